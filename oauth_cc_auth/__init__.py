@@ -1,0 +1,36 @@
+"""OAuth 2.0 client credentials (RFC 6749 §4.4) for requests, httpx and httpx2.
+
+The auth class is in a module named after the library: `oauth_cc_auth.requests`, `oauth_cc_auth.httpx`,
+`oauth_cc_auth.httpx2`. What is here imports no HTTP library.
+"""
+
+from ._client_authentication import ClientAuthentication, ClientSecretBasic, ClientSecretPost, Credentials
+from ._config import ClientCredentialsConfig
+from ._errors import (
+    Attempt,
+    ConfigurationError,
+    InsecureRequestError,
+    InvalidTokenResponse,
+    TokenEndpointError,
+    TokenEndpointUnreachable,
+    TokenError,
+)
+from ._token import Token
+from ._version import __version__
+
+__all__ = [
+    "Attempt",
+    "ClientAuthentication",
+    "ClientCredentialsConfig",
+    "ClientSecretBasic",
+    "ClientSecretPost",
+    "ConfigurationError",
+    "Credentials",
+    "InsecureRequestError",
+    "InvalidTokenResponse",
+    "Token",
+    "TokenEndpointError",
+    "TokenEndpointUnreachable",
+    "TokenError",
+    "__version__",
+]

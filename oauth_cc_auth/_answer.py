@@ -1,0 +1,220 @@
+"""Reading what the token endpoint answered: a token, or a verdict that says what it means and what to do next.
+
+Real servers stray from RFC 6749 §5 in every direction; each leniency names the one that needs it. Pure, no I/O.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from http import HTTPStatus
+from math import inf, isnan
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl
+
+from ._errors import Attempt, InvalidTokenResponse, TokenEndpointError, TokenEndpointUnreachable, TokenError
+from ._redact import presentable, shown_url
+from ._retry_after import retry_after
+from ._token import Token
+from ._wire import TokenRequest, TokenResponse, TransportFailure
+
+LONGEST_LIFE = 365 * 24 * 3600.0  # seconds; Adobe IMS tells milliseconds, and the API's 401 renews such a token anyway
+
+# Answers that can mean "not authenticated": glewlwyd 2.7 says 403 with an empty body, node-oauth 400 or 401.
+_UNAUTHENTICATED_STATUSES = frozenset({400, 401, 403})
+# Errors that only an authenticated client gets, or that have nothing to do with who is asking.
+_AUTHENTICATED_ERRORS = frozenset({"invalid_scope", "unsupported_grant_type", "invalid_grant", "invalid_target"})
+_TRANSIENT_STATUSES = frozenset({408, 429})
+_BOUND_TOKEN_TYPES = frozenset({"mac", "pop", "dpop"})  # of no use without a key that we do not have
+
+_VISIBLE_ASCII = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")
+
+_ADVICE = {
+    "invalid_client": "check client_id and client_secret, and that this client may use this authentication method",
+    "unauthorized_client": "the client may not use this grant; allow client credentials for it at the provider",
+    "invalid_scope": "check scope: a value is unknown or not granted to this client",
+    "unsupported_grant_type": "check grant_type, and that token_url is the endpoint for client credentials",
+    "invalid_request": "a parameter is missing or wrong; some providers want additional_request_data, such as audience",
+    "invalid_target": "check the resource or audience in additional_request_data",
+}
+
+
+class Verdict(NamedTuple):
+    """A token request that brought no token.
+
+    Attributes:
+        error: What a caller gets to see; its `attempts` holds this one attempt.
+        transient: The same request may work a little later.
+        unauthenticated: The client may not have been recognised; another authentication method may work.
+        retry_after: Seconds that the server asked us to wait, or None.
+    """
+
+    error: TokenError
+    transient: bool = False
+    unauthenticated: bool = False
+    retry_after: float | None = None
+
+
+def read_answer(request: TokenRequest, answer: TokenResponse | TransportFailure, wall: float) -> Token | Verdict:
+    """The token in `answer`, or what stands in its way. `wall` is the Unix time in seconds at which it arrived."""
+    if isinstance(answer, TransportFailure):
+        return _unreachable(request, answer)
+    members = _members(answer.body)
+    if not 200 <= answer.status_code < 300 or members.get("error"):
+        return _refusal(request, answer, members, wall)
+    return _token(request, answer, members, wall)
+
+
+def _unreachable(request: TokenRequest, failure: TransportFailure) -> Verdict:
+    text = presentable(failure.text, request.secrets)
+    what = "gave no answer in time" if failure.timed_out else "could not be reached"
+    error = TokenEndpointUnreachable(
+        f"token endpoint {shown_url(request.url)} {what}: {text}",
+        attempts=(Attempt(request.method, error_description=text),),
+    )
+    error.timed_out = failure.timed_out
+    return Verdict(error, transient=failure.retryable)
+
+
+def _members(body: bytes) -> Mapping[str, Any]:
+    """The members of the answer: JSON whatever its content type, else form-encoded (the Facebook of old, GitHub)."""
+    try:
+        parsed = json.loads(body.decode("utf-8-sig"))
+    except (
+        ValueError,
+        RecursionError,
+    ):  # RecursionError: "[[[[..."; ValueError: also numbers of 4,300 digits
+        pairs = parse_qsl(body.decode("latin-1"), keep_blank_values=True) if b"=" in body[:65536] else []
+        form = dict(pairs)
+        return form if form.keys() & {"access_token", "error"} else {}
+    return parsed if isinstance(parsed, dict) else {}
+
+
+def _refusal(request: TokenRequest, answer: TokenResponse, members: Mapping[str, Any], wall: float) -> Verdict:
+    status = answer.status_code
+    code, description, uri = (presentable(text, request.secrets) or None for text in _error_texts(members))
+    transient = status in _TRANSIENT_STATUSES or status >= 500 or code == "temporarily_unavailable"
+    error = TokenEndpointError(
+        _refusal_message(request, answer, code, description),
+        attempts=(Attempt(request.method, status, code, description),),
+    )
+    error.status_code, error.error, error.error_description, error.error_uri = status, code, description, uri
+    return Verdict(
+        error,
+        transient=transient,
+        unauthenticated=not transient
+        and (status in _UNAUTHENTICATED_STATUSES or 200 <= status < 300)
+        and code not in _AUTHENTICATED_ERRORS,
+        retry_after=retry_after(answer.headers, wall) if transient else None,
+    )
+
+
+def _error_texts(members: Mapping[str, Any]) -> tuple[str, str, str]:
+    code, description = members.get("error"), members.get("error_description")
+    uri = _text(members.get("error_uri"))
+    if isinstance(code, dict):  # {"error": {"code": ..., "message": ...}}, as Google's and Microsoft's APIs put it
+        return _text(code.get("code")), _text(description) or _text(code.get("message")), uri
+    return _text(code), _text(description), uri
+
+
+def _text(value: object) -> str:
+    return str(value) if isinstance(value, (str, int, float)) else ""
+
+
+def _refusal_message(request: TokenRequest, answer: TokenResponse, code: str | None, description: str | None) -> str:
+    status = answer.status_code
+    endpoint = shown_url(request.url)
+    head = (
+        f"{code}: token endpoint {endpoint} answered {status}"
+        if code
+        else (f"token endpoint {endpoint} answered {status}{_phrase(status)}")
+    )
+    if description:
+        head += f" ({description})"
+    if 300 <= status < 400:
+        target = presentable(shown_url(answer.headers.get("location", "")), request.secrets)
+        return f"{head}, a redirect to {target}; token requests are never redirected: set token_url to the final URL"
+    if code in _ADVICE:
+        return f"{head}; {_ADVICE[code]}"
+    if status in (404, 405) or _is_web_page(answer):
+        return f"{head}; check that token_url is the token endpoint and not a web page"
+    return head
+
+
+def _phrase(status: int) -> str:
+    try:
+        return f" {HTTPStatus(status).phrase}"
+    except ValueError:
+        return ""
+
+
+def _is_web_page(answer: TokenResponse) -> bool:
+    return "html" in answer.headers.get("content-type", "").lower() or answer.body.lstrip()[:1] == b"<"
+
+
+def _token(request: TokenRequest, answer: TokenResponse, members: Mapping[str, Any], wall: float) -> Token | Verdict:
+    value, token_type = members.get("access_token"), members.get("token_type")
+    if answer.problem is not None:
+        return _unusable(request, answer, answer.problem)
+    if not members:
+        problem = "a web page" if _is_web_page(answer) else "neither JSON nor form data"
+        return _unusable(request, answer, f"it is {problem}; check that token_url is the token endpoint")
+    if not isinstance(value, str) or not value:
+        names = presentable(", ".join(members), request.secrets)
+        return _unusable(request, answer, f"it has no access_token; its members are: {names}")
+    if not _VISIBLE_ASCII.fullmatch(value):
+        return _unusable(
+            request,
+            answer,
+            "its access_token would break a header: it has control characters, non-ASCII or white space at an end",
+        )
+    if isinstance(token_type, str) and token_type.strip().casefold() in _BOUND_TOKEN_TYPES:
+        return _unusable(
+            request,
+            answer,
+            f"its token_type is {token_type.strip()}, bound to a key; have the provider issue Bearer",
+        )
+    life = lifetime(members.get("expires_in"))
+    return Token(
+        value,
+        token_type=token_type if isinstance(token_type, str) else None,
+        expires_at=None if life is None else wall + life,
+        scope=_granted_scope(members.get("scope"), request.scope),
+        extra={name: member for name, member in members.items() if name not in _STANDARD_MEMBERS},
+    )
+
+
+_STANDARD_MEMBERS = frozenset({"access_token", "token_type", "expires_in", "scope"})
+
+
+def _unusable(request: TokenRequest, answer: TokenResponse, problem: str) -> Verdict:
+    return Verdict(
+        InvalidTokenResponse(
+            f"token endpoint {shown_url(request.url)} answered {answer.status_code}, but {problem}",
+            attempts=(Attempt(request.method, answer.status_code, error_description=problem),),
+        )
+    )
+
+
+def lifetime(expires_in: object) -> float | None:
+    """Seconds that a token lives, from any ``expires_in`` that a server sends; None where it tells nothing usable.
+
+    PayPal, UPS and Entra v1 send a string, Salesforce nothing at all. Zero and less mean "use it once".
+    """
+    if isinstance(expires_in, bool) or not isinstance(expires_in, (int, float, str)):
+        return None
+    try:
+        seconds = float(expires_in)
+    except OverflowError:  # an int beyond the floats
+        seconds = inf if not isinstance(expires_in, str) and expires_in > 0 else -inf
+    except ValueError:
+        return None
+    return None if isnan(seconds) else min(max(0.0, seconds), LONGEST_LIFE)
+
+
+def _granted_scope(granted: object, requested: str | None) -> str | None:
+    """What was granted; where the server is silent, what was asked for (RFC 6749 §5.1)."""
+    if isinstance(granted, (list, tuple)):
+        granted = " ".join(str(item) for item in granted)
+    return granted if isinstance(granted, str) else requested

@@ -1,0 +1,297 @@
+"""What every adapter is: one signature, one core, and the decisions after an API has answered.
+
+An adapter adds how its library sends a token request and how it attaches a header; see the modules `requests`,
+`httpx` and `httpx2`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
+
+from . import _behaviour
+from ._cache import TokenCache
+from ._client_authentication import ClientAuthentication
+from ._clock import Clock
+from ._config import ClientCredentialsConfig
+from ._drive import Answer, drive
+from ._errors import InsecureRequestError, TokenError, raisable
+from ._flight import Caller, Failure
+from ._flow import Flow, TokenFlow
+from ._lease import Lease
+from ._origin import Origin, may_carry_secrets, origin_of
+from ._redact import shown_url
+from ._token import Token
+from ._wire import TokenRequest
+
+logger = logging.getLogger("oauth_cc_auth")
+
+RenewOn = Callable[[int, Mapping[str, str]], bool]
+TokenClientT = TypeVar("TokenClientT")
+AuthT = TypeVar("AuthT", bound="BaseAuth[Any]")
+
+if TYPE_CHECKING:
+    from typing_extensions import TypedDict, Unpack
+
+    class Behaviour(TypedDict, Generic[TokenClientT], total=False):
+        """The arguments of an auth object that are not settings of the token request."""
+
+        timeout: float
+        deadline: float
+        early_expiry: float | None
+        renew_after: float
+        renew_on: RenewOn | bool | None
+        api_origins: Iterable[str] | None
+        allow_insecure_http: bool | None
+        token_client: TokenClientT | None
+
+
+class BaseAuth(Generic[TokenClientT]):
+    """OAuth 2.0 client credentials (RFC 6749 §4.4) for one HTTP library.
+
+    Args:
+        token_url, client_id, client_secret: See `ClientCredentialsConfig`, as for every setting of the token request.
+        timeout: Seconds for each token request.
+        deadline: Seconds that one API request waits for a token, all attempts together.
+        early_expiry: Seconds before expiry from which requests wait for a new token; None: a tenth of the token's
+            life, 30 s at most. Whatever is given, never more than half of the life.
+        renew_after: Fraction of the token's life, above 0 and up to 1, after which one request renews it while the
+            others go on with it.
+        renew_on: When a refused API request renews the token and is sent again: None on status 401, False never, or
+            a callable that is given status and headers and says whether.
+        api_origins: Origins such as ``https://api.example.com`` that get the token; requests to others are sent
+            without one. None: whatever origin a request names.
+        token_client: Your own client for token requests, for its proxies, TLS settings and mocks; used, never changed
+            or closed. None: a client of its own for each token request.
+
+    Raises:
+        ConfigurationError: a setting cannot be right.
+    """
+
+    config: ClientCredentialsConfig
+
+    def __init__(
+        self,
+        token_url: str,
+        client_id: str,
+        client_secret: str | Callable[[], str],
+        *,
+        scope: str | Iterable[str] | None = None,
+        client_authentication: str | ClientAuthentication | None = None,
+        header_name: str = "Authorization",
+        header_value_pattern: str = "Bearer %s",
+        grant_type: str = "client_credentials",
+        additional_headers: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
+        additional_request_data: Mapping[str, Any] | Iterable[tuple[str, Any]] | None = None,
+        timeout: float = 10.0,
+        deadline: float = 30.0,
+        early_expiry: float | None = None,
+        renew_after: float = 0.8,
+        renew_on: RenewOn | bool | None = None,
+        api_origins: Iterable[str] | None = None,
+        allow_insecure_http: bool = False,
+        token_client: TokenClientT | None = None,
+    ) -> None:
+        config = ClientCredentialsConfig(
+            token_url,
+            client_id,
+            client_secret,
+            scope=scope,
+            client_authentication=client_authentication,
+            header_name=header_name,
+            header_value_pattern=header_value_pattern,
+            grant_type=grant_type,
+            additional_headers=additional_headers,
+            additional_request_data=additional_request_data,
+            allow_insecure_http=allow_insecure_http,
+        )
+        self._set_up(
+            config,
+            timeout=timeout,
+            deadline=deadline,
+            early_expiry=early_expiry,
+            renew_after=renew_after,
+            renew_on=renew_on,
+            api_origins=api_origins,
+            token_client=token_client,
+        )
+
+    @classmethod
+    def from_config(cls: type[AuthT], config: ClientCredentialsConfig, **behaviour: Unpack[Behaviour[Any]]) -> AuthT:
+        """An auth object from a config; the behaviour arguments are those of the class.
+
+        Raises:
+            ConfigurationError: a behaviour argument cannot be right.
+        """
+        auth = cls.__new__(cls)
+        auth._set_up(config, **behaviour)
+        return auth
+
+    @classmethod
+    def from_env(cls: type[AuthT], prefix: str = "OAUTH_CC_", **behaviour: Unpack[Behaviour[Any]]) -> AuthT:
+        """An auth object from environment variables; see `ClientCredentialsConfig.from_env`.
+
+        Raises:
+            ConfigurationError: a variable is missing or wrong, or a behaviour argument cannot be right.
+        """
+        allow_insecure_http = behaviour.pop("allow_insecure_http", None)
+        config = ClientCredentialsConfig.from_env(prefix, allow_insecure_http=allow_insecure_http)
+        return cls.from_config(config, **behaviour)
+
+    def get_token(self) -> Token:
+        """The token that the next request would carry, fetched where there is none; blocks.
+
+        Raises:
+            TokenError: no token can be had; also an error of the client library's, see `oauth_cc_auth`.
+        """
+        return self._leased(self._obtain()).token
+
+    def invalidate(self) -> None:
+        """Forget the token and every failure: the next request fetches a new one."""
+        self._cache.invalidate()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__module__}.{type(self).__qualname__}({self.config!r})"
+
+    # Copies and pickles carry the settings, never a token: two processes with one token would renew it twice.
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name not in _LIVE_ATTRIBUTES}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._start(Clock())
+
+    def __deepcopy__(self: AuthT, memo: dict[int, Any]) -> AuthT:
+        copied = type(self).__new__(type(self))
+        copied.__setstate__(self.__getstate__())
+        return copied
+
+    def _set_up(
+        self,
+        config: ClientCredentialsConfig,
+        *,
+        timeout: float = 10.0,
+        deadline: float = 30.0,
+        early_expiry: float | None = None,
+        renew_after: float = 0.8,
+        renew_on: RenewOn | bool | None = None,
+        api_origins: Iterable[str] | None = None,
+        allow_insecure_http: bool | None = None,
+        token_client: TokenClientT | None = None,
+    ) -> None:
+        if token_client is not None:
+            self._check_token_client(token_client)
+        self.config = _behaviour.config(config)
+        self._timeout = _behaviour.seconds("timeout", timeout)
+        self._deadline = _behaviour.seconds("deadline", deadline)
+        self._rules = _behaviour.rules(early_expiry, renew_after)
+        self._renew_on = _behaviour.renew_on(renew_on)
+        self._api_origins = _behaviour.api_origins(api_origins)
+        self._allow_insecure_http = config.allow_insecure_http if allow_insecure_http is None else allow_insecure_http
+        self._token_client = token_client
+        self._header_name = config.header_name
+        self._start(Clock())
+
+    def _start(self, clock: Clock) -> None:
+        """Begin without a token, by `clock`; tests call it to bring their own."""
+        self._clock = clock
+        self._wall = clock.wall
+        self._cache = TokenCache(clock)
+        self._flow = TokenFlow(
+            self.config, self._cache, timeout=self._timeout, deadline=self._deadline, rules=self._rules
+        )
+
+    # What an adapter defines.
+
+    def _check_token_client(self, token_client: Any) -> None:
+        """Raise a ConfigurationError for a `token_client` of another library."""
+        raise NotImplementedError
+
+    def _send(self, request: TokenRequest, budget: float) -> Answer:
+        """Send a token request, blocking for at most `budget` seconds."""
+        raise NotImplementedError
+
+    def _library_class(self, error: TokenError) -> type[Exception]:
+        """The exception class of the client library that `error` is to be as well."""
+        raise NotImplementedError
+
+    def _bare(self, request: Any) -> Any:
+        """A copy of an API request without our header and hooks, for an exception to carry."""
+        raise NotImplementedError
+
+    # What adapters share.
+
+    def _obtaining(self, refused: Lease | None, *, blocking: bool) -> Flow:
+        return self._flow.obtain(Caller.current(blocking=blocking), refused)
+
+    def _obtain(self, refused: Lease | None = None) -> Lease | Failure:
+        return drive(self._obtaining(refused, blocking=True), self._send, self._clock)
+
+    def _leased(self, outcome: Lease | Failure, request: Any = None) -> Lease:
+        if isinstance(outcome, Failure):
+            self._raise(outcome.verdict.error, request)
+        return outcome
+
+    def _raise(self, error: TokenError, request: Any = None) -> NoReturn:
+        """Raise an instance of this caller's own; called outside every ``except``, so that no context comes along."""
+        own: Any = raisable(error, self._library_class(error))
+        if request is not None:
+            own.request = self._bare(request)
+        raise own
+
+    def _admits(self, url: str, request: Any) -> bool:
+        """True where the request to `url` gets a token, False where `api_origins` leaves its origin out.
+
+        Raises:
+            InsecureRequestError: it would carry the token over plain http.
+        """
+        if self._api_origins is not None and not self._is_api_origin(url):
+            return False
+        if not self._allow_insecure_http and not may_carry_secrets(url):
+            self._raise(
+                InsecureRequestError(
+                    f"{shown_url(url)} is not https and would show the token to everyone on the way; use https, or "
+                    f"pass allow_insecure_http=True to {type(self).__name__} where the network is trusted (service "
+                    "mesh, test host)"
+                ),
+                request,
+            )
+        return True
+
+    def _is_api_origin(self, url: str) -> bool:
+        try:
+            return origin_of(url) in (self._api_origins or ())
+        except ValueError:
+            return False
+
+    def _refused(self, status: int, headers: Mapping[str, str]) -> bool:
+        """True where an answer means that the token was refused."""
+        if self._renew_on is None:
+            return status == 401
+        return self._renew_on is not False and bool(self._renew_on(status, headers))
+
+    def _accepted(self, lease: Lease, url: str) -> None:
+        """An API origin took `lease`, which is on probation somewhere."""
+        origin = origin_of(url)
+        if origin in lease.probation:
+            self._cache.refusals.accepted(origin, lease)
+
+    def _replacement(self, outcome: Lease | Failure, request: Any, origin: Origin) -> Lease | None:
+        """The token to send a refused request again with; None where the refusal is to be returned as it is.
+
+        Raises:
+            TokenError: the token endpoint says no for good, which explains more than the API's 401 does.
+        """
+        if isinstance(outcome, Lease):
+            outcome.probation.add(origin)
+            return outcome
+        if not outcome.verdict.transient:
+            self._raise(outcome.verdict.error, request)
+        logger.warning("token not renewed after a refusal by %s: %s", origin, outcome.verdict.error.message)
+        return None
+
+
+# Not in a pickle or copy: a token, locks, and what belongs to this process.
+_LIVE_ATTRIBUTES = frozenset({"_cache", "_clock", "_flow", "_wall"})

@@ -1,0 +1,84 @@
+"""Checks of the arguments that say how an auth object behaves, as `_config` checks those of the token request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from math import inf
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit
+
+from ._config import ClientCredentialsConfig
+from ._errors import ConfigurationError
+from ._lease import RenewalRules
+from ._origin import Origin, origin_of
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeGuard
+
+
+def config(value: object) -> ClientCredentialsConfig:
+    """`value`, if it is a config."""
+    if not isinstance(value, ClientCredentialsConfig):
+        raise ConfigurationError(f"config must be a ClientCredentialsConfig, not {type(value).__name__}")
+    return value
+
+
+def seconds(field: str, value: object) -> float:
+    """A positive, finite number of seconds."""
+    if not _is_number(value) or not 0 < value < inf:
+        raise ConfigurationError(f"{field} must be a positive number of seconds, not {value!r}")
+    return value
+
+
+def rules(early_expiry: object, renew_after: object) -> RenewalRules:
+    """When a token is renewed."""
+    if early_expiry is not None and not (_is_number(early_expiry) and 0 <= early_expiry < inf):
+        raise ConfigurationError(
+            f"early_expiry must be a number of seconds, 0 or more, or None for the default, not {early_expiry!r}"
+        )
+    if not _is_number(renew_after) or not 0 < renew_after <= 1:
+        raise ConfigurationError(
+            f"renew_after must be a fraction of the token's life, above 0 and up to 1, not {renew_after!r}"
+        )
+    return RenewalRules(early_expiry, renew_after)
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def renew_on(
+    value: Callable[[int, Mapping[str, str]], bool] | bool | None,
+) -> Callable[[int, Mapping[str, str]], bool] | Literal[False] | None:
+    """The condition for a renewal; True means the default."""
+    if value is None or value is True:
+        return None
+    if value is False or callable(value):
+        return value
+    raise ConfigurationError(
+        "renew_on must be None (on 401), False (never) or a callable that takes status and headers, "
+        f"not {type(value).__name__}"
+    )
+
+
+def api_origins(value: Iterable[str] | None) -> frozenset[Origin] | None:
+    """Origins from URLs; one string counts as one origin."""
+    if value is None:
+        return None
+    urls = [value] if isinstance(value, str) else list(value)
+    return frozenset(_api_origin(url) for url in urls)
+
+
+def _api_origin(url: object) -> Origin:
+    example = "pass origins such as 'https://api.example.com'"
+    if not isinstance(url, str):
+        raise ConfigurationError(f"api_origins must hold str only, not {type(url).__name__}; {example}")
+    try:
+        parts, origin = urlsplit(url), origin_of(url)
+    except ValueError:
+        origin = None
+    if origin is None or not origin.scheme or not origin.host or origin.port < 0:
+        raise ConfigurationError(f"api_origins contains something that is no origin; {example}")
+    if parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc:
+        raise ConfigurationError(f"api_origins contains more than scheme, host and port; {example}")
+    return origin

@@ -1,0 +1,67 @@
+"""Reading an answer without trusting its size: at most 1 MiB is read, and at most 1 MiB comes out of it.
+
+Token answers are a few hundred bytes. A megabyte that inflates to a gigabyte is an attack or an accident; httpx 0.28
+would inflate 67 MB of it into its first chunk, so the adapters read raw bytes and inflate here, with a limit.
+"""
+
+from __future__ import annotations
+
+import zlib
+
+LIMIT = 1024 * 1024  # bytes, of what is read and of what it inflates to
+
+_GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
+_RAW_DEFLATE = -zlib.MAX_WBITS
+
+
+class UnreadableBody(Exception):
+    """The body is too large or wrongly encoded; the message says which."""
+
+
+class LimitedBody:
+    """Collects the raw chunks of a body and gives it back decoded."""
+
+    def __init__(self) -> None:
+        self._chunks: list[bytes] = []
+        self._size = 0
+
+    def feed(self, chunk: bytes) -> None:
+        """Take one raw chunk.
+
+        Raises:
+            UnreadableBody: the body is larger than `LIMIT`.
+        """
+        self._size += len(chunk)
+        if self._size > LIMIT:
+            raise UnreadableBody(f"its body is larger than {LIMIT} bytes")
+        self._chunks.append(chunk)
+
+    def decoded(self, content_encoding: str) -> bytes:
+        """The body, freed from its content codings, the last applied first (RFC 9110 §8.4).
+
+        Raises:
+            UnreadableBody: it inflates to more than `LIMIT`, or is not encoded as it says.
+        """
+        body = b"".join(self._chunks)
+        for coding in reversed([part.strip().lower() for part in content_encoding.split(",")]):
+            if coding in ("", "identity"):
+                continue
+            if coding not in ("gzip", "x-gzip", "deflate"):
+                raise UnreadableBody(f"its body has the content encoding {coding!r:.40}, which was not asked for")
+            body = _inflated(body, coding)
+        return body
+
+
+def _inflated(body: bytes, coding: str) -> bytes:
+    # Half of the world's "deflate" is raw, not in the zlib format that RFC 9110 §8.4.1.2 asks for.
+    for window in (_GZIP_OR_ZLIB, _RAW_DEFLATE) if coding == "deflate" else (_GZIP_OR_ZLIB,):
+        inflater = zlib.decompressobj(window)
+        try:
+            inflated = inflater.decompress(body, LIMIT + 1)
+        except zlib.error:
+            continue
+        if len(inflated) > LIMIT:
+            raise UnreadableBody(f"its body inflates to more than {LIMIT} bytes")
+        if inflater.eof:
+            return inflated
+    raise UnreadableBody(f"its body is not {coding}, as it says, or it is cut off")

@@ -1,0 +1,202 @@
+"""Which token to use now. The one law: decide under the lock, act outside it.
+
+`current` is what the hot path reads, without a lock. Everything else asks `claim`, which answers at once: use this,
+fetch it yourself, wait for that flight, or give up for now. Whoever fetches tells `settle` how it went.
+
+The lock is re-entrant because garbage collection may close an abandoned flow at any point, also inside a section
+that holds it, and that flow's `finally` settles a flight. No log call, no callable of a person's and no waking
+happens under it.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from typing import NamedTuple
+
+from ._answer import Verdict
+from ._clock import Clock
+from ._errors import TokenError
+from ._flight import Caller, Failure, Flight, Outcome
+from ._lease import Lease
+from ._refusals import Refusals
+
+GRACE = 5.0  # seconds past an attempt's time-out after which a leader counts as lost
+FIRST_BACK_OFF = 1.0  # seconds, doubling with each failure in a row
+LONGEST_BACK_OFF = 60.0  # seconds
+FAILURES_BEFORE_HOLD = 2  # an endpoint that says no for good is asked twice before callers are held off
+
+
+class Lead(NamedTuple):
+    """The caller fetches, then settles `flight`.
+
+    Attributes:
+        fallback: A token that is still good, should the fetch fail; then there is one attempt and no sleeping.
+        patience: Seconds after which even that attempt is too late; None for no such limit.
+    """
+
+    flight: Flight
+    fallback: Lease | None = None
+    patience: float | None = None
+
+
+class Follow(NamedTuple):
+    """The caller waits for `flight`; `fallback` is still good should it fail."""
+
+    flight: Flight
+    fallback: Lease | None = None
+
+
+class TokenCache:
+    """The current token of one auth object, the flight under way, and what failed lately."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.current: Lease | None = None
+        self.refusals = Refusals(clock)
+        self._reset_failures()
+        self.forget_flight()
+        _all_caches.add(self)
+
+    def forget_flight(self) -> None:
+        """No flight and a new lock: what the child of a fork needs, where the leader's thread does not exist."""
+        self._lock = threading.RLock()
+        self._flight: Flight | None = None
+
+    def _reset_failures(self) -> None:
+        self._failures = 0  # in a row, of any kind
+        self._final_failures = 0  # in a row, that no retry will mend
+        self._last_failure: Failure | None = None
+        self._renew_from = 0.0  # monotonic: a renewal that could be done without is not tried before
+        self._held_until = 0.0  # monotonic: no token request at all before
+
+    def claim(self, caller: Caller, refused: Lease | None = None) -> Lease | Failure | Lead | Follow:
+        """What `caller` is to do. `refused` is the lease that an API has just refused, never given back."""
+        now, wall = self.clock.monotonic(), self.clock.wall()
+        new_flight = Flight(caller, now + GRACE)  # made before the lock is taken: allocation may collect garbage
+        with self._lock:
+            lease = self.current
+            usable = lease is not None and lease is not refused and wall < lease.ends_at
+            fallback = lease if usable else None
+            if fallback is not None and (refused is not None or wall < fallback.fresh_until):
+                return fallback  # fresh, or newer than what was refused
+            flight = self._live_flight(now)
+            if flight is not None:
+                if fallback is not None and wall < fallback.waiting_from:
+                    return fallback  # aging: the leader renews, the others go on
+                if flight.would_wait_for_itself(caller):
+                    return _asked_itself(fallback)
+                return Follow(flight, fallback)
+            held = self._held(now, renewing=fallback is not None or (refused is not None and lease is refused))
+            if held is not None:
+                return held if fallback is None else fallback
+            self._flight = new_flight
+            new_flight.replaces = lease
+            if fallback is None:
+                return Lead(new_flight)
+            aging = wall < fallback.waiting_from
+            return Lead(new_flight, fallback, fallback.ends_at - wall if aging else None)
+
+    def _live_flight(self, now: float) -> Flight | None:
+        flight = self._flight
+        return flight if flight is not None and flight.outcome is None and now < flight.limit else None
+
+    def _held(self, now: float, *, renewing: bool) -> Failure | None:
+        failure = self._last_failure
+        if failure is None:
+            return None
+        until = max(self._held_until, self._renew_from) if renewing else self._held_until
+        return _held_off(failure, until - now) if now < until else None
+
+    def settle(self, flight: Flight, outcome: Outcome) -> None:
+        """`flight` ended with `outcome`. Settling twice changes nothing."""
+        now, wall, chance = self.clock.monotonic(), self.clock.wall(), self.clock.chance()
+        with self._lock:
+            if flight.outcome is not None:
+                return
+            flight.outcome = outcome
+            live = self._flight is flight
+            if live:
+                self._flight = None
+            if isinstance(outcome, Lease):
+                # An orphan (its limit passed, somebody took over) never overwrites a newer token.
+                if not flight.void and (live or self.current is flight.replaces):
+                    outcome.probation |= self.refusals.origins()
+                    self.current = outcome
+                    self._reset_failures()
+            elif isinstance(outcome, Failure) and live:
+                self._note_failure(outcome, now, wall, chance)
+        flight.wake_all()
+
+    def _note_failure(self, failure: Failure, now: float, wall: float, chance: float) -> None:
+        self._last_failure = failure
+        self._failures += 1
+        hold = 0.0
+        if failure.verdict.transient:
+            hold = min(failure.hold, LONGEST_BACK_OFF) if failure.hold is not None else 0.0
+        else:
+            self._final_failures += 1
+            if self._final_failures >= FAILURES_BEFORE_HOLD:
+                hold = _back_off(self._final_failures - FAILURES_BEFORE_HOLD)
+        self._held_until = now + hold
+        asked = failure.verdict.retry_after
+        wait = _back_off(self._failures - 1) * (1 + chance) / 2 if asked is None else min(asked, LONGEST_BACK_OFF)
+        if self.current is not None and wall < self.current.ends_at:
+            # A short-lived token must see more than one try before it ends.
+            wait = min(wait, (self.current.ends_at - wall) / 4)
+        self._renew_from = now + max(hold, wait)
+
+    def invalidate(self) -> None:
+        """Forget token, flight, failures and refusals: the next request fetches."""
+        with self._lock:
+            flight, self._flight = self._flight, None
+            if flight is not None:
+                flight.void = True  # it may have been asked before whatever made the person call this
+            self.current = None
+            self._reset_failures()
+        self.refusals.clear()
+
+    def discard(self, lease: Lease) -> None:
+        """Use `lease` no more, where it is still the current one."""
+        with self._lock:
+            if self.current is lease:
+                self.current = None
+
+
+def _back_off(exponent: int) -> float:
+    return min(FIRST_BACK_OFF * 2.0 ** min(exponent, 6), LONGEST_BACK_OFF)
+
+
+def _held_off(failure: Failure, seconds: float) -> Failure:
+    error = failure.verdict.error
+    message = f"{error.message}; the endpoint is left alone for another {max(seconds, 0.1):.1f} s"
+    held = type(error)(message, attempts=error.attempts)
+    held.__dict__.update({**error.__dict__, "message": message})
+    return Failure(failure.verdict._replace(error=held), failure.hold)
+
+
+def _asked_itself(fallback: Lease | None) -> Lease | Failure:
+    if fallback is not None:
+        return fallback
+    return Failure(
+        Verdict(
+            TokenError(
+                "this token is being fetched by the very thread or task that asks for it: a client_secret callable, a "
+                "log handler or a token_client must not use the auth object that they serve"
+            )
+        )
+    )
+
+
+_all_caches: weakref.WeakSet[TokenCache] = weakref.WeakSet()
+
+
+def _after_fork_in_child() -> None:
+    for cache in list(_all_caches):
+        cache.forget_flight()
+        cache.refusals.renew_lock()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows and WebAssembly, which do not fork
+    os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -1,0 +1,161 @@
+"""Running a flow: `drive` blocks, `adrive` awaits. Both close the flow whatever happens, so that its flight settles.
+
+What a flow asks for is done under the name of its flight (`_flight.leading`), so that a person's callable that asks
+the same auth object for a token is told so, instead of waiting for itself.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from contextvars import copy_context
+from typing import Any
+
+from ._clock import Clock
+from ._effects import Call, Raised, Send, Wait
+from ._flight import Failure, Flight, leading
+from ._flow import Flow
+from ._lease import Lease
+from ._wire import TokenRequest, TokenResponse, TransportFailure
+
+Answer = TokenResponse | TransportFailure
+Sender = Callable[[TokenRequest, float], Answer]
+AsyncSender = Callable[[TokenRequest, float], Awaitable[Answer]]
+
+
+def drive(flow: Flow, send: Sender, clock: Clock) -> Lease | Failure:
+    """Run `flow` in this thread.
+
+    Args:
+        flow: What to run; closed at the end.
+        send: Sends a token request within a number of seconds; what the network does is its result, not an exception.
+        clock: What sleeps.
+    """
+    done: Any = None
+    try:
+        while True:
+            try:
+                effect = flow.send(done)
+            except StopIteration as end:
+                return end.value  # type: ignore[no-any-return]  # typeshed types every generator's end as Any
+            if isinstance(effect, Send):
+                done = _as_leader(effect.flight, send, effect.request, effect.budget)
+            elif isinstance(effect, Call):
+                done = _as_leader(effect.flight, _called, effect.function)
+            elif isinstance(effect, Wait):
+                _wait(effect)
+            else:
+                clock.sleep(effect.seconds)
+    finally:
+        flow.close()
+
+
+def _as_leader(flight: Flight, function: Callable[..., Any], *args: Any) -> Any:
+    context = copy_context()
+    context.run(leading.set, (*leading.get(), flight))
+    return context.run(function, *args)
+
+
+def _called(function: Callable[[], Any]) -> Any:
+    try:
+        return function()
+    except Exception as error:  # noqa: BLE001  # whatever a person's callable raises becomes a TokenError
+        text = f"{type(error).__name__}: {error}"
+    return Raised(text)
+
+
+def _wait(effect: Wait) -> None:
+    settled = threading.Event()
+    effect.flight.subscribe(settled.set)
+    try:
+        settled.wait(effect.seconds)
+    finally:
+        effect.flight.unsubscribe(settled.set)
+
+
+async def adrive(flow: Flow, send: AsyncSender, clock: Clock) -> Lease | Failure:
+    """Run `flow` in the running event loop, asyncio's or trio's; the arguments are those of `drive`.
+
+    Every step but sleeping has a cancel scope, so that no server and no callable can hold it up.
+    """
+    done: Any = None
+    try:
+        while True:
+            try:
+                effect = flow.send(done)
+            except StopIteration as end:
+                return end.value  # type: ignore[no-any-return]  # typeshed types every generator's end as Any
+            if isinstance(effect, Send):
+                done = await _asend(effect, send)
+            elif isinstance(effect, Call):
+                done = await _acall(effect)
+            elif isinstance(effect, Wait):
+                await _await(effect)
+            else:
+                await clock.asleep(effect.seconds)
+    finally:
+        flow.close()
+
+
+async def _asend(effect: Send, send: AsyncSender) -> Answer:
+    async def sending() -> Answer:
+        return await send(effect.request, effect.budget)
+
+    answer = await _within(effect.budget, effect.flight, sending)
+    if answer is None:
+        return TransportFailure(f"no answer within {effect.budget:.1f} s", timed_out=True)
+    return answer  # type: ignore[no-any-return]  # what `sending` returns
+
+
+async def _acall(effect: Call) -> Any:
+    import anyio
+
+    async def calling() -> tuple[Any]:
+        # A limiter of its own: the default one may be used up by threads that wait for this very token.
+        limiter = anyio.CapacityLimiter(1)
+        return (await anyio.to_thread.run_sync(_called, effect.function, abandon_on_cancel=True, limiter=limiter),)
+
+    result = await _within(effect.budget, effect.flight, calling)
+    return Raised(f"nothing: it did not return within {effect.budget:.1f} s") if result is None else result[0]
+
+
+async def _within(seconds: float, flight: Flight, function: Callable[[], Awaitable[Any]]) -> Any:
+    """The result of `function`, or None when `seconds` have passed."""
+    import anyio
+
+    previous = leading.set((*leading.get(), flight))
+    try:
+        with anyio.move_on_after(seconds):
+            return await function()
+        return None
+    finally:
+        with suppress(ValueError):  # a coroutine that is garbage-collected is closed in another context
+            leading.reset(previous)
+
+
+async def _await(effect: Wait) -> None:
+    import anyio
+
+    settled = anyio.Event()
+    wake = _thread_safe(settled.set)
+    effect.flight.subscribe(wake)
+    try:
+        with anyio.move_on_after(effect.seconds):
+            await settled.wait()
+    finally:
+        effect.flight.unsubscribe(wake)
+
+
+def _thread_safe(function: Callable[[], object]) -> Callable[[], object]:
+    """`function`, to be called from any thread, running in the event loop that is running now."""
+    trio = sys.modules.get("trio")
+    if trio is not None:
+        with suppress(RuntimeError):  # trio is imported, but it is not what runs here
+            token = trio.lowlevel.current_trio_token()
+            return lambda: token.run_sync_soon(function)
+    import asyncio
+
+    loop = asyncio.get_running_loop()
+    return lambda: loop.call_soon_threadsafe(function)

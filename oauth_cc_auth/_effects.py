@@ -1,0 +1,59 @@
+"""What a flow wants done. A driver does it, in a thread or in an event loop, and sends back the outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from ._flight import Flight
+from ._wire import TokenRequest
+
+
+class Call(NamedTuple):
+    """Run a person's `function`, which may block and may raise; send back its result or a `Raised`.
+
+    Attributes:
+        function: Takes no arguments.
+        budget: Seconds after which an event loop stops waiting for it; a thread cannot.
+        flight: The flight that this is done for.
+    """
+
+    function: Callable[[], Any]
+    budget: float
+    flight: Flight
+
+
+class Raised(NamedTuple):
+    """A person's callable raised, or did not return in time; `text` says what, not yet redacted."""
+
+    text: str
+
+
+class Send(NamedTuple):
+    """Send a token request; send back a `TokenResponse` or a `TransportFailure`.
+
+    Attributes:
+        request: What to send.
+        budget: Seconds after which to give up, whatever the server does.
+        flight: The flight that this is done for.
+    """
+
+    request: TokenRequest
+    budget: float
+    flight: Flight
+
+
+class Wait(NamedTuple):
+    """Wait until `flight` is settled, at most `seconds`; the outcome is in the flight."""
+
+    flight: Flight
+    seconds: float
+
+
+class Sleep(NamedTuple):
+    """Sleep for `seconds`."""
+
+    seconds: float
+
+
+Effect = Call | Send | Wait | Sleep

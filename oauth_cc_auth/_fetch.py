@@ -1,0 +1,187 @@
+"""What a leader does: token requests until one succeeds, the authentication methods are exhausted, or the time is.
+
+Another method is tried only after an answer that can mean "not authenticated", and never after one that says
+nothing about the client: falling back on any failure would send the secret again after a 503 and hide the reason.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Generator
+from typing import Any
+
+from ._answer import Verdict, read_answer
+from ._client_authentication import NAMED_METHODS, ClientAuthentication, methods_to_try, worth_trying
+from ._clock import Clock
+from ._config import ClientCredentialsConfig, checked_secret
+from ._effects import Call, Effect, Raised, Send, Sleep
+from ._errors import Attempt, ConfigurationError, TokenEndpointError, TokenEndpointUnreachable, TokenError
+from ._flight import Failure, Flight
+from ._redact import presentable, shown_url
+from ._token import Token
+from ._wire import TokenRequest, token_request
+
+logger = logging.getLogger("oauth_cc_auth")
+
+TRIES = 3  # of a token request that fails for a reason that may pass
+FIRST_DELAY = 0.5  # seconds before the second try, doubling; up to half of it is taken off at random
+GRACE = 5.0  # seconds past what a leader may take after which it counts as lost
+
+
+class Fetcher:
+    """Fetches tokens for one auth object, and remembers which authentication method worked.
+
+    Args:
+        timeout: Seconds for each token request.
+    """
+
+    def __init__(self, config: ClientCredentialsConfig, clock: Clock, *, timeout: float) -> None:
+        self.config = config
+        self.clock = clock
+        self.timeout = timeout
+        self._methods = methods_to_try(config.client_authentication)
+        self._proven: ClientAuthentication | None = None
+
+    def fetch(self, flight: Flight, *, until: float, tries: int) -> Generator[Effect, Any, Token | Failure]:
+        """A new token, or the failure that lists every attempt.
+
+        Args:
+            flight: What this is done for; its limit is extended with each step.
+            until: Monotonic time in seconds at which to give up.
+            tries: How often a request that fails for a passing reason is sent; with 1 nothing sleeps.
+        """
+        run = _Run(self._order())
+        while True:
+            verdict = yield from self._attempt(run, flight, until)
+            if isinstance(verdict, Token):
+                self._proven = run.method
+                return verdict
+            run.attempts += verdict.error.attempts
+            logger.debug("no token: %s", verdict.error.message)
+            if not verdict.transient:
+                run.refusals.append(verdict)
+                if not self._next_method(run, verdict):
+                    return run.failure(_decisive(run.refusals))
+                continue
+            tries -= 1
+            delay = self._delay(verdict, run)
+            if tries <= 0 or self.clock.monotonic() + delay >= until:
+                return run.failure(verdict)
+            flight.limit = self.clock.monotonic() + delay + GRACE
+            yield Sleep(delay)
+
+    def _order(self) -> list[ClientAuthentication]:
+        return sorted(self._methods, key=lambda method: method is not self._proven)
+
+    def _attempt(self, run: _Run, flight: Flight, until: float) -> Generator[Effect, Any, Token | Verdict]:
+        request = yield from self._request(run, flight, until)
+        if isinstance(request, Verdict):
+            return request
+        budget = min(self.timeout, until - self.clock.monotonic())
+        if budget <= 0:
+            return out_of_time(self.config)
+        flight.limit = self.clock.monotonic() + budget + GRACE
+        answer = yield Send(request, budget, flight)
+        return read_answer(request, answer, self.clock.wall())
+
+    def _request(self, run: _Run, flight: Flight, until: float) -> Generator[Effect, Any, TokenRequest | Verdict]:
+        """The token request, made with the person's callables where there are any."""
+        secret = self.config.client_secret
+        if callable(secret):
+            result = yield self._call(secret, flight, until)
+            problem = f"raised {result.text}" if isinstance(result, Raised) else _unusable_secret(result)
+            if problem:
+                return _not_asked(f"client_secret callable {presentable(problem, ())}")
+            secret = str(result)
+        run.secret = secret
+        method = run.method
+        if method in NAMED_METHODS.values() or type(method).__module__ == ClientAuthentication.__module__:
+            return token_request(self.config, method, secret)
+        result = yield self._call(lambda: token_request(self.config, method, secret), flight, until)
+        if isinstance(result, Raised):
+            return _not_asked(f"client authentication {method.name!r} raised {presentable(result.text, (secret,))}")
+        return result  # type: ignore[no-any-return]  # what the lambda above returns
+
+    def _call(self, function: Any, flight: Flight, until: float) -> Call:
+        budget = max(0.0, until - self.clock.monotonic())
+        flight.limit = self.clock.monotonic() + budget + GRACE
+        return Call(function, budget, flight)
+
+    def _next_method(self, run: _Run, verdict: Verdict) -> bool:
+        """Move on to the next method, where `verdict` allows that and there is one."""
+        if not verdict.unauthenticated:
+            return False
+        if run.method is self._proven and not _looks_like_invalid_client(verdict):
+            return False
+        run.methods = [m for m in run.methods[1:] if worth_trying(m, self.config.client_id, run.secret)]
+        return bool(run.methods)
+
+    def _delay(self, verdict: Verdict, run: _Run) -> float:
+        run.delays += 1
+        if verdict.retry_after is not None:
+            return verdict.retry_after
+        return FIRST_DELAY * 2.0 ** (run.delays - 1) * (1 - self.clock.chance() / 2)
+
+
+class _Run:
+    """What one fetch has done so far."""
+
+    def __init__(self, methods: list[ClientAuthentication]) -> None:
+        self.methods = methods  # the current one first
+        self.secret = ""
+        self.attempts: tuple[Attempt, ...] = ()
+        self.refusals: list[Verdict] = []
+        self.delays = 0
+
+    @property
+    def method(self) -> ClientAuthentication:
+        return self.methods[0]
+
+    def failure(self, verdict: Verdict) -> Failure:
+        """`verdict` with every attempt in its error and its message."""
+        error = verdict.error
+        message = error.message
+        if len(self.attempts) > 1:
+            message += f". Tried: {'; '.join(map(str, self.attempts))}"
+        told = type(error)(message, attempts=self.attempts)
+        told.__dict__.update({**error.__dict__, "message": message, "attempts": self.attempts})
+        return Failure(verdict._replace(error=told))
+
+
+def _looks_like_invalid_client(verdict: Verdict) -> bool:
+    """True where a method that has worked before may have stopped working: a rotated secret, a changed server."""
+    error = verdict.error
+    if not isinstance(error, TokenEndpointError):
+        return False
+    return error.error in ("invalid_client", None) or error.status_code == 401
+
+
+def _decisive(refusals: list[Verdict]) -> Verdict:
+    """The refusal that explains most: what an authenticated client was told, else the first with a plain reason."""
+    if not refusals[-1].unauthenticated:
+        return refusals[-1]
+    ranks = {"invalid_client": 0, None: 2}
+    return min(refusals, key=lambda verdict: ranks.get(getattr(verdict.error, "error", None), 1))
+
+
+def _unusable_secret(value: object) -> str:
+    try:
+        checked_secret(value)
+    except ConfigurationError as error:
+        return f"returned a value that cannot be used: {error}"
+    return ""
+
+
+def _not_asked(message: str) -> Verdict:
+    """No token request was sent. It may work next time, but asking again at once is the person's business."""
+    return Verdict(TokenError(message), transient=True)
+
+
+def out_of_time(config: ClientCredentialsConfig) -> Verdict:
+    """The verdict for a caller whose `deadline` passed."""
+    error = TokenEndpointUnreachable(
+        f"no token from {shown_url(config.token_url)} within the deadline; the endpoint is slow, or a token request "
+        "of another thread or task hangs"
+    )
+    error.timed_out = True
+    return Verdict(error, transient=True)

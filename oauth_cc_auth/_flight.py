@@ -1,0 +1,106 @@
+"""A token request under way, and those who wait for it.
+
+The leader fetches in its own thread or task and settles the flight; followers wait. Nothing here does I/O, and no
+lock is held while anybody waits.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import NamedTuple
+
+from ._answer import Verdict
+from ._lease import Lease
+
+
+class Failure(NamedTuple):
+    """Why a flight brought no token.
+
+    Attributes:
+        verdict: The decisive answer; its error lists every attempt of the flight.
+        hold: Seconds for which the endpoint asked to be left alone, where that is more than callers can wait.
+    """
+
+    verdict: Verdict
+    hold: float | None = None
+
+
+class Gone:
+    """The leader was cancelled or killed before it knew: somebody else takes over."""
+
+
+GONE = Gone()
+
+Outcome = Lease | Failure | Gone
+
+# The flights that the current thread or task leads, inherited by the worker threads and tasks that it starts.
+# What asks for a token while it is itself part of fetching that token would wait for itself.
+leading: ContextVar[tuple[Flight, ...]] = ContextVar("oauth_cc_auth_leading", default=())
+
+
+class Caller(NamedTuple):
+    """Who asks.
+
+    Attributes:
+        thread: Identifier of the thread.
+        blocking: True where waiting blocks the thread, False in an event loop's task.
+    """
+
+    thread: int
+    blocking: bool
+
+    @classmethod
+    def current(cls, *, blocking: bool) -> Caller:
+        """The caller that runs this."""
+        return cls(threading.get_ident(), blocking)
+
+
+class Flight:
+    """One fetch of a token. Its fields change under the cache's lock only, but for `limit`, which its leader extends.
+
+    Attributes:
+        leader: Who fetches.
+        replaces: The lease that was current when it started.
+        limit: Monotonic time in seconds after which the leader counts as lost, and the next caller takes over.
+        outcome: None while under way.
+        void: True once nobody wants its result any more (`invalidate`, fork).
+    """
+
+    __slots__ = ("_wakers", "leader", "limit", "outcome", "replaces", "void")
+
+    def __init__(self, leader: Caller, limit: float) -> None:
+        self.leader = leader
+        self.limit = limit
+        self.replaces: Lease | None = None
+        self.outcome: Outcome | None = None
+        self.void = False
+        self._wakers: list[Callable[[], object]] = []
+
+    def would_wait_for_itself(self, caller: Caller) -> bool:
+        """True where `caller` can only go on after the leader, which can only go on after `caller`."""
+        if self in leading.get():
+            return True
+        return caller.thread == self.leader.thread and (caller.blocking or self.leader.blocking)
+
+    def subscribe(self, wake: Callable[[], object]) -> None:
+        """Have `wake` called, in the settling thread, when the flight is settled; at once where it already is."""
+        self._wakers.append(wake)
+        if self.outcome is not None:  # settled before or meanwhile; waking twice does no harm
+            wake()
+
+    def unsubscribe(self, wake: Callable[[], object]) -> None:
+        """Have `wake` no longer called; a caller that gave up must not be kept alive by a long flight."""
+        try:
+            self._wakers.remove(wake)
+        except ValueError:
+            pass  # it was called meanwhile
+
+    def wake_all(self) -> None:
+        """Call every waker, each isolated: one follower's loop may have ended, the others still want to know."""
+        while self._wakers:
+            try:
+                self._wakers.pop()()
+            except Exception:  # noqa: BLE001  # asyncio: RuntimeError, trio: RunFinishedError, and whatever comes next
+                continue

@@ -1,0 +1,112 @@
+"""One API request through httpx or httpx2, once something about it is not the usual case. Decisions only, no I/O."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from ._flight import Failure
+from ._httpx_body import Replay, rewound
+from ._lease import Lease
+from ._origin import Origin, origin_of, same_audience
+
+if TYPE_CHECKING:
+    from ._httpx_family import HttpxFamilyAuth
+
+logger = logging.getLogger("oauth_cc_auth")
+
+# Under this name a request's extensions keep the origin that the person named; redirects copy the extensions.
+NAMED_ORIGIN = "oauth_cc_auth.origin"
+
+
+class Exchange:
+    """What follows from the answer to a request that carried `lease` to `url`.
+
+    Args:
+        auth: The auth object.
+        lease: The token that the request carried.
+        url: Where the person sent it, before any redirect.
+        replay: How to send its body again; None where that is not known.
+    """
+
+    def __init__(self, auth: HttpxFamilyAuth[Any, Any, Any], lease: Lease, url: Any, replay: Replay | None) -> None:
+        self._auth = auth
+        self._lease = lease
+        self._named = origin_of(str(url))
+        self._replay = replay
+
+    def refused(self, response: Any) -> bool:
+        """True where `response` refuses the token, in a way that a new one may mend."""
+        self._note_leak(response)
+        request = response.request
+        if not self._carries(request) or not same_audience(self._named, origin_of(str(request.url))):
+            return False
+        if self._auth._refused(response.status_code, response.headers):
+            return not self._auth._cache.refusals.note(self._named, self._lease)
+        if self._lease.probation:
+            self._auth._accepted(self._lease, str(request.url))
+        return False
+
+    def again(self, response: Any, outcome: Lease | Failure) -> Any:
+        """The refused request with a new token, or None where the refusal is to be returned.
+
+        It is the last of a redirect chain that is sent again: repeating the first would post twice after a 303.
+
+        Raises:
+            TokenError: the token endpoint says no for good.
+        """
+        request, library = response.request, self._auth._library
+        replacement = self._auth._replacement(outcome, request, self._named)
+        if replacement is None or not rewound(self._replay, request.stream, library):
+            return None
+        response.request = _shown(request, library)
+        self._lease = replacement
+        request.headers[self._auth._header_name] = replacement.header_value
+        if response.cookies:
+            library.Cookies(response.cookies).set_cookie_header(request)
+        return request
+
+    def judge(self, response: Any) -> None:
+        """Learn from the answer to the request that was sent again."""
+        self.refused(response)
+
+    def _carries(self, request: Any) -> bool:
+        return bool(request.headers.get(self._auth._header_name) == self._lease.header_value)
+
+    def _note_leak(self, response: Any) -> None:
+        """A redirect may have taken a custom header along; then the token is no longer a secret."""
+        if self._auth._strips_header:
+            return
+        for hop in (*response.history, response):
+            target = origin_of(str(hop.request.url))
+            if self._carries(hop.request) and not same_audience(self._named, target):
+                self._auth._cache.discard(self._lease)
+                logger.warning(
+                    "a redirect from %s took the header %s with the token to %s; the token is renewed. Add "
+                    "auth.redirect_guard to the client's event_hooks['request'] to prevent this",
+                    self._named,
+                    self._auth._header_name,
+                    target,
+                )
+                return
+
+
+def guard(request: Any, header_name: str) -> None:
+    """Take the header off `request` where a redirect leads it away from the origin that it was meant for."""
+    named: Origin | None = request.extensions.get(NAMED_ORIGIN)
+    if named is not None and not same_audience(named, origin_of(str(request.url))):
+        request.headers.pop(header_name, None)
+
+
+def _shown(request: Any, library: Any) -> Any:
+    """A copy of a refused request for `response.history`, with the token that was refused."""
+    copy = library.Request(
+        request.method,
+        request.url,
+        headers=request.headers,
+        stream=request.stream,
+        extensions=request.extensions,
+    )
+    if type(request.stream) is library.ByteStream:
+        copy.read()  # gives it `content`, as the original has it
+    return copy

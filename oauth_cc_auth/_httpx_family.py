@@ -1,0 +1,185 @@
+"""Everything that httpx and httpx2 share, written once; each passes itself as `_library`.
+
+The flows yield API requests only. A token request yielded through the person's client would run its event hooks, end
+up in `response.history`, follow its redirects with the secret, and have no time-out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Generator
+from typing import Any, ClassVar, Generic, NoReturn, TypeVar
+
+from ._answer import Verdict
+from ._base import BaseAuth, TokenClientT
+from ._clock import Clock
+from ._drive import Answer, adrive
+from ._errors import ConfigurationError, TokenEndpointUnreachable, TokenError
+from ._flight import Failure
+from ._foreign import foreign_request
+from ._httpx_body import Replay, replay_of
+from ._httpx_exchange import NAMED_ORIGIN, Exchange, guard
+from ._httpx_send import asend_token_request, send_token_request
+from ._lease import Lease
+from ._origin import origin_of
+from ._token import Token
+from ._wire import TokenRequest
+
+RequestT = TypeVar("RequestT")
+ResponseT = TypeVar("ResponseT")
+
+
+class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, ResponseT]):
+    """The flows of an ``httpx.Auth``, sync and async, on one core."""
+
+    _library: ClassVar[Any]
+
+    def sync_auth_flow(self, request: RequestT) -> Generator[RequestT, ResponseT, None]:
+        """Attach the token, and after a refusal send the request again with a new one; called by the client.
+
+        Raises:
+            TokenError: no token can be had, or this request may not carry one.
+        """
+        # Overriding this and its twin is cheaper than an `auth_flow`, and they may not share a helper generator for
+        # the same reason: what follows is the hot path, and everything unusual is in Exchange.
+        api_request: Any = request
+        url = api_request.url
+        if (self._api_origins is not None or url.scheme != "https") and not self._admits(str(url), request):
+            yield request
+            return
+        lease = self._cache.current
+        if lease is None or self._wall() >= lease.fresh_until:
+            lease = self._leased(self._obtain(), request)
+        api_request.headers[self._header_name] = lease.header_value
+        replay = None if self._is_plain(api_request) else self._prepare(api_request)
+        response: Any = yield request
+        if response.status_code < 300 and self._is_usual and not lease.probation:
+            return
+        exchange = Exchange(self, lease, url, replay)
+        if exchange.refused(response):
+            response.read()  # before fetching: a pool of one connection would dead-lock
+            again = exchange.again(response, self._obtain(lease))
+            if again is not None:
+                exchange.judge((yield again))
+
+    async def async_auth_flow(self, request: RequestT) -> AsyncGenerator[RequestT, ResponseT]:
+        """`sync_auth_flow` for an event loop; raises the same."""
+        api_request: Any = request
+        url = api_request.url
+        if (self._api_origins is not None or url.scheme != "https") and not self._admits(str(url), request):
+            yield request
+            return
+        lease = self._cache.current
+        if lease is None or self._wall() >= lease.fresh_until:
+            lease = self._leased(await self._aobtain(), request)
+        api_request.headers[self._header_name] = lease.header_value
+        replay = None if self._is_plain(api_request) else self._prepare(api_request)
+        response: Any = yield request
+        if response.status_code < 300 and self._is_usual and not lease.probation:
+            return
+        exchange = Exchange(self, lease, url, replay)
+        if exchange.refused(response):
+            await response.aread()
+            again = exchange.again(response, await self._aobtain(lease))
+            if again is not None:
+                exchange.judge((yield again))
+
+    def auth_flow(self, request: RequestT) -> Generator[RequestT, ResponseT, None]:
+        """`sync_auth_flow`, for code that combines auth objects by this method."""
+        return self.sync_auth_flow(request)
+
+    async def aget_token(self) -> Token:
+        """The token that the next request would carry, fetched where there is none.
+
+        Raises:
+            TokenError: no token can be had.
+        """
+        return self._leased(await self._aobtain()).token
+
+    def redirect_guard(self, request: RequestT) -> None:
+        """For ``event_hooks={"request": [auth.redirect_guard]}`` of a client: keeps a custom header from redirects.
+
+        httpx strips ``Authorization`` from a redirect to another origin, and no other header.
+        """
+        guard(request, self._header_name)
+
+    async def aredirect_guard(self, request: RequestT) -> None:
+        """`redirect_guard` for an async client."""
+        guard(request, self._header_name)
+
+    def __call__(self, request: Any) -> NoReturn:
+        """Say which module serves the library that calls this; httpx and httpx2 call the flows instead.
+
+        Raises:
+            TypeError: always.
+        """
+        raise TypeError(foreign_request(self, request))
+
+    def _start(self, clock: Clock) -> None:
+        super()._start(clock)
+        self._strips_header = self._header_name.lower() == "authorization"
+        self._is_usual = self._strips_header and self._renew_on is None
+
+    def _is_plain(self, request: Any) -> bool:
+        return self._strips_header and type(request.stream) is self._library.ByteStream
+
+    def _prepare(self, request: Any) -> Replay | None:
+        """Note, before `request` is sent, what will be known no more once it was."""
+        if not self._strips_header:
+            request.extensions = {**request.extensions, NAMED_ORIGIN: origin_of(str(request.url))}
+        return replay_of(request.stream, self._library)
+
+    def _obtain(self, refused: Lease | None = None) -> Lease | Failure:
+        return self._wrong_kind(self._library.Client) or super()._obtain(refused)
+
+    async def _aobtain(self, refused: Lease | None = None) -> Lease | Failure:
+        return self._wrong_kind(self._library.AsyncClient) or await adrive(
+            self._obtaining(refused, blocking=False), self._asend, self._clock
+        )
+
+    def _wrong_kind(self, wanted: type[Any]) -> Failure | None:
+        """Why `token_client` cannot serve this flow, if it cannot."""
+        client = self._token_client
+        if client is None or isinstance(client, wanted):
+            return None
+        return Failure(
+            Verdict(
+                TokenError(
+                    f"token_client is of type {type(client).__name__}, but this request needs a {wanted.__name__}: "
+                    "use a sync token_client for sync requests and an async one for async requests"
+                )
+            )
+        )
+
+    def _send(self, request: TokenRequest, budget: float) -> Answer:
+        return send_token_request(self._library, request, budget, self._token_client)
+
+    async def _asend(self, request: TokenRequest, budget: float) -> Answer:
+        return await asend_token_request(self._library, request, budget, self._token_client)
+
+    def _check_token_client(self, token_client: Any) -> None:
+        library = self._library
+        if not isinstance(token_client, (library.Client, library.AsyncClient)):
+            raise ConfigurationError(
+                f"token_client must be a Client or AsyncClient of {library.__name__}, "
+                f"not {type(token_client).__module__}.{type(token_client).__name__}"
+            )
+
+    def _library_class(self, error: TokenError) -> type[Exception]:
+        library = self._library
+        if not isinstance(error, TokenEndpointUnreachable):
+            cls = library.RequestError
+        else:
+            cls = library.TimeoutException if error.timed_out else library.ConnectError
+        return cls  # type: ignore[no-any-return]  # `library` is httpx or httpx2
+
+    def _bare(self, request: Any) -> Any:
+        library = self._library
+        bare = library.Request(
+            request.method,
+            request.url,
+            headers=request.headers,
+            stream=request.stream,
+            extensions=request.extensions,
+        )
+        bare.headers.pop(self._header_name, None)
+        return bare

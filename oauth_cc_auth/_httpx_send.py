@@ -1,0 +1,157 @@
+"""Sending a token request with httpx or httpx2, blocking or awaiting.
+
+With a request made here, so that no header, cookie, parameter or event hook of an API client gets into it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AsyncExitStack, ExitStack
+from time import monotonic
+from typing import Any
+
+from ._body import LimitedBody, UnreadableBody
+from ._transport import transport_failure
+from ._watchdog import Watchdog
+from ._wire import TokenRequest, TokenResponse, TransportFailure
+
+
+def send_token_request(
+    library: Any, request: TokenRequest, budget: float, token_client: Any
+) -> TokenResponse | TransportFailure:
+    """What the endpoint answered within `budget` seconds.
+
+    With a client of our own, everything from the open connection on is covered; before it, each address of the host
+    may take `budget`. With a `token_client`, dripping headers on a connection that it kept are not covered either.
+    """
+    with ExitStack() as stack:
+        watchdog = stack.enter_context(Watchdog(budget))
+        until = monotonic() + budget
+        try:
+            redirect = _RedirectHider()
+            if token_client is None:
+                token_client = stack.enter_context(library.Client(event_hooks={"response": [redirect]}))
+            prepared = _prepared(library, request, budget, trace=_socket_watcher(watchdog))
+            response = token_client.send(prepared, auth=library.Auth(), follow_redirects=False, stream=True)
+            stack.callback(response.close)
+            reading = _Reading(response, redirect.location)
+            if reading.has_stream:
+                for chunk in response.iter_raw():
+                    reading.feed(chunk)
+                    if reading.problem or monotonic() > until:
+                        break
+            if monotonic() > until:
+                return TransportFailure(f"its answer did not end within {budget:.1f} s", timed_out=True)
+            return reading.answer()
+        except Exception as error:  # noqa: BLE001  # odd answers raise all kinds: InvalidURL, AttributeError, ...
+            answer = _answer_or_failure(library, error, timed_out=watchdog.fired)
+    return answer
+
+
+async def asend_token_request(
+    library: Any, request: TokenRequest, budget: float, token_client: Any
+) -> TokenResponse | TransportFailure:
+    """`send_token_request` for an event loop; the driver's cancel scope keeps it within `budget`."""
+    async with AsyncExitStack() as stack:
+        try:
+            redirect = _RedirectHider()
+            if token_client is None:
+                token_client = await stack.enter_async_context(await _own_async_client(library, redirect.ahide))
+            prepared = _prepared(library, request, budget)
+            response = await token_client.send(prepared, auth=library.Auth(), follow_redirects=False, stream=True)
+            stack.push_async_callback(response.aclose)
+            reading = _Reading(response, redirect.location)
+            if reading.has_stream:
+                async for chunk in response.aiter_raw():
+                    reading.feed(chunk)
+                    if reading.problem:
+                        break
+            return reading.answer()
+        except Exception as error:  # noqa: BLE001  # as above
+            answer = _answer_or_failure(library, error, timed_out=False)
+    return answer
+
+
+async def _own_async_client(library: Any, hook: Callable[[Any], Any]) -> Any:
+    """An async client whose certificates were loaded in a worker thread: that takes tens of milliseconds."""
+    import anyio
+
+    context = await anyio.to_thread.run_sync(library.create_ssl_context, limiter=anyio.CapacityLimiter(1))
+    return library.AsyncClient(verify=context, event_hooks={"response": [hook]})
+
+
+def _prepared(library: Any, request: TokenRequest, budget: float, **extensions: Any) -> Any:
+    extensions["timeout"] = library.Timeout(budget).as_dict()
+    return library.Request(
+        "POST", request.url, headers=list(request.headers), content=request.body, extensions=extensions
+    )
+
+
+def _socket_watcher(watchdog: Watchdog) -> Callable[[str, dict[str, Any]], None]:
+    """A trace function (httpx's ``trace`` extension) that has every socket watched that is opened for a request."""
+
+    def trace(event: str, info: dict[str, Any]) -> None:
+        if event.endswith((".connect_tcp.complete", ".start_tls.complete")):
+            watchdog.watch(info["return_value"].get_extra_info("socket"))
+
+    return trace
+
+
+class _RedirectHider:
+    """Takes the target off a redirect: httpx would build a next request from it, and trip over an odd one."""
+
+    def __init__(self) -> None:
+        self.location: str | None = None
+
+    def __call__(self, response: Any) -> None:
+        if 300 <= response.status_code < 400:
+            self.location = response.headers.pop("location", None)
+
+    async def ahide(self, response: Any) -> None:
+        self(response)
+
+
+class _Reading:
+    """An answer while its body arrives."""
+
+    def __init__(self, response: Any, location: str | None) -> None:
+        self._response = response
+        self._headers = {name.lower(): value for name, value in response.headers.items()}
+        if location is not None:
+            self._headers["location"] = location
+        self._is_redirect = 300 <= response.status_code < 400
+        self._body = LimitedBody()
+        self.problem: str | None = None
+        # A mock, or an event hook of the token client's, may have read it all already.
+        self._already_read = response.is_stream_consumed
+        self.has_stream = not (self._is_redirect or self._already_read)
+
+    def feed(self, chunk: bytes) -> None:
+        """Take one raw chunk."""
+        try:
+            self._body.feed(chunk)
+        except UnreadableBody as error:
+            self.problem = str(error)
+
+    def answer(self) -> TokenResponse:
+        """What has come."""
+        status, encoding = self._response.status_code, self._headers.get("content-encoding", "")
+        try:
+            if self._already_read and not self._is_redirect:
+                self._body.feed(self._response.content)
+                encoding = ""
+            body = b"" if self.problem else self._body.decoded(encoding)
+        except UnreadableBody as error:
+            self.problem = str(error)
+        return TokenResponse(status, self._headers, b"" if self.problem else body, self.problem)
+
+
+def _answer_or_failure(library: Any, error: Exception, *, timed_out: bool) -> TokenResponse | TransportFailure:
+    if isinstance(error, library.HTTPStatusError):
+        # A token client with a raise_for_status hook: the status is known, and the fallback needs no more.
+        return TokenResponse(error.response.status_code, dict(error.response.headers), b"")
+    return transport_failure(
+        error,
+        timed_out=timed_out or isinstance(error, library.TimeoutException),
+        retryable=isinstance(error, library.TransportError) and not isinstance(error, library.UnsupportedProtocol),
+    )

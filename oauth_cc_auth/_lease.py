@@ -1,0 +1,73 @@
+"""A token in use: the header it makes, and from when on it is renewed.
+
+    arrived           fresh_until      waiting_from   ends_at
+       |---- fresh --------|---- aging ------|-- due -----|
+       used by everyone     one caller        callers      used no more
+                            renews it, the    wait for
+                            rest go on        the new one
+
+The margins are fractions of the token's own life: a fixed margin of 30 s on a token that lives 20 s would mean one
+token request for every API request.
+"""
+
+from __future__ import annotations
+
+from math import inf
+from typing import Any, NamedTuple
+
+from ._origin import Origin
+from ._token import Token
+
+# From here on callers wait for the new token. A slow request that starts now must still arrive in time.
+WAITING_FRACTION = 0.1
+LONGEST_WAITING = 30.0  # seconds; more would only shorten the use of tokens that live for hours
+LARGEST_WAITING_FRACTION = 0.5  # whatever early_expiry asks for
+# Aging starts at least this fraction of the life before waiting does, or nobody would renew in time.
+SHORTEST_AGING_FRACTION = 0.1
+# The fraction of the aging time over which its start is spread, so that a fleet does not renew in step.
+JITTER_FRACTION = 0.25
+
+
+class RenewalRules(NamedTuple):
+    """When to renew.
+
+    Attributes:
+        early_expiry: Seconds before expiry from which callers wait; None: a tenth of the life, 30 s at most.
+        renew_after: Fraction of the life after which one caller renews.
+    """
+
+    early_expiry: float | None = None
+    renew_after: float = 0.8
+
+
+class Lease:
+    """One token while it is in use, compared by identity: a renewed token may equal the old one (oauth2-mock-server).
+
+    Attributes:
+        token: What the endpoint issued.
+        header_value: The API request header, formatted once.
+        fresh_until, waiting_from, ends_at: Unix times in seconds; infinite where the token has no known end.
+        probation: Origins that refused its predecessor and have not accepted this one yet.
+        hook: Whatever an adapter wants to keep with the token, made once.
+    """
+
+    __slots__ = ("ends_at", "fresh_until", "header_value", "hook", "probation", "token", "waiting_from")
+
+    def __init__(self, token: Token, header_value: str, *, arrived: float, rules: RenewalRules, chance: float) -> None:
+        self.token = token
+        self.header_value = header_value
+        self.probation: set[Origin] = set()
+        self.hook: Any = None
+        if token.expires_at is None:
+            self.fresh_until = self.waiting_from = self.ends_at = inf
+            return
+        life = max(0.0, token.expires_at - arrived)
+        if rules.early_expiry is None:
+            waiting = min(life * WAITING_FRACTION, LONGEST_WAITING)
+        else:
+            waiting = min(rules.early_expiry, life * LARGEST_WAITING_FRACTION)
+        fresh = min(life * rules.renew_after, life - waiting - life * SHORTEST_AGING_FRACTION)
+        fresh += (life - waiting - fresh) * JITTER_FRACTION * chance
+        self.fresh_until = arrived + fresh
+        self.waiting_from = arrived + life - waiting
+        self.ends_at = arrived + life

@@ -1,0 +1,103 @@
+"""Who a URL talks to (RFC 6454), and whether a redirect leaves it.
+
+A token goes to the origin that the person named and to no other. So where a `Location` is too odd to be sure about,
+it counts as leaving: a header too few is a 401, a header too many is a leak.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+_DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+_SECURE_SCHEMES = frozenset({"https", "wss"})
+
+# Parsers disagree about what these mean in a URL.
+_AMBIGUOUS = re.compile(r"[\\\x00-\x1f\x7f]")
+_AMBIGUOUS_AUTHORITY = re.compile(r"[@\s]|[^\x00-\x7f]")
+
+
+class Origin(NamedTuple):
+    """Scheme, host and port; -1 where a scheme has no port that we know."""
+
+    scheme: str
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        default = _DEFAULT_PORTS.get(self.scheme, -1)
+        return f"{self.scheme}://{host}" + ("" if self.port == default else f":{self.port}")
+
+
+def origin_of(url: str) -> Origin:
+    """The origin of an absolute URL.
+
+    Raises:
+        ValueError: the port is not a number between 0 and 65535, or the brackets of an IPv6 address do not match.
+    """
+    parts = urlsplit(url)
+    scheme = parts.scheme.lower()
+    port = parts.port
+    return Origin(scheme, _ascii_host(parts.hostname or ""), _DEFAULT_PORTS.get(scheme, -1) if port is None else port)
+
+
+def _ascii_host(host: str) -> str:
+    if host.isascii():
+        return host.lower()
+    try:
+        return host.encode("idna").decode("ascii").lower()
+    except UnicodeError:
+        return host.lower()
+
+
+def is_loopback(host: str) -> bool:
+    """True for localhost, names below it (RFC 6761 §6.3) and loopback addresses."""
+    import ipaddress
+
+    host = host.lower().rstrip(".")
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def may_carry_secrets(url: str) -> bool:
+    """True where TLS protects what is sent, or where it does not leave the machine."""
+    try:
+        origin = origin_of(url)
+    except ValueError:
+        return False
+    return origin.scheme in _SECURE_SCHEMES or is_loopback(origin.host)
+
+
+def same_audience(named: Origin, other: Origin) -> bool:
+    """True where `other` may see a token meant for `named`.
+
+    The one exception to equality is the upgrade of one host from http on port 80 to https on port 443, which both
+    client libraries follow with the header: the token is better off there than where it was already sent.
+    """
+    return named == other or (
+        named.host == other.host
+        and (named.scheme, named.port) == ("http", 80)
+        and (other.scheme, other.port) == ("https", 443)
+    )
+
+
+def redirect_leaves(url: str, location: str) -> bool:
+    """True unless following `location` from `url` surely stays with the origin of `url`."""
+    if _AMBIGUOUS.search(location) or location != location.strip():
+        return True
+    try:
+        target = urlsplit(location)
+        if not target.scheme and not target.netloc:
+            return False
+        if not target.netloc or _AMBIGUOUS_AUTHORITY.search(target.netloc):
+            return True  # "https:/path" and "https:path" are resolved in as many ways as there are parsers
+        scheme = target.scheme or urlsplit(url).scheme
+        return not same_audience(origin_of(url), origin_of(f"{scheme}://{target.netloc}"))
+    except ValueError:
+        return True

@@ -1,0 +1,79 @@
+"""API origins that refuse whatever token they are shown.
+
+An API that answers 401 for a reason that no token can mend (a missing permission, a broken gateway) would turn each
+of its requests into a token request. So after two freshly obtained tokens in a row were refused by one origin, its
+401s are left alone for a second, then two, up to a minute. Acceptance ends that; other origins never notice.
+"""
+
+from __future__ import annotations
+
+import threading
+
+from ._clock import Clock
+from ._lease import Lease
+from ._origin import Origin
+
+REFUSALS_BEFORE_HOLD = 2
+FIRST_HOLD = 1.0  # seconds, doubling
+LONGEST_HOLD = 60.0  # seconds
+MOST_ORIGINS = 64  # a crawler meets thousands; the oldest are forgotten
+
+
+class _Record:
+    __slots__ = ("count", "held_until", "last")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.held_until = 0.0  # monotonic
+        self.last: Lease | None = None
+
+
+class Refusals:
+    """What is remembered of refusing origins."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._records: dict[Origin, _Record] = {}
+        self.renew_lock()
+
+    def renew_lock(self) -> None:
+        """A new lock: the child of a fork may have inherited one that nobody will release."""
+        self._lock = threading.RLock()
+
+    def note(self, origin: Origin, lease: Lease) -> bool:
+        """`origin` refused `lease`. True where its refusals are held: the answer is to be left as it is."""
+        now = self._clock.monotonic()
+        with self._lock:
+            if origin in lease.probation:
+                self._count(origin, lease, now)
+            record = self._records.get(origin)
+            return record is not None and now < record.held_until
+
+    def _count(self, origin: Origin, lease: Lease, now: float) -> None:
+        record = self._records.pop(origin, None) or _Record()
+        self._records[origin] = record  # moved to the end: the oldest is forgotten first
+        while len(self._records) > MOST_ORIGINS:
+            del self._records[next(iter(self._records))]
+        if record.last is lease:
+            return  # fifty requests refused with one token are one refusal
+        record.last = lease
+        record.count += 1
+        if record.count >= REFUSALS_BEFORE_HOLD:
+            exponent = min(record.count - REFUSALS_BEFORE_HOLD, 6)
+            record.held_until = now + min(FIRST_HOLD * 2**exponent, LONGEST_HOLD)
+
+    def accepted(self, origin: Origin, lease: Lease) -> None:
+        """`origin` accepted `lease`, which was on probation there."""
+        with self._lock:
+            lease.probation.discard(origin)
+            self._records.pop(origin, None)
+
+    def origins(self) -> set[Origin]:
+        """The origins that have refused lately; a new token is on probation with each."""
+        with self._lock:
+            return set(self._records)
+
+    def clear(self) -> None:
+        """Forget everything: the person has asked for a new start."""
+        with self._lock:
+            self._records.clear()

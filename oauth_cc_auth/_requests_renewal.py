@@ -1,0 +1,162 @@
+"""What happens in requests after an API has answered: renew and send again, or keep a redirect from taking the token.
+
+requests calls response hooks for every hop of a redirect chain and keeps them for the next one, so the hook acts only
+where the request still carries the very header that it belongs to.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from time import monotonic, perf_counter
+from typing import TYPE_CHECKING, Any
+
+from requests.cookies import extract_cookies_to_jar
+from requests.utils import rewind_body
+
+from ._lease import Lease
+from ._origin import origin_of, redirect_leaves
+
+if TYPE_CHECKING:
+    import requests
+
+    from .requests import ClientCredentialsAuth
+
+# Of a refused answer this much is read, for `response.history` and to keep the connection; the rest is dropped.
+LONGEST_REFUSAL = 64 * 1024  # bytes
+LONGEST_DRAIN = 1.0  # seconds
+
+
+class RenewalHook:
+    """The response hook of one token, made once and shared by all requests that carry it."""
+
+    __slots__ = ("auth", "lease")
+
+    def __init__(self, auth: ClientCredentialsAuth, lease: Lease) -> None:
+        self.auth = auth
+        self.lease = lease
+
+    def __call__(self, response: requests.Response, *args: Any, **kwargs: Any) -> requests.Response:
+        """The response to go on with: this one, or that to the request sent again."""
+        if response.status_code < 300 and not self.lease.probation and self.auth._renew_on is None:
+            return response  # the usual case
+        request = response.request
+        if request.headers.get(self.auth._header_name) != self.lease.header_value:
+            return response
+        if self.auth._refused(response.status_code, response.headers):
+            return self._renew(response, request, kwargs)
+        self._watch(response, request)
+        return response
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A pickled response has its request with it; there the token must not come along, and renewal has no meaning.
+        return _spent, ()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> RenewalHook:
+        return self
+
+    def _watch(self, response: requests.Response, request: requests.PreparedRequest) -> None:
+        if self.lease.probation:
+            self.auth._accepted(self.lease, str(request.url))
+        if response.is_redirect and redirect_leaves(str(request.url), response.headers["location"]):
+            # requests strips Authorization by itself, and no other header.
+            del request.headers[self.auth._header_name]
+
+    def _renew(
+        self, response: requests.Response, request: requests.PreparedRequest, kwargs: dict[str, Any]
+    ) -> requests.Response:
+        auth, lease = self.auth, self.lease
+        origin = origin_of(str(request.url))
+        if auth._cache.refusals.note(origin, lease):
+            return response
+        replacement = auth._replacement(auth._obtain(lease), request, origin)
+        connection = getattr(response, "connection", None)
+        if replacement is None or connection is None or not _rewound(request):
+            return response
+        hook = replacement.hook
+        if hook is None:
+            hook = replacement.hook = RenewalHook(auth, replacement)
+        resent = self._send_again(response, request, hook, connection, kwargs)
+        if auth._refused(resent.status_code, resent.headers):
+            auth._cache.refusals.note(origin, replacement)
+        else:
+            hook._watch(resent, request)
+        return resent
+
+    def _send_again(
+        self,
+        response: requests.Response,
+        request: requests.PreparedRequest,
+        hook: RenewalHook,
+        connection: Any,
+        kwargs: dict[str, Any],
+    ) -> requests.Response:
+        """Send `request` itself once more: a redirect that follows is built from it, so a copy would not do."""
+        response.request = request.copy()
+        _drain(response)
+        _merge_cookies(response, request)
+        request.headers[self.auth._header_name] = hook.lease.header_value
+        hooks = request.hooks["response"]
+        if self in hooks:
+            hooks[hooks.index(self)] = hook
+        started = perf_counter()
+        resent: requests.Response = connection.send(request, **kwargs)
+        resent.elapsed = timedelta(seconds=perf_counter() - started)
+        resent.history = [*response.history, response]
+        return resent
+
+
+def _spent_hook(response: requests.Response, *args: Any, **kwargs: Any) -> requests.Response:
+    return response
+
+
+def _spent() -> Any:
+    return _spent_hook
+
+
+def _rewound(request: requests.PreparedRequest) -> bool:
+    """True where the body of `request` will be sent whole once more. Everything not known to be so is not."""
+    if request.body is None or isinstance(request.body, (bytes, str)):
+        return True
+    if type(request._body_position) is not int:
+        return False  # a generator, or a file that cannot tell its position
+    try:
+        rewind_body(request)
+    except (OSError, ValueError):  # UnrewindableBodyError is an OSError; a closed file raises ValueError
+        return False
+    return True
+
+
+def _merge_cookies(response: requests.Response, request: requests.PreparedRequest) -> None:
+    """Send the cookies that the refusal set, unless the person wrote the Cookie header by hand."""
+    jar = request._cookies
+    if jar is None:
+        return
+    derived = request.copy()
+    derived.headers.pop("Cookie", None)
+    derived.prepare_cookies(jar)
+    if derived.headers.get("Cookie") == request.headers.get("Cookie"):
+        extract_cookies_to_jar(jar, response.request, response.raw)
+        request.headers.pop("Cookie", None)
+        request.prepare_cookies(jar)
+
+
+def _drain(response: requests.Response) -> None:
+    """Read a refusal's body as far as is reasonable, and let go of its connection."""
+    if response._content is not False or response.raw is None:
+        return
+    read = getattr(response.raw, "read1", response.raw.read)
+    until = monotonic() + LONGEST_DRAIN
+    content, ended = b"", False
+    try:
+        while not ended and len(content) <= LONGEST_REFUSAL and monotonic() < until:
+            chunk = read(LONGEST_REFUSAL + 1 - len(content), decode_content=True)
+            content += chunk
+            ended = not chunk
+    except Exception:  # noqa: BLE001  # an error in a body that nobody asked for
+        ended = False
+    if not ended:
+        response.close()
+    # Without these two, `response.history[0].text` would raise, or read from a closed connection.
+    response._content = content[:LONGEST_REFUSAL]
+    response._content_consumed = True
+    response.close()

@@ -1,0 +1,55 @@
+"""A deadline for blocking sockets: when time is up, they are shut down, and whoever reads from them wakes up.
+
+A read time-out starts anew with each byte, so a server that drips one byte a second holds a blocking client for ever,
+in the headers as well as in the body. A thread cannot be cancelled; its socket can be.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+from contextlib import suppress
+from types import TracebackType
+
+
+class Watchdog:
+    """Shuts down the sockets it watches once `seconds` have passed since the first; as a context manager, it stops."""
+
+    def __init__(self, seconds: float) -> None:
+        self.fired = False
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self._sockets: list[socket.socket] = []
+        self._timer: threading.Timer | None = None
+
+    def watch(self, sock: object) -> None:
+        """Have `sock` shut down when time is up. Anything that is no socket is left alone."""
+        if not isinstance(sock, socket.socket):
+            return
+        with self._lock:
+            self._sockets.append(sock)
+            if self._timer is None:
+                # Only now: behind a mock there is no socket, and no need for a thread.
+                self._timer = threading.Timer(self._seconds, self._fire)
+                self._timer.daemon = True
+                with suppress(RuntimeError):  # the interpreter is shutting down: there are no new threads
+                    self._timer.start()
+
+    def _fire(self) -> None:
+        with self._lock:
+            self.fired = True
+            for sock in self._sockets:
+                with suppress(OSError):  # closed meanwhile
+                    # Not SSLSocket.shutdown: that one discards the TLS state under the reading thread.
+                    socket.socket.shutdown(sock, socket.SHUT_RDWR)
+
+    def __enter__(self) -> Watchdog:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._lock:
+            self._sockets.clear()
+            if self._timer is not None:
+                self._timer.cancel()

@@ -1,0 +1,27 @@
+"""Client credentials for httpx: ``httpx.Client(auth=ClientCredentialsAuth(token_url, client_id, client_secret))``."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+try:
+    import httpx
+except ImportError as error:
+    raise ImportError("oauth_cc_auth.httpx needs httpx: python -m pip install 'oauth_cc_auth[httpx]'") from error
+
+from ._httpx_family import HttpxFamilyAuth
+
+__all__ = ["ClientCredentialsAuth"]
+
+
+class ClientCredentialsAuth(
+    HttpxFamilyAuth["httpx.Client | httpx.AsyncClient", httpx.Request, httpx.Response], httpx.Auth
+):
+    """OAuth 2.0 client credentials for httpx: pass it as ``auth=`` of a client, sync or async, or of a request.
+
+    The arguments are described in `BaseAuth`. Errors are also ``httpx.RequestError``: ``ConnectError`` or
+    ``TimeoutException`` where that is what happened. One object may serve any number of clients, threads and event
+    loops, asyncio's and trio's.
+    """
+
+    _library: ClassVar[Any] = httpx

@@ -1,0 +1,27 @@
+"""Client credentials for httpx2: ``httpx2.Client(auth=ClientCredentialsAuth(token_url, client_id, client_secret))``."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+try:
+    import httpx2
+except ImportError as error:
+    raise ImportError("oauth_cc_auth.httpx2 needs httpx2: python -m pip install 'oauth_cc_auth[httpx2]'") from error
+
+from ._httpx_family import HttpxFamilyAuth
+
+__all__ = ["ClientCredentialsAuth"]
+
+
+class ClientCredentialsAuth(
+    HttpxFamilyAuth["httpx2.Client | httpx2.AsyncClient", httpx2.Request, httpx2.Response], httpx2.Auth
+):
+    """OAuth 2.0 client credentials for httpx2: pass it as ``auth=`` of a client, sync or async, or of a request.
+
+    The arguments are described in `BaseAuth`. Errors are also ``httpx2.RequestError``: ``ConnectError`` or
+    ``TimeoutException`` where that is what happened. One object may serve any number of clients, threads and event
+    loops, asyncio's and trio's.
+    """
+
+    _library: ClassVar[Any] = httpx2

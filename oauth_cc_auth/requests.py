@@ -1,0 +1,78 @@
+"""Client credentials for requests: ``session.auth = ClientCredentialsAuth(token_url, client_id, client_secret)``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ._base import BaseAuth
+from ._drive import Answer
+from ._errors import ConfigurationError, TokenEndpointUnreachable, TokenError
+from ._foreign import foreign_request
+from ._wire import TokenRequest
+
+try:
+    import requests
+except ImportError as error:
+    raise ImportError(
+        "oauth_cc_auth.requests needs requests: python -m pip install 'oauth_cc_auth[requests]'"
+    ) from error
+from requests.auth import AuthBase
+from requests.hooks import default_hooks
+
+from ._requests_renewal import RenewalHook
+from ._requests_send import send_token_request
+
+__all__ = ["ClientCredentialsAuth"]
+
+
+class ClientCredentialsAuth(BaseAuth["requests.Session"], AuthBase):
+    """OAuth 2.0 client credentials for requests: pass it as ``auth=`` of a request or set it as ``session.auth``.
+
+    The arguments are described in `BaseAuth`. Errors are also ``requests.RequestException``: ``ConnectionError`` or
+    ``Timeout`` where that is what happened. One object may serve any number of sessions and threads.
+    """
+
+    def __call__(self, r: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Attach the token to a request; called by requests.
+
+        Raises:
+            TokenError: no token can be had, or this request may not carry one.
+            TypeError: this is the request of another library.
+        """
+        try:
+            url, hooks = r.url, r.hooks["response"]
+        except (AttributeError, KeyError, TypeError):
+            url = hooks = None
+        if url is None or hooks is None:
+            raise TypeError(foreign_request(self, r))
+        if (self._api_origins is not None or url[:8] != "https://") and not self._admits(url, r):
+            return r
+        lease = self._cache.current
+        if lease is None or self._wall() >= lease.fresh_until:
+            lease = self._leased(self._obtain(), r)
+        r.headers[self._header_name] = lease.header_value
+        hook = lease.hook
+        if hook is None:
+            hook = lease.hook = RenewalHook(self, lease)
+        if hooks:  # prepared before, perhaps with an older token
+            hooks[:] = [known for known in hooks if not (isinstance(known, RenewalHook) and known.auth is self)]
+        hooks.insert(0, hook)
+        return r
+
+    def _check_token_client(self, token_client: Any) -> None:
+        if not isinstance(token_client, requests.Session):
+            raise ConfigurationError(f"token_client must be a requests.Session, not {type(token_client).__name__}")
+
+    def _send(self, request: TokenRequest, budget: float) -> Answer:
+        return send_token_request(request, budget, self._token_client)
+
+    def _library_class(self, error: TokenError) -> type[Exception]:
+        if not isinstance(error, TokenEndpointUnreachable):
+            return requests.RequestException
+        return requests.Timeout if error.timed_out else requests.ConnectionError
+
+    def _bare(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        bare = request.copy()
+        bare.headers.pop(self._header_name, None)
+        bare.hooks = default_hooks()
+        return bare
