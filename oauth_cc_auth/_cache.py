@@ -18,11 +18,10 @@ from typing import NamedTuple
 from ._answer import Verdict
 from ._clock import Clock
 from ._errors import TokenError
-from ._flight import Caller, Failure, Flight, Outcome
+from ._flight import GRACE, Caller, Failure, Flight, Outcome
 from ._lease import Lease
 from ._refusals import Refusals
 
-GRACE = 5.0  # seconds past an attempt's time-out after which a leader counts as lost
 FIRST_BACK_OFF = 1.0  # seconds, doubling with each failure in a row
 LONGEST_BACK_OFF = 60.0  # seconds
 FAILURES_BEFORE_HOLD = 2  # an endpoint that says no for good is asked twice before callers are held off

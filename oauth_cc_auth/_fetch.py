@@ -16,7 +16,7 @@ from ._clock import Clock
 from ._config import ClientCredentialsConfig, checked_secret
 from ._effects import Call, Effect, Raised, Send, Sleep
 from ._errors import Attempt, ConfigurationError, TokenEndpointError, TokenEndpointUnreachable, TokenError
-from ._flight import Failure, Flight
+from ._flight import GRACE, Failure, Flight
 from ._redact import presentable, shown_url
 from ._token import Token
 from ._wire import TokenRequest, token_request
@@ -25,7 +25,6 @@ logger = logging.getLogger("oauth_cc_auth")
 
 TRIES = 3  # of a token request that fails for a reason that may pass
 FIRST_DELAY = 0.5  # seconds before the second try, doubling; up to half of it is taken off at random
-GRACE = 5.0  # seconds past what a leader may take after which it counts as lost
 
 
 class Fetcher:

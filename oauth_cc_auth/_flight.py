@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from contextvars import ContextVar
 from typing import NamedTuple
 
 from ._answer import Verdict
 from ._lease import Lease
+
+
+GRACE = 5.0  # seconds past what a leader's next step may take, after which the leader counts as lost
 
 
 class Failure(NamedTuple):
@@ -92,10 +96,8 @@ class Flight:
 
     def unsubscribe(self, wake: Callable[[], object]) -> None:
         """Have `wake` no longer called; a caller that gave up must not be kept alive by a long flight."""
-        try:
+        with suppress(ValueError):  # it was called meanwhile
             self._wakers.remove(wake)
-        except ValueError:
-            pass  # it was called meanwhile
 
     def wake_all(self) -> None:
         """Call every waker, each isolated: one follower's loop may have ended, the others still want to know."""

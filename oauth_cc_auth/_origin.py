@@ -7,6 +7,7 @@ it counts as leaving: a header too few is a 401, a header too many is a leak.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -52,6 +53,7 @@ def _ascii_host(host: str) -> str:
         return host.lower()
 
 
+@lru_cache(maxsize=64)
 def is_loopback(host: str) -> bool:
     """True for localhost, names below it (RFC 6761 §6.3) and loopback addresses."""
     import ipaddress

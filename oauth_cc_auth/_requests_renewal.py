@@ -68,7 +68,11 @@ class RenewalHook:
         origin = origin_of(str(request.url))
         if auth._cache.refusals.note(origin, lease):
             return response
-        replacement = auth._replacement(auth._obtain(lease), request, origin)
+        try:
+            replacement = auth._replacement(auth._obtain(lease), request, origin)
+        except BaseException:
+            response.close()  # nobody else can: an error instead of a response is all that the caller gets
+            raise
         connection = getattr(response, "connection", None)
         if replacement is None or connection is None or not _rewound(request):
             return response

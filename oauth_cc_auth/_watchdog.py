@@ -9,15 +9,16 @@ from __future__ import annotations
 import socket
 import threading
 from contextlib import suppress
+from time import monotonic
 from types import TracebackType
 
 
 class Watchdog:
-    """Shuts down the sockets it watches once `seconds` have passed since the first; as a context manager, it stops."""
+    """Shuts down the sockets that it watches once `seconds` have passed since it was made, unless it is left before."""
 
     def __init__(self, seconds: float) -> None:
         self.fired = False
-        self._seconds = seconds
+        self._until = monotonic() + seconds
         self._lock = threading.Lock()
         self._sockets: list[socket.socket] = []
         self._timer: threading.Timer | None = None
@@ -30,7 +31,7 @@ class Watchdog:
             self._sockets.append(sock)
             if self._timer is None:
                 # Only now: behind a mock there is no socket, and no need for a thread.
-                self._timer = threading.Timer(self._seconds, self._fire)
+                self._timer = threading.Timer(max(0.0, self._until - monotonic()), self._fire)
                 self._timer.daemon = True
                 with suppress(RuntimeError):  # the interpreter is shutting down: there are no new threads
                     self._timer.start()

@@ -40,10 +40,10 @@ class ClientCredentialsAuth(BaseAuth["requests.Session"], AuthBase):
             TypeError: this is the request of another library.
         """
         try:
-            url, hooks = r.url, r.hooks["response"]
-        except (AttributeError, KeyError, TypeError):
-            url = hooks = None
-        if url is None or hooks is None:
+            url, hooks = r.url, r.hooks
+        except AttributeError:
+            url = None
+        if url is None:
             raise TypeError(foreign_request(self, r))
         if (self._api_origins is not None or url[:8] != "https://") and not self._admits(url, r):
             return r
@@ -54,10 +54,15 @@ class ClientCredentialsAuth(BaseAuth["requests.Session"], AuthBase):
         hook = lease.hook
         if hook is None:
             hook = lease.hook = RenewalHook(self, lease)
-        if hooks:  # prepared before, perhaps with an older token
-            hooks[:] = [known for known in hooks if not (isinstance(known, RenewalHook) and known.auth is self)]
-        hooks.insert(0, hook)
+        others = hooks.get("response")
+        # A new list where there is one: copies of a prepared request share theirs.
+        hooks["response"] = [hook, *self._other_hooks(others)] if others else [hook]
         return r
+
+    def _other_hooks(self, hooks: Any) -> list[Any]:
+        """The response hooks but ours, which are there where a request is prepared a second time."""
+        known = [hooks] if callable(hooks) else hooks
+        return [hook for hook in known if not (isinstance(hook, RenewalHook) and hook.auth is self)]
 
     def _check_token_client(self, token_client: Any) -> None:
         if not isinstance(token_client, requests.Session):

@@ -1,0 +1,73 @@
+"""Every Python example in the README runs, and prints what the README says it prints."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import io
+import re
+import textwrap
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from oauth_cc_auth._lease import Lease, RenewalRules
+from oauth_cc_auth._token import Token
+from oauth_cc_auth.testing import LoopbackServer
+
+README = Path(__file__).parent.parent / "README.md"
+TOKEN_URL, API, OUTPUT = "https://login.example.com/oauth2/token", "https://api.example.com", "text"
+
+
+class Example(NamedTuple):
+    code: str
+    output: str  # what the block after it says that it prints
+
+
+def _examples() -> list[Example]:
+    blocks = re.findall(r"^( *)```(\w+)\n(.*?)^ *```$", README.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    followers = [*blocks[1:], ("", "", "")]
+    return [
+        Example(textwrap.dedent(code), follower[2] if follower[1] == OUTPUT else "")
+        for (_, language, code), follower in zip(blocks, followers, strict=True)
+        if language == "python"
+    ]
+
+
+EXAMPLES = _examples()
+
+
+def test_examples_are_found() -> None:
+    """The README has examples, so the test below is not one of nothing."""
+    assert len(EXAMPLES) >= 7
+    assert any(example.output for example in EXAMPLES)
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=range(len(EXAMPLES)))
+def test_example(example: Example, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The example runs as it stands, but for its hosts, which are ours."""
+    if "httpx2" in example.code and importlib.util.find_spec("httpx2") is None:
+        pytest.skip("httpx2 needs a later Python")
+    with LoopbackServer(client_id="abcd-1234", client_secret="secret123456") as server:
+        for name, value in {"TOKEN_URL": server.token_url, "CLIENT_ID": "abcd-1234", "CLIENT_SECRET": "s"}.items():
+            monkeypatch.setenv(f"OAUTH_CC_{name}", value)
+        code = example.code.replace(TOKEN_URL, server.token_url).replace(API, server.api_url)
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            exec(compile(code, str(README), "exec"), {"__name__": "__main__"})  # noqa: S102  # our own README
+        assert printed.getvalue().replace(server.token_url, TOKEN_URL) == example.output
+
+
+def test_every_public_name_of_the_errors_is_in_the_table() -> None:
+    """The README names every error that a request can raise."""
+    text = README.read_text(encoding="utf-8")
+    for name in ("TokenEndpointUnreachable", "TokenEndpointError", "InvalidTokenResponse", "InsecureRequestError"):
+        assert f"| `{name}` |" in text
+
+
+@pytest.mark.parametrize("chance", [0.0, 0.999])
+def test_outage_figure(chance: float) -> None:
+    """A one-hour token leaves nine minutes for its renewal, however late chance starts it."""
+    lease = Lease(Token("t", expires_at=3600.0), "Bearer t", arrived=0.0, rules=RenewalRules(), chance=chance)
+    assert lease.ends_at - lease.fresh_until >= 9 * 60
