@@ -268,11 +268,11 @@ def _header_value_pattern(value: object) -> str:
     return pattern
 
 
-def _pairs(field: str, value: PairsSetting | None) -> Iterable[tuple[str, Any]]:
+def _pairs(field: str, value: object) -> Iterable[tuple[str, Any]]:
     if value is None:
         return
-    items: Iterable[Any] = value.items() if isinstance(value, Mapping) else value
-    if isinstance(value, (str, bytes)) or not isinstance(items, Iterable):
+    items = value.items() if isinstance(value, Mapping) else value
+    if isinstance(items, (str, bytes)) or not isinstance(items, Iterable):
         _wrong(field, f"must be a mapping or pairs, not {type(value).__name__}")
     for item in items:
         if not isinstance(item, (tuple, list)) or len(item) != 2:

@@ -30,7 +30,8 @@ def send_token_request(
         try:
             redirect = _RedirectHider()
             if token_client is None:
-                token_client = stack.enter_context(library.Client(event_hooks={"response": [redirect]}))
+                hooks = {"response": [redirect]}
+                token_client = stack.enter_context(library.Client(verify=_needs_tls(request), event_hooks=hooks))
             prepared = _prepared(library, request, budget, trace=_socket_watcher(watchdog))
             response = token_client.send(prepared, auth=library.Auth(), follow_redirects=False, stream=True)
             stack.callback(response.close)
@@ -56,7 +57,8 @@ async def asend_token_request(
         try:
             redirect = _RedirectHider()
             if token_client is None:
-                token_client = await stack.enter_async_context(await _own_async_client(library, redirect.ahide))
+                client = await _own_async_client(library, request, redirect.ahide)
+                token_client = await stack.enter_async_context(client)
             prepared = _prepared(library, request, budget)
             response = await token_client.send(prepared, auth=library.Auth(), follow_redirects=False, stream=True)
             stack.push_async_callback(response.aclose)
@@ -72,12 +74,19 @@ async def asend_token_request(
     return answer
 
 
-async def _own_async_client(library: Any, hook: Callable[[Any], Any]) -> Any:
+async def _own_async_client(library: Any, request: TokenRequest, hook: Callable[[Any], Any]) -> Any:
     """An async client whose certificates were loaded in a worker thread: that takes tens of milliseconds."""
     import anyio
 
-    context = await anyio.to_thread.run_sync(library.create_ssl_context, limiter=anyio.CapacityLimiter(1))
-    return library.AsyncClient(verify=context, event_hooks={"response": [hook]})
+    verify = _needs_tls(request)
+    if verify:
+        verify = await anyio.to_thread.run_sync(library.create_ssl_context, limiter=anyio.CapacityLimiter(1))
+    return library.AsyncClient(verify=verify, event_hooks={"response": [hook]})
+
+
+def _needs_tls(request: TokenRequest) -> Any:
+    """What to pass as ``verify``: without TLS (loopback, mostly) there is no need to load certificates."""
+    return not request.url.lower().startswith("http:")
 
 
 def _prepared(library: Any, request: TokenRequest, budget: float, **extensions: Any) -> Any:
