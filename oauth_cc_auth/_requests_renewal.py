@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from requests.cookies import extract_cookies_to_jar
 from requests.utils import rewind_body
 
+from ._body import LimitedBody, UnreadableBody
 from ._lease import Lease
 from ._origin import origin_of, redirect_leaves
 
@@ -148,19 +149,35 @@ def _drain(response: requests.Response) -> None:
     """Read a refusal's body as far as is reasonable, and let go of its connection."""
     if response._content is not False or response.raw is None:
         return
-    read = getattr(response.raw, "read1", response.raw.read)
-    until = monotonic() + LONGEST_DRAIN
-    content, ended = b"", False
     try:
-        while not ended and len(content) <= LONGEST_REFUSAL and monotonic() < until:
-            chunk = read(LONGEST_REFUSAL + 1 - len(content), decode_content=True)
-            content += chunk
-            ended = not chunk
+        content, ended = _read_some(response.raw)
+        if not ended:
+            response.raw.close()
     except Exception:  # noqa: BLE001  # an error in a body that nobody asked for
-        ended = False
-    if not ended:
-        response.close()
+        content = b""
     # Without these two, `response.history[0].text` would raise, or read from a closed connection.
-    response._content = content[:LONGEST_REFUSAL]
+    response._content = _inflated(content, response.headers.get("content-encoding", ""))
     response._content_consumed = True
     response.close()
+
+
+def _read_some(raw: Any) -> tuple[bytes, bool]:
+    """What comes soon, and whether that was all."""
+    read = getattr(raw, "read1", raw.read)
+    until = monotonic() + LONGEST_DRAIN
+    content = b""
+    while len(content) < LONGEST_REFUSAL and monotonic() < until:
+        chunk = read(LONGEST_REFUSAL - len(content), decode_content=False)
+        if not chunk:
+            return content, True
+        content += chunk
+    return content, False
+
+
+def _inflated(content: bytes, content_encoding: str) -> bytes:
+    body = LimitedBody()
+    body.feed(content)
+    try:
+        return body.decoded(content_encoding)
+    except UnreadableBody:  # cut off above, most likely
+        return b""
