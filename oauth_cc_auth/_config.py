@@ -6,31 +6,16 @@ first request in the night.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NoReturn
-from urllib.parse import urlsplit
 
-from ._client_authentication import NAMED_METHODS, ClientAuthentication
+from . import _config_checks
+from ._client_authentication import ClientAuthentication
+from ._config_checks import Pairs
 from ._errors import ConfigurationError
-from ._origin import is_loopback
 from ._redact import MASK, shown_url
 
-Pairs = tuple[tuple[str, str], ...]
 PairsSetting = Mapping[str, Any] | Iterable[tuple[str, Any]]
-
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_HEADER_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110 §5.1
-_HEADER_VALUE = re.compile(r"[\x21-\x7e]([\t\x20-\x7e]*[\x21-\x7e])?")  # RFC 9110 §5.5, without obs-text
-
-# Headers that frame the message or authenticate the client: set by us, or the request would contradict itself.
-_OWN_TOKEN_REQUEST_HEADERS = {
-    "authorization": "client authentication has its own setting, client_authentication (a strategy object can set it)",
-    "content-length": "it follows from the body",
-    "transfer-encoding": "it follows from the body",
-    "host": "it follows from token_url",
-}
-_OWN_API_REQUEST_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "connection", "content-type"})
 
 
 class ClientCredentialsConfig:
@@ -85,21 +70,21 @@ class ClientCredentialsConfig:
         allow_insecure_http: bool = False,
     ) -> None:
         if not isinstance(allow_insecure_http, bool):
-            _wrong("allow_insecure_http", "must be True or False")
-        data = _request_data(additional_request_data)
-        scope = _scope(scope)
+            raise ConfigurationError("allow_insecure_http must be True or False")
+        data = _config_checks.additional_request_data(additional_request_data)
+        scope = _config_checks.scope(scope)
         if scope is not None and any(key == "scope" for key, _ in data):
-            _wrong("scope", "is also in additional_request_data; set it in one place")
+            raise ConfigurationError("scope is also in additional_request_data; set it in one place")
         self.__dict__.update(
-            token_url=_token_url(token_url, allow_insecure_http=allow_insecure_http),
-            client_id=_text("client_id", client_id),
-            client_secret=_client_secret(client_secret, client_authentication),
+            token_url=_config_checks.token_url(token_url, allow_insecure_http=allow_insecure_http),
+            client_id=_config_checks.text("client_id", client_id),
+            client_secret=_config_checks.client_secret(client_secret, client_authentication),
             scope=scope,
-            client_authentication=_client_authentication(client_authentication),
-            header_name=_header_name(header_name),
-            header_value_pattern=_header_value_pattern(header_value_pattern),
-            grant_type=_text("grant_type", grant_type),
-            additional_headers=_headers(additional_headers),
+            client_authentication=_config_checks.client_authentication(client_authentication),
+            header_name=_config_checks.header_name(header_name),
+            header_value_pattern=_config_checks.header_value_pattern(header_value_pattern),
+            grant_type=_config_checks.text("grant_type", grant_type),
+            additional_headers=_config_checks.additional_headers(additional_headers),
             additional_request_data=data,
             allow_insecure_http=allow_insecure_http,
         )
@@ -149,179 +134,3 @@ class ClientCredentialsConfig:
         for name in ("additional_headers", "additional_request_data"):
             shown[name] = tuple((key, MASK) for key, _ in shown[name])
         return f"ClientCredentialsConfig({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
-
-
-def _wrong(field: str, problem: str) -> NoReturn:
-    raise ConfigurationError(f"{field} {problem}")
-
-
-def _text(field: str, value: object) -> str:
-    if not isinstance(value, str):
-        _wrong(field, f"must be a str, not {type(value).__name__}")
-    if not value.strip():
-        _wrong(field, "is empty; pass the value that the provider gave you")
-    if _CONTROL.search(value):
-        _wrong(
-            field,
-            "contains a control character, perhaps a line break at its end; pass it without (str.strip())",
-        )
-    if not _encodable(value):
-        _wrong(field, "contains a lone surrogate; decode it with the right encoding first")
-    return value
-
-
-def _encodable(value: str) -> bool:
-    return not any("\ud800" <= character <= "\udfff" for character in value)
-
-
-def _token_url(value: object, *, allow_insecure_http: bool) -> str:
-    url = _text("token_url", value)
-    example = "pass the full URL, such as https://login.example.com/oauth2/token"
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname
-        _ = parts.port
-    except ValueError:
-        _wrong("token_url", f"has a host or port that cannot be parsed; {example}")
-    if parts.scheme.lower() not in ("https", "http"):
-        _wrong("token_url", f"has no scheme https; {example}")
-    if not host:
-        _wrong("token_url", f"names no host; {example}")
-    if "@" in parts.netloc:
-        _wrong("token_url", "contains user info; pass client_id and client_secret as arguments instead")
-    if "#" in url:
-        _wrong(
-            "token_url",
-            "contains a fragment, which no server sees (RFC 6749 §3.2); leave out what follows '#'",
-        )
-    if "\\" in url or any(character.isspace() for character in url):
-        _wrong("token_url", f"contains white space or a backslash; {example}")
-    if parts.scheme.lower() == "http" and not allow_insecure_http and not is_loopback(host):
-        _wrong(
-            "token_url",
-            "is plain http, which would show the secret to everyone on the way; use https, or pass "
-            "allow_insecure_http=True to ClientCredentialsAuth where the network is trusted (service mesh, test host)",
-        )
-    return url
-
-
-def _client_secret(value: object, client_authentication: object) -> str | Callable[[], str]:
-    if callable(value):
-        return value
-    if value == "" and not isinstance(client_authentication, (str, type(None))):
-        return ""  # a strategy of the person's own may need none
-    return _text("client_secret", value)
-
-
-def checked_secret(value: object) -> str:
-    """What a `client_secret` callable returned, if it can be used.
-
-    Raises:
-        ConfigurationError: it is no text, empty, or contains control characters.
-    """
-    return _text("client_secret", value)
-
-
-def _scope(value: str | Iterable[str] | None) -> str | None:
-    if value is None:
-        return None
-    items = [value] if isinstance(value, str) else value
-    if isinstance(items, (bytes, Mapping)) or not isinstance(items, Iterable):
-        _wrong("scope", f"must be a str or an iterable of str, not {type(value).__name__}")
-    words: list[str] = []
-    for item in items:
-        if not isinstance(item, str):
-            _wrong("scope", f"must hold str only, not {type(item).__name__}")
-        if _CONTROL.search(item):
-            _wrong("scope", "contains a control character; separate scopes by single spaces")
-        words += item.split()
-    return " ".join(words) or None
-
-
-def _client_authentication(value: object) -> str | ClientAuthentication | None:
-    if value is None or isinstance(value, ClientAuthentication):
-        return value
-    if isinstance(value, str) and value in NAMED_METHODS:
-        return value
-    _wrong(
-        "client_authentication",
-        f"must be None (try both), {', '.join(map(repr, NAMED_METHODS))} or a ClientAuthentication, not "
-        + (repr(value) if isinstance(value, str) else type(value).__name__),
-    )
-
-
-def _header_name(value: object) -> str:
-    name = _text("header_name", value)
-    if not _HEADER_NAME.fullmatch(name):
-        _wrong("header_name", "is no header name; pass one such as 'Authorization' or 'X-Access-Token'")
-    if name.lower() in _OWN_API_REQUEST_HEADERS:
-        _wrong("header_name", f"cannot be {name}, which describes the request itself")
-    return name
-
-
-def _header_value_pattern(value: object) -> str:
-    pattern = _text("header_value_pattern", value)
-    if pattern.count("%s") != 1:
-        _wrong("header_value_pattern", "must contain %s exactly once, where the token goes, as in 'Bearer %s'")
-    if not _HEADER_VALUE.fullmatch(pattern):
-        _wrong("header_value_pattern", "must be printable ASCII without white space at either end")
-    return pattern
-
-
-def _pairs(field: str, value: object) -> Iterable[tuple[str, Any]]:
-    if value is None:
-        return
-    items = value.items() if isinstance(value, Mapping) else value
-    if isinstance(items, (str, bytes)) or not isinstance(items, Iterable):
-        _wrong(field, f"must be a mapping or pairs, not {type(value).__name__}")
-    for item in items:
-        if not isinstance(item, (tuple, list)) or len(item) != 2:
-            _wrong(field, "must consist of pairs of a name and a value")
-        name = _text(f"a name in {field}", item[0])
-        for single in item[1] if isinstance(item[1], (list, tuple)) else (item[1],):
-            yield name, single
-
-
-def _headers(value: PairsSetting | None) -> Pairs:
-    headers: list[tuple[str, str]] = []
-    for name, content in _pairs("additional_headers", value):
-        if not _HEADER_NAME.fullmatch(name):
-            _wrong("additional_headers", f"contains {name!r}, which is no header name")
-        if name.lower() in _OWN_TOKEN_REQUEST_HEADERS:
-            _wrong("additional_headers", f"cannot set {name}: {_OWN_TOKEN_REQUEST_HEADERS[name.lower()]}")
-        if any(name.lower() == known.lower() for known, _ in headers):
-            _wrong("additional_headers", f"sets {name} twice; join the values by a comma")
-        if not isinstance(content, str) or not (content == "" or _HEADER_VALUE.fullmatch(content)):
-            _wrong(
-                "additional_headers",
-                f"has a value for {name} that is no header value; pass printable ASCII without white space at either end",
-            )
-        headers.append((name, content))
-    return tuple(headers)
-
-
-def _request_data(value: PairsSetting | None) -> Pairs:
-    data: list[tuple[str, str]] = []
-    for name, content in _pairs("additional_request_data", value):
-        if name in ("client_id", "client_secret"):
-            _wrong(
-                "additional_request_data",
-                f"cannot contain {name}; pass it as an argument, with client_authentication='client_secret_post' "
-                "to send it in the body",
-            )
-        if content is None:
-            continue
-        if isinstance(content, bool) or not isinstance(content, (str, int)):
-            _wrong(
-                "additional_request_data",
-                f"has a value for {name} that is neither str nor int; pass it as str",
-            )
-        if any(known == name == "grant_type" for known, _ in data):
-            _wrong("additional_request_data", "contains grant_type twice; keep one")
-        if not _encodable(str(content)):
-            _wrong(
-                "additional_request_data",
-                f"has a value for {name} with a lone surrogate; decode it rightly first",
-            )
-        data.append((name, str(content)))
-    return tuple(data)

@@ -10,10 +10,11 @@ import logging
 from collections.abc import Generator
 from typing import Any
 
+from . import _config_checks
 from ._answer import Verdict, read_answer
 from ._client_authentication import NAMED_METHODS, ClientAuthentication, methods_to_try, worth_trying
 from ._clock import Clock
-from ._config import ClientCredentialsConfig, checked_secret
+from ._config import ClientCredentialsConfig
 from ._effects import Call, Effect, Raised, Send, Sleep
 from ._errors import Attempt, ConfigurationError, TokenEndpointError, TokenEndpointUnreachable, TokenError
 from ._flight import GRACE, Failure, Flight
@@ -165,7 +166,7 @@ def _decisive(refusals: list[Verdict]) -> Verdict:
 
 def _unusable_secret(value: object) -> str:
     try:
-        checked_secret(value)
+        _config_checks.text("client_secret", value)
     except ConfigurationError as error:
         return f"returned a value that cannot be used: {error}"
     return ""

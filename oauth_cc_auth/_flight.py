@@ -15,7 +15,6 @@ from typing import NamedTuple
 from ._answer import Verdict
 from ._lease import Lease
 
-
 GRACE = 5.0  # seconds past what a leader's next step may take, after which the leader counts as lost
 
 
