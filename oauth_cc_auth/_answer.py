@@ -28,6 +28,8 @@ _AUTHENTICATED_ERRORS = frozenset({"invalid_scope", "unsupported_grant_type", "i
 _TRANSIENT_STATUSES = frozenset({408, 429})
 _BOUND_TOKEN_TYPES = frozenset({"mac", "pop", "dpop"})  # of no use without a key that we do not have
 
+_STANDARD_MEMBERS = frozenset({"access_token", "token_type", "expires_in", "scope"})
+
 _VISIBLE_ASCII = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")
 
 _ADVICE = {
@@ -134,7 +136,8 @@ def _refusal_message(request: TokenRequest, answer: TokenResponse, code: str | N
         head += f" ({description})"
     if 300 <= status < 400:
         target = presentable(shown_url(answer.headers.get("location", "")), request.secrets)
-        return f"{head}, a redirect to {target}; token requests are never redirected: set token_url to the final URL"
+        where = f"a redirect to {target}" if target else "a redirect"
+        return f"{head}, {where}; token requests are never redirected: set token_url to the final URL"
     if code in _ADVICE:
         return f"{head}; {_ADVICE[code]}"
     if status in (404, 405) or _is_web_page(answer):
@@ -157,12 +160,13 @@ def _token(request: TokenRequest, answer: TokenResponse, members: Mapping[str, A
     value, token_type = members.get("access_token"), members.get("token_type")
     if answer.problem is not None:
         return _unusable(request, answer, answer.problem)
-    if not members:
-        problem = "a web page" if _is_web_page(answer) else "neither JSON nor form data"
-        return _unusable(request, answer, f"it is {problem}; check that token_url is the token endpoint")
+    if not members and _is_web_page(answer):
+        return _unusable(request, answer, "it is a web page; check that token_url is the token endpoint")
     if not isinstance(value, str) or not value:
-        names = presentable(", ".join(members), request.secrets)
-        return _unusable(request, answer, f"it has no access_token; its members are: {names}")
+        names = presentable(", ".join(members), request.secrets) or "none"
+        return _unusable(
+            request, answer, f"it has no access_token; its members are: {names}; check that token_url is the right one"
+        )
     if not _VISIBLE_ASCII.fullmatch(value):
         return _unusable(
             request,
@@ -185,9 +189,6 @@ def _token(request: TokenRequest, answer: TokenResponse, members: Mapping[str, A
     )
 
 
-_STANDARD_MEMBERS = frozenset({"access_token", "token_type", "expires_in", "scope"})
-
-
 def _unusable(request: TokenRequest, answer: TokenResponse, problem: str) -> Verdict:
     return Verdict(
         InvalidTokenResponse(
@@ -207,7 +208,7 @@ def lifetime(expires_in: object) -> float | None:
     try:
         seconds = float(expires_in)
     except OverflowError:  # an int beyond the floats
-        seconds = inf if not isinstance(expires_in, str) and expires_in > 0 else -inf
+        seconds = inf if isinstance(expires_in, int) and expires_in > 0 else -inf
     except ValueError:
         return None
     return None if isnan(seconds) else min(max(0.0, seconds), LONGEST_LIFE)

@@ -189,7 +189,8 @@ class BaseAuth(Generic[TokenClientT]):
         self._rules = _behaviour.rules(early_expiry, renew_after)
         self._renew_on = _behaviour.renew_on(renew_on)
         self._api_origins = _behaviour.api_origins(api_origins)
-        self._allow_insecure_http = config.allow_insecure_http if allow_insecure_http is None else allow_insecure_http
+        allowed = _behaviour.switch("allow_insecure_http", allow_insecure_http)
+        self._allow_insecure_http = config.allow_insecure_http if allowed is None else allowed
         self._token_client = token_client
         self._header_name = config.header_name
         self._start(Clock())

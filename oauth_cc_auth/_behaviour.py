@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from math import inf
 from typing import TYPE_CHECKING, Literal
-from urllib.parse import urlsplit
 
 from ._config import ClientCredentialsConfig
 from ._errors import ConfigurationError
@@ -14,6 +14,9 @@ from ._origin import Origin, origin_of
 
 if TYPE_CHECKING:
     from typing_extensions import TypeGuard
+
+
+LONGEST_WAIT = 10.0**8  # seconds, three years; threads and sockets cannot wait for much longer
 
 
 def config(value: object) -> ClientCredentialsConfig:
@@ -27,6 +30,13 @@ def seconds(field: str, value: object) -> float:
     """A positive, finite number of seconds."""
     if not _is_number(value) or not 0 < value < inf:
         raise ConfigurationError(f"{field} must be a positive number of seconds, not {value!r}")
+    return min(value, LONGEST_WAIT)
+
+
+def switch(field: str, value: object) -> bool | None:
+    """True, False, or None for unset; nothing else that happens to be true, such as the word "no"."""
+    if value is not None and not isinstance(value, bool):
+        raise ConfigurationError(f"{field} must be True or False, not {value!r}")
     return value
 
 
@@ -65,20 +75,29 @@ def api_origins(value: Iterable[str] | None) -> frozenset[Origin] | None:
     """Origins from URLs; one string counts as one origin."""
     if value is None:
         return None
-    urls = [value] if isinstance(value, str) else list(value)
+    urls: object = [value] if isinstance(value, str) else value
+    if not isinstance(urls, Iterable):
+        raise ConfigurationError(f"api_origins must be an iterable of origins, not {type(value).__name__}; {_EXAMPLE}")
     return frozenset(_api_origin(url) for url in urls)
 
 
+_EXAMPLE = "pass origins such as 'https://api.example.com'"
+_ORIGIN = re.compile(r"(https?|wss?)://[^\s*/?#@\\\x00-\x1f\x7f]+/?", re.IGNORECASE)
+
+
 def _api_origin(url: object) -> Origin:
-    example = "pass origins such as 'https://api.example.com'"
     if not isinstance(url, str):
-        raise ConfigurationError(f"api_origins must hold str only, not {type(url).__name__}; {example}")
-    try:
-        parts, origin = urlsplit(url), origin_of(url)
-    except ValueError:
-        origin = None
-    if origin is None or not origin.scheme or not origin.host or origin.port < 0:
-        raise ConfigurationError(f"api_origins contains something that is no origin; {example}")
-    if parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc:
-        raise ConfigurationError(f"api_origins contains more than scheme, host and port; {example}")
+        raise ConfigurationError(f"api_origins must hold str only, not {type(url).__name__}; {_EXAMPLE}")
+    origin = _parsed(url) if _ORIGIN.fullmatch(url) else None
+    if origin is None or not origin.host:
+        raise ConfigurationError(
+            f"api_origins contains something else than scheme, host and perhaps port, without wildcards; {_EXAMPLE}"
+        )
     return origin
+
+
+def _parsed(url: str) -> Origin | None:
+    try:
+        return origin_of(url)
+    except ValueError:
+        return None

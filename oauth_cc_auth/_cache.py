@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from ._answer import Verdict
 from ._clock import Clock
-from ._errors import TokenError
+from ._errors import TokenError, retold
 from ._flight import GRACE, Caller, Failure, Flight, Outcome
 from ._lease import Lease
 from ._refusals import Refusals
@@ -54,6 +54,7 @@ class TokenCache:
         self.clock = clock
         self.current: Lease | None = None
         self.refusals = Refusals(clock)
+        self._epoch = 0  # counts calls of `invalidate`: a flight of an earlier one brings nothing that anybody wants
         self._reset_failures()
         self.forget_flight()
         _all_caches.add(self)
@@ -91,7 +92,7 @@ class TokenCache:
             if held is not None:
                 return held if fallback is None else fallback
             self._flight = new_flight
-            new_flight.replaces = lease
+            new_flight.replaces, new_flight.epoch = lease, self._epoch
             if fallback is None:
                 return Lead(new_flight)
             aging = wall < fallback.waiting_from
@@ -120,7 +121,7 @@ class TokenCache:
                 self._flight = None
             if isinstance(outcome, Lease):
                 # An orphan (its limit passed, somebody took over) never overwrites a newer token.
-                if not flight.void and (live or self.current is flight.replaces):
+                if flight.epoch == self._epoch and (live or self.current is flight.replaces):
                     outcome.probation |= self.refusals.origins()
                     self.current = outcome
                     self._reset_failures()
@@ -149,9 +150,8 @@ class TokenCache:
     def invalidate(self) -> None:
         """Forget token, flight, failures and refusals: the next request fetches."""
         with self._lock:
-            flight, self._flight = self._flight, None
-            if flight is not None:
-                flight.void = True  # it may have been asked before whatever made the person call this
+            self._epoch += 1  # a token under way may have been asked for before whatever made the person call this
+            self._flight = None
             self.current = None
             self._reset_failures()
         self.refusals.clear()
@@ -170,9 +170,7 @@ def _back_off(exponent: int) -> float:
 def _held_off(failure: Failure, seconds: float) -> Failure:
     error = failure.verdict.error
     message = f"{error.message}; the endpoint is left alone for another {max(seconds, 0.1):.1f} s"
-    held = type(error)(message, attempts=error.attempts)
-    held.__dict__.update({**error.__dict__, "message": message})
-    return Failure(failure.verdict._replace(error=held), failure.hold)
+    return Failure(failure.verdict._replace(error=retold(error, message, error.attempts)), failure.hold)
 
 
 def _asked_itself(fallback: Lease | None) -> Lease | Failure:

@@ -82,6 +82,9 @@ _BASIC = ClientSecretBasic()
 _POST = ClientSecretPost()
 _RAW_BASIC = ClientSecretBasic(percent_encode=False)
 
+# These compute and nothing else, so they need no worker thread.
+PURE_METHODS = (ClientSecretBasic, ClientSecretPost)
+
 NAMED_METHODS: dict[str, ClientAuthentication] = {_BASIC.name: _BASIC, _POST.name: _POST}
 
 

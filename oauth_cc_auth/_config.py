@@ -113,9 +113,14 @@ class ClientCredentialsConfig:
         Raises:
             ConfigurationError: a missing or wrong value; the message names the variable.
         """
-        from ._settings import arguments_from_env
+        from ._settings import arguments_from_env, in_terms_of_env
 
-        return cls(**arguments_from_env(prefix, allow_insecure_http))
+        arguments = arguments_from_env(prefix, allow_insecure_http)
+        try:
+            return cls(**arguments)
+        except ConfigurationError as error:
+            message = str(error)
+        raise ConfigurationError(in_terms_of_env(message, prefix))
 
     def __setattr__(self, name: str, value: Any) -> NoReturn:
         raise AttributeError(f"ClientCredentialsConfig is immutable; make a new one to change {name}")

@@ -27,6 +27,9 @@ _OWN_TOKEN_REQUEST_HEADERS = {
 _OWN_API_REQUEST_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "connection", "content-type"})
 
 
+_LONGEST_INT = 1024  # bits; Python refuses to write out much longer ones
+
+
 def _wrong(field: str, problem: str) -> NoReturn:
     raise ConfigurationError(f"{field} {problem}")
 
@@ -113,19 +116,21 @@ def scope(value: str | Iterable[str] | None) -> str | None:
             _wrong("scope", f"must hold str only, not {type(item).__name__}")
         if _CONTROL.search(item):
             _wrong("scope", "contains a control character; separate scopes by single spaces")
+        if not _encodable(item):
+            _wrong("scope", "contains a lone surrogate; decode it with the right encoding first")
         words += item.split()
     return " ".join(words) or None
 
 
 def client_authentication(value: object) -> str | ClientAuthentication | None:
     """None, a known name, or a strategy."""
-    if value is None or isinstance(value, ClientAuthentication):
+    if value is None or (isinstance(value, ClientAuthentication) and type(value) is not ClientAuthentication):
         return value
     if isinstance(value, str) and value in NAMED_METHODS:
         return value
     _wrong(
         "client_authentication",
-        f"must be None (try both), {', '.join(map(repr, NAMED_METHODS))} or a ClientAuthentication, not "
+        f"must be None (try both), {', '.join(map(repr, NAMED_METHODS))} or an object of a subclass of ClientAuthentication, not "
         + (repr(value) if isinstance(value, str) else type(value).__name__),
     )
 
@@ -196,16 +201,14 @@ def additional_request_data(value: object) -> Pairs:
         if content is None:
             continue
         if isinstance(content, bool) or not isinstance(content, (str, int)):
-            _wrong(
-                "additional_request_data",
-                f"has a value for {name} that is neither str nor int; pass it as str",
-            )
+            _wrong("additional_request_data", f"has a value for {name} that is neither str nor int; pass it as str")
+        if isinstance(content, int) and content.bit_length() > _LONGEST_INT:
+            _wrong("additional_request_data", f"has a number for {name} that is too large; pass it as str")
         if any(known == name == "grant_type" for known, _ in data):
             _wrong("additional_request_data", "contains grant_type twice; keep one")
         if not _encodable(str(content)):
             _wrong(
-                "additional_request_data",
-                f"has a value for {name} with a lone surrogate; decode it rightly first",
+                "additional_request_data", f"has a lone surrogate in {name}; decode it with the right encoding first"
             )
         data.append((name, str(content)))
     return tuple(data)

@@ -18,6 +18,7 @@ from ._effects import Call, Raised, Send, Wait
 from ._flight import Failure, Flight, leading
 from ._flow import Flow
 from ._lease import Lease
+from ._transport import text_of
 from ._wire import TokenRequest, TokenResponse, TransportFailure
 
 Answer = TokenResponse | TransportFailure
@@ -62,7 +63,7 @@ def _called(function: Callable[[], Any]) -> Any:
     try:
         return function()
     except Exception as error:  # noqa: BLE001  # whatever a person's callable raises becomes a TokenError
-        text = f"{type(error).__name__}: {error}"
+        text = f"{type(error).__name__}: {text_of(error)}"
     return Raised(text)
 
 

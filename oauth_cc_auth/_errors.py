@@ -123,22 +123,26 @@ def joined(core: type[TokenError], library_class: type[Exception]) -> type[Token
 _joined: dict[tuple[type[TokenError], type[Exception]], type[TokenError]] = {}
 
 
-def raisable(error: TokenError, library_class: type[Exception] | None) -> TokenError:
-    """A new instance of `error` for one caller, as a member of `library_class` too where one is given."""
-    cls = type(error) if library_class is None else joined(type(error), library_class)
-    return _fill(cls, error.message, error.__dict__)
+def raisable(error: TokenError, library_class: type[Exception]) -> TokenError:
+    """A new instance of `error` for one caller, as a member of `library_class` too."""
+    return _made(joined(type(error), library_class), error.message, error.__dict__)
 
 
-def _fill(cls: type[TokenError], message: str, state: dict[str, Any]) -> TokenError:
+def retold(error: TokenError, message: str, attempts: tuple[Attempt, ...]) -> TokenError:
+    """`error` with another message and these attempts."""
+    return _made(type(error), message, {**error.__dict__, "attempts": attempts})
+
+
+def _made(cls: type[TokenError], message: str, state: dict[str, Any]) -> TokenError:
     made = cls(message)
-    made.__dict__.update(state)
+    made.__dict__.update(state, message=message)
     return made
 
 
 def _revive(
     core: type[TokenError], library_class: type[Exception] | None, message: str, state: dict[str, Any]
 ) -> TokenError:
-    return _fill(core if library_class is None else joined(core, library_class), message, state)
+    return _made(core if library_class is None else joined(core, library_class), message, state)
 
 
 # Set by the client libraries' own exception classes.

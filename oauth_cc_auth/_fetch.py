@@ -12,11 +12,11 @@ from typing import Any
 
 from . import _config_checks
 from ._answer import Verdict, read_answer
-from ._client_authentication import NAMED_METHODS, ClientAuthentication, methods_to_try, worth_trying
+from ._client_authentication import PURE_METHODS, ClientAuthentication, methods_to_try, worth_trying
 from ._clock import Clock
 from ._config import ClientCredentialsConfig
 from ._effects import Call, Effect, Raised, Send, Sleep
-from ._errors import Attempt, ConfigurationError, TokenEndpointError, TokenEndpointUnreachable, TokenError
+from ._errors import Attempt, ConfigurationError, TokenEndpointError, TokenEndpointUnreachable, TokenError, retold
 from ._flight import GRACE, Failure, Flight
 from ._redact import presentable, shown_url
 from ._token import Token
@@ -51,11 +51,14 @@ class Fetcher:
             tries: How often a request that fails for a passing reason is sent; with 1 nothing sleeps.
         """
         run = _Run(self._order())
+        sleeps = tries > 1
         while True:
             verdict = yield from self._attempt(run, flight, until)
             if isinstance(verdict, Token):
                 self._proven = run.method
                 return verdict
+            if isinstance(verdict, Failure):
+                return run.failure(verdict.verdict)
             run.attempts += verdict.error.attempts
             logger.debug("no token: %s", verdict.error.message)
             if not verdict.transient:
@@ -66,25 +69,26 @@ class Fetcher:
             tries -= 1
             delay = self._delay(verdict, run)
             if tries <= 0 or self.clock.monotonic() + delay >= until:
-                return run.failure(verdict)
+                return run.failure(verdict, hold=verdict.retry_after if sleeps else None)
             flight.limit = self.clock.monotonic() + delay + GRACE
             yield Sleep(delay)
 
     def _order(self) -> list[ClientAuthentication]:
         return sorted(self._methods, key=lambda method: method is not self._proven)
 
-    def _attempt(self, run: _Run, flight: Flight, until: float) -> Generator[Effect, Any, Token | Verdict]:
+    def _attempt(self, run: _Run, flight: Flight, until: float) -> Generator[Effect, Any, Token | Verdict | Failure]:
+        """One token request: a token, what stood in its way, or a `Failure` where none could be sent."""
         request = yield from self._request(run, flight, until)
-        if isinstance(request, Verdict):
+        if isinstance(request, Failure):
             return request
         budget = min(self.timeout, until - self.clock.monotonic())
         if budget <= 0:
-            return out_of_time(self.config)
+            return Failure(out_of_time(self.config))
         flight.limit = self.clock.monotonic() + budget + GRACE
         answer = yield Send(request, budget, flight)
         return read_answer(request, answer, self.clock.wall())
 
-    def _request(self, run: _Run, flight: Flight, until: float) -> Generator[Effect, Any, TokenRequest | Verdict]:
+    def _request(self, run: _Run, flight: Flight, until: float) -> Generator[Effect, Any, TokenRequest | Failure]:
         """The token request, made with the person's callables where there are any."""
         secret = self.config.client_secret
         if callable(secret):
@@ -95,7 +99,7 @@ class Fetcher:
             secret = str(result)
         run.secret = secret
         method = run.method
-        if method in NAMED_METHODS.values() or type(method).__module__ == ClientAuthentication.__module__:
+        if type(method) in PURE_METHODS:
             return token_request(self.config, method, secret)
         result = yield self._call(lambda: token_request(self.config, method, secret), flight, until)
         if isinstance(result, Raised):
@@ -137,15 +141,12 @@ class _Run:
     def method(self) -> ClientAuthentication:
         return self.methods[0]
 
-    def failure(self, verdict: Verdict) -> Failure:
+    def failure(self, verdict: Verdict, *, hold: float | None = None) -> Failure:
         """`verdict` with every attempt in its error and its message."""
-        error = verdict.error
-        message = error.message
+        message = verdict.error.message
         if len(self.attempts) > 1:
             message += f". Tried: {'; '.join(map(str, self.attempts))}"
-        told = type(error)(message, attempts=self.attempts)
-        told.__dict__.update({**error.__dict__, "message": message, "attempts": self.attempts})
-        return Failure(verdict._replace(error=told))
+        return Failure(verdict._replace(error=retold(verdict.error, message, self.attempts)), hold)
 
 
 def _looks_like_invalid_client(verdict: Verdict) -> bool:
@@ -172,9 +173,9 @@ def _unusable_secret(value: object) -> str:
     return ""
 
 
-def _not_asked(message: str) -> Verdict:
-    """No token request was sent. It may work next time, but asking again at once is the person's business."""
-    return Verdict(TokenError(message), transient=True)
+def _not_asked(message: str) -> Failure:
+    """No token request was sent. It may work next time, but repeating it at once is the person's business."""
+    return Failure(Verdict(TokenError(message), transient=True))
 
 
 def out_of_time(config: ClientCredentialsConfig) -> Verdict:

@@ -68,17 +68,17 @@ class Flight:
         replaces: The lease that was current when it started.
         limit: Monotonic time in seconds after which the leader counts as lost, and the next caller takes over.
         outcome: None while under way.
-        void: True once nobody wants its result any more (`invalidate`, fork).
+        epoch: How often the cache had been invalidated when it started.
     """
 
-    __slots__ = ("_wakers", "leader", "limit", "outcome", "replaces", "void")
+    __slots__ = ("_wakers", "epoch", "leader", "limit", "outcome", "replaces")
 
     def __init__(self, leader: Caller, limit: float) -> None:
         self.leader = leader
         self.limit = limit
         self.replaces: Lease | None = None
         self.outcome: Outcome | None = None
-        self.void = False
+        self.epoch = 0
         self._wakers: list[Callable[[], object]] = []
 
     def would_wait_for_itself(self, caller: Caller) -> bool:

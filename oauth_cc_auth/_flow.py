@@ -115,6 +115,6 @@ class TokenFlow:
         if isinstance(outcome, Lease):
             ends = outcome.token.expires_at
             life = "of unknown lifetime" if ends is None else f"for {ends - self.cache.clock.wall():.0f} s"
-            logger.info("token obtained %s, scope %s", life, outcome.token.scope)
+            logger.info("token obtained %s", life)
         elif fallback is not None:
             logger.warning("token not renewed, the old one stays in use: %s", outcome.verdict.error.message)

@@ -34,7 +34,9 @@ def _forms(secret: str) -> Iterable[str]:
 
 def presentable(text: str, secrets: Iterable[str]) -> str:
     """Other people's text, fit for one line of ours: secrets masked, unprintable characters gone, cut to length."""
+    secrets = tuple(secrets)
     line = " ".join(_UNPRINTABLE.sub(" ", redact(text, secrets)).split())
+    line = redact(line, secrets)  # the cleaning may have put one together again
     return line if len(line) <= _LONGEST_TEXT else line[: _LONGEST_TEXT - 1] + "…"
 
 
@@ -45,4 +47,6 @@ def shown_url(url: str) -> str:
         host = parts.netloc.rpartition("@")[2]
     except ValueError:
         return "a URL that cannot be parsed"
-    return f"{parts.scheme}://{host}{parts.path}" + (f"?{MASK}" if parts.query else "")
+    scheme = f"{parts.scheme}:" if parts.scheme else ""
+    authority = f"//{host}" if host else ""
+    return f"{scheme}{authority}{parts.path}" + (f"?{MASK}" if parts.query else "")

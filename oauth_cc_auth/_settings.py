@@ -109,6 +109,12 @@ def arguments_from_env(prefix: str, allow_insecure_http: bool | None) -> dict[st
     return _complete(arguments, allow_insecure_http, names)
 
 
+def in_terms_of_env(message: str, prefix: str) -> str:
+    """`message` about a field, about the variable instead."""
+    field, space, rest = message.partition(" ")
+    return f"{prefix}{field.upper()}{space}{rest}" if field in _FIELDS else message
+
+
 def _field_for(label: object) -> str | None:
     if not isinstance(label, str):
         raise ConfigurationError(f"a label must be a str, not {type(label).__name__}")

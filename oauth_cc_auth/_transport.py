@@ -13,9 +13,15 @@ def transport_failure(error: BaseException, *, timed_out: bool, retryable: bool)
     causes = list(_causes(error))
     if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
         retryable = False
-    innermost = causes[-1]
-    text = str(innermost) or type(innermost).__name__
-    return TransportFailure(text, timed_out=timed_out, retryable=retryable)
+    return TransportFailure(text_of(causes[-1]), timed_out=timed_out, retryable=retryable)
+
+
+def text_of(error: BaseException) -> str:
+    """What `error` says of itself, or its name where it says nothing or fails to."""
+    try:
+        return str(error) or type(error).__name__
+    except Exception:  # noqa: BLE001  # a __str__ of anybody's
+        return type(error).__name__
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -29,7 +29,9 @@ class Watchdog:
             return
         with self._lock:
             self._sockets.append(sock)
-            if self._timer is None:
+            if self.fired:
+                self._shut_down()
+            elif self._timer is None:
                 # Only now: behind a mock there is no socket, and no need for a thread.
                 self._timer = threading.Timer(max(0.0, self._until - monotonic()), self._fire)
                 self._timer.daemon = True
@@ -39,10 +41,13 @@ class Watchdog:
     def _fire(self) -> None:
         with self._lock:
             self.fired = True
-            for sock in self._sockets:
-                with suppress(OSError):  # closed meanwhile
-                    # Not SSLSocket.shutdown: that one discards the TLS state under the reading thread.
-                    socket.socket.shutdown(sock, socket.SHUT_RDWR)
+            self._shut_down()
+
+    def _shut_down(self) -> None:
+        for sock in self._sockets:
+            with suppress(OSError):  # closed meanwhile
+                # Not SSLSocket.shutdown: that one discards the TLS state under the reading thread.
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
     def __enter__(self) -> Watchdog:
         return self
