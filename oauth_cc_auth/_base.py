@@ -248,7 +248,7 @@ class BaseAuth(Generic[TokenClientT]):
         Raises:
             InsecureRequestError: it would carry the token over plain http.
         """
-        if self._api_origins is not None and not self._is_api_origin(url):
+        if self._api_origins is not None and origin_of(url) not in self._api_origins:
             return False
         if not self._allow_insecure_http and not may_carry_secrets(url):
             self._raise(
@@ -260,12 +260,6 @@ class BaseAuth(Generic[TokenClientT]):
                 request,
             )
         return True
-
-    def _is_api_origin(self, url: str) -> bool:
-        try:
-            return origin_of(url) in (self._api_origins or ())
-        except ValueError:
-            return False
 
     def _refused(self, status: int, headers: Mapping[str, str]) -> bool:
         """True where an answer means that the token was refused."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from ._config import ClientCredentialsConfig
 from ._errors import ConfigurationError
 from ._lease import RenewalRules
-from ._origin import Origin, origin_of
+from ._origin import NOWHERE, Origin, origin_of
 
 if TYPE_CHECKING:
     from typing_extensions import TypeGuard
@@ -88,16 +88,9 @@ _ORIGIN = re.compile(r"(https?|wss?)://[^\s*/?#@\\\x00-\x1f\x7f]+/?", re.IGNOREC
 def _api_origin(url: object) -> Origin:
     if not isinstance(url, str):
         raise ConfigurationError(f"api_origins must hold str only, not {type(url).__name__}; {_EXAMPLE}")
-    origin = _parsed(url) if _ORIGIN.fullmatch(url) else None
-    if origin is None or not origin.host:
+    origin = origin_of(url) if _ORIGIN.fullmatch(url) else NOWHERE
+    if not origin.host:
         raise ConfigurationError(
             f"api_origins contains something else than scheme, host and perhaps port, without wildcards; {_EXAMPLE}"
         )
     return origin
-
-
-def _parsed(url: str) -> Origin | None:
-    try:
-        return origin_of(url)
-    except ValueError:
-        return None

@@ -141,10 +141,13 @@ class TokenCache:
                 hold = _back_off(self._final_failures - FAILURES_BEFORE_HOLD)
         self._held_until = now + hold
         asked = failure.verdict.retry_after
-        wait = _back_off(self._failures - 1) * (1 + chance) / 2 if asked is None else min(asked, LONGEST_BACK_OFF)
-        if self.current is not None and wall < self.current.ends_at:
-            # A short-lived token must see more than one try before it ends.
-            wait = min(wait, (self.current.ends_at - wall) / 4)
+        if asked is not None:
+            wait = min(asked, LONGEST_BACK_OFF)
+        else:
+            wait = _back_off(self._failures - 1) * (1 + chance) / 2
+            if self.current is not None and wall < self.current.ends_at:
+                # A short-lived token must see more than one try before it ends.
+                wait = min(wait, (self.current.ends_at - wall) / 4)
         self._renew_from = now + max(hold, wait)
 
     def invalidate(self) -> None:

@@ -27,12 +27,12 @@ def send_token_request(
     with ExitStack() as stack:
         watchdog = stack.enter_context(Watchdog(budget))
         until = monotonic() + budget
+        redirect, trace = _RedirectHider(), _Trace(watchdog)
         try:
-            redirect = _RedirectHider()
             if token_client is None:
                 hooks = {"response": [redirect]}
                 token_client = stack.enter_context(library.Client(verify=_needs_tls(request), event_hooks=hooks))
-            prepared = _prepared(library, request, budget, trace=_socket_watcher(watchdog))
+            prepared = _prepared(library, request, budget, trace=trace)
             response = token_client.send(prepared, auth=library.Auth(), follow_redirects=False, stream=True)
             stack.callback(response.close)
             reading = _Reading(response, redirect.location)
@@ -45,7 +45,7 @@ def send_token_request(
                 return TransportFailure(f"its answer did not end within {budget:.1f} s", timed_out=True)
             return reading.answer()
         except Exception as error:  # noqa: BLE001  # odd answers raise all kinds: InvalidURL, AttributeError, ...
-            answer = _answer_or_failure(library, error, timed_out=watchdog.fired)
+            answer = _answer_or_failure(library, error, trace, timed_out=watchdog.fired)
     return answer
 
 
@@ -53,13 +53,13 @@ async def asend_token_request(
     library: Any, request: TokenRequest, budget: float, token_client: Any
 ) -> TokenResponse | TransportFailure:
     """`send_token_request` for an event loop; the driver's cancel scope keeps it within `budget`."""
+    redirect, trace = _RedirectHider(), _Trace()
     async with AsyncExitStack() as stack:
         try:
-            redirect = _RedirectHider()
             if token_client is None:
                 client = await _own_async_client(library, request, redirect.ahide)
                 token_client = await stack.enter_async_context(client)
-            prepared = _prepared(library, request, budget)
+            prepared = _prepared(library, request, budget, trace=trace.anote)
             response = await token_client.send(prepared, auth=library.Auth(), follow_redirects=False, stream=True)
             stack.push_async_callback(response.aclose)
             reading = _Reading(response, redirect.location)
@@ -70,7 +70,7 @@ async def asend_token_request(
                         break
             return reading.answer()
         except Exception as error:  # noqa: BLE001  # as above
-            answer = _answer_or_failure(library, error, timed_out=False)
+            answer = _answer_or_failure(library, error, trace, timed_out=False)
     return answer
 
 
@@ -96,14 +96,34 @@ def _prepared(library: Any, request: TokenRequest, budget: float, **extensions: 
     )
 
 
-def _socket_watcher(watchdog: Watchdog) -> Callable[[str, dict[str, Any]], None]:
-    """A trace function (httpx's ``trace`` extension) that has every socket watched that is opened for a request."""
+class _Trace:
+    """What happens on the connection, told by httpx's ``trace`` extension.
 
-    def trace(event: str, info: dict[str, Any]) -> None:
-        if event.endswith((".connect_tcp.complete", ".start_tls.complete")):
-            watchdog.watch(info["return_value"].get_extra_info("socket"))
+    Attributes:
+        redirect: Status and target of a redirect; a token client that trips over the target never tells.
+    """
 
-    return trace
+    def __init__(self, watchdog: Watchdog | None = None) -> None:
+        self._watchdog = watchdog
+        self.redirect: tuple[int, str] | None = None
+
+    def __call__(self, event: str, info: dict[str, Any]) -> None:
+        if self._watchdog is not None and event.endswith((".connect_tcp.complete", ".start_tls.complete")):
+            self._watchdog.watch(info["return_value"].get_extra_info("socket"))
+        elif event == "http11.receive_response_headers.complete":
+            _, status, _, headers = info["return_value"]
+            self._note_head(status, headers)
+        elif event == "http2.receive_response_headers.complete":
+            self._note_head(*info["return_value"])
+
+    async def anote(self, event: str, info: dict[str, Any]) -> None:
+        """`__call__` for an async client."""
+        self(event, info)
+
+    def _note_head(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        if 300 <= status < 400:
+            location = next((value for name, value in headers if name.lower() == b"location"), b"")
+            self.redirect = status, location.decode("latin-1")
 
 
 class _RedirectHider:
@@ -155,7 +175,12 @@ class _Reading:
         return TokenResponse(status, self._headers, b"" if self.problem else body, self.problem)
 
 
-def _answer_or_failure(library: Any, error: Exception, *, timed_out: bool) -> TokenResponse | TransportFailure:
+def _answer_or_failure(
+    library: Any, error: Exception, trace: _Trace, *, timed_out: bool
+) -> TokenResponse | TransportFailure:
+    if trace.redirect is not None:
+        status, location = trace.redirect
+        return TokenResponse(status, {"location": location}, b"")
     if isinstance(error, library.HTTPStatusError):
         # A token client with a raise_for_status hook: the status is known, and the fallback needs no more.
         return TokenResponse(error.response.status_code, dict(error.response.headers), b"")

@@ -32,15 +32,20 @@ class Origin(NamedTuple):
         return f"{self.scheme}://{host}" + ("" if self.port == default else f":{self.port}")
 
 
-def origin_of(url: str) -> Origin:
-    """The origin of an absolute URL.
+NOWHERE = Origin("", "", -1)
 
-    Raises:
-        ValueError: the port is not a number between 0 and 65535, or the brackets of an IPv6 address do not match.
+
+def origin_of(url: str) -> Origin:
+    """The origin of an absolute URL; `NOWHERE`, which no token goes to, where it cannot be parsed.
+
+    httpx accepts URLs that the standard library does not, such as those with the port -1.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return NOWHERE
     scheme = parts.scheme.lower()
-    port = parts.port
     return Origin(scheme, _ascii_host(parts.hostname or ""), _DEFAULT_PORTS.get(scheme, -1) if port is None else port)
 
 
@@ -69,10 +74,7 @@ def is_loopback(host: str) -> bool:
 
 def may_carry_secrets(url: str) -> bool:
     """True where TLS protects what is sent, or where it does not leave the machine."""
-    try:
-        origin = origin_of(url)
-    except ValueError:
-        return False
+    origin = origin_of(url)
     return origin.scheme in _SECURE_SCHEMES or is_loopback(origin.host)
 
 
@@ -82,6 +84,8 @@ def same_audience(named: Origin, other: Origin) -> bool:
     The one exception to equality is the upgrade of one host from http on port 80 to https on port 443, which both
     client libraries follow with the header: the token is better off there than where it was already sent.
     """
+    if not named.host or not other.host:
+        return False
     return named == other or (
         named.host == other.host
         and (named.scheme, named.port) == ("http", 80)
@@ -95,11 +99,12 @@ def redirect_leaves(url: str, location: str) -> bool:
         return True
     try:
         target = urlsplit(location)
-        if not target.scheme and not target.netloc:
-            return False
-        if not target.netloc or _AMBIGUOUS_AUTHORITY.search(target.netloc):
-            return True  # "https:/path" and "https:path" are resolved in as many ways as there are parsers
-        scheme = target.scheme or urlsplit(url).scheme
-        return not same_audience(origin_of(url), origin_of(f"{scheme}://{target.netloc}"))
     except ValueError:
         return True
+    if not target.netloc:
+        # A path stays. "https:/path", "https:path" and "////host/path" are resolved in as many ways as there are parsers.
+        return bool(target.scheme) or location.startswith("//")
+    if _AMBIGUOUS_AUTHORITY.search(target.netloc):
+        return True
+    here = origin_of(url)
+    return not same_audience(here, origin_of(f"{target.scheme or here.scheme}://{target.netloc}"))
