@@ -1,0 +1,109 @@
+"""The normal answers of the token endpoint: the client credentials grant by the book (RFC 6749)."""
+
+import secrets
+from collections import Counter
+from collections.abc import Collection
+from typing import NamedTuple
+from urllib.parse import parse_qsl
+
+from ._answers import Answer
+from ._credentials import Credentials, basic_credentials, body_credentials
+from ._record import RecordedRequest
+from ._settings import Settings
+from ._tokens import IssuedTokens
+
+# These may be sent once only (RFC 6749 section 3.2); extensions such as `resource` may repeat.
+_SINGLE = ("grant_type", "scope", "client_id", "client_secret")
+
+
+class RegisteredClient(NamedTuple):
+    """What the server knows about a client."""
+
+    client_secret: str
+    accepts: Collection[str]
+
+
+class AuthorizationServer:
+    """Decides what to answer to a token request; each rule is a method that refuses or lets pass."""
+
+    def __init__(self, settings: Settings, tokens: IssuedTokens) -> None:
+        self._settings = settings
+        self._tokens = tokens
+        self._further_clients: dict[str, RegisteredClient] = {}
+
+    def add_client(self, client_id: str, client: RegisteredClient) -> None:
+        """Register a client beside the main one, or replace one that was."""
+        self._further_clients[client_id] = client
+
+    def answer(self, request: RecordedRequest) -> Answer:
+        """A token, or the OAuth error that RFC 6749 section 5.2 gives for the request."""
+        return (
+            _refuse_method(request)
+            or _refuse_repetition(request)
+            or self._refuse_client(request)
+            or self._refuse_grant(request)
+            or self._refuse_scope(request)
+            or self._issue(request)
+        )
+
+    def _refuse_client(self, request: RecordedRequest) -> Answer | None:
+        method = request.client_authentication
+        if method == "both":
+            return Answer.error("invalid_request", "more than one client authentication method")
+        if method is None:
+            return Answer.error("invalid_client", "no client authentication", status=401)
+        if method == "client_secret_post":
+            known = self._knows(body_credentials(request.form), method)
+            return None if known else Answer.error("invalid_client", status=401)
+        credentials = basic_credentials(request.headers, decode=self._settings.decodes_basic)
+        if credentials is not None and self._knows(credentials, method):
+            return None
+        challenge = {"WWW-Authenticate": 'Basic realm="oauth"'}
+        return Answer.error("invalid_client", status=401, headers=challenge)
+
+    def _knows(self, credentials: Credentials, method: str) -> bool:
+        settings = self._settings
+        known = self._further_clients.get(credentials.client_id)
+        if credentials.client_id == settings.client_id:
+            known = RegisteredClient(settings.client_secret, settings.accepts)
+        return (
+            known is not None and known.client_secret == credentials.client_secret and method in known.accepts
+        )
+
+    def _refuse_grant(self, request: RecordedRequest) -> Answer | None:
+        # Some deployments have the grant type in the URL and not in the body.
+        grant_type = dict(parse_qsl(request.query) + list(request.form)).get("grant_type")
+        if not grant_type:
+            return Answer.error("invalid_request", "grant_type is missing")
+        return None if grant_type in self._settings.grant_types else Answer.error("unsupported_grant_type")
+
+    def _refuse_scope(self, request: RecordedRequest) -> Answer | None:
+        allowed = self._settings.scopes
+        if allowed is None or set(_requested_scope(request).split()) <= set(allowed):
+            return None
+        return Answer.error("invalid_scope")
+
+    def _issue(self, request: RecordedRequest) -> Answer:
+        settings = self._settings
+        value = secrets.token_urlsafe(24) if settings.new_token is None else settings.new_token()
+        self._tokens.issue(value, settings.expires_in, settings.clock())
+        granted = settings.scope
+        if granted is None:
+            granted = _requested_scope(request) or None
+        return Answer.token(value, settings.expires_in, token_type=settings.token_type, scope=granted)
+
+
+def _refuse_method(request: RecordedRequest) -> Answer | None:
+    if request.method == "POST":
+        return None
+    return Answer.error("invalid_request", "only POST is allowed", status=405, headers={"Allow": "POST"})
+
+
+def _refuse_repetition(request: RecordedRequest) -> Answer | None:
+    counts = Counter(name for name, _ in request.form)
+    repeated = [name for name in _SINGLE if counts[name] > 1]
+    return Answer.error("invalid_request", f"repeated: {', '.join(repeated)}") if repeated else None
+
+
+def _requested_scope(request: RecordedRequest) -> str:
+    return dict(request.form).get("scope", "")

@@ -1,0 +1,66 @@
+"""The normal answers of everything that is not the token endpoint: the API, and helpers beside it."""
+
+from urllib.parse import parse_qsl
+
+from ._answers import Answer
+from ._record import Headers, RecordedRequest
+from ._settings import Settings
+from ._tokens import IssuedTokens
+
+
+class ProtectedApi:
+    """Demands a good token and echoes the request (RFC 6750 section 3)."""
+
+    def __init__(self, settings: Settings, tokens: IssuedTokens) -> None:
+        self._settings = settings
+        self._tokens = tokens
+
+    def token_carried(self, headers: Headers) -> str | None:
+        """The token in the demanded header; None when that is absent or does not match the pattern."""
+        before, _, after = self._settings.header_value_pattern.partition("%s")
+        value = headers.get(self._settings.header_name, "")
+        token = value[len(before) : len(value) - len(after)]
+        return token if token and value == before + token + after else None
+
+    def answer(self, request: RecordedRequest) -> Answer:
+        """200 with an echo for a good token, 401 for any other or none, 400 for a repeated header."""
+        if len(request.headers.get_all(self._settings.header_name)) > 1:
+            return Answer.error("invalid_request", f"{self._settings.header_name} was sent more than once")
+        if request.token is None:
+            # RFC 6750 section 3.1: without a token there is no error to name.
+            return Answer(401, {}, {"WWW-Authenticate": 'Bearer realm="api"'})
+        number = self._token_number(request)
+        if number is None:
+            challenge = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
+            return Answer.error("invalid_token", status=401, headers=challenge)
+        return _echo(request, number)
+
+    def open_answer(self, request: RecordedRequest) -> Answer:
+        """The echo, whether or not there is a token; ``token_number`` is null without a good one."""
+        return _echo(request, self._token_number(request))
+
+    def _token_number(self, request: RecordedRequest) -> int | None:
+        return None if request.token is None else self._tokens.number(request.token, self._settings.clock())
+
+
+def redirect_answer(request: RecordedRequest) -> Answer:
+    """The redirect that the query asks for: ``to`` is the location, ``status`` is 302 unless given."""
+    wanted = dict(parse_qsl(request.query))
+    status = wanted.get("status", "302")
+    if "to" not in wanted or not status.isdecimal():
+        return Answer(400, {"error": "give ?to=<url>, and &status=<number> if it is not 302"})
+    return Answer.redirect(wanted["to"], int(status))
+
+
+def _echo(request: RecordedRequest, token_number: int | None) -> Answer:
+    return Answer(
+        200,
+        {
+            "method": request.method,
+            "path": request.path,
+            "query": request.query,
+            "body": request.body.decode("utf-8", "replace"),
+            "body_length": len(request.body),
+            "token_number": token_number,
+        },
+    )

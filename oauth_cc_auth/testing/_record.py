@@ -1,0 +1,95 @@
+"""What the server saw: one immutable record a request."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from ._masking import MASK, mask_pairs, mask_query
+
+RequestKind = Literal["token", "api", "other"]
+PresentedAuthentication = Literal["client_secret_basic", "client_secret_post", "both"]
+
+
+class Headers(Mapping[str, str]):
+    """The headers of one request: looked up in any case, duplicates kept.
+
+    As a mapping it has each name once, in lower case, with the first value; ``pairs`` has every line as sent.
+    """
+
+    def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
+        self.pairs: tuple[tuple[str, str], ...] = tuple(pairs)
+
+    def get_all(self, name: str) -> tuple[str, ...]:
+        """Every value of ``name``, in order; empty when the header is absent."""
+        wanted = name.lower()
+        return tuple(value for key, value in self.pairs if key.lower() == wanted)
+
+    def __getitem__(self, name: str) -> str:
+        values = self.get_all(name)
+        if not values:
+            raise KeyError(name)
+        return values[0]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict.fromkeys(key.lower() for key, _ in self.pairs))
+
+    def __len__(self) -> int:
+        return len({key.lower() for key, _ in self.pairs})
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Headers) and self.pairs == other.pairs
+
+    def __hash__(self) -> int:
+        return hash(self.pairs)
+
+    def __repr__(self) -> str:
+        # Names only: which values are secret depends on the server's header_name.
+        return f"<Headers {', '.join(self)}>"
+
+
+@dataclass(frozen=True, repr=False)
+class RecordedRequest:
+    """One request as it arrived, and what became of it.
+
+    Records do not change: read ``server.requests`` again to see the outcome of a request that was waiting.
+    The outcome is in the log before the client has received the last byte of its answer.
+    """
+
+    method: str
+    path: str
+    """As sent, without the query."""
+    query: str
+    """As sent, without the question mark; empty when there is none."""
+    headers: Headers
+    body: bytes
+    form: tuple[tuple[str, str], ...]
+    """The pairs of a form-encoded body, in order, blank values kept; empty for any other body."""
+    kind: RequestKind
+    client_authentication: PresentedAuthentication | None
+    """How a token request proved who is asking, whether or not that was accepted."""
+    token: str | None
+    """The token that the request carried in the header that the API demands; None for token requests."""
+    started: float
+    """When the request had been read, in monotonic seconds."""
+    complete: bool = True
+    """False: the client went away before the end of the body; ``body`` is what had arrived."""
+    status: int | None = None
+    """The status answered; None while there is no answer, and when the connection was dropped instead."""
+    finished: float | None = None
+    """When the answer had been written but for its last bytes, in monotonic seconds; None before that."""
+
+    def __repr__(self) -> str:
+        token = self.token
+        parts = [f"{self.kind} {self.method} {self.path}"]
+        if self.query:
+            parts.append(f"query {mask_query(self.query, token)!r}")
+        parts.append(f"status {self.status}")
+        if self.client_authentication is not None:
+            parts.append(f"by {self.client_authentication}")
+        if token is not None:
+            parts.append(f"token {MASK}")
+        parts.append(f"headers {mask_pairs(self.headers.pairs, token)}")
+        if self.form:
+            parts.append(f"form {mask_pairs(self.form, token)}")
+        parts.append(f"body of {len(self.body)} bytes")
+        return f"<RecordedRequest {', '.join(parts)}>"

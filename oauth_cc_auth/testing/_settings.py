@@ -1,0 +1,29 @@
+"""Everything about the server that can be set, at construction or while it runs."""
+
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+from ._record import RecordedRequest
+
+BOTH_METHODS = ("client_secret_basic", "client_secret_post")
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class Settings:
+    """Plain attributes, read anew for every request. What they mean is said in ``LoopbackServer``."""
+
+    client_id: str = "client"
+    client_secret: str = "secret"
+    accepts: Collection[str] = BOTH_METHODS
+    decodes_basic: bool = True
+    grant_types: Collection[str] = ("client_credentials",)
+    scopes: Collection[str] | None = None
+    expires_in: object = 3600
+    token_type: str | None = "Bearer"
+    scope: str | None = None
+    header_name: str = "Authorization"
+    header_value_pattern: str = "Bearer %s"
+    new_token: Callable[[], str] | None = None
+    clock: Callable[[], float] = time.time
+    on_exchange: Callable[[RecordedRequest], object] | None = None

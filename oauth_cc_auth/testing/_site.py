@@ -1,0 +1,110 @@
+"""What lives at which path, and who decides the answer: a gate, a script, or the normal rules."""
+
+import re
+import threading
+import time
+from http import HTTPStatus
+from urllib.parse import parse_qsl
+
+from ._answers import Answer
+from ._authorization import AuthorizationServer
+from ._credentials import presented_authentication
+from ._endpoint import Endpoint
+from ._incoming import IncomingRequest
+from ._protected import ProtectedApi, redirect_answer
+from ._record import Headers, RecordedRequest, RequestKind
+from ._settings import Settings
+from ._tokens import IssuedTokens, token_in
+
+TOKEN_PATH = "/oauth2/token"
+API_PATH = "/api"
+OPEN_PATH = "/open"
+REDIRECT_PATH = "/redirect"
+
+_SCHEME_AND_HOST = re.compile("^https?://[^/?]*")
+
+
+class Site:
+    """The token endpoint, the API and the paths beside them."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.tokens = IssuedTokens()
+        self.authorization = AuthorizationServer(settings, self.tokens)
+        self.token_endpoint = Endpoint()
+        self.api = Endpoint()
+        self._protected = ProtectedApi(settings, self.tokens)
+        self._settings = settings
+
+    def record(self, incoming: IncomingRequest) -> RecordedRequest:
+        """The record of a request that has just been read."""
+        path, _, query = _origin_form(incoming.target).partition("?")
+        kind = _kind(path)
+        is_token = kind == "token"
+        form = _form(incoming.headers, incoming.body)
+        return RecordedRequest(
+            method=incoming.method,
+            path=path,
+            query=query,
+            headers=incoming.headers,
+            body=incoming.body,
+            form=form,
+            kind=kind,
+            client_authentication=presented_authentication(incoming.headers, form) if is_token else None,
+            token=None if is_token else self._protected.token_carried(incoming.headers),
+            started=time.monotonic(),
+            complete=incoming.complete,
+        )
+
+    def answer(self, request: RecordedRequest, stopping: threading.Event) -> Answer:
+        """The answer to ``request``, after it has waited where it must. Raises ServerStoppedError."""
+        endpoint = {"token": self.token_endpoint, "api": self.api}.get(request.kind)
+        if endpoint is not None:
+            endpoint.admit(stopping)
+        try:
+            scripted = endpoint.take(request) if endpoint is not None else None
+            return self._normal_answer(request) if scripted is None else self._noted(request, scripted)
+        except Exception as error:  # noqa: BLE001 - from a callable of the test's own, which must learn of it
+            return Answer.error("server_error", f"{type(error).__name__}: {error}", status=500)
+
+    def wake(self) -> None:
+        """Let no request wait any longer: the server is stopping."""
+        self.token_endpoint.wake()
+        self.api.wake()
+
+    def _noted(self, request: RecordedRequest, scripted: Answer) -> Answer:
+        """``scripted``, with the token in it, if any, good from now on."""
+        status = scripted.status
+        succeeded = status is not None and HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
+        found = token_in(scripted.content) if request.kind == "token" and succeeded else None
+        if found is not None:
+            self.tokens.issue(*found, self._settings.clock())
+        return scripted
+
+    def _normal_answer(self, request: RecordedRequest) -> Answer:
+        if request.kind == "token":
+            return self.authorization.answer(request)
+        if request.kind == "api":
+            return self._protected.answer(request)
+        if request.path == OPEN_PATH:
+            return self._protected.open_answer(request)
+        if request.path == REDIRECT_PATH:
+            return redirect_answer(request)
+        return Answer(404, {"error": "not_found"})
+
+
+def _origin_form(target: str) -> str:
+    """``target`` as path and query; a client that takes the server for a proxy sends a whole URL."""
+    return _SCHEME_AND_HOST.sub("", target) or "/"
+
+
+def _kind(path: str) -> RequestKind:
+    if path == TOKEN_PATH:
+        return "token"
+    return "api" if path == API_PATH or path.startswith(API_PATH + "/") else "other"
+
+
+def _form(headers: Headers, body: bytes) -> tuple[tuple[str, str], ...]:
+    content_type = headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if content_type != "application/x-www-form-urlencoded":
+        return ()
+    return tuple(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
