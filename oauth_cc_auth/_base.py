@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, TypeVar
 
 from . import _behaviour
 from ._cache import TokenCache
@@ -187,7 +187,7 @@ class BaseAuth(Generic[TokenClientT]):
         self._timeout = _behaviour.seconds("timeout", timeout)
         self._deadline = _behaviour.seconds("deadline", deadline)
         self._rules = _behaviour.rules(early_expiry, renew_after)
-        self._renew_on = _behaviour.renew_on(renew_on)
+        self._renew_on: RenewOn | Literal[False] | None = _behaviour.renew_on(renew_on)
         self._api_origins = _behaviour.api_origins(api_origins)
         allowed = _behaviour.switch("allow_insecure_http", allow_insecure_http)
         self._allow_insecure_http = config.allow_insecure_http if allowed is None else allowed

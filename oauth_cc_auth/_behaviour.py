@@ -13,7 +13,7 @@ from ._lease import RenewalRules
 from ._origin import NOWHERE, Origin, origin_of
 
 if TYPE_CHECKING:
-    from typing_extensions import TypeGuard
+    from typing import TypeGuard
 
 
 LONGEST_WAIT = 10.0**8  # seconds, three years; threads and sockets cannot wait for much longer
@@ -63,7 +63,9 @@ def renew_on(
     """The condition for a renewal; True means the default."""
     if value is None or value is True:
         return None
-    if value is False or callable(value):
+    if value is False:
+        return False
+    if callable(value):
         return value
     raise ConfigurationError(
         "renew_on must be None (on 401), False (never) or a callable that takes status and headers, "

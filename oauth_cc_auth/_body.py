@@ -14,7 +14,7 @@ _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
 _RAW_DEFLATE = -zlib.MAX_WBITS
 
 
-class UnreadableBody(Exception):
+class UnreadableBodyError(Exception):
     """The body is too large or wrongly encoded; the message says which."""
 
 
@@ -29,25 +29,25 @@ class LimitedBody:
         """Take one raw chunk.
 
         Raises:
-            UnreadableBody: the body is larger than `LIMIT`.
+            UnreadableBodyError: the body is larger than `LIMIT`.
         """
         self._size += len(chunk)
         if self._size > LIMIT:
-            raise UnreadableBody(f"its body is larger than {LIMIT} bytes")
+            raise UnreadableBodyError(f"its body is larger than {LIMIT} bytes")
         self._chunks.append(chunk)
 
     def decoded(self, content_encoding: str) -> bytes:
         """The body, freed from its content codings, the last applied first (RFC 9110 §8.4).
 
         Raises:
-            UnreadableBody: it inflates to more than `LIMIT`, or is not encoded as it says.
+            UnreadableBodyError: it inflates to more than `LIMIT`, or is not encoded as it says.
         """
         body = b"".join(self._chunks)
         for coding in reversed([part.strip().lower() for part in content_encoding.split(",")]):
             if coding in ("", "identity"):
                 continue
             if coding not in ("gzip", "x-gzip", "deflate"):
-                raise UnreadableBody(f"its body has the content encoding {coding!r:.40}, which was not asked for")
+                raise UnreadableBodyError(f"its body has the content encoding {coding!r:.40}, which was not asked for")
             body = _inflated(body, coding)
         return body
 
@@ -61,7 +61,7 @@ def _inflated(body: bytes, coding: str) -> bytes:
         except zlib.error:
             continue
         if len(inflated) > LIMIT:
-            raise UnreadableBody(f"its body inflates to more than {LIMIT} bytes")
+            raise UnreadableBodyError(f"its body inflates to more than {LIMIT} bytes")
         if inflater.eof:
             return inflated
-    raise UnreadableBody(f"its body is not {coding}, as it says, or it is cut off")
+    raise UnreadableBodyError(f"its body is not {coding}, as it says, or it is cut off")

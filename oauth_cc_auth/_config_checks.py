@@ -94,7 +94,7 @@ def _parsed(url: str) -> SplitResult | None:
     return parts
 
 
-def client_secret(value: object, client_authentication: object) -> str | Callable[[], str]:
+def client_secret(value: str | Callable[[], str], client_authentication: object) -> str | Callable[[], str]:
     """Text or a callable; empty only for a strategy of the person's own, which may need none."""
     if callable(value):
         return value
@@ -128,10 +128,11 @@ def client_authentication(value: object) -> str | ClientAuthentication | None:
         return value
     if isinstance(value, str) and value in NAMED_METHODS:
         return value
+    given = repr(value) if isinstance(value, str) else type(value).__name__
     _wrong(
         "client_authentication",
-        f"must be None (try both), {', '.join(map(repr, NAMED_METHODS))} or an object of a subclass of ClientAuthentication, not "
-        + (repr(value) if isinstance(value, str) else type(value).__name__),
+        f"must be None (try both), {', '.join(map(repr, NAMED_METHODS))} or an object of a subclass of "
+        f"ClientAuthentication, not {given}",
     )
 
 
@@ -182,7 +183,7 @@ def additional_headers(value: object) -> Pairs:
         if not isinstance(content, str) or not (content == "" or _HEADER_VALUE.fullmatch(content)):
             _wrong(
                 "additional_headers",
-                f"has a value for {name} that is no header value; pass printable ASCII without white space at either end",
+                f"has a value for {name} that is no header value; pass printable ASCII, no white space at either end",
             )
         headers.append((name, content))
     return tuple(headers)

@@ -72,7 +72,7 @@ class TokenError(Exception):
         return _revive, (core, self._library_class, self.message, state)
 
 
-class TokenEndpointUnreachable(TokenError):
+class TokenEndpointUnreachable(TokenError):  # noqa: N818  # an error by its base; the name says what is wrong
     """The token endpoint gave no answer: refused, dropped, not trusted, or too slow.
 
     Attributes:
@@ -98,7 +98,7 @@ class TokenEndpointError(TokenError):
     error_uri: str | None = None
 
 
-class InvalidTokenResponse(TokenError):
+class InvalidTokenResponse(TokenError):  # noqa: N818  # as above
     """The token endpoint answered 2xx, but the answer holds no token that can be used."""
 
 

@@ -101,7 +101,6 @@ class Flight:
     def wake_all(self) -> None:
         """Call every waker, each isolated: one follower's loop may have ended, the others still want to know."""
         while self._wakers:
-            try:
+            # asyncio raises a RuntimeError for a loop that has ended, trio a RunFinishedError.
+            with suppress(Exception):
                 self._wakers.pop()()
-            except Exception:  # noqa: BLE001  # asyncio: RuntimeError, trio: RunFinishedError, and whatever comes next
-                continue

@@ -95,11 +95,11 @@ class TokenFlow:
             fetched = yield from self._fetcher.fetch(
                 claim.flight, until=until, tries=TRIES if claim.fallback is None else 1
             )
-            outcome = self._leased(fetched) if isinstance(fetched, Token) else fetched
+            outcome = done = self._leased(fetched) if isinstance(fetched, Token) else fetched
         finally:
             self.cache.settle(claim.flight, outcome)
-        self._log(outcome, claim.fallback)
-        return outcome
+        self._log(done, claim.fallback)
+        return done
 
     def _leased(self, token: Token) -> Lease:
         clock = self.cache.clock

@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack, ExitStack
 from time import monotonic
 from typing import Any
 
-from ._body import LimitedBody, UnreadableBody
+from ._body import LimitedBody, UnreadableBodyError
 from ._transport import transport_failure
 from ._watchdog import Watchdog
 from ._wire import TokenRequest, TokenResponse, TransportFailure
@@ -159,25 +159,25 @@ class _Reading:
         """Take one raw chunk."""
         try:
             self._body.feed(chunk)
-        except UnreadableBody as error:
+        except UnreadableBodyError as error:
             self.problem = str(error)
 
     def answer(self) -> TokenResponse:
         """What has come."""
-        status, encoding = self._response.status_code, self._headers.get("content-encoding", "")
-        try:
-            if self._already_read and not self._is_redirect:
-                self._body.feed(self._response.content)
-                encoding = ""
-            body = b"" if self.problem else self._body.decoded(encoding)
-        except UnreadableBody as error:
-            self.problem = str(error)
-        return TokenResponse(status, self._headers, b"" if self.problem else body, self.problem)
+        encoding = self._headers.get("content-encoding", "")
+        if self._already_read and not self._is_redirect:
+            self.feed(self._response.content)
+            encoding = ""
+        body = b""
+        if self.problem is None:
+            try:
+                body = self._body.decoded(encoding)
+            except UnreadableBodyError as error:
+                self.problem = str(error)
+        return TokenResponse(self._response.status_code, self._headers, body, self.problem)
 
 
-def _answer_or_failure(
-    library: Any, error: Exception, trace: _Trace, *, timed_out: bool
-) -> TokenResponse | TransportFailure:
+def _answer_or_failure(library: Any, error: Any, trace: _Trace, *, timed_out: bool) -> TokenResponse | TransportFailure:
     if trace.redirect is not None:
         status, location = trace.redirect
         return TokenResponse(status, {"location": location}, b"")

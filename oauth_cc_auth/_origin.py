@@ -102,7 +102,7 @@ def redirect_leaves(url: str, location: str) -> bool:
     except ValueError:
         return True
     if not target.netloc:
-        # A path stays. "https:/path", "https:path" and "////host/path" are resolved in as many ways as there are parsers.
+        # A path stays. "https:/path", "https:path" and "////host" are resolved in as many ways as there are parsers.
         return bool(target.scheme) or location.startswith("//")
     if _AMBIGUOUS_AUTHORITY.search(target.netloc):
         return True

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from requests.cookies import extract_cookies_to_jar
 from requests.utils import rewind_body
 
-from ._body import LimitedBody, UnreadableBody
+from ._body import LimitedBody, UnreadableBodyError
 from ._lease import Lease
 from ._origin import origin_of, redirect_leaves
 
@@ -179,5 +179,5 @@ def _inflated(content: bytes, content_encoding: str) -> bytes:
     body.feed(content)
     try:
         return body.decoded(content_encoding)
-    except UnreadableBody:  # cut off above, most likely
+    except UnreadableBodyError:  # cut off above, most likely
         return b""

@@ -15,7 +15,7 @@ import requests
 import urllib3.exceptions
 from requests.adapters import HTTPAdapter
 
-from ._body import LimitedBody, UnreadableBody
+from ._body import LimitedBody, UnreadableBodyError
 from ._transport import transport_failure
 from ._watchdog import Watchdog
 from ._wire import TokenRequest, TokenResponse, TransportFailure
@@ -99,7 +99,7 @@ def _read(response: requests.Response, headers: dict[str, str], until: float) ->
         if monotonic() > until:  # also where a socket that was shut down looks like the end of the body
             raise requests.ReadTimeout("the answer's body did not end in time")
         return TokenResponse(response.status_code, headers, body.decoded(headers.get("content-encoding", "")))
-    except UnreadableBody as error:
+    except UnreadableBodyError as error:
         return TokenResponse(response.status_code, headers, b"", problem=str(error))
 
 

@@ -42,8 +42,8 @@ class ClientCredentialsAuth(BaseAuth["requests.Session"], AuthBase):
         try:
             url, hooks = r.url, r.hooks
         except AttributeError:
-            url = None
-        if url is None:
+            url = hooks = None
+        if url is None or hooks is None:
             raise TypeError(foreign_request(self, r))
         if (self._api_origins is not None or url[:8] != "https://") and not self._admits(url, r):
             return r

@@ -1,0 +1,118 @@
+"""The script: what is played, and what is claimed about it.
+
+It is a generator that asks for requests and does not know how they are sent, so that threads and tasks play one script.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from oauth_cc_auth.testing import LoopbackServer
+
+from ._checks import Check, what_happened
+from ._exchanges import rows
+from ._libraries import Library
+from ._players import MOST_CALLERS, Ask, Script
+from ._screen import Screen
+
+
+class Scene(NamedTuple):
+    """One scene.
+
+    Attributes:
+        title: What it is about.
+        story: What a newcomer wants to know before.
+        claim: What it shows, in plain words.
+        expected: The same in the words of `_checks`.
+    """
+
+    title: str
+    story: str
+    claim: str
+    expected: str
+
+
+FIRST = Scene(
+    "The first request",
+    "The app calls the API and has no token yet. How this auth server wants to see id and secret, nobody has told the "
+    "plugin: it tries the standard way, HTTP Basic, and then the request body.",
+    "Basic was refused, the body accepted, and the token opened the API.",
+    "Basic 401, body 200, new token 200; the app got 200",
+)
+SECOND = Scene(
+    "The second request",
+    "The token is still good, so the auth server is left alone.",
+    "The same token again, and no token request.",
+    "old token 200; the app got 200",
+)
+REVOKED = Scene(
+    "The token is revoked",
+    "The auth server withdraws the token, and the app cannot know. The API says 401; the plugin gets a new token, by "
+    "the way that worked, and sends the request again.",
+    "The 401 led to a new token and a 200; response.history has the 401.",
+    "old token 401, body 200, new token 200; the app got 401, then 200",
+)
+
+
+def crowd(callers: int, kind: str) -> Scene:
+    """The scene with many callers at once, `kind` being what they are."""
+    return Scene(
+        f"{callers} {kind} at once",
+        f"A new auth object, without a token. All {callers} {kind} start at the same moment and need one: one of them "
+        "fetches it, the others wait for that.",
+        f"{callers} {kind}, 1 token request, {callers} answers.",
+        f"body 200, {callers} x new token 200; the app got {callers} x 200",
+    )
+
+
+class Stage:
+    """Where a script is played with one client: it shows what happens and notes whether that was promised."""
+
+    def __init__(
+        self, screen: Screen, server: LoopbackServer, library: Library, client_name: str, *, explains: bool = False
+    ) -> None:
+        self.server = server
+        self.checks: list[Check] = []
+        self.url = f"{server.api_url}/orders"
+        self._screen = screen
+        self._library = library
+        self._client_name = client_name
+        self._explains = explains
+        screen.section(client_name)
+
+    def auth(self, **options: Any) -> Any:
+        """A new auth object for the demo's server."""
+        server = self.server
+        return self._library.auth_class(server.token_url, server.client_id, server.client_secret, **options)
+
+    @contextmanager
+    def playing(self, scene: Scene) -> Generator[list[str], None, None]:
+        """Show `scene` while it is played; what the callers got goes into the list."""
+        known = self.server.issued
+        self.server.clear_log()
+        self._screen.scene(len(self.checks) + 1, scene.title, scene.story if self._explains else None)
+        outcomes: list[str] = []
+        yield outcomes
+        records = self.server.requests
+        self._screen.rows(rows(records))
+        actual = what_happened(records, outcomes, known, self.server.issued)
+        where = f"{self._client_name}, {len(self.checks) + 1}"
+        check = Check(where, scene.claim, scene.expected, actual)
+        self.checks.append(check)
+        self._screen.check(check)
+
+
+def script(stage: Stage, kind: str) -> Script:
+    """The whole of it; `kind` is what the callers of the last scene are."""
+    auth = stage.auth()
+    for scene in (FIRST, SECOND, REVOKED):
+        with stage.playing(scene) as outcomes:
+            if scene is REVOKED:
+                stage.server.revoke_all()
+            outcomes.extend((yield Ask(stage.url, auth)))
+    with stage.playing(crowd(MOST_CALLERS, kind)) as outcomes:
+        # Told how to authenticate, so that its one token is one token request.
+        cold = stage.auth(client_authentication="client_secret_post")
+        outcomes.extend((yield Ask(stage.url, cold, MOST_CALLERS)))

@@ -1,0 +1,177 @@
+"""What it looks like: 80 columns, colours where there is a terminal, ASCII where the encoding has no more."""
+
+from __future__ import annotations
+
+import os
+import textwrap
+from collections.abc import Iterable
+from typing import NamedTuple, TextIO
+
+from ._checks import Check
+from ._exchanges import Row
+
+WIDTH = 78  # columns; a terminal of 80 has a margin then
+
+_INDENT = "     "
+_BOLD, _DIM, _RED, _GREEN, _YELLOW, _CYAN = "1", "2", "31", "32", "33", "36"
+
+
+class Symbols(NamedTuple):
+    """The characters that not every encoding has."""
+
+    arrow: str
+    tick: str
+    cross: str
+    absent: str
+    rule: str
+    times: str
+    ellipsis: str
+
+
+UNICODE = Symbols(
+    "\N{RIGHTWARDS ARROW}",
+    "\N{CHECK MARK}",
+    "\N{BALLOT X}",
+    "\N{MIDDLE DOT}",
+    "\N{BOX DRAWINGS LIGHT HORIZONTAL}",
+    "\N{MULTIPLICATION SIGN}",
+    "\N{HORIZONTAL ELLIPSIS}",
+)
+ASCII = Symbols("->", "[ok]", "[FAILED]", "[--]", "-", "x", "...")
+
+
+class Screen:
+    """Prints on `stream`; every line is written whole and at once."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._encoding = stream.encoding or "utf-8"
+        self._symbols = _symbols(self._encoding)
+        self._colours = _wants_colours(stream)
+
+    def blank(self) -> None:
+        """An empty line."""
+        self._line()
+
+    def title(self, name: str, subtitle: str) -> None:
+        """What this is."""
+        self._line()
+        self._line(f"{self._in(name, _BOLD)}  {self._in(subtitle, _DIM)}")
+        self._line()
+
+    def paragraph(self, text: str) -> None:
+        """Running text."""
+        self._wrapped(text, "")
+        self._line()
+
+    def present(self, name: str, version: str) -> None:
+        """A library that is there."""
+        self._line(f"  {self._in(self._symbols.tick, _GREEN)} {name:9} {version} found")
+
+    def absent(self, name: str, remedy: str) -> None:
+        """A library that is not there."""
+        self._line(f"  {self._in(self._symbols.absent, _YELLOW)} {name:9} {remedy}")
+
+    def table(self, pairs: Iterable[tuple[str, str]]) -> None:
+        """Words and their meaning."""
+        for word, meaning in pairs:
+            self._line(f"  {self._in(f'{word:12}', _BOLD)} {meaning}")
+        self._line()
+
+    def code(self, lines: Iterable[str]) -> None:
+        """What a person can copy."""
+        for line in lines:
+            self._line(f"    {self._in(line, _CYAN)}")
+        self._line()
+
+    def section(self, heading: str) -> None:
+        """The start of something new."""
+        rule = self._symbols.rule * (WIDTH - len(heading) - 4)
+        self._line()
+        self._line(f"{self._in(self._symbols.rule * 2, _DIM)} {self._in(heading, _BOLD)} {self._in(rule, _DIM)}")
+        self._line()
+
+    def scene(self, number: int, title: str, story: str | None) -> None:
+        """The start of a scene."""
+        self._line(f"  {self._in(str(number), _BOLD)}  {self._in(title, _BOLD)}")
+        if story is not None:
+            self._wrapped(story, _INDENT)
+            self._line()
+
+    def rows(self, rows: Iterable[Row]) -> None:
+        """The HTTP exchanges of a scene."""
+        for row in rows:
+            self._line(_INDENT + self._columns(row))
+
+    def check(self, check: Check) -> None:
+        """The end of a scene: whether it was as promised."""
+        if check.held:
+            self._marked(True, check.claim, _INDENT)
+        else:
+            self._marked(False, f"Not as promised: {check.claim}", _INDENT)
+            self._wrapped(check.expected, f"{_INDENT}  expected  ")
+            self._wrapped(check.actual, f"{_INDENT}  actual    ")
+        self._line()
+
+    def verdict(self, good: bool, text: str) -> None:
+        """The last line, or the one before the items."""
+        self._marked(good, text, "")
+
+    def item(self, text: str) -> None:
+        """One of several things."""
+        self._wrapped(text, "  - ")
+
+    def _columns(self, row: Row) -> str:
+        symbols = self._symbols
+        times = f"{row.times} {symbols.times} " if row.times > 1 else ""
+        who = f"{times}app {symbols.arrow} {row.server}"
+        presented = row.presented.replace(UNICODE.ellipsis, symbols.ellipsis)
+        status = "---" if row.status is None else str(row.status)
+        time = "" if row.milliseconds is None else f"{row.milliseconds:6.1f} ms"
+        return (
+            f"{who:18}  {self._in(f'{row.request:18}', _DIM)}  {presented:18}  "
+            f"{self._in(status, _status_colour(row.status))} {self._in(time, _DIM)}"
+        )
+
+    def _marked(self, good: bool, text: str, indent: str) -> None:
+        mark = self._symbols.tick if good else self._symbols.cross
+        colour = _GREEN if good else _RED
+        lines = textwrap.wrap(text, WIDTH - len(indent) - len(mark) - 1)
+        self._line(f"{indent}{self._in(mark, colour)} {self._in(lines[0], colour)}")
+        for line in lines[1:]:
+            self._line(f"{indent}{' ' * len(mark)} {self._in(line, colour)}")
+
+    def _wrapped(self, text: str, first_indent: str) -> None:
+        for line in textwrap.wrap(text, WIDTH, initial_indent=first_indent, subsequent_indent=" " * len(first_indent)):
+            self._line(line)
+
+    def _in(self, text: str, colour: str) -> str:
+        return f"\x1b[{colour}m{text}\x1b[0m" if self._colours else text
+
+    def _line(self, text: str = "") -> None:
+        # Errors may quote what the encoding has not.
+        printable = text.rstrip().encode(self._encoding, "replace").decode(self._encoding)
+        self._stream.write(f"{printable}\n")
+        self._stream.flush()
+
+
+def _symbols(encoding: str) -> Symbols:
+    try:
+        "".join(UNICODE).encode(encoding)
+    except UnicodeEncodeError:
+        return ASCII
+    return UNICODE
+
+
+def _wants_colours(stream: TextIO) -> bool:
+    """See no-color.org. An old Windows console would show the escape sequences themselves."""
+    environ = os.environ
+    is_plain = environ.get("NO_COLOR") or environ.get("TERM") == "dumb"
+    is_old_console = os.name == "nt" and "WT_SESSION" not in environ
+    return stream.isatty() and not is_plain and not is_old_console
+
+
+def _status_colour(status: int | None) -> str:
+    if status is None or status >= 500:
+        return _RED
+    return _GREEN if status < 300 else _YELLOW
