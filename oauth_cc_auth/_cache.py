@@ -53,6 +53,7 @@ class TokenCache:
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self.current: Lease | None = None
+        self._newest: Lease | None = None  # current or, once that is discarded, the last one
         self.refusals = Refusals(clock)
         self._epoch = 0  # counts calls of `invalidate`: a flight of an earlier one brings nothing that anybody wants
         self._reset_failures()
@@ -123,7 +124,8 @@ class TokenCache:
                 # An orphan (its limit passed, somebody took over) never overwrites a newer token.
                 if flight.epoch == self._epoch and (live or self.current is flight.replaces):
                     outcome.probation |= self.refusals.origins()
-                    self.current = outcome
+                    outcome.follow(self._newest)
+                    self.current = self._newest = outcome
                     self._reset_failures()
             elif isinstance(outcome, Failure) and live:
                 self._note_failure(outcome, now, wall, chance)

@@ -28,6 +28,9 @@ SHORTEST_AGING_FRACTION = 0.1
 JITTER_FRACTION = 0.25
 
 
+MEMORY = 4  # tokens; a prepared request may be kept and sent again after some renewals
+
+
 class RenewalRules(NamedTuple):
     """When to renew.
 
@@ -49,15 +52,17 @@ class Lease:
         fresh_until, waiting_from, ends_at: Unix times in seconds; infinite where the token has no known end.
         probation: Origins that refused its predecessor and have not accepted this one yet.
         hook: Whatever an adapter wants to keep with the token, made once.
+        previous: The lease before it, for requests that still carry that one; a chain of at most `MEMORY` leases.
     """
 
-    __slots__ = ("ends_at", "fresh_until", "header_value", "hook", "probation", "token", "waiting_from")
+    __slots__ = ("ends_at", "fresh_until", "header_value", "hook", "previous", "probation", "token", "waiting_from")
 
     def __init__(self, token: Token, header_value: str, *, arrived: float, rules: RenewalRules, chance: float) -> None:
         self.token = token
         self.header_value = header_value
         self.probation: set[Origin] = set()
         self.hook: Any = None
+        self.previous: Lease | None = None
         if token.expires_at is None:
             self.fresh_until = self.waiting_from = self.ends_at = inf
             return
@@ -71,3 +76,13 @@ class Lease:
         self.fresh_until = arrived + fresh
         self.waiting_from = arrived + life - waiting
         self.ends_at = arrived + life
+
+    def follow(self, previous: Lease | None) -> None:
+        """Remember `previous`, and forget the one at the end of the chain."""
+        self.previous = previous
+        last: Lease | None = self
+        for _ in range(MEMORY):
+            if last is not None:
+                last = last.previous
+        if last is not None:
+            last.previous = None

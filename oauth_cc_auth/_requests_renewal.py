@@ -41,11 +41,12 @@ class RenewalHook:
         if response.status_code < 300 and not self.lease.probation and self.auth._renew_on is None:
             return response  # the usual case
         request = response.request
-        if request.headers.get(self.auth._header_name) != self.lease.header_value:
+        lease = self._carried(request)
+        if lease is None:
             return response
         if self.auth._refused(response.status_code, response.headers):
-            return self._renew(response, request, kwargs)
-        self._watch(response, request)
+            return self._renew(lease, response, request, kwargs)
+        self._watch(lease, response, request)
         return response
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -55,17 +56,25 @@ class RenewalHook:
     def __deepcopy__(self, memo: dict[int, Any]) -> RenewalHook:
         return self
 
-    def _watch(self, response: requests.Response, request: requests.PreparedRequest) -> None:
-        if self.lease.probation:
-            self.auth._accepted(self.lease, str(request.url))
+    def _carried(self, request: requests.PreparedRequest) -> Lease | None:
+        """The token in `request`: this hook's or one before it, which a copy made before a renewal still has."""
+        value = request.headers.get(self.auth._header_name)
+        lease: Lease | None = self.lease
+        while lease is not None and lease.header_value != value:
+            lease = lease.previous
+        return lease
+
+    def _watch(self, lease: Lease, response: requests.Response, request: requests.PreparedRequest) -> None:
+        if lease.probation:
+            self.auth._accepted(lease, str(request.url))
         if response.is_redirect and redirect_leaves(str(request.url), response.headers["location"]):
             # requests strips Authorization by itself, and no other header.
             del request.headers[self.auth._header_name]
 
     def _renew(
-        self, response: requests.Response, request: requests.PreparedRequest, kwargs: dict[str, Any]
+        self, lease: Lease, response: requests.Response, request: requests.PreparedRequest, kwargs: dict[str, Any]
     ) -> requests.Response:
-        auth, lease = self.auth, self.lease
+        auth = self.auth
         origin = origin_of(str(request.url))
         if auth._cache.refusals.note(origin, lease):
             return response
@@ -84,7 +93,7 @@ class RenewalHook:
         if auth._refused(resent.status_code, resent.headers):
             auth._cache.refusals.note(origin, replacement)
         else:
-            hook._watch(resent, request)
+            hook._watch(replacement, resent, request)
         return resent
 
     def _send_again(

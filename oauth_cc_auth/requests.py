@@ -55,8 +55,10 @@ class ClientCredentialsAuth(BaseAuth["requests.Session"], AuthBase):
         if hook is None:
             hook = lease.hook = RenewalHook(self, lease)
         others = hooks.get("response")
-        # A new list where there is one: copies of a prepared request share theirs.
-        hooks["response"] = [hook, *self._other_hooks(others)] if others else [hook]
+        if others:
+            hooks["response"] = [hook, *self._other_hooks(others)]  # prepared before, perhaps with an older token
+        else:
+            hooks["response"] = [hook]
         return r
 
     def _other_hooks(self, hooks: Any) -> list[Any]:

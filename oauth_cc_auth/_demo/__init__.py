@@ -64,7 +64,7 @@ def _announced(screen: Screen) -> list[Library]:
 
 
 def _performed(screen: Screen, libraries: list[Library]) -> list[Check]:
-    checks: list[Check] = []
+    stages: list[Stage] = []
     # Random, because it would be awkward to show that a secret is kept with one that everybody knows.
     secret = secrets.token_urlsafe(24)
     accepts = ("client_secret_post",)
@@ -72,14 +72,12 @@ def _performed(screen: Screen, libraries: list[Library]) -> list[Check]:
         screen.paragraph(f"On stage, all on this machine, speaking real HTTP to {server.origin}:")
         screen.table(_CAST)
         for library in libraries:
-            stage = Stage(screen, server, library, library.client_name, explains=not checks)
-            perform(script(stage, "threads"), library)
-            checks += stage.checks
+            stages.append(Stage(screen, server, library, library.client_name, explains=not stages))
+            perform(script(stages[-1], "threads"), library)
             if library.async_client_name is not None:
-                stage = Stage(screen, server, library, f"{library.async_client_name}, with asyncio")
-                perform_async(script(stage, "tasks"), library)
-                checks += stage.checks
-    return checks
+                stages.append(Stage(screen, server, library, f"{library.async_client_name}, with asyncio"))
+                perform_async(script(stages[-1], "tasks"), library)
+    return [check for stage in stages for check in stage.checks]
 
 
 def _close(screen: Screen, library: Library, checks: list[Check]) -> None:

@@ -77,9 +77,7 @@ class Answer:
         return cls(status, present, _with_defaults(_pairs(headers), _NO_STORE))
 
     @classmethod
-    def token(
-        cls, access_token: object = "scripted-token", expires_in: object = 3600, **members: object
-    ) -> "Answer":
+    def token(cls, access_token: object = "scripted-token", expires_in: object = 3600, **members: object) -> "Answer":
         """A token answer (RFC 6749 section 5.1); the API accepts the token. None leaves a member out."""
         answer = {"access_token": access_token, "token_type": "Bearer", "expires_in": expires_in, **members}
         return cls(200, {name: value for name, value in answer.items() if value is not None}, _NO_STORE)

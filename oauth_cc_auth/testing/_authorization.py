@@ -66,9 +66,7 @@ class AuthorizationServer:
         known = self._further_clients.get(credentials.client_id)
         if credentials.client_id == settings.client_id:
             known = RegisteredClient(settings.client_secret, settings.accepts)
-        return (
-            known is not None and known.client_secret == credentials.client_secret and method in known.accepts
-        )
+        return known is not None and known.client_secret == credentials.client_secret and method in known.accepts
 
     def _refuse_grant(self, request: RecordedRequest) -> Answer | None:
         # Some deployments have the grant type in the URL and not in the body.
