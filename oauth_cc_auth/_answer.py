@@ -28,6 +28,7 @@ _AUTHENTICATED_ERRORS = frozenset({"invalid_scope", "unsupported_grant_type", "i
 _TRANSIENT_STATUSES = frozenset({408, 429})
 _BOUND_TOKEN_TYPES = frozenset({"mac", "pop", "dpop"})  # of no use without a key that we do not have
 
+_TOKEN_MEMBERS = ("access_token", "refresh_token", "id_token")
 _STANDARD_MEMBERS = frozenset({"access_token", "token_type", "expires_in", "scope"})
 
 _VISIBLE_ASCII = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")
@@ -58,11 +59,22 @@ class Verdict(NamedTuple):
     retry_after: float | None = None
 
 
-def read_answer(request: TokenRequest, answer: TokenResponse | TransportFailure, wall: float) -> Token | Verdict:
-    """The token in `answer`, or what stands in its way. `wall` is the Unix time in seconds at which it arrived."""
+def read_answer(
+    request: TokenRequest, answer: TokenResponse | TransportFailure, wall: float, known_token: str = ""
+) -> Token | Verdict:
+    """The token in `answer`, or what stands in its way.
+
+    Args:
+        request: What was asked.
+        answer: What came back.
+        wall: Unix time in seconds at which it came.
+        known_token: The token that is being replaced; a secret like those of the request.
+    """
     if isinstance(answer, TransportFailure):
         return _unreachable(request, answer)
     members = _members(answer.body)
+    issued = [value for name in _TOKEN_MEMBERS if isinstance(value := members.get(name), str)]
+    request = request._replace(secrets=(*request.secrets, known_token, *issued))
     if not 200 <= answer.status_code < 300 or members.get("error"):
         return _refusal(request, answer, members, wall)
     return _token(request, answer, members, wall)
@@ -163,7 +175,7 @@ def _token(request: TokenRequest, answer: TokenResponse, members: Mapping[str, A
     if not members and _is_web_page(answer):
         return _unusable(request, answer, "it is a web page; check that token_url is the token endpoint")
     if not isinstance(value, str) or not value:
-        names = presentable(", ".join(members), request.secrets) or "none"
+        names = ", ".join(members) or "none"
         return _unusable(
             request, answer, f"it has no access_token; its members are: {names}; check that token_url is the right one"
         )
@@ -190,6 +202,7 @@ def _token(request: TokenRequest, answer: TokenResponse, members: Mapping[str, A
 
 
 def _unusable(request: TokenRequest, answer: TokenResponse, problem: str) -> Verdict:
+    problem = presentable(problem, request.secrets)
     return Verdict(
         InvalidTokenResponse(
             f"token endpoint {shown_url(request.url)} answered {answer.status_code}, but {problem}",

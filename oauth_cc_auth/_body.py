@@ -47,7 +47,7 @@ class LimitedBody:
             if coding in ("", "identity"):
                 continue
             if coding not in ("gzip", "x-gzip", "deflate"):
-                raise UnreadableBodyError(f"its body has the content encoding {coding!r:.40}, which was not asked for")
+                raise UnreadableBodyError(f"its body has the content encoding {coding}, which was not asked for")
             body = _inflated(body, coding)
         return body
 

@@ -54,10 +54,8 @@ class ClientSecretBasic(ClientAuthentication):
 
     def authenticate(self, client_id: str, client_secret: str, token_url: str) -> Credentials:
         """An ``Authorization`` header, and nothing in the body."""
-        if self.percent_encode:
-            client_id, client_secret = _percent_encoded(client_id), _percent_encoded(client_secret)
-        blob = b64encode(f"{client_id}:{client_secret}".encode()).decode("ascii")
-        return Credentials(headers=(("Authorization", f"Basic {blob}"),))
+        encoded, raw = basic_blobs(client_id, client_secret)
+        return Credentials(headers=(("Authorization", f"Basic {encoded if self.percent_encode else raw}"),))
 
     def __repr__(self) -> str:
         return f"ClientSecretBasic(percent_encode={self.percent_encode})"
@@ -71,6 +69,16 @@ class ClientSecretPost(ClientAuthentication):
     def authenticate(self, client_id: str, client_secret: str, token_url: str) -> Credentials:
         """Body fields, and no header."""
         return Credentials(fields=(("client_id", client_id), ("client_secret", client_secret)))
+
+
+def basic_blobs(client_id: str, client_secret: str) -> tuple[str, str]:
+    """The Base64 text of HTTP Basic, with id and secret percent-encoded first, and without."""
+    encoded = f"{_percent_encoded(client_id)}:{_percent_encoded(client_secret)}"
+    return _base64(encoded), _base64(f"{client_id}:{client_secret}")
+
+
+def _base64(text: str) -> str:
+    return b64encode(text.encode()).decode("ascii")
 
 
 def _percent_encoded(value: str) -> str:

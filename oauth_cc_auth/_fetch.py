@@ -86,7 +86,8 @@ class Fetcher:
             return Failure(out_of_time(self.config))
         flight.limit = self.clock.monotonic() + budget + GRACE
         answer = yield Send(request, budget, flight)
-        return read_answer(request, answer, self.clock.wall())
+        known_token = "" if flight.replaces is None else flight.replaces.token.access_token
+        return read_answer(request, answer, self.clock.wall(), known_token)
 
     def _request(self, run: _Run, flight: Flight, until: float) -> Generator[Effect, Any, TokenRequest | Failure]:
         """The token request, made with the person's callables where there are any."""

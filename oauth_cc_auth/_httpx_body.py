@@ -48,7 +48,7 @@ def _replay_of_multipart(stream: Any) -> Replay | None:
 def _position(file: Any) -> int | None:
     try:
         position = file.tell() if file.seekable() else None
-    except (AttributeError, OSError, ValueError):
+    except Exception:  # noqa: BLE001  # a file-like object of anybody's
         return None
     return position if type(position) is int else None
 
@@ -62,7 +62,7 @@ def rewound(replay: Replay | None, stream: Any, library: Any) -> bool:
     try:
         for file, position in replay.positions:
             file.seek(position)
-    except (OSError, ValueError):  # ValueError: closed meanwhile
+    except Exception:  # noqa: BLE001  # closed meanwhile, or a file-like object of anybody's
         return False
     return True
 

@@ -59,7 +59,7 @@ class Exchange:
         replacement = self._auth._replacement(outcome, request, self._named)
         if replacement is None or not rewound(self._replay, request.stream, library):
             return None
-        response.request = _shown(request, library)
+        response.request = copy_of(request, library)
         self._lease = replacement
         request.headers[self._auth._header_name] = replacement.header_value
         if response.cookies:
@@ -98,8 +98,8 @@ def guard(request: Any, header_name: str) -> None:
         request.headers.pop(header_name, None)
 
 
-def _shown(request: Any, library: Any) -> Any:
-    """A copy of a refused request for `response.history`, with the token that was refused."""
+def copy_of(request: Any, library: Any) -> Any:
+    """A copy of an API request, to be looked at: in `response.history`, or in an exception."""
     copy = library.Request(
         request.method,
         request.url,

@@ -17,7 +17,7 @@ from ._errors import ConfigurationError, TokenEndpointUnreachable, TokenError
 from ._flight import Failure
 from ._foreign import foreign_request
 from ._httpx_body import Replay, replay_of
-from ._httpx_exchange import NAMED_ORIGIN, Exchange, guard
+from ._httpx_exchange import NAMED_ORIGIN, Exchange, copy_of, guard
 from ._httpx_send import asend_token_request, send_token_request
 from ._lease import Lease
 from ._origin import origin_of
@@ -173,13 +173,6 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
         return cls  # type: ignore[no-any-return]  # `library` is httpx or httpx2
 
     def _bare(self, request: Any) -> Any:
-        library = self._library
-        bare = library.Request(
-            request.method,
-            request.url,
-            headers=request.headers,
-            stream=request.stream,
-            extensions=request.extensions,
-        )
+        bare = copy_of(request, self._library)
         bare.headers.pop(self._header_name, None)
         return bare

@@ -53,6 +53,8 @@ async def asend_token_request(
     library: Any, request: TokenRequest, budget: float, token_client: Any
 ) -> TokenResponse | TransportFailure:
     """`send_token_request` for an event loop; the driver's cancel scope keeps it within `budget`."""
+    import anyio
+
     redirect, trace = _RedirectHider(), _Trace()
     async with AsyncExitStack() as stack:
         try:
@@ -64,10 +66,12 @@ async def asend_token_request(
             stack.push_async_callback(response.aclose)
             reading = _Reading(response, redirect.location)
             if reading.has_stream:
-                async for chunk in response.aiter_raw():
-                    reading.feed(chunk)
-                    if reading.problem:
-                        break
+                # Leaving the loop by `break` would abandon httpx's nested generators; cancelling unwinds them.
+                with anyio.CancelScope() as scope:
+                    async for chunk in response.aiter_raw():
+                        reading.feed(chunk)
+                        if reading.problem:
+                            scope.cancel()
             return reading.answer()
         except Exception as error:  # noqa: BLE001  # as above
             answer = _answer_or_failure(library, error, trace, timed_out=False)
@@ -184,6 +188,8 @@ def _answer_or_failure(library: Any, error: Any, trace: _Trace, *, timed_out: bo
     if isinstance(error, library.HTTPStatusError):
         # A token client with a raise_for_status hook: the status is known, and the fallback needs no more.
         return TokenResponse(error.response.status_code, dict(error.response.headers), b"")
+    if isinstance(error, library.RemoteProtocolError) and isinstance(error.__context__, library.InvalidURL):
+        return TransportFailure(f"a redirect that cannot be followed: {error}", retryable=False)
     return transport_failure(
         error,
         timed_out=timed_out or isinstance(error, library.TimeoutException),

@@ -1,42 +1,69 @@
 """Keeping secrets out of text: what a server echoes, what a transport reports, what we show.
 
-Our own messages never hold a secret. What others wrote is searched for every secret of the request at hand, in each
-form in which it can come back: as it is, percent-encoded, form-encoded, escaped as in JSON.
+Our own messages never hold a secret. What others wrote is searched for every secret of the request at hand, in
+whatever encoding servers and libraries echo text.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from json.encoder import encode_basestring_ascii
-from urllib.parse import quote, quote_plus, urlsplit
+from urllib.parse import urlsplit
 
 MASK = "***"
 
 _LONGEST_TEXT = 300  # characters of other people's text in a message of ours
+_LONGEST_SEARCH = 8192  # characters that are looked at for that
+_LONGEST_FORM = 12  # characters that one encoded character may take, such as "%25252b"
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 
 
 def redact(text: str, secrets: Iterable[str]) -> str:
     """`text` without any of `secrets`, in any usual encoding, the longest first."""
-    forms = {form for secret in secrets if secret for form in _forms(secret)}
-    for form in sorted(forms, key=len, reverse=True):
-        text = re.sub(re.escape(form), MASK, text, flags=re.IGNORECASE)
+    for secret in sorted({secret for secret in secrets if secret}, key=len, reverse=True):
+        text = re.sub("".join(map(_any_form, secret)), MASK, text, flags=re.IGNORECASE)
     return text
 
 
-def _forms(secret: str) -> Iterable[str]:
-    encodable = secret.encode("utf-8", "replace")
-    quoted, plussed = quote(encodable, safe=""), quote_plus(encodable)
-    # A path or query that was quoted "lightly" keeps the reserved characters.
-    return secret, quoted, plussed, quote(encodable), encode_basestring_ascii(secret)[1:-1]
+def _any_form(character: str) -> str:
+    """A pattern for one character as it is, and as others write it.
+
+    Percent-encoded (also twice), form-encoded, as JSON escapes and as those of Python's `repr`, as HTML escapes,
+    and as UTF-8 that was read as Latin-1 (status lines, headers).
+    """
+    from html.entities import codepoint2name
+
+    point, utf8 = ord(character), character.encode("utf-8", "surrogatepass")
+    utf16 = character.encode("utf-16-be", "surrogatepass")
+    forms = {
+        re.escape(character),
+        re.escape(utf8.decode("latin-1")),
+        "".join(f"%(?:25)*{byte:02x}" for byte in utf8),
+        "".join(rf"\\+x{byte:02x}" for byte in utf8),
+        rf"\\+x{point:02x}",
+        "".join(rf"\\+u{utf16[i : i + 2].hex()}" for i in range(0, len(utf16), 2)),
+        rf"&(?:amp;)*#0*{point};",
+        rf"&(?:amp;)*#x0*{point:x};",
+    }
+    if point in codepoint2name:
+        forms.add(f"&(?:amp;)*{codepoint2name[point]};")
+    if character == "'":
+        forms.add("&(?:amp;)*apos;")
+    if character == " ":
+        forms.add(r"\+")
+    if not character.isalnum():
+        forms.add(r"\\+" if character == "\\" else r"\\+" + re.escape(character))
+    return f"(?:{'|'.join(sorted(forms, key=len, reverse=True))})"
 
 
 def presentable(text: str, secrets: Iterable[str]) -> str:
     """Other people's text, fit for one line of ours: secrets masked, unprintable characters gone, cut to length."""
     secrets = tuple(secrets)
-    line = " ".join(_UNPRINTABLE.sub(" ", redact(text, secrets)).split())
-    line = redact(line, secrets)  # the cleaning may have put one together again
+    line = redact(text[:_LONGEST_SEARCH], secrets)
+    if len(text) > _LONGEST_SEARCH:
+        # The cut may have gone through a secret, which is then not recognised.
+        line = line[: -_LONGEST_FORM * max(map(len, secrets), default=0) - 1]
+    line = redact(" ".join(_UNPRINTABLE.sub(" ", line).split()), secrets)  # cleaning may put one together again
     return line if len(line) <= _LONGEST_TEXT else line[: _LONGEST_TEXT - 1] + "…"
 
 

@@ -135,7 +135,7 @@ def _rewound(request: requests.PreparedRequest) -> bool:
         return False  # a generator, or a file that cannot tell its position
     try:
         rewind_body(request)
-    except (OSError, ValueError):  # UnrewindableBodyError is an OSError; a closed file raises ValueError
+    except Exception:  # noqa: BLE001  # closed meanwhile, or a file-like object of anybody's
         return False
     return True
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from ._client_authentication import ClientAuthentication
+from ._client_authentication import ClientAuthentication, basic_blobs
 from ._config import ClientCredentialsConfig
 from ._version import __version__
 
@@ -127,8 +127,10 @@ def _secrets(
     fields: list[tuple[str, str]],
 ) -> list[str]:
     secrets = [client_secret, *(value for name, value in fields if name not in _PUBLIC_FIELDS)]
+    # A server may also echo what an earlier attempt of this client presented.
+    secrets += basic_blobs(config.client_id, client_secret)
     for _, value in credential_headers:
-        secrets += [value, value.rpartition(" ")[2]]  # "Basic abc" and the "abc" in it
+        secrets += [value, value.rpartition(" ")[2]]  # "Scheme abc" and the "abc" in it
     query = urlsplit(config.token_url).query
     # These may be secrets or may be an API version: masking each "2" would make the server's words unreadable.
     perhaps = [query, *(value for name, value in parse_qsl(query) if name not in _PUBLIC_FIELDS)]

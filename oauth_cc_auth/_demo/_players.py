@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -62,7 +63,20 @@ def perform_async(script: Script, library: Library) -> None:
             while ask is not None:
                 ask = _following(script, await asyncio.gather(*(get(ask) for _ in range(ask.callers))))
 
-    asyncio.run(performance())
+    async def interruptible() -> None:
+        # Ctrl-C cancels, as from Python 3.11 on by itself. In 3.10 it would be raised in whatever code runs, and
+        # httpx leaves coroutines unawaited then.
+        task, loop = asyncio.create_task(performance()), asyncio.get_running_loop()
+        before = signal.signal(signal.SIGINT, lambda number, frame: loop.call_soon_threadsafe(task.cancel))
+        try:
+            await task
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+    try:
+        asyncio.run(interruptible())
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
 
 
 def _following(script: Script, outcomes: list[str]) -> Ask | None:
