@@ -171,11 +171,11 @@ def _is_web_page(answer: TokenResponse) -> bool:
 def _token(request: TokenRequest, answer: TokenResponse, members: Mapping[str, Any], wall: float) -> Token | Verdict:
     value, token_type = members.get("access_token"), members.get("token_type")
     if answer.problem is not None:
-        return _unusable(request, answer, answer.problem)
+        return _unusable(request, answer, presentable(answer.problem, request.secrets))
     if not members and _is_web_page(answer):
         return _unusable(request, answer, "it is a web page; check that token_url is the token endpoint")
     if not isinstance(value, str) or not value:
-        names = ", ".join(members) or "none"
+        names = presentable(", ".join(members), request.secrets) or "none"
         return _unusable(
             request, answer, f"it has no access_token; its members are: {names}; check that token_url is the right one"
         )
@@ -202,7 +202,6 @@ def _token(request: TokenRequest, answer: TokenResponse, members: Mapping[str, A
 
 
 def _unusable(request: TokenRequest, answer: TokenResponse, problem: str) -> Verdict:
-    problem = presentable(problem, request.secrets)
     return Verdict(
         InvalidTokenResponse(
             f"token endpoint {shown_url(request.url)} answered {answer.status_code}, but {problem}",

@@ -14,14 +14,22 @@ MASK = "***"
 
 _LONGEST_TEXT = 300  # characters of other people's text in a message of ours
 _LONGEST_SEARCH = 8192  # characters that are looked at for that
-_LONGEST_FORM = 12  # characters that one encoded character may take, such as "%25252b"
+_LONGEST_FORM = 40  # characters that one encoded character may take
+_LONGEST_PATTERN = 64  # characters of a secret that are compared; more would take long to prepare (JWTs)
+# Text that was quoted more than once. Bounded: an endless repetition would let a hostile answer keep us searching.
+_ESCAPE = r"\\{1,4}"
+_ENTITY = "&(?:amp;){0,3}"
+_LETTER_ESCAPES = {"\b": "b", "\f": "f", "\n": "n", "\r": "r", "\t": "t"}
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 
 
 def redact(text: str, secrets: Iterable[str]) -> str:
     """`text` without any of `secrets`, in any usual encoding, the longest first."""
     for secret in sorted({secret for secret in secrets if secret}, key=len, reverse=True):
-        text = re.sub("".join(map(_any_form, secret)), MASK, text, flags=re.IGNORECASE)
+        pattern = "".join(map(_any_form, secret[:_LONGEST_PATTERN]))
+        if len(secret) > _LONGEST_PATTERN:
+            pattern += r"[^\s\"'<>]*"  # and all that may belong to it
+        text = re.sub(pattern, MASK, text, flags=re.IGNORECASE)
     return text
 
 
@@ -38,21 +46,23 @@ def _any_form(character: str) -> str:
     forms = {
         re.escape(character),
         re.escape(utf8.decode("latin-1")),
-        "".join(f"%(?:25)*{byte:02x}" for byte in utf8),
-        "".join(rf"\\+x{byte:02x}" for byte in utf8),
-        rf"\\+x{point:02x}",
-        "".join(rf"\\+u{utf16[i : i + 2].hex()}" for i in range(0, len(utf16), 2)),
-        rf"&(?:amp;)*#0*{point};",
-        rf"&(?:amp;)*#x0*{point:x};",
+        "".join(f"%(?:25){{0,3}}{byte:02x}" for byte in utf8),
+        "".join(rf"{_ESCAPE}x{byte:02x}" for byte in utf8),
+        rf"{_ESCAPE}x{point:02x}",
+        "".join(rf"{_ESCAPE}u{utf16[i : i + 2].hex()}" for i in range(0, len(utf16), 2)),
+        rf"{_ENTITY}#0{{0,6}}{point};",
+        rf"{_ENTITY}#x0{{0,6}}{point:x};",
     }
     if point in codepoint2name:
-        forms.add(f"&(?:amp;)*{codepoint2name[point]};")
+        forms.add(f"{_ENTITY}{codepoint2name[point]};")
     if character == "'":
-        forms.add("&(?:amp;)*apos;")
+        forms.add(_ENTITY + "apos;")
     if character == " ":
         forms.add(r"\+")
+    if character in _LETTER_ESCAPES:
+        forms.add(_ESCAPE + _LETTER_ESCAPES[character])
     if not character.isalnum():
-        forms.add(r"\\+" if character == "\\" else r"\\+" + re.escape(character))
+        forms.add(_ESCAPE if character == "\\" else _ESCAPE + re.escape(character))
     return f"(?:{'|'.join(sorted(forms, key=len, reverse=True))})"
 
 
