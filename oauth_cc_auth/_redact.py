@@ -26,6 +26,8 @@ _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 def redact(text: str, secrets: Iterable[str]) -> str:
     """`text` without any of `secrets`, in any usual encoding, the longest first."""
     for secret in sorted({secret for secret in secrets if secret}, key=len, reverse=True):
+        if len(secret) > len(text):
+            continue  # no form is shorter than the secret; most texts are "invalid_client"
         pattern = "".join(map(_any_form, secret[:_LONGEST_PATTERN]))
         if len(secret) > _LONGEST_PATTERN:
             pattern += r"[^\s\"'<>]*"  # and all that may belong to it

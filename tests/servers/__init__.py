@@ -193,7 +193,7 @@ class _Recorder:
                     environ["PATH_INFO"],
                     tuple(credentials),
                     tuple(sorted(form)),
-                    int(status.split()[0]),
+                    int(status.partition(" ")[0]),
                 )
             )
             return start_response(status, headers, *rest)

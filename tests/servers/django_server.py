@@ -96,12 +96,11 @@ def main() -> None:
         _register_clients()
         from django.core.wsgi import get_wsgi_application
 
-        global urlpatterns  # ROOT_URLCONF is this module, and URLs can be built only after the set-up
-        urlpatterns = _urls()
+        urlpatterns.extend(_urls())  # which can be built only after the set-up
         serve(get_wsgi_application())
 
 
-urlpatterns: list[Any] = []
+urlpatterns: list[Any] = []  # looked for here by its name, as ROOT_URLCONF is this module
 
 if __name__ == "__main__":
     main()
