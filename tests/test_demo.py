@@ -1,0 +1,204 @@
+"""The demo: what it shows is what happened, with whichever libraries are there, and it tells no secret."""
+
+from __future__ import annotations
+
+import base64
+import os
+import socket
+import subprocess
+import sys
+from importlib import import_module
+
+import pytest
+
+from oauth_cc_auth import _demo
+from oauth_cc_auth.testing import LoopbackServer
+from tests.demo_runs import LIBRARIES, plain_environment, run_demo
+
+__all__ = ["plain_environment"]
+
+each_library = pytest.mark.parametrize("library", LIBRARIES)
+
+CLIENTS = {
+    "requests": ["requests.Session"],
+    "httpx": ["httpx.Client", "httpx.AsyncClient, with asyncio"],
+    "httpx2": ["httpx2.Client", "httpx2.AsyncClient, with asyncio"],
+}
+
+TO_AUTH = "app → auth server", "POST /oauth2/token"
+TO_API = "app → API", "GET  /api/orders"
+TWENTY_TO_API = "20 \N{MULTIPLICATION SIGN} app → API", "GET  /api/orders"
+BODY = "id, secret in body"
+
+
+@each_library
+def test_every_exchange_of_every_client_is_shown(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first request, the second, the revoked token and the twenty callers, line by line."""
+    run = run_demo(monkeypatch, [library])
+
+    assert run.server is not None
+    shown = []
+    issued = iter(run.server.issued)
+    for _ in CLIENTS[library]:
+        first, renewed, cold = (f"Bearer {next(issued)[:4]}…" for _ in range(3))
+        shown += [
+            (*TO_AUTH, "Basic", "401"),
+            (*TO_AUTH, BODY, "200"),
+            (*TO_API, first, "200"),
+            (*TO_API, first, "200"),
+            (*TO_API, first, "401"),
+            (*TO_AUTH, BODY, "200"),
+            (*TO_API, renewed, "200"),
+            (*TO_AUTH, BODY, "200"),
+            (*TWENTY_TO_API, cold, "200"),
+        ]
+    assert run.exchanges == shown
+    assert run.status == 0
+
+
+@each_library
+def test_every_scene_ends_with_a_check_mark(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four scenes for each way to use a library, and the last line counts them."""
+    run = run_demo(monkeypatch, [library])
+
+    headings = [line.strip("─ ") for line in run.lines if line.startswith("──")]
+    assert headings == [*CLIENTS[library], "Your turn"]
+    assert run.text.count("     ✓ ") == 4 * len(CLIENTS[library])
+    assert "✗" not in run.text
+    assert run.lines[-1] == f"✓ {4 * len(CLIENTS[library])} checks, all as promised"
+
+
+def test_stories_are_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who has read what happens on a revoked token does not want to read it five times."""
+    run = run_demo(monkeypatch)
+    assert run.text.count("  3  The token is revoked") == 5
+    assert run.text.count("The auth server withdraws the token") == 1
+
+
+def test_what_is_installed_is_said_at_the_top(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With versions; and for what is missing, the command that installs it."""
+    run = run_demo(monkeypatch, ["requests"])
+    version = import_module("requests").__version__
+    assert f"  ✓ requests  {version} found" in run.lines[:15]
+    assert "  · httpx     not found; to install it: python -m pip install httpx" in run.lines[:15]
+    assert "  · httpx2    not found; to install it: python -m pip install httpx2" in run.lines[:15]
+
+
+def test_without_any_library_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing can be shown, so nothing is started and the status is 1."""
+    run = run_demo(monkeypatch, [])
+    assert run.status == 1
+    assert run.server is None
+    assert run.lines[-2:] == ["    python -m pip install requests", ""]
+    assert "checks" not in run.text
+
+
+def test_a_broken_adapter_is_no_missing_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a defect of ours would look like something that the person has to install."""
+    monkeypatch.setitem(sys.modules, "oauth_cc_auth.httpx", None)
+    with pytest.raises(ImportError, match=r"oauth_cc_auth\.httpx"):
+        run_demo(monkeypatch, ["httpx"])
+
+
+@each_library
+def test_the_three_lines_at_the_end_work(
+    library: str, monkeypatch: pytest.MonkeyPatch, oauth_server: LoopbackServer
+) -> None:
+    """A person copies them and puts in their own values."""
+    run = run_demo(monkeypatch, [library])
+    *lines, request = [line.strip() for line in run.lines if line.startswith("    ") and line[4] != " "]
+    names = {
+        library: import_module(library),
+        "token_url": oauth_server.token_url,
+        "api_url": oauth_server.api_url,
+        "client_id": oauth_server.client_id,
+        "client_secret": oauth_server.client_secret,
+    }
+    exec("\n".join(lines), names)  # noqa: S102  # this is what a person would do with them
+    response = eval(request, names)  # noqa: S307  # as above
+    assert len(lines) == 2
+    assert response.status_code == 200
+
+
+def test_no_token_and_no_secret_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four characters of a token are; of the secret and of the Basic blob, nothing that would help anybody."""
+    run = run_demo(monkeypatch)
+    assert run.server is not None
+    secret = run.server.client_secret
+    blob = base64.b64encode(f"{run.server.client_id}:{secret}".encode()).decode()
+    assert {f"Basic {blob}"} == {
+        record.headers["Authorization"]
+        for record in run.records
+        if record.client_authentication == "client_secret_basic"
+    }
+    for hidden in (secret, blob, *run.server.issued):
+        assert len(hidden) >= 32
+        assert all(hidden[start : start + 5] not in run.text for start in range(len(hidden) - 4))
+
+
+def test_a_short_token_is_not_shown_at_all() -> None:
+    """Four characters of six would be most of it."""
+    from oauth_cc_auth._demo._exchanges import masked
+
+    assert masked("abcdef") == "…"
+    assert masked("abcdefghijklmnop") == "abcd…"
+
+
+def test_nothing_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server is stopped and the environment is as it was."""
+    monkeypatch.setenv("NO_PROXY", "example.com")
+    before = dict(os.environ)
+    run = run_demo(monkeypatch, ["requests"])
+    assert run.server is not None
+    host, port = run.server.origin.removeprefix("http://").split(":")
+    with socket.socket() as probe:
+        assert probe.connect_ex((host, int(port))) != 0
+    assert dict(os.environ) == before
+
+
+@pytest.mark.parametrize("exceptions", ["", "example.com"])
+@each_library
+def test_a_proxy_is_not_asked_for_loopback(library: str, exceptions: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many company machines have one in the environment; it could not reach this machine's loopback."""
+    for name in ("http_proxy", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", exceptions)
+    assert run_demo(monkeypatch, [library]).status == 0
+    assert os.environ["no_proxy"] == exceptions
+
+
+def test_as_a_command_with_warnings_as_errors() -> None:
+    """Exit status 0 and a silent stderr: an unclosed socket would be an error there."""
+    command = [sys.executable, "-W", "error", "-m", "oauth_cc_auth", "demo"]
+    environment = {**os.environ, "PYTHONIOENCODING": "utf-8"}
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", env=environment, timeout=120, check=False)
+    assert done.stderr == ""
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[-1] == "✓ 20 checks, all as promised"
+    assert "\x1b" not in done.stdout
+
+
+@each_library
+def test_as_a_command_with_one_library(library: str) -> None:
+    """The others are really absent, from the first import on."""
+    missing = [name for name in LIBRARIES if name != library]
+    code = (
+        "import runpy, sys\n"
+        f"sys.modules.update(dict.fromkeys({missing!r}))\n"
+        "sys.argv[1:] = ['demo']\n"
+        "runpy.run_module('oauth_cc_auth', run_name='__main__', alter_sys=True)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, encoding="utf-8", timeout=120, check=False
+    )
+    assert done.stderr == ""
+    assert done.returncode == 0
+    assert done.stdout.count("not found; to install it:") == 2
+
+
+def test_stdout_is_where_it_prints(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Unless told otherwise."""
+    for name in LIBRARIES:
+        monkeypatch.setitem(sys.modules, name, None)
+    assert _demo.run() == 1
+    assert "oauth_cc_auth" in capsys.readouterr().out
