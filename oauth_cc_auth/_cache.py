@@ -200,5 +200,5 @@ def _after_fork_in_child() -> None:
         cache.refusals.renew_lock()
 
 
-if hasattr(os, "register_at_fork"):  # not on Windows and WebAssembly, which do not fork
+if hasattr(os, "register_at_fork"):  # pragma: no branch  # not on Windows and WebAssembly, which do not fork
     os.register_at_fork(after_in_child=_after_fork_in_child)

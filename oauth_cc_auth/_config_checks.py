@@ -165,7 +165,9 @@ def _pairs(field: str, value: object) -> Iterable[tuple[str, Any]]:
     for item in items:
         if not isinstance(item, (tuple, list)) or len(item) != 2:
             _wrong(field, "must consist of pairs of a name and a value")
-        name = text(f"a name in {field}", item[0])
+        name = item[0]
+        if not isinstance(name, str) or not name.strip() or _CONTROL.search(name) or not _encodable(name):
+            _wrong(field, "has a name that is no line of text")
         for single in item[1] if isinstance(item[1], (list, tuple)) else (item[1],):
             yield name, single
 

@@ -16,7 +16,7 @@ from ._client_authentication import PURE_METHODS, ClientAuthentication, methods_
 from ._clock import Clock
 from ._config import ClientCredentialsConfig
 from ._effects import Call, Effect, Raised, Send, Sleep
-from ._errors import Attempt, ConfigurationError, TokenEndpointError, TokenEndpointUnreachable, TokenError, retold
+from ._errors import Attempt, ConfigurationError, TokenEndpointUnreachable, TokenError, retold
 from ._flight import GRACE, Failure, Flight
 from ._redact import presentable, shown_url
 from ._token import Token
@@ -152,10 +152,12 @@ class _Run:
 
 def _looks_like_invalid_client(verdict: Verdict) -> bool:
     """True where a method that has worked before may have stopped working: a rotated secret, a changed server."""
-    error = verdict.error
-    if not isinstance(error, TokenEndpointError):
-        return False
-    return error.error in ("invalid_client", None) or error.status_code == 401
+    code, status = _code(verdict), getattr(verdict.error, "status_code", None)
+    return code in ("invalid_client", None) or status == 401
+
+
+def _code(verdict: Verdict) -> str | None:
+    return getattr(verdict.error, "error", None)
 
 
 def _decisive(refusals: list[Verdict]) -> Verdict:
@@ -163,7 +165,7 @@ def _decisive(refusals: list[Verdict]) -> Verdict:
     if not refusals[-1].unauthenticated:
         return refusals[-1]
     ranks = {"invalid_client": 0, None: 2}
-    return min(refusals, key=lambda verdict: ranks.get(getattr(verdict.error, "error", None), 1))
+    return min(refusals, key=lambda verdict: ranks.get(_code(verdict), 1))
 
 
 def _unusable_secret(value: object) -> str:

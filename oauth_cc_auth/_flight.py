@@ -47,17 +47,26 @@ class Caller(NamedTuple):
     """Who asks.
 
     Attributes:
-        thread: Identifier of the thread.
+        thread: Stands for the thread; an object, because the system gives the number of a thread that ended to
+            the next one.
         blocking: True where waiting blocks the thread, False in an event loop's task.
     """
 
-    thread: int
+    thread: object
     blocking: bool
 
     @classmethod
     def current(cls, *, blocking: bool) -> Caller:
         """The caller that runs this."""
-        return cls(threading.get_ident(), blocking)
+        return cls(_this_thread.identity, blocking)
+
+
+class _ThisThread(threading.local):
+    def __init__(self) -> None:  # runs once in each thread
+        self.identity = object()
+
+
+_this_thread = _ThisThread()
 
 
 class Flight:
@@ -85,7 +94,7 @@ class Flight:
         """True where `caller` can only go on after the leader, which can only go on after `caller`."""
         if self in leading.get():
             return True
-        return caller.thread == self.leader.thread and (caller.blocking or self.leader.blocking)
+        return caller.thread is self.leader.thread and (caller.blocking or self.leader.blocking)
 
     def subscribe(self, wake: Callable[[], object]) -> None:
         """Have `wake` called, in the settling thread, when the flight is settled; at once where it already is."""

@@ -20,6 +20,7 @@ _LONGEST_PATTERN = 64  # characters of a secret that are compared; more would ta
 _ESCAPE = r"\\{1,4}"
 _ENTITY = "&(?:amp;){0,3}"
 _LETTER_ESCAPES = {"\b": "b", "\f": "f", "\n": "n", "\r": "r", "\t": "t"}
+_UNITS = re.compile(r"\\+|.", re.DOTALL)
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 
 
@@ -28,15 +29,24 @@ def redact(text: str, secrets: Iterable[str]) -> str:
     for secret in sorted({secret for secret in secrets if secret}, key=len, reverse=True):
         if len(secret) > len(text):
             continue  # no form is shorter than the secret; most texts are "invalid_client"
-        pattern = "".join(map(_any_form, secret[:_LONGEST_PATTERN]))
+        pattern = "".join(map(_any_form, _UNITS.findall(secret[:_LONGEST_PATTERN])))
         if len(secret) > _LONGEST_PATTERN:
-            pattern += r"[^\s\"'<>]*"  # and all that may belong to it
+            pattern += "(?s:.*)"  # and all that may belong to it
         text = re.sub(pattern, MASK, text, flags=re.IGNORECASE)
     return text
 
 
-def _any_form(character: str) -> str:
-    """A pattern for one character as it is, and as others write it.
+def _any_form(unit: str) -> str:
+    """A pattern for one character, or for several backslashes in a row, as it is and as others write it."""
+    forms = "|".join(sorted(_forms(unit[0]), key=len, reverse=True))
+    if unit[0] != "\\":
+        return f"(?:{forms})"
+    # As one unit: four ways to read each of them would be four to the power of their number.
+    return rf"(?:\\{{{len(unit)},{4 * len(unit)}}}|(?:{forms}){{{len(unit)}}})"
+
+
+def _forms(character: str) -> set[str]:
+    """Patterns for one character.
 
     Percent-encoded (also twice), form-encoded, as JSON escapes and as those of Python's `repr`, as HTML escapes,
     and as UTF-8 that was read as Latin-1 (status lines, headers).
@@ -63,9 +73,9 @@ def _any_form(character: str) -> str:
         forms.add(r"\+")
     if character in _LETTER_ESCAPES:
         forms.add(_ESCAPE + _LETTER_ESCAPES[character])
-    if not character.isalnum():
-        forms.add(_ESCAPE if character == "\\" else _ESCAPE + re.escape(character))
-    return f"(?:{'|'.join(sorted(forms, key=len, reverse=True))})"
+    if not character.isalnum() and character != "\\":
+        forms.add(_ESCAPE + re.escape(character))
+    return forms
 
 
 def presentable(text: str, secrets: Iterable[str]) -> str:

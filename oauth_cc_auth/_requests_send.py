@@ -70,7 +70,7 @@ def _exchange(session: requests.Session, request: TokenRequest, budget: float) -
 
 
 def _leave_alone(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
-    # An auth that is truthy and does nothing: whenever it is falsy, requests looks into ~/.netrc.
+    # A truthy auth that does nothing: wherever requests finds a falsy one, it looks into the URL and ~/.netrc.
     return prepared
 
 

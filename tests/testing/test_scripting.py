@@ -1,0 +1,117 @@
+"""What a test can script: the answers, and their order."""
+
+from __future__ import annotations
+
+import json
+import tracemalloc
+import zlib
+
+import pytest
+
+from oauth_cc_auth.testing import Answer, LoopbackServer, RecordedRequest
+from tests.testing.calls import ask, call
+
+
+def test_scripted_answers_come_in_order_and_then_the_normal_ones(server: LoopbackServer) -> None:
+    server.token_endpoint.next(Answer(503), None)
+    server.token_endpoint.next(Answer.error("invalid_scope", "no", uri="http://e"), lambda _: None)
+    replies = [ask(server) for _ in range(5)]
+    assert [reply.status for reply in replies] == [503, 200, 400, 200, 200]
+    assert replies[2].json == {"error": "invalid_scope", "error_description": "no", "error_uri": "http://e"}
+    assert replies[2].headers["Cache-Control"] == "no-store"
+
+
+def test_always_holds_until_cleared_and_next_comes_before_it(server: LoopbackServer) -> None:
+    server.api.always(Answer(500))
+    server.api.next(Answer(503))
+    assert [call(server).status for _ in range(3)] == [503, 500, 500]
+    server.api.next(Answer(503))
+    server.api.clear()
+    assert call(server).status == 401
+    assert ask(server).status == 200
+
+
+def test_a_callable_sees_the_request_and_may_script_more(server: LoopbackServer) -> None:
+    def answer(request: RecordedRequest) -> Answer:
+        server.api.next(Answer(418))
+        return Answer(200, {"path": request.path, "status": request.status})
+
+    server.api.next(answer)
+    assert call(server, "/api/x").json == {"path": "/api/x", "status": None}
+    assert call(server).status == 418
+
+
+def test_a_callable_that_raises_is_a_500_that_says_so(server: LoopbackServer) -> None:
+    server.token_endpoint.next(lambda _: Answer(int("x")))
+    reply = ask(server)
+    assert (reply.status, reply.json["error"]) == (500, "server_error")
+    assert reply.json["error_description"].startswith("ValueError: invalid literal")
+
+
+def test_a_redirect_keeps_its_location(server: LoopbackServer) -> None:
+    server.token_endpoint.next(Answer.redirect("//[odd", 307), Answer.redirect("/"))
+    reply = ask(server)
+    assert (reply.status, reply.headers["Location"]) == (307, "//[odd")
+    assert ask(server).status == 302
+
+
+def test_an_error_may_have_headers_of_its_own(server: LoopbackServer) -> None:
+    server.token_endpoint.next(
+        Answer.error("slow_down", status=429, headers={"Retry-After": "1", "cache-control": "private"})
+    )
+    reply = ask(server)
+    assert (reply.status, reply.json) == (429, {"error": "slow_down"})
+    assert (reply.headers["Retry-After"], reply.headers.get_all("Cache-Control")) == ("1", ["private"])
+
+
+def test_a_token_answer_has_the_members_that_are_not_none() -> None:
+    assert json.loads(Answer.token().body) == {
+        "access_token": "scripted-token",
+        "token_type": "Bearer",
+        "expires_in": 3600,
+    }
+    answer = Answer.token("x", None, token_type=None, scope=["a"], refresh_token=0)
+    assert json.loads(answer.body) == {"access_token": "x", "scope": ["a"], "refresh_token": 0}
+    assert answer.has_header("cache-control")
+    assert not answer.has_header("cache")
+
+
+def test_a_gzipped_answer_says_so_and_can_be_inflated(server: LoopbackServer) -> None:
+    server.api.next(Answer.gzipped({"a": 1}, status=203, headers={"X-A": "1"}))
+    reply = call(server)
+    assert (reply.status, reply.headers["Content-Encoding"], reply.headers["X-A"]) == (203, "gzip", "1")
+    assert reply.headers["Content-Type"] == "application/json"
+    assert json.loads(zlib.decompress(reply.body, wbits=31)) == {"a": 1}
+
+
+def test_a_bomb_is_never_held_inflated() -> None:
+    size = (1 << 25) + 1
+    traced_already = tracemalloc.is_tracing()
+    tracemalloc.start()
+    tracemalloc.reset_peak()
+    before, _ = tracemalloc.get_traced_memory()
+    answer = Answer.gzipped(b"{", bomb_size=size)
+    _, peak = tracemalloc.get_traced_memory()
+    if not traced_already:
+        tracemalloc.stop()
+    assert peak - before < size // 8
+    assert zlib.decompress(answer.body, wbits=31) == b"{" + bytes(size)
+
+
+def test_a_body_that_is_no_json_is_an_error_at_once() -> None:
+    with pytest.raises(TypeError):
+        Answer(body={"a": object()})
+
+
+def test_slowed_is_a_copy(server: LoopbackServer) -> None:
+    original = Answer(201, b"x", {"A": "b"}, delay=1.0)
+    slowed = original.slowed(header_delay=2.0, byte_delay=3.0)
+    assert (slowed.delay, slowed.header_delay, slowed.byte_delay) == (0.0, 2.0, 3.0)
+    assert (original.delay, original.header_delay, original.byte_delay) == (1.0, 0.0, 0.0)
+    assert (slowed.status, slowed.body, slowed.headers) == (201, b"x", (("A", "b"),))
+
+
+def test_the_repr_of_an_answer_has_no_token_in_it() -> None:
+    answer = Answer.token("t0ps3cret", None)
+    assert repr(answer) == f"<Answer http 200, {len(answer.body)} bytes>"
+    assert repr(Answer.dropped()) == "<Answer dropped None, 0 bytes>"
