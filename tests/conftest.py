@@ -1,3 +1,18 @@
-"""Fixtures for every test: the loopback server that ships with the package."""
+"""Fixtures for every test: the loopback server that ships with the package, and clients that open quickly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
 
 pytest_plugins = ["oauth_cc_auth.testing"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_certificates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Loading all certificates takes each httpx client some 50 ms, and nearly everything here is plain http."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("SSL_CERT_FILE", raising=False)  # it would count for more
+        patch.setenv("SSL_CERT_DIR", str(tmp_path_factory.mktemp("no-certificates")))
+        yield

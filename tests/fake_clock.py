@@ -21,10 +21,10 @@ class FakeClock(Clock):
         self.chance_value = chance
         self.sleeps: list[float] = []
 
-    def wall(self) -> float:  # type: ignore[override]  # a method where Clock has a static function
+    def wall(self) -> float:
         return self.now_wall
 
-    def monotonic(self) -> float:  # type: ignore[override]  # as above
+    def monotonic(self) -> float:
         return self.now_monotonic
 
     def sleep(self, seconds: float) -> None:  # type: ignore[override]  # as above

@@ -1,0 +1,190 @@
+"""What the contract tests of renewal and concurrency share: time that a test moves, and waiting for events."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import anyio
+
+from oauth_cc_auth.testing import Answer, LoopbackServer, RecordedRequest
+from tests.clients import ClientKind, Result, Session
+from tests.fake_clock import FakeClock
+
+LIMIT = 30.0  # s after which something that should have happened is taken for a hang
+
+
+class Scene(NamedTuple):
+    """An open session on a loopback server, both by one clock that stands still until it is moved."""
+
+    session: Session
+    auth: Any
+    server: LoopbackServer
+    clock: FakeClock
+
+    def get(self, path: str = "") -> Result:
+        """A GET request to the API."""
+        return self.session.request("GET", self.server.api_url + path)
+
+    def go_on(self, n: int = 1) -> list[str | None]:
+        """Make `n` requests one after the other, which have to succeed; the tokens that they carried."""
+        before = len(self.server.api_requests)
+        statuses = [self.get().status for _ in range(n)]
+        assert statuses == [200] * n
+        return [request.token for request in self.server.api_requests[before:]]
+
+    @property
+    def token_requests(self) -> int:
+        """How many token requests there were."""
+        return len(self.server.token_requests)
+
+    @property
+    def api_statuses(self) -> list[int | None]:
+        """What the API answered, in order of arrival."""
+        return [request.status for request in self.server.api_requests]
+
+    def refuse_everything(self) -> None:
+        """Have the API answer 401 whatever the token, until `server.api.clear()`."""
+        self.server.api.always(Answer.error("invalid_token", status=401))
+
+
+def auth_of(client: ClientKind, server: LoopbackServer, **settings: Any) -> Any:
+    """An auth object for the server's main client."""
+    return client.auth_class(server.token_url, server.client_id, server.client_secret, **settings)
+
+
+@contextmanager
+def scene(
+    client: ClientKind,
+    server: LoopbackServer,
+    *,
+    life: object = 3600,
+    follow_redirects: bool = False,
+    session: dict[str, Any] | None = None,
+    **settings: Any,
+) -> Iterator[Scene]:
+    """Open a session without a token.
+
+    Args:
+        life: `expires_in` of the tokens, in seconds.
+        session: arguments for the library's client.
+        settings: arguments of the auth object.
+    """
+    clock = FakeClock()
+    auth = auth_of(client, server, **settings)
+    auth._start(clock)
+    server.clock = clock.wall
+    server.expires_in = life
+    with client.session(auth=auth, follow_redirects=follow_redirects, **(session or {})) as opened:
+        yield Scene(opened, auth, server, clock)
+
+
+class _Counter:
+    """Counts events of any thread; waiting for them is bounded."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._changed = threading.Condition()
+
+    def add(self) -> None:
+        with self._changed:
+            self.count += 1
+            self._changed.notify_all()
+
+    def wait_for(self, count: int) -> None:
+        """Block until there were `count`. Raises TimeoutError."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: self.count >= count, LIMIT):
+                raise TimeoutError(f"{self.count} of {count} within {LIMIT} s")
+
+
+class Claims(_Counter):
+    """Counts the callers of an auth object who have been told what to do: use, fetch, wait or give up.
+
+    A caller that was told to wait does nothing else from there on, so whoever waits for `n` claims knows that
+    `n` callers are where they belong, without sleeping.
+    """
+
+    def __init__(self, auth: Any) -> None:
+        super().__init__()
+        claim = auth._cache.claim
+
+        def counted(*args: Any) -> Any:
+            answer = claim(*args)
+            self.add()
+            return answer
+
+        auth._cache.claim = counted
+
+
+class Settled(_Counter):
+    """Counts the answers of one kind of request that are on their way to the client."""
+
+    def __init__(self, server: LoopbackServer, kind: str = "api") -> None:
+        super().__init__()
+
+        def exchanged(record: RecordedRequest) -> None:
+            if record.kind == kind:
+                self.add()
+
+        server.on_exchange = exchanged
+
+
+class Background:
+    """Runs calls in threads of their own."""
+
+    def __init__(self, pool: ThreadPoolExecutor) -> None:
+        self._pool = pool
+
+    def start(self, function: Callable[..., Any], *args: Any) -> Future[Any]:
+        return self._pool.submit(function, *args)
+
+
+@contextmanager
+def background() -> Iterator[Background]:
+    """Threads for the calls that a test has waiting. Enter it before any gate, which it would wait for."""
+    with ThreadPoolExecutor(8) as pool:
+        yield Background(pool)
+
+
+def tokens_at_once(session: Session, n: int) -> list[Any]:
+    """What `n` callers get who ask for the token at once, in threads or in tasks: it, or their exceptions."""
+    outcomes: list[Any] = [TimeoutError("this caller never got an answer")] * n
+    auth = session.auth
+    call = getattr(session, "call", None)
+    if call is None:
+
+        def run(index: int) -> None:
+            try:
+                outcomes[index] = auth.get_token()
+            except Exception as error:  # noqa: BLE001  # the test looks at it
+                outcomes[index] = error
+
+        threads = [threading.Thread(target=run, args=(index,), daemon=True) for index in range(n)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(LIMIT)
+        return outcomes
+
+    async def arun(index: int) -> None:
+        try:
+            outcomes[index] = await auth.aget_token()
+        except Exception as error:  # noqa: BLE001  # the test looks at it
+            outcomes[index] = error
+
+    async def run_all() -> None:
+        async with anyio.create_task_group() as tasks:
+            for index in range(n):
+                tasks.start_soon(arun, index)
+
+    call(run_all)
+    return outcomes
+
+
+def statuses_of(outcomes: list[Result | Exception]) -> list[Any]:
+    """The statuses of what `Session.concurrently` returned; an exception stays what it is."""
+    return [outcome if isinstance(outcome, Exception) else outcome.status for outcome in outcomes]

@@ -1,0 +1,233 @@
+"""How credentials are encoded, and strategies of the person's own (promise 4, and `client_authentication`)."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from oauth_cc_auth import ClientAuthentication, ClientSecretBasic, ClientSecretPost, Credentials
+from oauth_cc_auth.testing import Answer, LoopbackServer
+from tests.clients import ClientKind, Session, each_client
+from tests.contract.token_side import (
+    BASIC,
+    POST,
+    RAW_BASIC,
+    auth_for,
+    basic,
+    basic_pair,
+    credentials_sent,
+    failure_of,
+    methods_tried,
+    posted,
+)
+from tests.fake_clock import FakeClock
+
+SPECIAL_ID = "my app:7"
+SPECIAL_SECRET = "p@ss w+rd/%=&ü€"
+
+
+@pytest.fixture
+def special_server(oauth_server: LoopbackServer) -> LoopbackServer:
+    """Its main client has credentials that percent-encoding changes."""
+    oauth_server.client_id, oauth_server.client_secret = SPECIAL_ID, SPECIAL_SECRET
+    return oauth_server
+
+
+@each_client
+def test_basic_credentials_are_percent_encoded(client: ClientKind, special_server: LoopbackServer) -> None:
+    """RFC 6749 section 2.3.1, with a space as %20: not all servers that decode take a plus sign."""
+    with client.session(auth=auth_for(client, special_server)) as session:
+        assert session.request("GET", special_server.api_url).status == 200
+
+    (request,) = special_server.token_requests
+    assert credentials_sent(request) == basic(f"{quote(SPECIAL_ID, safe='')}:{quote(SPECIAL_SECRET, safe='')}")
+    assert basic_pair(request) == "my%20app%3A7:p%40ss%20w%2Brd%2F%25%3D%26%C3%BC%E2%82%AC"
+
+
+@each_client
+def test_posted_credentials_arrive_as_they_are(client: ClientKind, special_server: LoopbackServer) -> None:
+    """In the body, form encoding is all the encoding there is."""
+    auth = auth_for(client, special_server, client_authentication=POST)
+    with client.session(auth=auth) as session:
+        assert session.request("GET", special_server.api_url).status == 200
+
+    (request,) = special_server.token_requests
+    assert credentials_sent(request) == posted(SPECIAL_ID, SPECIAL_SECRET)
+
+
+@each_client
+@pytest.mark.parametrize(
+    ("client_id", "client_secret"), [("my app", SPECIAL_SECRET), ("plain", "a+b"), ("a b", "plain")]
+)
+def test_raw_basic_is_tried_last_where_the_server_never_decodes(
+    client: ClientKind, oauth_server: LoopbackServer, client_id: str, client_secret: str
+) -> None:
+    """glewlwyd and node-oauth compare Basic credentials undecoded; the raw form is remembered like any method."""
+    oauth_server.decodes_basic, oauth_server.accepts = False, (BASIC,)
+    oauth_server.client_id, oauth_server.client_secret = client_id, client_secret
+    auth = auth_for(client, oauth_server)
+    with client.session(auth=auth) as session:
+        session.request("GET", oauth_server.api_url)
+        auth.invalidate()
+        assert session.request("GET", oauth_server.api_url).status == 200
+
+    assert [credentials_sent(request) for request in oauth_server.token_requests] == [
+        basic(f"{quote(client_id, safe='')}:{quote(client_secret, safe='')}"),
+        posted(client_id, client_secret),
+        basic(f"{client_id}:{client_secret}"),
+        basic(f"{client_id}:{client_secret}"),
+    ]
+
+
+@each_client
+@pytest.mark.parametrize(
+    ("client_id", "expected"),
+    [("client", [BASIC, POST]), ("a-b_c.d~e", [BASIC, POST]), ("a b", [BASIC, POST, RAW_BASIC])],
+)
+def test_raw_basic_is_not_tried_where_it_would_repeat_what_was_refused(
+    client: ClientKind, oauth_server: LoopbackServer, client_id: str, expected: list[str]
+) -> None:
+    """Credentials that percent-encoding leaves alone are sent twice, not three times."""
+    auth = auth_for(client, oauth_server, client_id=client_id, client_secret="wrong")
+    with client.session(auth=auth) as session:
+        error = failure_of(session, oauth_server.api_url)
+
+    assert [attempt.method for attempt in error.attempts] == expected
+    assert len(oauth_server.token_requests) == len(expected)
+
+
+@each_client
+def test_raw_basic_comes_after_the_body(client: ClientKind, special_server: LoopbackServer) -> None:
+    """A server that never decodes but takes the body is not asked a third time."""
+    special_server.decodes_basic = False
+    with client.session(auth=auth_for(client, special_server)) as session:
+        assert session.request("GET", special_server.api_url).status == 200
+
+    assert methods_tried(special_server) == [BASIC, POST]
+
+
+@each_client
+@pytest.mark.parametrize(
+    ("strategy", "expected"),
+    [
+        (ClientSecretBasic(percent_encode=False), basic(f"my app:{SPECIAL_SECRET}")),
+        (ClientSecretPost(), posted("my app", SPECIAL_SECRET)),
+    ],
+    ids=["raw basic", "post"],
+)
+def test_strategies_of_the_package_are_used_alone(
+    client: ClientKind, special_server: LoopbackServer, strategy: ClientAuthentication, expected: dict[str, Any]
+) -> None:
+    """A strategy object counts like a name: it is the only method, in its exact form."""
+    special_server.decodes_basic, special_server.client_id = False, "my app"  # raw, a colon would end the id
+    auth = auth_for(client, special_server, client_authentication=strategy)
+    with client.session(auth=auth) as session:
+        assert session.request("GET", special_server.api_url).status == 200
+
+    assert [credentials_sent(request) for request in special_server.token_requests] == [expected]
+
+
+@dataclass(eq=False)
+class Assertion(ClientAuthentication):
+    """A strategy as a person would write it: a new assertion for each token request."""
+
+    name = "private_key_jwt"
+    asked: list[tuple[str, str, str]] = field(default_factory=list)
+    threads: list[int] = field(default_factory=list)
+
+    def authenticate(self, client_id: str, client_secret: str, token_url: str) -> Credentials:
+        self.asked.append((client_id, client_secret, token_url))
+        self.threads.append(threading.get_ident())
+        number = str(len(self.asked))
+        return Credentials((("X-Assertion", f"header-{number}"),), (("client_assertion", f"body-{number}"),))
+
+
+def thread_of(session: Session, client: ClientKind) -> int:
+    """The thread that makes the requests of `session`: its event loop's, or this one."""
+    if not client.is_async:
+        return threading.get_ident()
+
+    async def ident() -> int:
+        return threading.get_ident()
+
+    loop_session: Any = session
+    thread: int = loop_session.call(ident)
+    return thread
+
+
+@each_client
+def test_strategy_of_ones_own_is_asked_for_each_token_request(client: ClientKind, oauth_server: LoopbackServer) -> None:
+    """It adds what it says to headers and body, alone, and may block: event loops ask it in a worker thread."""
+    oauth_server.token_endpoint.always(Answer.token())
+    strategy = Assertion()
+    auth = auth_for(client, oauth_server, client_authentication=strategy, client_secret="")
+    with client.session(auth=auth) as session:
+        session.request("GET", oauth_server.api_url)
+        auth.invalidate()
+        assert session.request("GET", oauth_server.api_url).status == 200
+        own_thread = thread_of(session, client)
+
+    assert strategy.asked == [("client", "", oauth_server.token_url)] * 2
+    assert [thread == own_thread for thread in strategy.threads] == [not client.is_async] * 2
+    requests = oauth_server.token_requests
+    assert [request.headers["X-Assertion"] for request in requests] == ["header-1", "header-2"]
+    assert [request.form[1:] for request in requests] == [(("client_assertion", f"body-{n}"),) for n in (1, 2)]
+    assert [credentials_sent(request) for request in requests] == [{"Authorization": [], "body": []}] * 2
+
+
+@each_client
+def test_refused_strategy_of_ones_own_is_named_in_the_error(client: ClientKind, oauth_server: LoopbackServer) -> None:
+    """No other method is tried after it, and the error says which one it was."""
+    auth = auth_for(client, oauth_server, client_authentication=Assertion())
+    with client.session(auth=auth) as session:
+        error = failure_of(session, oauth_server.api_url)
+
+    assert [tuple(attempt[:3]) for attempt in error.attempts] == [("private_key_jwt", 401, "invalid_client")]
+
+
+@each_client
+def test_secret_callable_is_asked_for_each_token_request(client: ClientKind, oauth_server: LoopbackServer) -> None:
+    """The secret may rotate; asking may block, so event loops ask in a worker thread."""
+    secrets = iter(["first", "second"])
+    threads: list[int] = []
+
+    def secret() -> str:
+        threads.append(threading.get_ident())
+        return next(secrets)
+
+    auth = auth_for(client, oauth_server, client_secret=secret)
+    with client.session(auth=auth) as session:
+        assert threads == []
+        oauth_server.rotate_secret("first")
+        session.request("GET", oauth_server.api_url)
+        session.request("GET", oauth_server.api_url)
+        oauth_server.rotate_secret("second")
+        oauth_server.revoke_all()
+        assert session.request("GET", oauth_server.api_url).status == 200
+        own_thread = thread_of(session, client)
+
+    assert [thread == own_thread for thread in threads] == [not client.is_async] * 2
+    assert [credentials_sent(request) for request in oauth_server.token_requests] == [
+        basic("client:first"),
+        basic("client:second"),
+    ]
+
+
+@each_client
+@pytest.mark.parametrize("unusable", ["", "line\nbreak", None, b"bytes"], ids=repr)
+def test_secret_callable_that_returns_no_secret_sends_nothing(
+    client: ClientKind, oauth_server: LoopbackServer, unusable: Any
+) -> None:
+    """Its answer is checked like a secret that is given outright, and it is asked again for the next request."""
+    answers = [unusable]
+    auth = auth_for(client, oauth_server, FakeClock(), client_secret=lambda: answers[0])
+    with client.session(auth=auth) as session:
+        error = failure_of(session, oauth_server.api_url)
+        assert (oauth_server.requests, error.message[:22]) == ((), "client_secret callable")
+
+        answers[0] = "secret"
+        assert session.request("GET", oauth_server.api_url).status == 200

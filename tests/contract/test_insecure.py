@@ -1,0 +1,111 @@
+"""Promise 17: secrets and tokens go over TLS or stay on the machine, unless the person says otherwise."""
+
+from __future__ import annotations
+
+import pytest
+
+from oauth_cc_auth import ConfigurationError, InsecureRequestError, TokenError
+from oauth_cc_auth.testing import Answer, LoopbackServer
+from tests.clients import REQUESTS, ClientKind, each_client
+from tests.contract.token_side import auth_for
+
+LOOPBACK_HOSTS = ("localhost", "LOCALHOST", "api.localhost", "localhost.", "127.0.0.1", "127.8.9.10", "[::1]")
+# The last ones only look like this machine.
+OTHER_HOSTS = (
+    "api.example.com",
+    "10.0.0.1",
+    "192.168.1.1",
+    "[fe80::1]",
+    "0.0.0.0",  # noqa: S104  # nothing is bound to it
+    "localhost.example.com",
+    "xlocalhost",
+    "127.0.0.1.example.com",
+)
+ODD_URLS = (
+    "http://127.0.0.1@api.example.com/",
+    "http://api.example.com#@localhost/",
+    "HTTP://api.example.com/",
+)
+
+
+@pytest.fixture
+def proxied(oauth_server: LoopbackServer, monkeypatch: pytest.MonkeyPatch) -> LoopbackServer:
+    """The server as the proxy for plain http, so that every host name leads to it."""
+    for name in ("HTTP_PROXY", "http_proxy"):
+        monkeypatch.setenv(name, oauth_server.origin)
+    for name in ("NO_PROXY", "no_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    return oauth_server
+
+
+@each_client
+def test_a_request_over_plain_http_is_refused_before_anything_is_sent(
+    client: ClientKind, proxied: LoopbackServer
+) -> None:
+    """Not even a token is fetched for it; the message names the URL, the flag and where the flag belongs."""
+    urls = [f"http://{host}/api?key=hidden" for host in OTHER_HOSTS]
+    with client.session(auth_for(client, proxied)) as session:
+        for url in (*urls, *ODD_URLS):
+            with pytest.raises(InsecureRequestError) as caught:
+                session.request("GET", url)
+            error = caught.value
+            assert isinstance(
+                error,
+                client.library.RequestException if client is REQUESTS else client.library.RequestError,
+            )
+            assert error.attempts == ()
+            assert "allow_insecure_http=True to ClientCredentialsAuth" in str(error)
+            assert "hidden" not in str(error)
+            assert "example.com" in str(error) or "example.com" not in url
+    assert proxied.requests == ()
+
+
+@each_client
+def test_loopback_hosts_are_exempt(client: ClientKind, proxied: LoopbackServer) -> None:
+    """localhost, names below it and every loopback address, for the API and for the token URL."""
+    for host in LOOPBACK_HOSTS:
+        proxied.clear_log()
+        with client.session(auth_for(client, proxied, token_url=f"http://{host}/oauth2/token")) as session:
+            assert session.request("GET", f"http://{host}/api").status == 200, host
+        assert [request.kind for request in proxied.requests] == ["token", "api"]
+
+
+@each_client
+def test_the_flag_lifts_it_for_the_api_and_for_the_token_url(client: ClientKind, proxied: LoopbackServer) -> None:
+    """In a service mesh TLS is somebody else's work."""
+    with pytest.raises(ConfigurationError, match="allow_insecure_http=True to ClientCredentialsAuth"):
+        auth_for(client, proxied, token_url="http://login.example.com/oauth2/token")
+    auth = auth_for(client, proxied, token_url="http://login.example.com/oauth2/token", allow_insecure_http=True)
+    with client.session(auth) as session:
+        assert session.request("GET", "http://api.example.com/api").status == 200
+    assert [request.headers["Host"] for request in proxied.requests] == [
+        "login.example.com",
+        "api.example.com",
+    ]
+
+
+@each_client
+def test_websockets_count_like_http(
+    client: ClientKind, oauth_server: LoopbackServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """wss gets a token, ws does not; what the library then makes of such a URL is its business."""
+    library = client.library
+    for name in ("ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, oauth_server.origin)
+    with client.session(auth_for(client, oauth_server)) as session:
+        with pytest.raises(InsecureRequestError):
+            session.request("GET", "ws://api.example.com/")
+        assert oauth_server.requests == ()
+        with pytest.raises(library.RequestException if client is REQUESTS else library.RequestError) as caught:
+            session.request("GET", "wss://api.example.com/")
+        assert not isinstance(caught.value, TokenError)
+    assert len(oauth_server.token_requests) == 1
+
+
+@each_client
+def test_a_redirect_to_plain_http_is_no_way_round_it(client: ClientKind, proxied: LoopbackServer) -> None:
+    """A redirect from a loopback host to a plain-http one takes no token along."""
+    proxied.api.next(Answer.redirect("http://api.example.com/api"))
+    with client.session(auth_for(client, proxied), follow_redirects=True) as session:
+        assert session.request("GET", proxied.api_url).status == 401
+    assert [request.token is None for request in proxied.api_requests] == [False, True]

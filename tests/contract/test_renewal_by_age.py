@@ -1,0 +1,201 @@
+"""Promise 7: a token is renewed before it expires, by one caller, while the others go on with it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from oauth_cc_auth.testing import LoopbackServer
+from tests.clients import ClientKind, each_client
+from tests.contract.scenes import Claims, Settled, background, scene, statuses_of
+
+CALLERS = 20
+
+MARGINS = pytest.mark.parametrize(
+    ("life", "aging", "due"),
+    [
+        pytest.param(100, 80, 90, id="a tenth of a short life"),
+        pytest.param(36000, 28800, 35970, id="30 s of a long one"),
+    ],
+)
+
+
+@each_client
+def test_one_token_serves_every_request_until_80_percent_of_its_life(
+    client: ClientKind, oauth_server: LoopbackServer
+) -> None:
+    """A token is used, and nobody renews it, until it is aging."""
+    with scene(client, oauth_server, life=1000) as s:
+        for _ in range(8):
+            s.go_on()
+            s.clock.advance(99.9)
+        assert s.token_requests == 1
+        s.clock.advance(1)
+        s.go_on(3)
+        assert s.token_requests == 2
+
+
+@each_client
+def test_while_one_caller_renews_an_aging_token_the_others_go_on_with_it(
+    client: ClientKind, oauth_server: LoopbackServer
+) -> None:
+    """Of twenty requests with an aging token, nineteen are answered while one waits for the token endpoint."""
+    with scene(client, oauth_server) as s, background() as threads:
+        (old,) = s.go_on()
+        s.clock.advance(0.81 * 3600)
+        answered = Settled(oauth_server)
+        with oauth_server.token_endpoint.hold() as gate:
+            calls = threads.start(s.session.concurrently, CALLERS, oauth_server.api_url)
+            gate.wait_for(1)
+            answered.wait_for(CALLERS - 1)
+            assert [request.token for request in oauth_server.api_requests] == [old] * CALLERS  # the first one's
+            assert gate.arrived == 1
+            assert not calls.done()
+        assert statuses_of(calls.result()) == [200] * CALLERS
+        assert oauth_server.api_requests[-1].token == oauth_server.issued[1]
+        assert s.token_requests == 2
+
+
+@MARGINS
+@each_client
+def test_when_the_token_is_due_callers_wait_for_the_new_one(
+    client: ClientKind, oauth_server: LoopbackServer, life: float, aging: float, due: float
+) -> None:
+    """In the last tenth of its life, 30 s at most, nobody sends the old token any more."""
+    with scene(client, oauth_server, life=life) as s, background() as threads:
+        (old,) = s.go_on()
+        s.clock.advance(due + 0.001)
+        claims = Claims(s.auth)
+        with oauth_server.token_endpoint.hold() as gate:
+            calls = threads.start(s.session.concurrently, CALLERS, oauth_server.api_url)
+            claims.wait_for(CALLERS)
+            gate.wait_for(1)
+        assert statuses_of(calls.result()) == [200] * CALLERS
+        assert [request.token for request in oauth_server.api_requests[1:]] == [oauth_server.issued[1]] * CALLERS
+        assert old != oauth_server.issued[1]
+        assert s.token_requests == 2
+
+
+@MARGINS
+@each_client
+def test_until_the_token_is_due_nobody_but_the_renewing_caller_waits(
+    client: ClientKind, oauth_server: LoopbackServer, life: float, aging: float, due: float
+) -> None:
+    """Both ends of the aging window are where they are said to be."""
+    with scene(client, oauth_server, life=life) as s, background() as threads:
+        s.go_on()
+        s.clock.advance(aging - 0.001)
+        s.go_on()
+        assert s.token_requests == 1
+        s.clock.advance(0.002)
+        with oauth_server.token_endpoint.hold() as gate:
+            renewing = threads.start(s.get)
+            gate.wait_for(1)
+            s.go_on()
+            s.clock.now_wall += due - aging - 0.002  # for the age only: the renewal has not been lost
+            s.go_on()
+        assert renewing.result().status == 200
+        assert s.token_requests == 2
+
+
+@each_client
+def test_a_token_that_lives_two_seconds_is_used_more_than_once(
+    client: ClientKind, oauth_server: LoopbackServer
+) -> None:
+    """Margins are fractions of the life, so a short-lived token does not cost a token request per API request."""
+    with scene(client, oauth_server, life=2) as s:
+        for _ in range(8):
+            s.go_on()
+            s.clock.advance(0.5)
+        assert s.token_requests == 2  # each serves the requests at 0, 0.5, 1 and 1.5 s of its life
+        assert s.api_statuses == [200] * 8
+
+
+@pytest.mark.parametrize(
+    ("settings", "aging"),
+    [
+        ({"early_expiry": 0}, 0.99),
+        ({"early_expiry": 1e9}, 0.45),
+        ({"early_expiry": 1e9, "renew_after": 1}, 0.45),
+        ({"renew_after": 1.0}, 0.9),
+        ({"early_expiry": 700, "renew_after": 0.99}, 0.45),
+        ({"renew_after": 0.5}, 0.51),
+    ],
+    ids=str,
+)
+@each_client
+def test_whatever_the_settings_a_token_ages_before_callers_wait(
+    client: ClientKind, oauth_server: LoopbackServer, settings: dict[str, Any], aging: float
+) -> None:
+    """There is always a time in which one caller renews and the others do not wait."""
+    with scene(client, oauth_server, life=1000, **settings) as s, background() as threads:
+        s.go_on()
+        s.clock.advance(aging * 1000)
+        with oauth_server.token_endpoint.hold() as gate:
+            renewing = threads.start(s.get)
+            gate.wait_for(1)
+            s.go_on(2)
+        assert renewing.result().status == 200
+        assert s.token_requests == 2
+
+
+@each_client
+def test_the_start_of_aging_is_spread_within_the_window(client: ClientKind, oauth_server: LoopbackServer) -> None:
+    """Jitter moves a renewal to later, so that a fleet does not renew in step, but not to where callers wait."""
+    with scene(client, oauth_server, life=1000) as s, background() as threads:
+        s.clock.chance_value = 0.999
+        s.go_on()
+        s.clock.advance(801)
+        s.go_on()
+        assert s.token_requests == 1
+        s.clock.advance(98)
+        with oauth_server.token_endpoint.hold() as gate:
+            renewing = threads.start(s.get)
+            gate.wait_for(1)
+            s.go_on()
+        assert renewing.result().status == 200
+        assert s.token_requests == 2
+
+
+@each_client
+def test_a_token_without_a_known_end_is_used_until_it_is_refused(
+    client: ClientKind, oauth_server: LoopbackServer
+) -> None:
+    """Without `expires_in` nothing is renewed by age."""
+    with scene(client, oauth_server, life=None) as s:
+        s.go_on()
+        s.clock.advance(10 * 365 * 24 * 3600)
+        s.go_on()
+        assert s.token_requests == 1
+        oauth_server.revoke_all()
+        assert s.get().status == 200
+        assert s.token_requests == 2
+
+
+@each_client
+def test_a_wall_clock_that_is_set_back_costs_one_renewal(client: ClientKind, oauth_server: LoopbackServer) -> None:
+    """A token that looks younger than it is is used until the API refuses it, and then renewed once."""
+    with scene(client, oauth_server) as s:
+        s.go_on()
+        server_clock = s.clock.wall()
+        s.clock.now_wall -= 7200
+        s.go_on(2)
+        assert s.token_requests == 1
+        oauth_server.clock = lambda: server_clock + 3601  # its clock was right all the time
+        assert s.get().history_statuses == (401,)
+        s.go_on(2)
+        assert s.token_requests == 2
+
+
+@each_client
+def test_a_wall_clock_that_is_set_forward_costs_one_renewal(client: ClientKind, oauth_server: LoopbackServer) -> None:
+    """A token that looks expired is fetched anew, once, and so it is when the clock goes back again."""
+    with scene(client, oauth_server) as s:
+        s.go_on()
+        s.clock.now_wall += 24 * 3600
+        s.go_on(2)
+        assert s.token_requests == 2
+        s.clock.now_wall -= 24 * 3600
+        s.go_on(2)
+        assert s.token_requests == 2

@@ -1,0 +1,155 @@
+"""Settings from the connector form, from the environment and from a config, through every client (section 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from oauth_cc_auth import ClientCredentialsConfig
+from oauth_cc_auth.testing import LoopbackServer
+from tests.clients import ClientKind, each_client
+from tests.contract.token_side import credentials_sent, posted
+from tests.fake_clock import FakeClock
+
+PREFIX = "OAUTH_CC_"
+
+
+def form(server: LoopbackServer) -> dict[str, str]:
+    """The connector form, every field filled in."""
+    return {
+        "Auth Config": "Oauth2",
+        "Oauth2 Grant Type": "Client Credentials Grant",
+        "Client ID": "client",
+        "Client Secret": "secret",
+        "Client Credentials Grant Scope": "orders:read orders:write",
+        "Oauth2 Token Url": server.token_url + "?v=2",
+        "Oauth2 Client Authentication": "Request Body Auth",
+        "Header Auth Key": "X-Access-Token",
+        "Header Auth Value Pattern": "token %s",
+        "Oauth2 Custom Grant Type": "account_credentials",
+        "Custom Oauth Request Options Additional Headers": '{"APIKey": "key 1"}',
+        "Custom Oauth Request Options Additional Request Data": "account_id=7&resource=b&resource=a",
+    }
+
+
+def variables(server: LoopbackServer) -> dict[str, str]:
+    """The same settings as environment variables, without their prefix."""
+    return {
+        "TOKEN_URL": server.token_url + "?v=2",
+        "CLIENT_ID": "client",
+        "CLIENT_SECRET": "secret",
+        "SCOPE": "orders:read orders:write",
+        "CLIENT_AUTHENTICATION": "client_secret_post",
+        "HEADER_NAME": "X-Access-Token",
+        "HEADER_VALUE_PATTERN": "token %s",
+        "GRANT_TYPE": "account_credentials",
+        "ADDITIONAL_HEADERS": "APIKey=key 1",
+        "ADDITIONAL_REQUEST_DATA": '[["account_id", 7], ["resource", ["b", "a"]]]',
+    }
+
+
+def from_form(client: ClientKind, server: LoopbackServer, patch: pytest.MonkeyPatch) -> Any:
+    return client.auth_class.from_config(ClientCredentialsConfig.from_mapping(form(server)))  # type: ignore[attr-defined]
+
+
+def from_odd_labels(client: ClientKind, server: LoopbackServer, patch: pytest.MonkeyPatch) -> Any:
+    odd = {label.upper().replace(" ", "_"): value for label, value in form(server).items()}
+    return client.auth_class.from_config(ClientCredentialsConfig.from_mapping(odd))  # type: ignore[attr-defined]
+
+
+def from_env(client: ClientKind, server: LoopbackServer, patch: pytest.MonkeyPatch) -> Any:
+    for name, value in variables(server).items():
+        patch.setenv(PREFIX + name, value)
+    return client.auth_class.from_env()  # type: ignore[attr-defined]
+
+
+def from_env_with_prefix(client: ClientKind, server: LoopbackServer, patch: pytest.MonkeyPatch) -> Any:
+    patch.setenv(PREFIX + "CLIENT_ID", "of another prefix")
+    for name, value in variables(server).items():
+        patch.setenv("ORDERS_" + name, value)
+    return client.auth_class.from_env("ORDERS_")  # type: ignore[attr-defined]
+
+
+@each_client
+@pytest.mark.parametrize("made", [from_form, from_odd_labels, from_env, from_env_with_prefix])
+def test_every_field_of_the_form_reaches_the_wire(
+    client: ClientKind,
+    oauth_server: LoopbackServer,
+    monkeypatch: pytest.MonkeyPatch,
+    made: Callable[[ClientKind, LoopbackServer, pytest.MonkeyPatch], Any],
+) -> None:
+    """Wherever the settings come from, the requests on the wire are the same."""
+    oauth_server.grant_types = ("account_credentials",)
+    oauth_server.header_name, oauth_server.header_value_pattern = "X-Access-Token", "token %s"
+    with client.session(auth=made(client, oauth_server, monkeypatch)) as session:
+        assert session.request("GET", oauth_server.api_url).status == 200
+
+    (request,) = oauth_server.token_requests
+    assert (request.query, request.headers["APIKey"]) == ("v=2", "key 1")
+    assert credentials_sent(request) == posted("client", "secret")
+    assert request.form[:5] == (
+        ("grant_type", "account_credentials"),
+        ("scope", "orders:read orders:write"),
+        ("account_id", "7"),
+        ("resource", "b"),
+        ("resource", "a"),
+    )
+
+
+@each_client
+def test_blank_fields_mean_the_defaults(
+    client: ClientKind, oauth_server: LoopbackServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A form that is filled in no further than it must be: both methods are tried, the header is Bearer."""
+    oauth_server.accepts = ("client_secret_post",)
+    for name, value in variables(oauth_server).items():
+        monkeypatch.setenv(PREFIX + name, value if name in ("TOKEN_URL", "CLIENT_ID", "CLIENT_SECRET") else " ")
+    with client.session(auth=client.auth_class.from_env()) as session:  # type: ignore[attr-defined]
+        assert session.request("GET", oauth_server.api_url).status == 200
+
+    request = oauth_server.token_requests[-1]
+    assert request.form == (
+        ("grant_type", "client_credentials"),
+        ("client_id", "client"),
+        ("client_secret", "secret"),
+    )
+    assert oauth_server.api_requests[0].headers["Authorization"] == f"Bearer {oauth_server.issued[0]}"
+
+
+@each_client
+@pytest.mark.parametrize("source", ["from_config", "from_env"])
+def test_behaviour_is_given_beside_the_settings(
+    client: ClientKind, oauth_server: LoopbackServer, monkeypatch: pytest.MonkeyPatch, source: str
+) -> None:
+    """renew_after and the like are arguments of from_config and from_env as they are of the class."""
+    oauth_server.expires_in = 1000
+    for name, value in variables(oauth_server).items():
+        if name in ("TOKEN_URL", "CLIENT_ID", "CLIENT_SECRET"):
+            monkeypatch.setenv(PREFIX + name, value)
+    kind: Any = client.auth_class
+    if source == "from_config":
+        auth = kind.from_config(ClientCredentialsConfig.from_env(), renew_after=0.25, api_origins=[oauth_server.origin])
+    else:
+        auth = kind.from_env(renew_after=0.25, api_origins=[oauth_server.origin])
+    clock = FakeClock()
+    auth._start(clock)
+    with client.session(auth=auth) as session, LoopbackServer() as other:
+        numbers = []
+        for _ in range(3):
+            numbers.append(session.request("GET", oauth_server.api_url).json()["token_number"])
+            clock.advance(200)
+        assert session.request("GET", other.api_url).status == 401
+
+    assert numbers == [1, 1, 2]
+    assert "Authorization" not in other.api_requests[0].headers
+
+
+@each_client
+def test_config_is_the_one_that_was_given(client: ClientKind, oauth_server: LoopbackServer) -> None:
+    """`auth.config` is what from_config was given, and equals what the arguments make."""
+    config = ClientCredentialsConfig(oauth_server.token_url, "client", "secret", scope="a b", header_name="X-Token")
+    auth: Any = client.auth_class
+    assert auth.from_config(config).config is config
+    assert auth(oauth_server.token_url, "client", "secret", scope=["a", "b"], header_name="X-Token").config == config

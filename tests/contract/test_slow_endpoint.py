@@ -1,0 +1,212 @@
+"""Promise 16: an endpoint that is slow in any of the ways there are does not hold anybody beyond the deadline."""
+
+from __future__ import annotations
+
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import pytest
+
+from oauth_cc_auth import TokenEndpointError, TokenEndpointUnreachable
+from oauth_cc_auth.testing import Answer, LoopbackServer
+from tests.clients import REQUESTS, ClientKind, each_client
+from tests.contract.raw_endpoint import RawEndpoint, Wire, head
+from tests.contract.token_side import auth_for, failure_of
+from tests.fake_clock import FakeClock
+
+# One attempt and no time for a second one.
+SHORT: dict[str, Any] = {"timeout": 0.1, "deadline": 0.1, "client_authentication": "client_secret_basic"}
+TICK = 0.03  # seconds between the bytes of what drips, far below the time-out: only a deadline ends it
+HANGS = 10.0  # seconds; a hundred times what it should take
+
+
+@contextmanager
+def does_not_hang() -> Iterator[None]:
+    started = time.monotonic()
+    yield
+    assert time.monotonic() - started < HANGS
+
+
+def silence(wire: Wire) -> None:
+    wire.wait()
+
+
+def dripping_status(wire: Wire) -> None:
+    wire.drip(b"HTTP/1.1 200 " + b"O" * 10_000, TICK)
+
+
+def dripping_headers(wire: Wire) -> None:
+    wire.send(b"HTTP/1.1 200 OK\r\n")
+    wire.drip(b"X-Name: value\r\n", TICK)
+
+
+def dripping_interim_answers(wire: Wire) -> None:
+    wire.drip(b"HTTP/1.1 100 Continue\r\n\r\n", TICK / 25)
+
+
+def dripping_body(wire: Wire) -> None:
+    wire.send(head("200 OK", "Content-Length: 100000"))
+    wire.drip(b"{" + b" " * 100_000, TICK)
+
+
+def dripping_chunks(wire: Wire) -> None:
+    wire.send(head("200 OK", "Transfer-Encoding: chunked"))
+    wire.drip(b"1\r\n \r\n", TICK / 5)
+
+
+def dripping_form_without_a_length(wire: Wire) -> None:
+    wire.send(head("200 OK"))
+    wire.send(b"token_type=Bearer&access_token=half")
+    wire.drip(b"a", TICK)
+
+
+def nothing_after_the_headers(wire: Wire) -> None:
+    wire.send(head("200 OK", "Content-Length: 10"))
+    wire.wait()
+
+
+def dripping_error(wire: Wire) -> None:
+    wire.send(head("400 Bad Request", "Content-Length: 100000"))
+    wire.drip(b"x", TICK)
+
+
+SLOW = (
+    silence,
+    dripping_status,
+    dripping_headers,
+    dripping_interim_answers,
+    dripping_body,
+    dripping_chunks,
+    dripping_form_without_a_length,
+    nothing_after_the_headers,
+    dripping_error,
+)
+# A connection that a token client made may still drip headers to a blocking client: documented.
+SLOW_BODIES = (silence, dripping_body, dripping_chunks, dripping_form_without_a_length)
+
+
+def timeout_of(client: ClientKind) -> Any:
+    return client.library.Timeout if client is REQUESTS else client.library.TimeoutException
+
+
+@each_client
+@pytest.mark.parametrize("talk", SLOW, ids=lambda talk: talk.__name__)
+def test_a_slow_answer_is_a_timeout(
+    client: ClientKind, oauth_server: LoopbackServer, talk: Callable[[Wire], object]
+) -> None:
+    """Whatever drips, the deadline ends it, and `except` clauses for the library's time-outs see it."""
+    with RawEndpoint(talk) as endpoint, does_not_hang():
+        auth = auth_for(client, oauth_server, token_url=endpoint.url, **SHORT)
+        with client.session(auth) as session:
+            error = failure_of(session, oauth_server.api_url)
+    assert isinstance(error, TokenEndpointUnreachable)
+    assert isinstance(error, timeout_of(client))
+    assert error.timed_out
+    assert len(error.attempts) == 1
+    assert oauth_server.api_requests == ()
+
+
+@each_client
+@pytest.mark.parametrize("talk", SLOW_BODIES, ids=lambda talk: talk.__name__)
+def test_a_token_client_of_the_persons_own_is_bounded_too(
+    client: ClientKind, oauth_server: LoopbackServer, talk: Callable[[Wire], object]
+) -> None:
+    """Its own time-outs may be endless; those of a token request are ours."""
+    with RawEndpoint(talk) as endpoint, does_not_hang(), ExitStack() as stack:
+        if client is REQUESTS:
+            own = stack.enter_context(client.library.Session())
+        elif client.is_async:
+            own = client.library.AsyncClient(timeout=None)
+        else:
+            own = stack.enter_context(client.library.Client(timeout=None))
+        auth = auth_for(client, oauth_server, token_url=endpoint.url, token_client=own, **SHORT)
+        session = stack.enter_context(client.session(auth))
+        error = failure_of(session, oauth_server.api_url)
+        if client.is_async:
+            session.call(own.aclose)  # type: ignore[attr-defined]  # a session of an async kind has it
+    assert isinstance(error, timeout_of(client))
+
+
+@each_client
+def test_an_endpoint_that_never_completes_a_connection_is_a_timeout(
+    client: ClientKind, oauth_server: LoopbackServer
+) -> None:
+    """A full backlog, as of a host behind a firewall that drops packets."""
+    if sys.platform != "linux":
+        pytest.skip("elsewhere a full backlog refuses connections")
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full, ExitStack() as stack, does_not_hang():
+        for _ in range(4):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(full.getsockname())
+        url = f"http://127.0.0.1:{full.getsockname()[1]}/token"
+        with client.session(auth_for(client, oauth_server, token_url=url, **SHORT)) as session:
+            error = failure_of(session, oauth_server.api_url)
+    assert isinstance(error, timeout_of(client))
+    assert isinstance(error, TokenEndpointUnreachable)
+
+
+@each_client
+def test_the_deadline_holds_for_all_attempts_together(client: ClientKind, oauth_server: LoopbackServer) -> None:
+    """Asking for the secret counts as well: after 8.5 of 8.6 s there is no third attempt."""
+    clock = FakeClock()
+
+    def slow_vault() -> str:
+        clock.advance(4.0)
+        return "secret"
+
+    with RawEndpoint(silence) as endpoint, does_not_hang():
+        auth = auth_for(
+            client, oauth_server, clock, token_url=endpoint.url, client_secret=slow_vault, timeout=0.1, deadline=8.6
+        )
+        with client.session(auth) as session:
+            error = failure_of(session, oauth_server.api_url)
+    assert isinstance(error, timeout_of(client))
+    assert (len(error.attempts), clock.sleeps) == (2, [0.5])
+
+
+@each_client
+def test_a_slow_answer_within_the_timeout_is_an_answer(client: ClientKind, oauth_server: LoopbackServer) -> None:
+    """Slowness alone is no error: head and body that come in pieces are put together."""
+    slow = Answer.token("slow-token").slowed(delay=0.01, header_delay=0.0002, byte_delay=0.0002)
+    oauth_server.token_endpoint.next(slow)
+    with client.session(auth_for(client, oauth_server)) as session:
+        assert session.request("GET", oauth_server.api_url).status == 200
+    assert oauth_server.issued == ("slow-token",)
+
+
+def half_closed(wire: Wire) -> None:
+    wire.connection.shutdown(socket.SHUT_WR)
+    wire.wait()
+
+
+def reset(wire: Wire) -> None:
+    wire.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
+    wire.connection.close()
+
+
+def closed(wire: Wire) -> None:
+    pass
+
+
+@each_client
+@pytest.mark.parametrize("talk", [half_closed, reset, closed], ids=lambda talk: talk.__name__)
+def test_a_connection_that_ends_without_an_answer_is_no_timeout(
+    client: ClientKind, oauth_server: LoopbackServer, talk: Callable[[Wire], object]
+) -> None:
+    """It is a failed connection, retried, and so it is called in the library's own tree."""
+    library = client.library
+    with RawEndpoint(talk) as endpoint:
+        auth = auth_for(client, oauth_server, FakeClock(), token_url=endpoint.url)
+        with client.session(auth) as session:
+            error = failure_of(session, oauth_server.api_url)
+        assert endpoint.connections == 3
+    assert isinstance(error, TokenEndpointUnreachable)
+    assert isinstance(error, library.ConnectionError if client is REQUESTS else library.ConnectError)
+    assert not isinstance(error, timeout_of(client))
+    assert not isinstance(error, TokenEndpointError)
+    assert not error.timed_out

@@ -1,0 +1,147 @@
+"""`_client_authentication`: how a token request proves who is asking."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from urllib.parse import unquote
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from oauth_cc_auth import ClientAuthentication, ClientSecretBasic, ClientSecretPost, Credentials
+from oauth_cc_auth._client_authentication import NAMED_METHODS, methods_to_try, worth_trying
+
+URL = "https://login.example.com/token"
+
+
+def basic(client_id: str, client_secret: str, *, percent_encode: bool = True) -> str:
+    """What a server finds in the header."""
+    credentials = ClientSecretBasic(percent_encode=percent_encode).authenticate(client_id, client_secret, URL)
+    assert credentials.fields == ()  # one method per request
+    ((name, value),) = credentials.headers
+    assert name == "Authorization"
+    scheme, _, blob = value.partition(" ")
+    assert scheme == "Basic"
+    return b64decode(blob, validate=True).decode()
+
+
+def test_basic() -> None:
+    """The example of RFC 6749 §2.3.1."""
+    credentials = ClientSecretBasic().authenticate("s6BhdRkqt3", "7Fjfp0ZBr1KtDRbnfVdmIw", URL)
+    assert credentials == Credentials(
+        headers=(("Authorization", "Basic czZCaGRSa3F0Mzo3RmpmcDBaQnIxS3REUmJuZlZkbUl3"),)
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "encoded"),
+    [
+        ("a b", "a%20b"),  # never "+": of the servers that decode not all know it
+        ("a+b", "a%2Bb"),
+        ("a:b", "a%3Ab"),
+        ("a/b%c", "a%2Fb%25c"),
+        ("é", "%C3%A9"),
+        ("A-z0._~9", "A-z0._~9"),
+    ],
+)
+def test_basic_is_percent_encoded(value: str, encoded: str) -> None:
+    """Id and secret alike."""
+    assert basic(value, "x") == f"{encoded}:x"
+    assert basic("x", value) == f"x:{encoded}"
+
+
+def test_raw_basic() -> None:
+    """For servers that never decode: the bytes of the credentials, in UTF-8."""
+    assert basic("a b", "é:+%", percent_encode=False) == "a b:é:+%"
+
+
+@settings(deadline=None)
+@given(st.text(st.characters(codec="utf-8")), st.text(st.characters(codec="utf-8")))
+def test_basic_comes_back(client_id: str, client_secret: str) -> None:
+    """A server that splits at the colon and decodes has what the person gave."""
+    assert [unquote(part) for part in basic(client_id, client_secret).split(":")] == [client_id, client_secret]
+
+
+def test_post() -> None:
+    """Two fields, as they are, and no header."""
+    credentials = ClientSecretPost().authenticate("a b", "é:+%", URL)
+    assert credentials == Credentials(fields=(("client_id", "a b"), ("client_secret", "é:+%")))
+
+
+def test_no_credentials() -> None:
+    """By default a strategy adds nothing."""
+    assert Credentials() == ((), ())
+
+
+def test_names() -> None:
+    """As in error messages; the two standard ones are those of the OAuth registry."""
+    assert ClientSecretBasic().name == "client_secret_basic"
+    assert ClientSecretBasic(percent_encode=False).name == "client_secret_basic (not percent-encoded)"
+    assert ClientSecretPost().name == "client_secret_post"
+    assert ClientAuthentication().name == "custom"
+    assert {name: method.name for name, method in NAMED_METHODS.items()} == {
+        "client_secret_basic": "client_secret_basic",
+        "client_secret_post": "client_secret_post",
+    }
+
+
+def test_reprs() -> None:
+    """They name what was configured, and show none of a person's own attributes."""
+
+    class Assertion(ClientAuthentication):
+        def __init__(self) -> None:
+            self.key = "private"
+
+    assert repr(ClientSecretBasic()) == "ClientSecretBasic(percent_encode=True)"
+    assert repr(ClientSecretBasic(percent_encode=False)) == "ClientSecretBasic(percent_encode=False)"
+    assert repr(ClientSecretPost()) == "ClientSecretPost()"
+    assert repr(Assertion()) == "Assertion()"
+
+
+def test_a_strategy_without_authenticate() -> None:
+    """It says what is missing."""
+
+    class Empty(ClientAuthentication):
+        pass
+
+    with pytest.raises(NotImplementedError, match=r"^Empty must define authenticate\(\)$"):
+        Empty().authenticate("id", "secret", URL)
+
+
+def test_the_default_order() -> None:
+    """Basic, then the body, then Basic for servers that never decode."""
+    assert [method.name for method in methods_to_try(None)] == [
+        "client_secret_basic",
+        "client_secret_post",
+        "client_secret_basic (not percent-encoded)",
+    ]
+
+
+@pytest.mark.parametrize("name", ["client_secret_basic", "client_secret_post"])
+def test_a_method_by_name(name: str) -> None:
+    """Exactly that one."""
+    assert methods_to_try(name) == (NAMED_METHODS[name],)
+
+
+def test_a_strategy_object() -> None:
+    """The very object."""
+    strategy = ClientSecretBasic(percent_encode=False)
+    assert methods_to_try(strategy) == (strategy,)
+
+
+@pytest.mark.parametrize(
+    ("client_id", "client_secret", "expected"),
+    [("id", "secret", False), ("i d", "secret", True), ("id", "s/ecret", True), ("id", "", False), ("é", "é", True)],
+)
+def test_raw_basic_is_worth_trying_where_encoding_changes_something(
+    client_id: str, client_secret: str, expected: bool
+) -> None:
+    """Else it would repeat what was refused."""
+    methods = methods_to_try(None)
+    assert [worth_trying(method, client_id, client_secret) for method in methods] == [True, True, expected]
+
+
+def test_a_persons_own_choice_is_worth_trying() -> None:
+    """Raw Basic that was asked for is sent."""
+    assert worth_trying(ClientSecretBasic(percent_encode=False), "id", "secret")

@@ -1,0 +1,397 @@
+"""`_config` and `_config_checks`: every setting is checked when the config is made, and no secret is shown."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from oauth_cc_auth import ClientAuthentication, ClientCredentialsConfig, ClientSecretBasic, ConfigurationError
+
+URL = "https://login.example.com/token"
+SECRET = "s3cret"
+
+
+def a_config(**settings: Any) -> ClientCredentialsConfig:
+    arguments: dict[str, Any] = {"token_url": URL, "client_id": "id", "client_secret": SECRET} | settings
+    return ClientCredentialsConfig(**arguments)
+
+
+def problem(**settings: Any) -> str:
+    with pytest.raises(ConfigurationError) as caught:
+        a_config(**settings)
+    assert SECRET not in "".join(traceback.format_exception(caught.value))
+    return str(caught.value)
+
+
+class Strategy(ClientAuthentication):
+    pass
+
+
+def test_defaults() -> None:
+    """Three arguments are enough."""
+    config = ClientCredentialsConfig(URL, "id", SECRET)
+    assert vars(config) == {
+        "token_url": URL,
+        "client_id": "id",
+        "client_secret": SECRET,
+        "scope": None,
+        "client_authentication": None,
+        "header_name": "Authorization",
+        "header_value_pattern": "Bearer %s",
+        "grant_type": "client_credentials",
+        "additional_headers": (),
+        "additional_request_data": (),
+        "allow_insecure_http": False,
+    }
+
+
+class TestTexts:
+    @pytest.mark.parametrize("field", ["client_id", "client_secret", "grant_type"])
+    @pytest.mark.parametrize("value", ["x", " x ", "é", "a b", "\u2028x", "x" * 10_000])
+    def test_taken_as_they_are(self, field: str, value: str) -> None:
+        """Whatever a provider makes up."""
+        assert getattr(a_config(**{field: value}), field) == value
+
+    @pytest.mark.parametrize("field", ["client_id", "client_secret", "grant_type", "token_url", "header_name"])
+    @pytest.mark.parametrize(
+        ("value", "words"),
+        [
+            (None, "must be a str, not NoneType"),
+            (b"x", "must be a str, not bytes"),
+            ("", "is empty"),
+            (" \t\n", "is empty"),
+            ("x\n", "contains a control character"),
+            ("\x00x", "contains a control character"),
+            ("x\x7f", "contains a control character"),
+            ("x\ud800", "contains a lone surrogate"),
+            ("x\udfffy", "contains a lone surrogate"),
+        ],
+    )
+    def test_no_text(self, field: str, value: Any, words: str) -> None:
+        """The field comes first, then what is wrong."""
+        assert problem(**{field: value}).startswith(f"{field} {words}")
+
+    def test_a_secret_callable(self) -> None:
+        """It is kept, and not called yet."""
+
+        def secret() -> str:
+            raise AssertionError("too early")
+
+        assert a_config(client_secret=secret).client_secret is secret
+
+    def test_an_empty_secret(self) -> None:
+        """Only for a strategy of one's own, which may need none."""
+        assert a_config(client_secret="", client_authentication=Strategy()).client_secret == ""
+        assert problem(client_secret="", client_authentication="client_secret_post").startswith(
+            "client_secret is empty"
+        )
+        assert problem(client_secret=" ", client_authentication=Strategy()).startswith("client_secret is empty")
+
+
+class TestTokenUrl:
+    @pytest.mark.parametrize(
+        "url",
+        [
+            URL,
+            "HTTPS://login.example.com",
+            f"{URL}?grant_type=x",
+            "https://login.example.com:8443/",
+            "https://[::1]/token",
+            "https://münchen.example/token",
+            "http://localhost:8080/token",
+            "http://127.0.0.1/token",
+            "http://[::1]:1/token",
+            "http://auth.localhost/token",
+        ],
+    )
+    def test_taken(self, url: str) -> None:
+        """As it is; plain http only where it does not leave the machine."""
+        assert a_config(token_url=url).token_url == url
+
+    @pytest.mark.parametrize(
+        ("url", "words"),
+        [
+            ("login.example.com/token", "has no scheme https"),
+            ("/elsewhere", "has no scheme https"),
+            ("ftp://login.example.com", "has no scheme https"),
+            ("https:///token", "names no host"),
+            ("https:login.example.com", "names no host"),
+            ("https://login.example.com:99999/", "has a host or port that cannot be parsed"),
+            ("https://login.example.com:x/", "has a host or port that cannot be parsed"),
+            ("https://[::1/", "has a host or port that cannot be parsed"),
+            (f"https://id:{SECRET}@login.example.com/", "contains user info"),
+            (f"https://id:{SECRET}@[x/", "has a host or port that cannot be parsed"),
+            (f"{URL}#", "contains a fragment"),
+            (f"{URL}#part", "contains a fragment"),
+            (f"{URL} ", "contains white space or a backslash"),
+            ("https://login.example.com/a b", "contains white space or a backslash"),
+            ("https://login.example.com/\u00a0", "contains white space or a backslash"),
+            ("https://login.example.com\\token", "contains white space or a backslash"),
+            ("http://login.example.com/token", "is plain http"),
+            ("HTTP://login.example.com/token", "is plain http"),
+            ("http://10.0.0.1/token", "is plain http"),
+        ],
+    )
+    def test_refused(self, url: str, words: str) -> None:
+        """The message says what is wrong, and shows nothing of the URL."""
+        message = problem(token_url=url)
+        assert message.startswith(f"token_url {words}")
+        assert url not in message
+
+    def test_plain_http_where_it_is_allowed(self) -> None:
+        """The message for the rest names the flag and where it belongs."""
+        url = "http://login.internal/token"
+        assert a_config(token_url=url, allow_insecure_http=True).token_url == url
+        assert "allow_insecure_http=True to ClientCredentialsAuth" in problem(token_url=url)
+
+    @pytest.mark.parametrize("value", [None, "no", 1, 0])
+    def test_a_flag_is_true_or_false(self, value: Any) -> None:
+        """The word "no" is not taken for yes."""
+        assert problem(allow_insecure_http=value) == "allow_insecure_http must be True or False"
+
+    @settings(deadline=None)
+    @given(st.text() | st.text().map("https://".__add__))
+    @example("https://\u2100/")
+    def test_any_text(self, url: str) -> None:
+        """It is taken or refused, and nothing else happens."""
+        try:
+            assert a_config(token_url=url).token_url == url
+        except ConfigurationError as error:
+            assert str(error).startswith("token_url ")  # noqa: PT017  # both outcomes are right
+
+
+class TestScope:
+    @pytest.mark.parametrize(
+        ("scope", "expected"),
+        [
+            (None, None),
+            ("", None),
+            ("  ", None),
+            ([], None),
+            ([""], None),
+            ("a", "a"),
+            (" a  b ", "a b"),
+            (["a", "b c"], "a b c"),
+            (("a",), "a"),
+            ((word for word in "ab"), "a b"),
+            ("https://example.com/.default", "https://example.com/.default"),
+        ],
+    )
+    def test_joined_by_single_spaces(self, scope: Any, expected: str | None) -> None:
+        """A string or several; blank means none."""
+        assert a_config(scope=scope).scope == expected
+
+    @pytest.mark.parametrize(
+        ("scope", "words"),
+        [
+            (5, "must be a str or an iterable of str, not int"),
+            (b"a", "must be a str or an iterable of str, not bytes"),
+            ({"a": "b"}, "must be a str or an iterable of str, not dict"),
+            (["a", None], "must hold str only, not NoneType"),
+            ([["a"]], "must hold str only, not list"),
+            ("a\nb", "contains a control character"),
+            (["a", "b\t"], "contains a control character"),
+            ("a\ud800", "contains a lone surrogate"),
+        ],
+    )
+    def test_refused(self, scope: Any, words: str) -> None:
+        """What is no scope is told."""
+        assert problem(scope=scope).startswith(f"scope {words}")
+
+    def test_in_one_place(self) -> None:
+        """Twice in a body is an error at the server; blank is no second place."""
+        assert "also in additional_request_data" in problem(scope="a", additional_request_data={"scope": "b"})
+        assert a_config(scope="", additional_request_data={"scope": "b"}).scope is None
+
+
+class TestClientAuthentication:
+    @pytest.mark.parametrize(
+        "value", [None, "client_secret_basic", "client_secret_post", Strategy(), ClientSecretBasic()]
+    )
+    def test_taken(self, value: Any) -> None:
+        """None, a known name, or a strategy."""
+        assert a_config(client_authentication=value).client_authentication is value
+
+    @pytest.mark.parametrize("value", ["", "basic", "private_key_jwt", 5, Strategy, ClientAuthentication()])
+    def test_refused(self, value: Any) -> None:
+        """The message lists what there is."""
+        message = problem(client_authentication=value)
+        assert message.startswith("client_authentication must be None (try both), 'client_secret_basic', 'client_sec")
+        assert message.endswith(f"not {value!r}" if isinstance(value, str) else f"not {type(value).__name__}")
+
+
+class TestApiHeader:
+    @pytest.mark.parametrize("name", ["X-Access-Token", "authorization", "a", "!#$%&'*+-.^_`|~09Az"])
+    def test_name(self, name: str) -> None:
+        """Any token of RFC 9110."""
+        assert a_config(header_name=name).header_name == name
+
+    @pytest.mark.parametrize("name", ["X Token", "X:", "é", "(a)", "a,b", "a/b", 'a"'])
+    def test_no_name(self, name: str) -> None:
+        """Everything else would break the request."""
+        assert problem(header_name=name).startswith("header_name is no header name")
+
+    @pytest.mark.parametrize("name", ["Host", "content-length", "Transfer-Encoding", "CONNECTION", "Content-Type"])
+    def test_names_with_a_meaning_of_their_own(self, name: str) -> None:
+        """They describe the request itself."""
+        assert problem(header_name=name) == f"header_name cannot be {name}, which describes the request itself"
+
+    @pytest.mark.parametrize("pattern", ["%s", "Bearer %s", "a%s%", "Key=%s;v=1", '"%s"'])
+    def test_pattern(self, pattern: str) -> None:
+        """One %s; other per cent signs are just that."""
+        assert a_config(header_value_pattern=pattern).header_value_pattern == pattern
+
+    @pytest.mark.parametrize("pattern", ["Bearer", "%s %s", "%S", "Bearer {}", "% s"])
+    def test_pattern_without_its_place(self, pattern: str) -> None:
+        """Exactly one."""
+        assert problem(header_value_pattern=pattern).startswith("header_value_pattern must contain %s exactly once")
+
+    @pytest.mark.parametrize("pattern", [" %s", "%s ", "é %s", "%s\u2028"])
+    def test_pattern_that_is_no_header_value(self, pattern: str) -> None:
+        """It would break the request."""
+        assert problem(header_value_pattern=pattern).startswith("header_value_pattern must be printable ASCII")
+
+
+class TestPairs:
+    @pytest.mark.parametrize("form", [dict, list, tuple, iter, lambda pairs: [list(pair) for pair in pairs]])
+    @pytest.mark.parametrize("field", ["additional_headers", "additional_request_data"])
+    def test_forms(self, field: str, form: Callable[[object], object]) -> None:
+        """A mapping or pairs of any kind, kept in their order."""
+        pairs = (("b", "1"), ("a", "2"))
+        assert getattr(a_config(**{field: form(pairs)}), field) == pairs
+
+    @pytest.mark.parametrize(
+        ("value", "words"),
+        [
+            (5, "must be a mapping or pairs, not int"),
+            ("a=1", "must be a mapping or pairs, not str"),
+            (b"a=1", "must be a mapping or pairs, not bytes"),
+            ([("a",)], "must consist of pairs of a name and a value"),
+            ([("a", "b", "c")], "must consist of pairs of a name and a value"),
+            (["ab"], "must consist of pairs of a name and a value"),
+            ([5], "must consist of pairs of a name and a value"),
+        ],
+    )
+    @pytest.mark.parametrize("field", ["additional_headers", "additional_request_data"])
+    def test_other_forms(self, field: str, value: Any, words: str) -> None:
+        """They are told."""
+        assert problem(**{field: value}) == f"{field} {words}"
+
+    @pytest.mark.parametrize("field", ["additional_headers", "additional_request_data"])
+    @pytest.mark.parametrize("name", ["", " ", "a\n", 5, None, "\ud800"])
+    def test_names(self, field: str, name: Any) -> None:
+        """They are text like any other."""
+        assert problem(**{field: [(name, "x")]}).startswith(f"a name in {field} ")
+
+    @pytest.mark.parametrize("value", ["", "a", "a b", "a\tb", "!~"])
+    def test_header_values(self, value: str) -> None:
+        """Printable ASCII, or nothing."""
+        assert a_config(additional_headers={"X": value}).additional_headers == (("X", value),)
+
+    @pytest.mark.parametrize("value", [" a", "a ", "a\n", "é", "\x7f", 5, None, SECRET + "\n"])
+    def test_no_header_values(self, value: Any) -> None:
+        """The header is named, its value is not shown."""
+        assert problem(additional_headers={"X-Key": value}).startswith("additional_headers has a value for X-Key that")
+
+    @pytest.mark.parametrize("name", ["Authorization", "CONTENT-LENGTH", "transfer-encoding", "Host"])
+    def test_headers_that_are_ours(self, name: str) -> None:
+        """The message says what they follow from."""
+        assert problem(additional_headers={name: "x"}).startswith(f"additional_headers cannot set {name}: ")
+
+    @pytest.mark.parametrize("headers", [[("X", "1"), ("x", "2")], {"X": ["1", "2"]}])
+    def test_headers_twice(self, headers: Any) -> None:
+        """In whatever case."""
+        assert "twice; join the values by a comma" in problem(additional_headers=headers)
+
+    def test_header_names(self) -> None:
+        """They are header names."""
+        assert problem(additional_headers={"a b": "x"}) == "additional_headers contains 'a b', which is no header name"
+
+    @pytest.mark.parametrize(
+        ("data", "expected"),
+        [
+            ({"a": 5}, (("a", "5"),)),
+            ({"a": ""}, (("a", ""),)),
+            ({"a": None}, ()),
+            ({"a": ["1", 2, None]}, (("a", "1"), ("a", "2"))),
+            ({"a": ()}, ()),
+            ([("a", "1"), ("b", "x"), ("a", "2")], (("a", "1"), ("b", "x"), ("a", "2"))),
+            ({"grant_type": "x"}, (("grant_type", "x"),)),
+            ({"a": "line\nbreak"}, (("a", "line\nbreak"),)),
+            ({"a": 2**1024 - 1}, (("a", str(2**1024 - 1)),)),
+        ],
+    )
+    def test_data(self, data: Any, expected: Any) -> None:
+        """Numbers are written out, None is left out, a list repeats the key."""
+        assert a_config(additional_request_data=data).additional_request_data == expected
+
+    @pytest.mark.parametrize(
+        ("data", "words"),
+        [
+            ({"client_id": "x"}, "cannot contain client_id; pass it as an argument"),
+            ({"client_secret": "x"}, "cannot contain client_secret; pass it as an argument"),
+            ({"a": True}, "has a value for a that is neither str nor int"),
+            ({"a": 1.5}, "has a value for a that is neither str nor int"),
+            ({"a": b"x"}, "has a value for a that is neither str nor int"),
+            ({"a": [["x"]]}, "has a value for a that is neither str nor int"),
+            ({"a": 2**1024}, "has a number for a that is too large"),
+            ({"a": 10**5000}, "has a number for a that is too large"),
+            ({"grant_type": ["x", "y"]}, "contains grant_type twice"),
+            ({"a": "\ud800"}, "has a lone surrogate in a"),
+        ],
+    )
+    def test_no_data(self, data: Any, words: str) -> None:
+        """The key is named."""
+        assert problem(additional_request_data=data).startswith(f"additional_request_data {words}")
+
+
+class TestValue:
+    def test_is_immutable(self) -> None:
+        """Nothing is set, changed or deleted."""
+        config = a_config()
+        with pytest.raises(AttributeError, match=r"immutable; make a new one to change scope$"):
+            config.scope = "a"
+        with pytest.raises(AttributeError, match=r"immutable; scope cannot be deleted$"):
+            del config.scope
+        assert config.scope is None
+
+    def test_is_compared_by_value(self) -> None:
+        """Every setting counts."""
+        assert a_config() == a_config()
+        assert hash(a_config()) == hash(a_config())
+        assert a_config() != a_config(client_secret="other")
+        assert a_config() != a_config(allow_insecure_http=True)
+        assert a_config() != "config"
+
+    def test_is_copied_and_pickled(self) -> None:
+        """Secret included."""
+        config = a_config(scope="a", additional_headers={"a": "b"})
+        for again in (copy.copy(config), copy.deepcopy(config), pickle.loads(pickle.dumps(config))):  # noqa: S301
+            assert again == config
+
+    def test_repr_shows_no_secret(self) -> None:
+        """Of headers, data and URL only what cannot be one."""
+        config = a_config(
+            token_url=f"{URL}?code={SECRET}",
+            additional_headers={"X": SECRET},
+            additional_request_data={"password": SECRET},
+            client_authentication=ClientSecretBasic(),
+        )
+        assert SECRET not in repr(config)
+        assert repr(config) == (
+            f"ClientCredentialsConfig(token_url='{URL}?***', client_id='id', client_secret='***', scope=None, "
+            "client_authentication=ClientSecretBasic(percent_encode=True), header_name='Authorization', "
+            "header_value_pattern='Bearer %s', grant_type='client_credentials', additional_headers=(('X', '***'),), "
+            "additional_request_data=(('password', '***'),), allow_insecure_http=False)"
+        )
+
+    def test_repr_of_a_secret_callable(self) -> None:
+        """Not even its name: a partial has its arguments in it."""
+        assert "client_secret='***'" in repr(a_config(client_secret=lambda: SECRET))

@@ -1,0 +1,174 @@
+"""What is public: in `__all__`, documented, the same in every adapter; everything else starts with an underscore."""
+
+from __future__ import annotations
+
+import inspect
+import pkgutil
+from types import FunctionType, ModuleType
+from typing import Any
+
+import pytest
+
+import oauth_cc_auth
+import oauth_cc_auth.httpx
+import oauth_cc_auth.httpx2
+import oauth_cc_auth.requests
+import oauth_cc_auth.testing
+from oauth_cc_auth import ClientCredentialsConfig
+
+ADAPTERS = [oauth_cc_auth.requests, oauth_cc_auth.httpx, oauth_cc_auth.httpx2]
+PUBLIC = {
+    "oauth_cc_auth": [
+        "Attempt",
+        "ClientAuthentication",
+        "ClientCredentialsConfig",
+        "ClientSecretBasic",
+        "ClientSecretPost",
+        "ConfigurationError",
+        "Credentials",
+        "InsecureRequestError",
+        "InvalidTokenResponse",
+        "Token",
+        "TokenEndpointError",
+        "TokenEndpointUnreachable",
+        "TokenError",
+        "__version__",
+    ],
+    "oauth_cc_auth.requests": ["ClientCredentialsAuth"],
+    "oauth_cc_auth.httpx": ["ClientCredentialsAuth"],
+    "oauth_cc_auth.httpx2": ["ClientCredentialsAuth"],
+    "oauth_cc_auth.testing": [
+        "Answer",
+        "Endpoint",
+        "Gate",
+        "Headers",
+        "LoopbackServer",
+        "RecordedRequest",
+        "ScriptedAnswer",
+    ],
+}
+MODULES = {module.__name__: module for module in (oauth_cc_auth, oauth_cc_auth.testing, *ADAPTERS)}
+
+each_module = pytest.mark.parametrize("module", MODULES.values(), ids=MODULES)
+
+
+def public_classes() -> dict[str, type[Any]]:
+    return {
+        f"{module.__name__}.{name}": value
+        for module in MODULES.values()
+        for name, value in vars(module).items()
+        if name in PUBLIC[module.__name__] and isinstance(value, type)
+    }
+
+
+def public_members(cls: type[Any]) -> dict[str, Any]:
+    """Methods and properties that are written in this package, by name."""
+    return {
+        name: value
+        for base in reversed(cls.__mro__)
+        if base.__module__.partition(".")[0] == "oauth_cc_auth"
+        for name, value in vars(base).items()
+        if not name.startswith("_") and isinstance(value, (FunctionType, classmethod, staticmethod, property))
+    }
+
+
+def test_public_modules() -> None:
+    """A module that is not listed here has an underscore."""
+    names = {module.name for module in pkgutil.iter_modules(oauth_cc_auth.__path__) if module.name[0] != "_"}
+    assert {f"oauth_cc_auth.{name}" for name in names} == set(PUBLIC) - {"oauth_cc_auth"}
+
+
+@each_module
+def test_all(module: ModuleType) -> None:
+    """It is what this test says, sorted, and everything in it exists."""
+    assert module.__all__ == PUBLIC[module.__name__]
+    assert module.__all__ == sorted(module.__all__)
+    assert all(hasattr(module, name) for name in module.__all__)
+
+
+def test_the_package_has_nothing_else() -> None:
+    """What one finds by completion is what is public."""
+    names = {
+        name
+        for name, value in vars(oauth_cc_auth).items()
+        if not name.startswith("_") and not isinstance(value, ModuleType)
+    }
+    assert names == set(PUBLIC["oauth_cc_auth"]) - {"__version__"}
+
+
+def test_version() -> None:
+    """Numbers and dots."""
+    assert all(part.isdigit() for part in oauth_cc_auth.__version__.split("."))
+
+
+@each_module
+def test_modules_are_documented(module: ModuleType) -> None:
+    """They say what they are for."""
+    assert module.__doc__
+
+
+@pytest.mark.parametrize("name", public_classes())
+def test_classes_are_documented(name: str) -> None:
+    """Each in words of its own, and each method and property as well."""
+    cls = public_classes()[name]
+    assert vars(cls).get("__doc__")
+    undocumented = [member for member, value in public_members(cls).items() if not inspect.getdoc(value)]
+    assert undocumented == []
+
+
+def test_adapters_have_one_signature() -> None:
+    """Code moves from one library to another by an import."""
+    signatures = {str(inspect.signature(module.ClientCredentialsAuth)) for module in ADAPTERS}
+    assert len(signatures) == 1
+    for name in ("from_config", "from_env", "get_token", "invalidate"):
+        assert len({str(inspect.signature(getattr(module.ClientCredentialsAuth, name))) for module in ADAPTERS}) == 1
+
+
+def test_members_of_the_adapters() -> None:
+    """The same everywhere, and what only an event loop or httpx needs."""
+    common = {"from_config", "from_env", "get_token", "invalidate"}
+    of_httpx = {"aget_token", "redirect_guard", "aredirect_guard", "auth_flow", "sync_auth_flow", "async_auth_flow"}
+    by_requests, by_httpx, by_httpx2 = (set(public_members(module.ClientCredentialsAuth)) for module in ADAPTERS)
+    assert by_requests == common
+    assert by_httpx == by_httpx2 == common | of_httpx
+
+
+def parameters(function: Any) -> dict[str, Any]:
+    """Names and defaults."""
+    return {name: each.default for name, each in inspect.signature(function).parameters.items() if name != "self"}
+
+
+def test_three_arguments_by_position() -> None:
+    """Everything beyond the credentials is by name, in class and config alike."""
+    for callable_ in (oauth_cc_auth.requests.ClientCredentialsAuth, ClientCredentialsConfig):
+        kinds = [(each.name, each.kind) for each in inspect.signature(callable_).parameters.values()]
+        assert [name for name, kind in kinds if kind is not inspect.Parameter.KEYWORD_ONLY] == [
+            "token_url",
+            "client_id",
+            "client_secret",
+        ]
+
+
+def test_class_and_config_agree() -> None:
+    """Every setting of the config is an argument of the class, with the same default."""
+    of_class, of_config = parameters(oauth_cc_auth.requests.ClientCredentialsAuth), parameters(ClientCredentialsConfig)
+    assert {name: of_class[name] for name in of_config} == of_config
+
+
+def test_every_way_to_make_one_agrees() -> None:
+    """`from_config` and `from_env` take every argument that is no setting of the config, with the same default."""
+    cls = oauth_cc_auth.requests.ClientCredentialsAuth
+    of_class, of_config = parameters(cls), parameters(ClientCredentialsConfig)
+    behaviour = {name: default for name, default in of_class.items() if name not in of_config}
+    of_set_up = parameters(cls._set_up)
+    del of_set_up["config"]
+    assert of_set_up.pop("allow_insecure_http") is None  # what the config says
+    assert of_set_up == behaviour
+
+
+def test_from_config_checks_its_switch() -> None:
+    """As the class does: the word "no" does not permit plain http."""
+    config = ClientCredentialsConfig("https://login.example.com/token", "id", "secret")
+    for module in ADAPTERS:
+        with pytest.raises(oauth_cc_auth.ConfigurationError, match=r"^allow_insecure_http must be True or False"):
+            module.ClientCredentialsAuth.from_config(config, allow_insecure_http="no")

@@ -1,0 +1,381 @@
+"""`_flow`: from "I need a token" to a token, played without any I/O: the test is the driver."""
+
+from __future__ import annotations
+
+import gc
+from typing import Any
+
+import pytest
+
+from oauth_cc_auth import ClientCredentialsConfig, TokenEndpointError, TokenEndpointUnreachable
+from oauth_cc_auth._cache import TokenCache
+from oauth_cc_auth._effects import Effect, Send, Sleep, Wait
+from oauth_cc_auth._flight import GONE, GRACE, Caller, Failure
+from oauth_cc_auth._flow import Flow, TokenFlow
+from oauth_cc_auth._lease import Lease, RenewalRules
+from oauth_cc_auth._wire import TokenResponse, TransportFailure
+from tests.fake_clock import FakeClock
+
+ME, YOU, THEM = (Caller(number, blocking=True) for number in (1, 2, 3))
+DROPPED = TransportFailure("dropped")
+REFUSED = TokenResponse(400, {}, b'{"error": "invalid_scope"}')
+
+
+def issued(value: str = "abc", life: float | None = 100) -> TokenResponse:
+    expiry = "null" if life is None else str(life)
+    return TokenResponse(200, {}, f'{{"access_token": "{value}", "expires_in": {expiry}}}'.encode())
+
+
+class Playing:
+    """One caller's flow, moved step by step."""
+
+    def __init__(self, flow: Flow) -> None:
+        self.flow = flow
+        self.effect: Effect | None = None
+        self.outcome: Lease | Failure | None = None
+        self.step(None)
+
+    def step(self, done: Any = None) -> Playing:
+        """Send the outcome of the last effect; what the flow wants next is in `effect`, its end in `outcome`."""
+        self.effect = None
+        try:
+            self.effect = self.flow.send(done)
+        except StopIteration as end:
+            self.outcome = end.value
+        return self
+
+    @property
+    def lease(self) -> Lease:
+        assert isinstance(self.outcome, Lease)
+        return self.outcome
+
+    @property
+    def failure(self) -> Failure:
+        assert isinstance(self.outcome, Failure)
+        return self.outcome
+
+    @property
+    def sending(self) -> Send:
+        assert isinstance(self.effect, Send)
+        return self.effect
+
+    @property
+    def waiting(self) -> Wait:
+        assert isinstance(self.effect, Wait)
+        return self.effect
+
+
+class World:
+    """An auth object's core under an injected clock."""
+
+    def __init__(self, timeout: float = 10.0, deadline: float = 30.0, **settings: Any) -> None:
+        self.clock = FakeClock()
+        self.cache = TokenCache(self.clock)
+        settings.setdefault("client_authentication", "client_secret_post")
+        config = ClientCredentialsConfig("https://login.example.com/token", "id", "secret", **settings)
+        self.flow = TokenFlow(config, self.cache, timeout=timeout, deadline=deadline, rules=RenewalRules())
+
+    def ask(self, caller: Caller = ME, refused: Lease | None = None) -> Playing:
+        return Playing(self.flow.obtain(caller, refused))
+
+    def fetched(self, life: float | None = 100) -> Lease:
+        return self.ask().step(issued(life=life)).lease
+
+
+@pytest.fixture(name="world")
+def _world() -> World:
+    return World()
+
+
+class TestColdCache:
+    def test_fetches_one_token(self, world: World) -> None:
+        """One request; the header is formatted once, and the token serves whoever asks next."""
+        asking = world.ask()
+        assert asking.sending.budget == 10
+        lease = asking.step(issued()).lease
+        assert (lease.token.access_token, lease.header_value) == ("abc", "Bearer abc")
+        assert lease.token.expires_at == world.clock.wall() + 100
+        assert world.cache.current is lease
+        assert world.ask(YOU).lease is lease
+
+    def test_the_pattern_of_the_header(self) -> None:
+        """The token is put in as it is, also where it looks like a pattern itself."""
+        world = World(header_value_pattern="Key=%s;v=1%")
+        assert world.ask().step(issued("a%sb")).lease.header_value == "Key=a%sb;v=1%"
+
+    def test_the_life_counts_from_the_arrival(self, world: World) -> None:
+        """Not from when it was asked for; chance moves the aging."""
+        asking = world.ask()
+        world.clock.advance(5)
+        world.clock.chance_value = 0.5
+        lease = asking.step(issued()).lease
+        assert lease.ends_at == world.clock.wall() + 100
+        assert lease.fresh_until == world.clock.wall() + 81.25
+
+    def test_followers_get_the_leaders_token(self, world: World) -> None:
+        """They wait until it is there, and send nothing."""
+        leader, follower = world.ask(), world.ask(YOU)
+        assert follower.waiting.flight is leader.sending.flight
+        assert follower.waiting.seconds == 10 + GRACE
+        leader.step(issued())
+        assert follower.step().lease is leader.lease
+
+    def test_followers_get_the_leaders_failure(self, world: World) -> None:
+        """All of them that one: no queue of retries."""
+        leader = world.ask()
+        followers = [world.ask(YOU), world.ask(THEM)]
+        leader.step(REFUSED)
+        assert isinstance(leader.failure.verdict.error, TokenEndpointError)
+        assert [follower.step().failure for follower in followers] == [leader.failure] * 2
+
+    def test_a_token_that_ends_at_once(self, world: World) -> None:
+        """expires_in 0: it is used once, by whoever asked for it."""
+        lease = world.fetched(life=0)
+        assert lease.header_value == "Bearer abc"
+        assert world.ask(YOU).sending
+
+    def test_retries_sleep(self, world: World) -> None:
+        """The caller's own flow does it all."""
+        asking = world.ask().step(DROPPED)
+        assert asking.effect == Sleep(0.5)
+        assert asking.step().sending
+        assert asking.step(issued()).lease is world.cache.current
+
+
+class TestFollowing:
+    def test_woken_too_early(self, world: World) -> None:
+        """A follower goes on waiting for what is left."""
+        leader, follower = world.ask(), world.ask(YOU)
+        world.clock.advance(4)
+        assert follower.step().waiting.seconds == 11
+        leader.step(issued())
+        assert follower.step().lease is leader.lease
+
+    def test_the_leader_takes_longer_with_reason(self, world: World) -> None:
+        """Each of its steps extends the limit that followers wait for."""
+        leader, follower = world.ask(), world.ask(YOU)
+        world.clock.advance(10)
+        leader.step(DROPPED)
+        assert leader.effect == Sleep(0.5)
+        world.clock.advance(0.5)
+        leader.step()
+        world.clock.advance(4.5)
+        assert follower.step().waiting.seconds == 10 + GRACE - 4.5
+
+    def test_the_leader_is_cancelled(self, world: World) -> None:
+        """A waiter takes over at once, the rest follow it."""
+        leader, first, second = world.ask(), world.ask(YOU), world.ask(THEM)
+        leader.flow.close()
+        assert first.step().sending
+        assert second.step().waiting.flight is first.sending.flight
+        first.step(issued())
+        assert second.step().lease is first.lease
+
+    def test_the_leader_is_killed(self, world: World) -> None:
+        """KeyboardInterrupt goes its way, and its flight is settled."""
+        leader, follower = world.ask(), world.ask(YOU)
+        flight = leader.sending.flight
+        with pytest.raises(KeyboardInterrupt):
+            leader.flow.throw(KeyboardInterrupt)
+        assert flight.outcome is GONE
+        assert follower.step().sending
+
+    def test_the_leader_is_forgotten(self, world: World) -> None:
+        """An abandoned flow that is garbage-collected leaves nobody waiting."""
+        leader, follower = world.ask(), world.ask(YOU)
+        flight = leader.sending.flight
+        del leader
+        gc.collect()
+        assert flight.outcome is GONE
+        assert follower.step().sending
+
+    def test_the_leader_is_lost(self, world: World) -> None:
+        """Past its limit a waiter takes over; when the orphan settles late it overwrites nothing."""
+        leader, follower = world.ask(), world.ask(YOU)
+        world.clock.advance(15)
+        assert follower.step().sending
+        newer = follower.step(issued("new")).lease
+        assert leader.step(issued("old")).lease.header_value == "Bearer old"
+        assert world.ask(THEM).lease is newer
+
+    def test_the_follower_is_out_of_time(self) -> None:
+        """It waits no longer than its deadline, whatever the leader does."""
+        world = World(timeout=100, deadline=30)
+        leader, follower = world.ask(), world.ask(YOU)
+        assert leader.sending.budget == 30
+        assert follower.waiting.seconds == 30
+        world.clock.advance(30)
+        error = follower.step().failure.verdict.error
+        assert isinstance(error, TokenEndpointUnreachable)
+        assert error.timed_out
+
+    def test_the_follower_is_out_of_time_when_its_leader_is_gone(self, world: World) -> None:
+        """It leads, finds that no time is left, and says so."""
+        leader, follower = world.ask(), world.ask(YOU)
+        world.clock.advance(30)
+        leader.flow.close()
+        error = follower.step().failure.verdict.error
+        assert isinstance(error, TokenEndpointUnreachable)
+
+    def test_whoever_takes_over_has_what_its_deadline_leaves(self, world: World) -> None:
+        """The time it waited counts."""
+        leader, follower = world.ask(), world.ask(YOU)
+        world.clock.advance(24)
+        leader.flow.close()
+        assert follower.step().sending.budget == 6
+
+
+class TestAging:
+    def test_one_renews_and_the_others_go_on(self, world: World) -> None:
+        """At once, with the old one."""
+        old = world.fetched()
+        world.clock.advance(80)
+        renewing = world.ask()
+        assert world.ask(YOU).lease is old
+        new = renewing.step(issued("new")).lease
+        assert world.ask(YOU).lease is new
+
+    def test_a_failed_renewal_does_no_harm(self, world: World) -> None:
+        """One attempt, no sleeping, and the old token is given."""
+        old = world.fetched()
+        world.clock.advance(80)
+        assert world.ask().step(DROPPED).lease is old
+        assert world.ask().lease is old  # backed off
+
+    def test_a_final_failure_does_no_harm_either(self, world: World) -> None:
+        """The token is good as long as it lives."""
+        old = world.fetched()
+        world.clock.advance(80)
+        assert world.ask().step(REFUSED).lease is old
+
+    @pytest.mark.parametrize(("life", "budget"), [(1000, 10), (20, 4)])
+    def test_it_has_no_more_time_than_the_token(self, world: World, life: float, budget: float) -> None:
+        """The time-out, or the time to the real end."""
+        world.fetched(life)
+        world.clock.advance(life * 0.8)
+        assert world.ask().sending.budget == pytest.approx(budget)
+
+    def test_it_takes_longer_than_the_token_lives(self, world: World) -> None:
+        """Then what follows is a fetch like any other."""
+        world.fetched(life=20)
+        world.clock.advance(16)
+        asking = world.ask()
+        world.clock.advance(4)
+        asking.step(DROPPED)
+        assert asking.sending.budget == 10
+        assert asking.step(issued("new")).lease.header_value == "Bearer new"
+
+    def test_the_last_moment(self, world: World) -> None:
+        """A token is used before its end, and not at its end."""
+        old = world.fetched()
+        world.clock.advance(99)
+        asking, other = world.ask(), world.ask(YOU)
+        world.clock.advance(0.999)
+        assert asking.step(DROPPED).lease is old
+        world.clock.advance(0.001)
+        assert other.step().sending
+
+    def test_a_cancelled_renewal(self, world: World) -> None:
+        """The next one renews at once: nothing failed."""
+        world.fetched()
+        world.clock.advance(80)
+        world.ask().flow.close()
+        assert world.ask(YOU).sending
+
+
+class TestDue:
+    def test_the_others_wait(self, world: World) -> None:
+        """For the new token."""
+        world.fetched()
+        world.clock.advance(90)
+        renewing, waiting = world.ask(), world.ask(YOU)
+        assert waiting.waiting.flight is renewing.sending.flight
+        renewing.step(issued("new"))
+        assert waiting.step().lease is renewing.lease
+
+    def test_they_fall_back(self, world: World) -> None:
+        """When the renewal fails, all go on with the old one."""
+        old = world.fetched()
+        world.clock.advance(90)
+        renewing, waiting = world.ask(), world.ask(YOU)
+        assert renewing.step(DROPPED).lease is old
+        assert waiting.step().lease is old
+
+    def test_they_fall_back_when_their_time_is_up(self) -> None:
+        """A caller's deadline ends its waiting, not its request."""
+        world = World(timeout=100, deadline=5)
+        old = world.fetched()
+        world.clock.advance(90)
+        _, waiting = world.ask(), world.ask(YOU)
+        world.clock.advance(5)
+        assert waiting.step().lease is old
+
+
+class TestRefused:
+    def test_is_renewed(self, world: World) -> None:
+        """An equal string is another token."""
+        old = world.fetched()
+        new = world.ask(refused=old).step(issued()).lease
+        assert new is not old
+        assert new.token.access_token == old.token.access_token
+
+    def test_fifty_cost_one(self, world: World) -> None:
+        """At once or one after the other."""
+        old = world.fetched()
+        first = world.ask(refused=old)
+        others = [world.ask(Caller(number, blocking=True), old) for number in range(2, 51)]
+        new = first.step(issued()).lease
+        assert all(other.step().lease is new for other in others)
+        assert world.ask(refused=old).lease is new
+
+    def test_is_never_given_back(self, world: World) -> None:
+        """A failed renewal is a failure then, after every try."""
+        old = world.fetched()
+        asking = world.ask(refused=old)
+        asking.step(DROPPED).step().step(DROPPED).step().step(DROPPED)
+        assert isinstance(asking.failure.verdict.error, TokenEndpointUnreachable)
+
+
+class TestHolds:
+    def test_an_endpoint_that_says_no_for_good(self, world: World) -> None:
+        """From the second time on callers are held off without asking."""
+        world.ask().step(REFUSED)
+        world.ask().step(REFUSED)
+        assert isinstance(world.ask().failure.verdict.error, TokenEndpointError)
+        world.clock.advance(1)
+        assert world.ask().sending
+
+    def test_an_endpoint_that_asks_for_more_than_there_is_time(self, world: World) -> None:
+        """Fail now, and leave it alone for that long."""
+        busy = TokenResponse(429, {"retry-after": "45"}, b"")
+        assert world.ask().step(busy).failure.hold == 45
+        world.clock.advance(44)
+        assert "left alone for another 1.0 s" in world.ask().failure.verdict.error.message
+        world.clock.advance(1)
+        assert world.ask().sending
+
+
+class TestLog:
+    def test_a_token(self, world: World, caplog: pytest.LogCaptureFixture) -> None:
+        """For how long, and nothing of what a server may have put in."""
+        caplog.set_level("INFO", "oauth_cc_auth")
+        world.fetched()
+        world.cache.invalidate()
+        world.fetched(life=None)
+        assert caplog.messages == ["token obtained for 100 s", "token obtained of unknown lifetime"]
+
+    def test_a_renewal_that_failed(self, world: World, caplog: pytest.LogCaptureFixture) -> None:
+        """A warning: nobody else would tell."""
+        world.fetched()
+        world.clock.advance(80)
+        caplog.set_level("INFO", "oauth_cc_auth")
+        world.ask().step(DROPPED)
+        (record,) = caplog.records
+        assert record.levelname == "WARNING"
+        assert record.getMessage().startswith("token not renewed, the old one stays in use: token endpoint https://")
+
+    def test_a_fetch_that_failed(self, world: World, caplog: pytest.LogCaptureFixture) -> None:
+        """Nothing but at DEBUG: the caller gets an exception."""
+        caplog.set_level("INFO", "oauth_cc_auth")
+        world.ask().step(REFUSED)
+        assert caplog.records == []

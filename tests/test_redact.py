@@ -1,0 +1,167 @@
+"""`_redact`: no secret in text that others wrote."""
+
+from __future__ import annotations
+
+import html
+import json
+import time
+from urllib.parse import quote, quote_plus
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from oauth_cc_auth._redact import MASK, presentable, redact, shown_url
+
+SECRET = 'pä ss/"w+ord%\n'
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        SECRET,
+        quote(SECRET, safe=""),
+        quote(SECRET, safe="").lower(),
+        quote_plus(SECRET),
+        quote(SECRET),
+        json.dumps(SECRET)[1:-1],
+        json.dumps(SECRET, ensure_ascii=False)[1:-1],
+        repr(SECRET)[1:-1],
+        ascii(SECRET)[1:-1],
+        quote(quote(SECRET, safe=""), safe=""),
+        html.escape(SECRET),
+        SECRET.encode().decode("latin-1"),
+    ],
+)
+def test_every_usual_encoding(form: str) -> None:
+    """A server may echo what it got, decoded or not, or quote it in JSON."""
+    assert redact(f"before {form} after", [SECRET]) == "before *** after"
+
+
+def test_every_occurrence_of_every_secret() -> None:
+    """Not only the first."""
+    assert redact("one two one", ["one", "two"]) == "*** *** ***"
+
+
+def test_the_longest_first() -> None:
+    """A secret that is part of another does not leave the rest of it."""
+    assert redact("abcdef", ["abc", "abcdef"]) == MASK
+
+
+def test_in_any_case() -> None:
+    """Some servers print in capitals."""
+    assert redact("ABC", ["abc"]) == MASK
+
+
+def test_blank_secrets_are_none() -> None:
+    """An empty string is everywhere and nowhere."""
+    assert redact("text", ["", ""]) == "text"
+
+
+def test_a_secret_longer_than_the_text() -> None:
+    """It is not in it; one exactly as long may be it."""
+    assert redact("secre", ["secret"]) == "secre"
+    assert redact("secret", ["secret"]) == MASK
+
+
+@pytest.mark.parametrize("secret", ["a1" * 500, "a1" * 40 + " b2" * 40, "a1" * 40 + "\"b2'<c3>" * 10])
+def test_a_long_secret(secret: str) -> None:
+    """Nothing of it is left, to its last word."""
+    assert redact(f"before {secret} after", [secret]) == "before *** after"
+
+
+def test_secrets_are_no_patterns() -> None:
+    """What means something in a regular expression is taken literally."""
+    assert redact("abc a.c", ["a.c"]) == "abc ***"
+
+
+def test_a_lone_surrogate() -> None:
+    """A text that cannot be encoded is searched all the same."""
+    assert redact("x \ud800 y", ["\ud800"]) == "x *** y"
+
+
+def test_presentable_is_one_line() -> None:
+    """Line breaks, control characters and lone surrogates become single spaces."""
+    text = "  a\r\nb\x00\x1b\x7f\x85\u2028\u2029\ud800 c\t\td  "
+    assert presentable(text, ()) == "a b c d"
+
+
+def test_presentable_at_its_longest() -> None:
+    """Up to 300 characters are kept, more are cut to that."""
+    assert presentable("a" * 300, ()) == "a" * 300
+    assert presentable("a" * 301, ()) == "a" * 299 + "…"
+
+
+def test_presentable_is_cut_after_the_masking() -> None:
+    """Half a secret at the end would not be found any more."""
+    assert presentable("a" * 297 + "secret", ["secret"]) == "a" * 297 + MASK
+
+
+@pytest.mark.parametrize("form", ["&apos;", "&#39;", "&#x27;", "&#039;", "&amp;#39;", "%27", "%2527", "\\'", "'"])
+def test_an_apostrophe(form: str) -> None:
+    """It has more forms than any other character."""
+    assert redact(f"it{form}s", ["it's"]) == MASK
+
+
+def test_presentable_looks_at_the_beginning_of_a_long_text() -> None:
+    """What is cut off is not searched, and half a secret at the cut is not shown."""
+    shown = presentable(" " * 8185 + "a secret that is long", ["secret that is long"])
+    assert "secret" not in shown
+    assert presentable("b" * 8192 + "a secret", ["secret"]) == "b" * 299 + "…"
+    assert presentable("b" * 100_000, ()) == "b" * 299 + "…"
+
+
+def test_backslashes_take_no_time() -> None:
+    """A hostile answer does not keep us searching: this is over in milliseconds, or takes exponential time."""
+    started = time.perf_counter()
+    presentable("\\" * 8192, ["\\" * 5 + "x"])
+    assert time.perf_counter() - started < 5
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://example.com/token", "https://example.com/token"),
+        ("https://example.com:8443/", "https://example.com:8443/"),
+        ("https://example.com/token?key=abc", "https://example.com/token?***"),
+        ("https://example.com/token?", "https://example.com/token"),
+        ("https://example.com/token#abc", "https://example.com/token"),
+        ("https://user:pass@example.com/", "https://example.com/"),
+        ("https://user:p@ss@example.com/", "https://example.com/"),
+        ("https://[::1]:80/", "https://[::1]:80/"),
+        ("https://[::1", "a URL that cannot be parsed"),
+    ],
+)
+def test_shown_url(url: str, shown: str) -> None:
+    """A URL is shown without user info, query and fragment."""
+    assert shown_url(url) == shown
+
+
+# What a secret can be: the config refuses control characters and blanks, and one that is part of the mask or of the
+# ellipsis cannot be told from it.
+SECRETS = st.text(st.characters(exclude_categories=["C"], exclude_characters=MASK + "…"), min_size=1).filter(str.strip)
+
+
+@settings(deadline=None)
+@given(st.text(), SECRETS, st.text())
+def test_redact_never_leaves_a_secret(before: str, secret: str, after: str) -> None:
+    """Whatever stands around it, and in every encoding."""
+    for form in (secret, json.dumps(secret)[1:-1]):
+        assert secret not in redact(before + form + after, [secret])
+
+
+@settings(deadline=None)
+@given(st.text(), SECRETS, st.text())
+@example("", "0 0", "0\x000")
+def test_presentable_never_leaves_a_secret(before: str, secret: str, after: str) -> None:
+    """Nor does the clean-up after the masking put one together."""
+    assert secret not in presentable(before + secret + after, [secret])
+
+
+@settings(deadline=None)
+@given(st.text())
+@example("[")
+def test_shown_url_never_shows_user_info(user_info: str) -> None:
+    """Whatever it is made of."""
+    shown = shown_url(f"https://{quote(user_info, safe='!:@[]')}:x@example.com/path")
+    assert shown in ("https://example.com/path", "a URL that cannot be parsed")

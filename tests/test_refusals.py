@@ -1,0 +1,132 @@
+"""`_refusals`: origins that refuse whatever token they are shown."""
+
+from __future__ import annotations
+
+import pytest
+
+from oauth_cc_auth import Token
+from oauth_cc_auth._lease import Lease, RenewalRules
+from oauth_cc_auth._origin import Origin
+from oauth_cc_auth._refusals import MOST_ORIGINS, Refusals
+from tests.fake_clock import FakeClock
+
+API = Origin("https", "api.example.com", 443)
+OTHER = Origin("https", "other.example.com", 443)
+
+
+@pytest.fixture(name="clock")
+def _clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture(name="refusals")
+def _refusals(clock: FakeClock) -> Refusals:
+    return Refusals(clock)
+
+
+def a_lease(*probation: Origin) -> Lease:
+    lease = Lease(Token("abc"), "Bearer abc", arrived=0, rules=RenewalRules(), chance=0)
+    lease.probation.update(probation)
+    return lease
+
+
+def refuse(refusals: Refusals, times: int, origin: Origin = API) -> list[bool]:
+    """That many fresh tokens refused; whether each answer was to be left as it is."""
+    return [refusals.note(origin, a_lease(origin)) for _ in range(times)]
+
+
+def test_a_token_that_is_not_on_probation_does_not_count(refusals: Refusals) -> None:
+    """Its refusal is the usual case: it was accepted before, and has ended."""
+    assert [refusals.note(API, a_lease()) for _ in range(5)] == [False] * 5
+    assert refusals.origins() == set()
+
+
+def test_the_second_fresh_token_refused_in_a_row_holds(refusals: Refusals) -> None:
+    """The first is a chance, the second a pattern."""
+    assert refuse(refusals, 2) == [False, True]
+    assert refusals.origins() == {API}
+
+
+def test_a_hold_is_for_every_token(refusals: Refusals) -> None:
+    """Also for one that is not on probation."""
+    refuse(refusals, 2)
+    assert refusals.note(API, a_lease()) is True
+
+
+def test_a_hold_ends_after_a_second(refusals: Refusals, clock: FakeClock) -> None:
+    """Exactly then."""
+    refuse(refusals, 2)
+    clock.now_monotonic += 0.999
+    assert refusals.note(API, a_lease()) is True
+    clock.now_monotonic += 0.001
+    assert refusals.note(API, a_lease()) is False
+
+
+def test_holds_double_up_to_a_minute(refusals: Refusals, clock: FakeClock) -> None:
+    """1, 2, 4 ... 32, 60, 60 seconds; the wall clock does not matter."""
+    refuse(refusals, 1)
+    for seconds in (1, 2, 4, 8, 16, 32, 60, 60, 60):
+        clock.now_wall += 1e6
+        assert refuse(refusals, 1) == [True]
+        clock.now_monotonic += seconds - 0.5
+        assert refusals.note(API, a_lease()) is True
+        clock.now_monotonic += 0.5
+        assert refusals.note(API, a_lease()) is False
+
+
+def test_many_refusals_of_one_token_are_one(refusals: Refusals) -> None:
+    """Fifty requests refused at once."""
+    lease = a_lease(API)
+    assert [refusals.note(API, lease) for _ in range(50)] == [False] * 50
+    assert refuse(refusals, 1) == [True]
+
+
+def test_other_origins_are_not_affected(refusals: Refusals) -> None:
+    """Each has its own record."""
+    refuse(refusals, 2)
+    assert refuse(refusals, 2, OTHER) == [False, True]
+    assert refusals.origins() == {API, OTHER}
+
+
+def test_acceptance_ends_it(refusals: Refusals) -> None:
+    """The token is off probation there, and counting starts anew."""
+    refuse(refusals, 2)
+    lease = a_lease(API, OTHER)
+    refusals.accepted(API, lease)
+    assert lease.probation == {OTHER}
+    assert refusals.origins() == set()
+    assert refuse(refusals, 2) == [False, True]
+
+
+def test_acceptance_where_nothing_was_refused(refusals: Refusals) -> None:
+    """It changes nothing."""
+    refuse(refusals, 1, OTHER)
+    refusals.accepted(API, a_lease())
+    assert refusals.origins() == {OTHER}
+
+
+def test_clear(refusals: Refusals) -> None:
+    """Everything is forgotten."""
+    refuse(refusals, 2)
+    refusals.clear()
+    assert refusals.origins() == set()
+    assert refuse(refusals, 1) == [False]
+
+
+def test_the_oldest_origins_are_forgotten(refusals: Refusals) -> None:
+    """64 are remembered; one that refuses again is young again."""
+    origins = [Origin("https", f"{number}.example.com", 443) for number in range(MOST_ORIGINS + 1)]
+    for origin in origins[:MOST_ORIGINS]:
+        refuse(refusals, 1, origin)
+    assert refusals.origins() == set(origins[:MOST_ORIGINS])
+    refuse(refusals, 1, origins[0])
+    refuse(refusals, 1, origins[-1])
+    assert refusals.origins() == set(origins) - {origins[1]}
+
+
+def test_a_new_lock(refusals: Refusals) -> None:
+    """The child of a fork works though its parent held the lock."""
+    held = refusals._lock
+    refusals.renew_lock()
+    assert refusals._lock is not held
+    assert refuse(refusals, 1) == [False]

@@ -1,0 +1,325 @@
+"""`_settings`: settings by the labels of the form, by our own names and from the environment."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from oauth_cc_auth import ClientCredentialsConfig, ClientSecretBasic, ConfigurationError
+
+REQUIRED: dict[Any, Any] = {
+    "token_url": "https://login.example.com/token",
+    "client_id": "id",
+    "client_secret": "s3cret",
+}
+HEADERS = "Custom Oauth Request Options Additional Headers"
+
+
+def from_mapping(settings: dict[Any, Any], **arguments: Any) -> ClientCredentialsConfig:
+    return ClientCredentialsConfig.from_mapping({**REQUIRED, **settings}, **arguments)
+
+
+def message_of(function: Callable[[], object]) -> str:
+    with pytest.raises(ConfigurationError) as caught:
+        function()
+    assert "s3cret" not in "".join(traceback.format_exception(caught.value))
+    return str(caught.value)
+
+
+def problem(settings: dict[Any, Any]) -> str:
+    return message_of(lambda: from_mapping(settings))
+
+
+@pytest.fixture(name="env")
+def _env(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    def set_all(**settings: str) -> None:
+        for name, value in {**REQUIRED, **settings}.items():
+            monkeypatch.setenv(f"OAUTH_CC_{name.upper()}", value)
+
+    return set_all
+
+
+class TestForm:
+    def test_as_printed(self) -> None:
+        """Every field of the form has a place."""
+        config = ClientCredentialsConfig.from_mapping(
+            {
+                "Auth Config": "Oauth2",
+                "Oauth2 Grant Type": "Client Credentials Grant",
+                "Client ID": "id",
+                "Client Secret": "s3cret",
+                "Client Credentials Grant Scope": "a b",
+                "Oauth2 Token Url": "https://login.example.com/token",
+                "Oauth2 Client Authentication": "Request Body Auth",
+                "Header Auth Key": "X-Token",
+                "Header Auth Value Pattern": "Key %s",
+                "Oauth2 Custom Grant Type": "custom",
+                HEADERS: {"X": "1"},
+                "Custom Oauth Request Options Additional Request Data": {"audience": "api"},
+            }
+        )
+        assert config == ClientCredentialsConfig(
+            "https://login.example.com/token",
+            "id",
+            "s3cret",
+            scope="a b",
+            client_authentication="client_secret_post",
+            header_name="X-Token",
+            header_value_pattern="Key %s",
+            grant_type="custom",
+            additional_headers={"X": "1"},
+            additional_request_data={"audience": "api"},
+        )
+
+    @pytest.mark.parametrize(
+        "label",
+        ["HEADER AUTH KEY", "header-auth-key", "Header_Auth  Key", "headerauthkey", "header_name", "Header Name"],
+    )
+    def test_labels_in_any_spelling(self, label: str) -> None:
+        """Case, spaces, underscores and hyphens do not matter; our own names count as well."""
+        assert from_mapping({label: "X-Token"}).header_name == "X-Token"
+
+    @pytest.mark.parametrize(
+        "label",
+        [
+            "Custom Oauth Request Options Custom Grant Type",
+            "Oauth2 Custom Oauth Request Options Custom Grant Type",
+            "Anything / Custom Oauth Request Options Custom Grant Type",
+        ],
+    )
+    def test_labels_below_a_heading(self, label: str) -> None:
+        """An export may put it in front."""
+        assert from_mapping({label: "custom"}).grant_type == "custom"
+
+    @pytest.mark.parametrize("blank", [None, "", "  ", "\n"])
+    def test_blank_means_unset(self, blank: object) -> None:
+        """For every label, checked ones included."""
+        settings = {
+            "Auth Config": blank,
+            "Header Auth Key": blank,
+            "Oauth2 Custom Grant Type": blank,
+            "Custom Oauth Request Options Custom Grant Type": "custom",
+            HEADERS: blank,
+        }
+        config = from_mapping(settings)
+        assert (config.header_name, config.grant_type, config.additional_headers) == ("Authorization", "custom", ())
+
+    @pytest.mark.parametrize("value", ["Client Credentials Grant", "client_credentials", "CLIENT-CREDENTIALS"])
+    def test_the_right_grant(self, value: str) -> None:
+        """It is checked and not kept."""
+        assert from_mapping({"Oauth2 Grant Type": value, "Auth Config": "OAUTH2"}).grant_type == "client_credentials"
+
+    @pytest.mark.parametrize(
+        ("label", "value", "wanted"),
+        [
+            ("Oauth2 Grant Type", "Authorization Code Grant", "'Client Credentials Grant'"),
+            ("oauth2_grant_type", 5, "'Client Credentials Grant'"),
+            ("Auth Config", "Basic", "'Oauth2'"),
+            ("Auth Config", True, "'Oauth2'"),
+        ],
+    )
+    def test_another_grant(self, label: str, value: object, wanted: str) -> None:
+        """This package does one."""
+        assert problem({label: value}) == f"{label!r} must be {wanted}, the only one that this package does"
+
+    @pytest.mark.parametrize(
+        ("label", "nearest"),
+        [
+            ("Client Idd", "Client ID"),
+            ("scopes", "scope"),
+            ("Oauth2 Token Uri", "Oauth2 Token Url"),
+            ("Custom Oauth Request Options Additional Header", HEADERS),
+            ("---", None),
+            ("", None),
+        ],
+    )
+    def test_an_unknown_label(self, label: str, nearest: str | None) -> None:
+        """The nearest known one is named; also where the value is blank."""
+        message = problem({label: None})
+        assert message.startswith(f"{label!r} is no known setting; did you mean ")
+        assert nearest is None or message.endswith((f"{nearest!r}?", f"{nearest.lower()!r}?"))
+
+    def test_a_label_that_is_no_text(self) -> None:
+        """It is told by type."""
+        assert problem({5: "x"}) == "a label must be a str, not int"
+
+    @pytest.mark.parametrize("settings", [None, [("token_url", "x")], "token_url=x"])
+    def test_no_mapping(self, settings: Any) -> None:
+        """It is told by type."""
+        message = message_of(lambda: ClientCredentialsConfig.from_mapping(settings))
+        assert message == f"settings must be a mapping of labels to values, not {type(settings).__name__}"
+
+    def test_two_labels_for_one_field(self) -> None:
+        """One of them would be lost."""
+        assert problem({"Header Auth Key": "X", "header_name": "X"}) == (
+            "'header_name' and 'Header Auth Key' both set header_name; keep one"
+        )
+
+    @pytest.mark.parametrize(
+        ("settings", "words"),
+        [
+            ({"client_id": ""}, "client_id is missing or blank"),
+            ({"client_id": None, "token_url": " "}, "token_url, client_id are missing or blank"),
+        ],
+    )
+    def test_missing(self, settings: dict[Any, Any], words: str) -> None:
+        """All that is missing is named at once."""
+        assert problem(settings) == words
+
+
+class TestValues:
+    @pytest.mark.parametrize(
+        ("value", "method"),
+        [
+            ("Basic Auth", "client_secret_basic"),
+            ("basic", "client_secret_basic"),
+            ("REQUEST-BODY-AUTH", "client_secret_post"),
+            ("request body", "client_secret_post"),
+            (" client_secret_post ", "client_secret_post"),
+        ],
+    )
+    def test_client_authentication(self, value: str, method: str) -> None:
+        """In the form's words or in ours."""
+        assert from_mapping({"client_authentication": value}).client_authentication == method
+
+    def test_objects(self) -> None:
+        """What is no text is handed on."""
+        strategy = ClientSecretBasic()
+        config = from_mapping({"client_authentication": strategy, "scope": ["a", "b"], "client_secret": lambda: "x"})
+        assert config.client_authentication is strategy
+        assert config.scope == "a b"
+        assert callable(config.client_secret)
+
+    def test_white_space_around(self) -> None:
+        """It is taken off, but not from a secret."""
+        config = from_mapping({"client_id": " id ", "client_secret": " s3cret "})
+        assert (config.client_id, config.client_secret) == ("id", " s3cret ")
+
+    @pytest.mark.parametrize(
+        ("value", "expected"),
+        [
+            *((word, True) for word in ("true", " YES ", "1", "on", True)),
+            *((word, False) for word in ("no", "False", "0", "off", False)),
+        ],
+    )
+    def test_switch(self, value: object, expected: bool) -> None:
+        """In the usual words."""
+        assert from_mapping({"allow_insecure_http": value}).allow_insecure_http is expected
+
+    def test_no_switch(self) -> None:
+        """Other words are refused."""
+        assert problem({"allow_insecure_http": "maybe"}) == "'allow_insecure_http' must be true or false, not 'maybe'"
+
+    @pytest.mark.parametrize(("argument", "expected"), [(True, True), (False, False), (None, True)])
+    def test_the_argument_has_the_last_word(self, argument: bool | None, expected: bool) -> None:
+        """Unless it is not given."""
+        config = from_mapping({"allow_insecure_http": "yes"}, allow_insecure_http=argument)
+        assert config.allow_insecure_http is expected
+
+    @pytest.mark.parametrize(
+        "value",
+        [
+            {"a": "1", "b": "2"},
+            [("a", "1"), ("b", "2")],
+            '{"a": "1", "b": "2"}',
+            ' [["a", "1"], ["b", "2"]] ',
+            "a=1&b=2",
+            "a=1&b=%32",
+            [{"name": "a", "value": "1"}, {"Key": "b", "VALUE": "2"}],
+            ({"name": "a", "value": "1"}, ("b", "2")),
+            '[{"key": "a", "value": "1"}, {"name": "b", "value": "2"}]',
+        ],
+    )
+    @pytest.mark.parametrize("field", ["additional_headers", "additional_request_data"])
+    def test_pairs(self, field: str, value: object) -> None:
+        """As objects, JSON, a form or rows."""
+        assert getattr(from_mapping({field: value}), field) == (("a", "1"), ("b", "2"))
+
+    def test_blank_pairs(self) -> None:
+        """A form may have a blank value."""
+        assert from_mapping({"additional_request_data": "a=&b=1"}).additional_request_data == (("a", ""), ("b", "1"))
+
+    @pytest.mark.parametrize(
+        ("value", "words"),
+        [
+            ("s3cret", "must be a JSON object or name=value pairs joined by '&'"),
+            ("&", "must be a JSON object or name=value pairs joined by '&'"),
+            ('{"a": "s3cret"', "is not valid JSON"),
+            ("[" * 100_000, "is not valid JSON"),
+            ([{"name": "a"}], "must be a mapping, pairs, or rows with 'name' and 'value'"),
+            ([{"name": "a", "value": "s3cret", "on": 1}], "must be a mapping, pairs, or rows with 'name' and 'value'"),
+            ([{}], "must be a mapping, pairs, or rows with 'name' and 'value'"),
+        ],
+    )
+    def test_no_pairs(self, value: object, words: str) -> None:
+        """What cannot be read is told, and not shown."""
+        assert problem({"additional_request_data": value}) == f"'additional_request_data' {words}"
+
+
+class TestEnvironment:
+    def test_every_field(self, env: Callable[..., None]) -> None:
+        """By its name in capitals."""
+        env(
+            scope="a b",
+            client_authentication="client_secret_basic",
+            header_name="X-Token",
+            header_value_pattern="%s",
+            grant_type="custom",
+            additional_headers='{"X": "1"}',
+            additional_request_data="audience=api&a=2",
+            allow_insecure_http="true",
+        )
+        assert ClientCredentialsConfig.from_env() == ClientCredentialsConfig(
+            "https://login.example.com/token",
+            "id",
+            "s3cret",
+            scope="a b",
+            client_authentication="client_secret_basic",
+            header_name="X-Token",
+            header_value_pattern="%s",
+            grant_type="custom",
+            additional_headers={"X": "1"},
+            additional_request_data={"audience": "api", "a": "2"},
+            allow_insecure_http=True,
+        )
+
+    def test_blank_and_foreign_variables(self, env: Callable[..., None]) -> None:
+        """Blank means unset; a prefix may be shared."""
+        env(scope=" ", anything="x")
+        assert ClientCredentialsConfig.from_env().scope is None
+
+    def test_another_prefix(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Also none at all."""
+        for name, value in REQUIRED.items():
+            monkeypatch.setenv(f"ORDERS_{name.upper()}", value)
+        assert ClientCredentialsConfig.from_env("ORDERS_").client_id == "id"
+        message = message_of(lambda: ClientCredentialsConfig.from_env("OTHER_"))
+        assert message == "OTHER_TOKEN_URL, OTHER_CLIENT_ID, OTHER_CLIENT_SECRET are missing or blank"
+
+    def test_one_missing(self, env: Callable[..., None]) -> None:
+        """It is named as the variable that it is."""
+        env(client_id="")
+        assert message_of(ClientCredentialsConfig.from_env) == "OAUTH_CC_CLIENT_ID is missing or blank"
+
+    @pytest.mark.parametrize(
+        ("settings", "words"),
+        [
+            ({"token_url": "ftp://x"}, "OAUTH_CC_TOKEN_URL has no scheme https"),
+            ({"client_secret": "s3cret\n"}, "OAUTH_CC_CLIENT_SECRET contains a control character"),
+            ({"header_value_pattern": "x"}, "OAUTH_CC_HEADER_VALUE_PATTERN must contain %s"),
+            ({"additional_headers": "s3cret"}, "'OAUTH_CC_ADDITIONAL_HEADERS' must be a JSON object"),
+            ({"allow_insecure_http": "maybe"}, "'OAUTH_CC_ALLOW_INSECURE_HTTP' must be true or false"),
+        ],
+    )
+    def test_wrong_values(self, env: Callable[..., None], settings: dict[str, str], words: str) -> None:
+        """The message is about the variable."""
+        env(**settings)
+        assert message_of(ClientCredentialsConfig.from_env).startswith(words)
+
+    def test_the_argument_has_the_last_word(self, env: Callable[..., None]) -> None:
+        """As with a mapping."""
+        env(token_url="http://login.internal/token")
+        assert ClientCredentialsConfig.from_env(allow_insecure_http=True).allow_insecure_http

@@ -1,0 +1,40 @@
+"""`_token`: a token as it was issued."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+
+from oauth_cc_auth import Token
+
+
+def test_defaults() -> None:
+    """A bearer token of unknown lifetime."""
+    token = Token("abc")
+    assert (token.access_token, token.token_type, token.expires_at, token.scope) == ("abc", "Bearer", None, None)
+    assert token.extra == {}
+
+
+def test_members() -> None:
+    """What is given is there; the extra members are a copy."""
+    extra = {"id": 1}
+    token = Token("abc", token_type=None, expires_at=0.0, scope="", extra=extra)
+    extra["id"] = 2
+    assert (token.token_type, token.expires_at, token.scope) == (None, 0.0, "")
+    assert token.extra == {"id": 1}
+
+
+def test_repr_shows_no_secret() -> None:
+    """Neither the token nor what else the server sent; its names are shown."""
+    token = Token("abc-token", scope="read", expires_at=5.0, extra={"refresh_token": "xyz-token"})
+    assert repr(token) == (
+        "Token(access_token='***', token_type='Bearer', expires_at=5.0, scope='read', extra={'refresh_token': '***'})"
+    )
+    assert "token'" not in str(token).replace("_token'", "")
+
+
+def test_survives_copying_and_pickling() -> None:
+    """A token is a value: programs pass it on."""
+    token = Token("abc", expires_at=5.0, scope="read", extra={"id": 1})
+    for again in (copy.copy(token), copy.deepcopy(token), pickle.loads(pickle.dumps(token))):  # noqa: S301  # our own
+        assert (again.access_token, again.expires_at, again.scope, again.extra) == ("abc", 5.0, "read", {"id": 1})

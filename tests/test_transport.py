@@ -1,0 +1,80 @@
+"""`_transport`: one line about what went wrong."""
+
+from __future__ import annotations
+
+import ssl
+
+import pytest
+import requests
+import urllib3.exceptions
+
+from oauth_cc_auth._transport import text_of, transport_failure
+from oauth_cc_auth._wire import TransportFailure
+
+
+def failure_of(error: BaseException, *, timed_out: bool = False, retryable: bool = True) -> TransportFailure:
+    return transport_failure(error, timed_out=timed_out, retryable=retryable)
+
+
+@pytest.mark.parametrize("timed_out", [True, False])
+@pytest.mark.parametrize("retryable", [True, False])
+def test_a_plain_error(timed_out: bool, retryable: bool) -> None:
+    """Text and flags are passed on."""
+    failure = failure_of(OSError("refused"), timed_out=timed_out, retryable=retryable)
+    assert failure == TransportFailure("refused", timed_out, retryable)
+
+
+def test_an_error_without_words() -> None:
+    """Then its name has to do."""
+    assert failure_of(TimeoutError()).text == "TimeoutError"
+
+
+def test_an_error_whose_words_fail() -> None:
+    """Somebody's broken __str__ breaks nothing here."""
+
+    class BrokenError(Exception):
+        def __str__(self) -> str:
+            raise ZeroDivisionError
+
+    assert text_of(BrokenError()) == "BrokenError"
+
+
+def test_the_innermost_of_a_chain() -> None:
+    """It says most; __cause__ and __context__ lead to it."""
+    inner, middle, outer = OSError("inner"), ValueError("middle"), RuntimeError("outer")
+    middle.__context__ = inner
+    outer.__cause__ = middle
+    assert failure_of(outer).text == "inner"
+
+
+def test_a_tower_of_requests_and_urllib3() -> None:
+    """They keep causes in `args` and in `reason`."""
+    refused = ConnectionRefusedError(111, "Connection refused")
+    new = urllib3.exceptions.ProtocolError("Connection aborted.", refused)
+    retries = urllib3.exceptions.MaxRetryError(None, "/token", reason=new)  # type: ignore[arg-type]  # no pool here
+    assert failure_of(requests.ConnectionError(retries)).text == "[Errno 111] Connection refused"
+
+
+def test_a_reason_that_is_no_exception() -> None:
+    """In ssl and unicode errors it is a text."""
+    assert failure_of(UnicodeDecodeError("ascii", b"\xff", 0, 1, "odd")).text.endswith("odd")
+
+
+def test_a_chain_that_ends_where_it_began() -> None:
+    """It is walked once."""
+    first, second = OSError("first"), OSError("second")
+    first.__cause__, second.__cause__ = second, first
+    assert failure_of(first).text == "second"
+
+
+def test_a_certificate_that_is_not_trusted() -> None:
+    """It will not be trusted at the next try, wherever in the chain it stands."""
+    distrust = ssl.SSLCertVerificationError("self-signed certificate")
+    assert not failure_of(requests.exceptions.SSLError(distrust)).retryable
+    distrust.__cause__ = OSError("inner")
+    assert failure_of(distrust) == TransportFailure("inner", timed_out=False, retryable=False)
+
+
+def test_other_tls_errors() -> None:
+    """A connection that broke off in the handshake may work later."""
+    assert failure_of(ssl.SSLEOFError("EOF occurred")).retryable

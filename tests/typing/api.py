@@ -1,0 +1,181 @@
+"""Typed uses of the public API: checked by mypy and pyright, never run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+import httpx2
+import requests
+
+import oauth_cc_auth.httpx
+import oauth_cc_auth.httpx2
+import oauth_cc_auth.requests
+from oauth_cc_auth import (
+    Attempt,
+    ClientAuthentication,
+    ClientCredentialsConfig,
+    ClientSecretBasic,
+    ClientSecretPost,
+    ConfigurationError,
+    Credentials,
+    InsecureRequestError,
+    InvalidTokenResponse,
+    Token,
+    TokenEndpointError,
+    TokenEndpointUnreachable,
+    TokenError,
+    __version__,
+)
+
+URL = "https://login.example.com/token"
+version: str = __version__
+
+
+# --- settings --------------------------------------------------------------------------------------------------------
+
+
+class Assertion(ClientAuthentication):
+    name = "private_key_jwt"
+
+    def authenticate(self, client_id: str, client_secret: str, token_url: str) -> Credentials:
+        return Credentials(headers=(("X-Key", "x"),), fields=(("client_assertion", client_id + token_url),))
+
+
+def secret() -> str:
+    return "secret"
+
+
+def configs() -> list[ClientCredentialsConfig]:
+    return [
+        ClientCredentialsConfig(URL, "id", "secret"),
+        ClientCredentialsConfig(token_url=URL, client_id="id", client_secret=secret),
+        ClientCredentialsConfig(
+            URL,
+            "id",
+            "secret",
+            scope=["a", "b"],
+            client_authentication="client_secret_post",
+            header_name="X-Token",
+            header_value_pattern="%s",
+            grant_type="account_credentials",
+            additional_headers={"APIKey": "x"},
+            additional_request_data={"resource": ["a", "b"], "account_id": 1},
+            allow_insecure_http=True,
+        ),
+        ClientCredentialsConfig(
+            URL,
+            "id",
+            "secret",
+            client_authentication=ClientSecretBasic(percent_encode=False),
+            additional_headers=[("APIKey", "x")],
+            additional_request_data=(pair for pair in [("a", "1")]),
+        ),
+        ClientCredentialsConfig(URL, "id", "", client_authentication=Assertion()),
+        ClientCredentialsConfig(URL, "id", "secret", client_authentication=ClientSecretPost(), scope=None),
+        ClientCredentialsConfig.from_mapping({"Client ID": "id", "scope": ["a"]}, allow_insecure_http=True),
+        ClientCredentialsConfig.from_env(),
+        ClientCredentialsConfig.from_env("ORDERS_", allow_insecure_http=None),
+    ]
+
+
+def settings(config: ClientCredentialsConfig) -> tuple[str, str, str | None, tuple[tuple[str, str], ...], bool]:
+    return config.token_url, config.client_id, config.scope, config.additional_headers, config.allow_insecure_http
+
+
+def renew_on(status: int, headers: Mapping[str, str]) -> bool:
+    return status == 403 and "www-authenticate" in headers
+
+
+# --- requests --------------------------------------------------------------------------------------------------------
+
+
+def with_requests(config: ClientCredentialsConfig) -> requests.Response:
+    auth = oauth_cc_auth.requests.ClientCredentialsAuth(
+        URL,
+        "id",
+        "secret",
+        scope="a",
+        timeout=5,
+        deadline=20.0,
+        early_expiry=60,
+        renew_after=0.5,
+        renew_on=renew_on,
+        api_origins=["https://api.example.com"],
+        token_client=requests.Session(),
+    )
+    session = requests.Session()
+    session.auth = auth
+    same: oauth_cc_auth.requests.ClientCredentialsAuth = auth.from_config(config, renew_on=False, token_client=session)
+    same = oauth_cc_auth.requests.ClientCredentialsAuth.from_env("ORDERS_", timeout=1.5, allow_insecure_http=True)
+    same.invalidate()
+    kept: ClientCredentialsConfig = same.config
+    token: Token = auth.get_token()
+    show(token, kept)
+    return requests.get("https://api.example.com", auth=auth, timeout=10)
+
+
+# --- httpx and httpx2 ------------------------------------------------------------------------------------------------
+
+
+def with_httpx(config: ClientCredentialsConfig) -> httpx.Response:
+    auth = oauth_cc_auth.httpx.ClientCredentialsAuth(URL, "id", secret, token_client=httpx.Client())
+    from_config: oauth_cc_auth.httpx.ClientCredentialsAuth = auth.from_config(config, token_client=httpx.AsyncClient())
+    show(from_config.get_token(), from_config.config)
+    client = httpx.Client(auth=auth, event_hooks={"request": [auth.redirect_guard]})
+    return client.get("https://api.example.com", auth=auth)
+
+
+async def with_async_httpx() -> httpx.Response:
+    auth = oauth_cc_auth.httpx.ClientCredentialsAuth.from_env(deadline=5)
+    token: Token = await auth.aget_token()
+    show(token, auth.config)
+    client = httpx.AsyncClient(auth=auth, event_hooks={"request": [auth.aredirect_guard]})
+    return await client.get("https://api.example.com")
+
+
+def with_httpx2() -> httpx2.Response:
+    auth = oauth_cc_auth.httpx2.ClientCredentialsAuth(URL, "id", "secret", token_client=httpx2.Client())
+    client = httpx2.Client(auth=auth, event_hooks={"request": [auth.redirect_guard]})
+    return client.get("https://api.example.com")
+
+
+async def with_async_httpx2(config: ClientCredentialsConfig) -> httpx2.Response:
+    auth = oauth_cc_auth.httpx2.ClientCredentialsAuth.from_config(config, api_origins="https://api.example.com")
+    show(await auth.aget_token(), auth.config)
+    client = httpx2.AsyncClient(auth=auth, event_hooks={"request": [auth.aredirect_guard]})
+    return await client.get("https://api.example.com")
+
+
+# --- tokens and errors -----------------------------------------------------------------------------------------------
+
+
+def show(token: Token, config: ClientCredentialsConfig) -> tuple[str, str | None, float | None, str | None]:
+    extra: Mapping[str, Any] = token.extra
+    assert extra is not None
+    assert config is not None
+    return token.access_token, token.token_type, token.expires_at, token.scope
+
+
+def told(error: TokenError) -> str:
+    attempts: tuple[Attempt, ...] = error.attempts
+    words = [error.message, *(f"{attempt.method} {attempt.status_code}" for attempt in attempts)]
+    if isinstance(error, TokenEndpointError):
+        words += [str(error.status_code), error.error or "", error.error_description or "", error.error_uri or ""]
+    elif isinstance(error, TokenEndpointUnreachable):
+        words += ["timed out"] if error.timed_out else []
+    elif isinstance(error, (InvalidTokenResponse, InsecureRequestError)):
+        words += [str(error)]
+    return " ".join(words)
+
+
+def caught() -> str:
+    try:
+        ClientCredentialsConfig(URL, "id", "secret")
+        return oauth_cc_auth.requests.ClientCredentialsAuth(URL, "id", "secret").get_token().access_token
+    except ConfigurationError as error:
+        wrong: ValueError = error
+        return str(wrong)
+    except TokenError as error:
+        return told(error)
