@@ -7,6 +7,7 @@ An adapter adds how its library sends a token request and how it attaches a head
 from __future__ import annotations
 
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, TypeVar
 
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
         token_client: TokenClientT | None
 
 
-class BaseAuth(Generic[TokenClientT]):
+class BaseAuth(ABC, Generic[TokenClientT]):
     """OAuth 2.0 client credentials (RFC 6749 §4.4) for one HTTP library.
 
     Args:
@@ -206,21 +207,21 @@ class BaseAuth(Generic[TokenClientT]):
 
     # What an adapter defines.
 
+    @abstractmethod
     def _check_token_client(self, token_client: Any) -> None:
         """Raise a ConfigurationError for a `token_client` of another library."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _send(self, request: TokenRequest, budget: float) -> Answer:
         """Send a token request, blocking for at most `budget` seconds."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _library_class(self, error: TokenError) -> type[Exception]:
         """The exception class of the client library that `error` is to be as well."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _bare(self, request: Any) -> Any:
         """A copy of an API request without our header and hooks, for an exception to carry."""
-        raise NotImplementedError
 
     # What adapters share.
 

@@ -31,7 +31,8 @@ def redact(text: str, secrets: Iterable[str]) -> str:
             continue  # no form is shorter than the secret; most texts are "invalid_client"
         pattern = "".join(map(_any_form, _UNITS.findall(secret[:_LONGEST_PATTERN])))
         if len(secret) > _LONGEST_PATTERN:
-            pattern += "(?s:.*)"  # and all that may belong to it
+            # The rest as it is or, where it is encoded, everything from here on.
+            pattern += f"(?:{re.escape(secret[_LONGEST_PATTERN:])}|(?s:.*))"
         text = re.sub(pattern, MASK, text, flags=re.IGNORECASE)
     return text
 

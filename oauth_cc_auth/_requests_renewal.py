@@ -6,6 +6,7 @@ where the request still carries the very header that it belongs to.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Any
@@ -110,8 +111,7 @@ class RenewalHook:
         _merge_cookies(response, request)
         request.headers[self.auth._header_name] = hook.lease.header_value
         hooks = request.hooks["response"]
-        if self in hooks:
-            hooks[hooks.index(self)] = hook
+        hooks[:] = [hook if known is self else known for known in hooks]
         started = perf_counter()
         resent: requests.Response = connection.send(request, **kwargs)
         resent.elapsed = timedelta(seconds=perf_counter() - started)
@@ -158,12 +158,11 @@ def _drain(response: requests.Response) -> None:
     """Read a refusal's body as far as is reasonable, and let go of its connection."""
     if response._content is not False or response.raw is None:
         return
-    try:
+    content, ended = b"", False
+    with suppress(Exception):  # an error in a body that nobody asked for
         content, ended = _read_some(response.raw)
-        if not ended:
-            response.raw.close()
-    except Exception:  # noqa: BLE001  # an error in a body that nobody asked for
-        content = b""
+    if not ended:
+        response.close()
     # Without these two, `response.history[0].text` would raise, or read from a closed connection.
     response._content = _inflated(content, response.headers.get("content-encoding", ""))
     response._content_consumed = True

@@ -22,8 +22,15 @@ def test_a_new_flight() -> None:
 
 @pytest.mark.parametrize("blocking", [True, False])
 def test_the_current_caller(blocking: bool) -> None:
-    """Its thread and its kind."""
-    assert Caller.current(blocking=blocking) == (threading.get_ident(), blocking)
+    """The same thread is the same caller; another thread is another, whatever number the system gives it."""
+    here = Caller.current(blocking=blocking)
+    elsewhere: list[Caller] = []
+    thread = threading.Thread(target=lambda: elsewhere.append(Caller.current(blocking=blocking)))
+    thread.start()
+    thread.join()
+    assert here.blocking is blocking
+    assert Caller.current(blocking=blocking).thread is here.thread
+    assert elsewhere[0].thread is not here.thread
 
 
 class TestWaitingForItself:
