@@ -161,7 +161,8 @@ class BaseAuth(ABC, Generic[TokenClientT]):
         return {name: value for name, value in self.__dict__.items() if name not in _LIVE_ATTRIBUTES}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
+        for name, value in state.items():
+            setattr(self, name, value)
         self._start(Clock())
 
     def __deepcopy__(self: AuthT, memo: dict[int, Any]) -> AuthT:
@@ -200,6 +201,7 @@ class BaseAuth(ABC, Generic[TokenClientT]):
         """Begin without a token, by `clock`; tests call it to bring their own."""
         self._clock = clock
         self._wall = clock.wall
+        self._strips_header = self._header_name.lower() == "authorization"  # that one all libraries strip themselves
         self._cache = TokenCache(clock)
         self._flow = TokenFlow(
             self.config, self._cache, timeout=self._timeout, deadline=self._deadline, rules=self._rules
@@ -268,11 +270,33 @@ class BaseAuth(ABC, Generic[TokenClientT]):
             return status == 401
         return self._renew_on is not False and bool(self._renew_on(status, headers))
 
-    def _accepted(self, lease: Lease, url: str) -> None:
-        """An API origin took `lease`, which is on probation somewhere."""
+    def _note_acceptance(self, lease: Lease, url: str, status: int) -> None:
+        """An API origin answered `status` to `lease`, which is on probation somewhere.
+
+        A redirect, an overload or a fault of the server's says nothing about the token.
+        """
         origin = origin_of(url)
-        if origin in lease.probation:
+        took_it = status < 300 or (400 <= status < 500 and status not in _SAYS_NOTHING)
+        if took_it and origin in lease.probation:
             self._cache.refusals.accepted(origin, lease)
+
+    def _note_second_refusal(self, lease: Lease, origin: Origin, status: int) -> None:
+        """An API origin refused the token that was fetched because it had refused another."""
+        self._cache.refusals.note(origin, lease)
+        logger.warning(
+            "%s refused a new token too (%s): check scope, audience (additional_request_data), header_name and "
+            "header_value_pattern",
+            origin,
+            status,
+        )
+
+    def _note_not_sent_again(self, origin: Origin, method: str | None) -> None:
+        logger.warning(
+            "a refused %s request to %s was not sent again, since its body cannot be: pass bytes, a list or a "
+            "seekable file for that; the token is renewed for the next request",
+            method,
+            origin,
+        )
 
     def _replacement(self, outcome: Lease | Failure, request: Any, origin: Origin) -> Lease | None:
         """The token to send a refused request again with; None where the refusal is to be returned as it is.
@@ -288,6 +312,8 @@ class BaseAuth(ABC, Generic[TokenClientT]):
         logger.warning("token not renewed after a refusal by %s: %s", origin, outcome.verdict.error.message)
         return None
 
+
+_SAYS_NOTHING = frozenset({401, 407, 408, 425, 429})
 
 # Not in a pickle or copy: a token, locks, and what belongs to this process.
 _LIVE_ATTRIBUTES = frozenset({"_cache", "_clock", "_flow", "_wall"})

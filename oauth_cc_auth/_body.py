@@ -10,6 +10,10 @@ import zlib
 
 LIMIT = 1024 * 1024  # bytes, of what is read and of what it inflates to
 
+# Of a refused API answer this much is read, for `response.history` and to keep the connection; the rest is dropped.
+LONGEST_REFUSAL = 64 * 1024  # bytes
+LONGEST_DRAIN = 1.0  # seconds
+
 _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
 _RAW_DEFLATE = -zlib.MAX_WBITS
 
@@ -65,3 +69,13 @@ def _inflated(body: bytes, coding: str) -> bytes:
         if inflater.eof:
             return inflated
     raise UnreadableBodyError(f"its body is not {coding}, as it says, or it is cut off")
+
+
+def inflated_refusal(content: bytes, content_encoding: str) -> bytes:
+    """The body of a refused answer as far as it was read; empty where that cannot be decoded."""
+    body = LimitedBody()
+    body.feed(content)
+    try:
+        return body.decoded(content_encoding)
+    except UnreadableBodyError:  # cut off, most likely
+        return b""

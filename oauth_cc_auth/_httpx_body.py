@@ -53,12 +53,8 @@ def _position(file: Any) -> int | None:
     return position if type(position) is int else None
 
 
-def rewound(replay: Replay | None, stream: Any, library: Any) -> bool:
-    """True where `stream` will be sent whole once more; its files are back where they stood."""
-    if type(stream) is library.ByteStream:
-        return True
-    if replay is None or replay.stream is not stream:
-        return False
+def rewound(replay: Replay) -> bool:
+    """True once the files of a body are back where they stood."""
     try:
         for file, position in replay.positions:
             file.seek(position)

@@ -35,17 +35,28 @@ class Exchange:
         self._named = origin_of(str(url))
         self._replay = replay
 
-    def refused(self, response: Any) -> bool:
-        """True where `response` refuses the token, in a way that a new one may mend."""
+    def refused(self, response: Any, *, again: bool = False) -> bool:
+        """True where `response` refuses the token and, unless it does so `again`, a new one may mend that."""
         self._note_leak(response)
         request = response.request
         if not self._carries(request) or not same_audience(self._named, origin_of(str(request.url))):
             return False
         if self._auth._refused(response.status_code, response.headers):
-            return not self._auth._cache.refusals.note(self._named, self._lease)
+            return again or not self._auth._cache.refusals.note(self._named, self._lease)
         if self._lease.probation:
-            self._auth._accepted(self._lease, str(request.url))
+            self._auth._note_acceptance(self._lease, str(request.url), response.status_code)
         return False
+
+    def can_be_sent_again(self, response: Any) -> bool:
+        """True where the refused request has a body that can be sent whole once more."""
+        request = response.request
+        if type(request.stream) is self._auth._library.ByteStream:
+            self._replay = Replay(request.stream)
+        elif self._replay is not None and self._replay.stream is not request.stream:
+            self._replay = None
+        if self._replay is None:
+            self._auth._note_not_sent_again(self._named, request.method)
+        return self._replay is not None
 
     def again(self, response: Any, outcome: Lease | Failure) -> Any:
         """The refused request with a new token, or None where the refusal is to be returned.
@@ -57,7 +68,7 @@ class Exchange:
         """
         request, library = response.request, self._auth._library
         replacement = self._auth._replacement(outcome, request, self._named)
-        if replacement is None or not rewound(self._replay, request.stream, library):
+        if replacement is None or self._replay is None or not rewound(self._replay):
             return None
         response.request = copy_of(request, library)
         self._lease = replacement
@@ -68,7 +79,8 @@ class Exchange:
 
     def judge(self, response: Any) -> None:
         """Learn from the answer to the request that was sent again."""
-        self.refused(response)
+        if self.refused(response, again=True):
+            self._auth._note_second_refusal(self._lease, self._named, response.status_code)
 
     def _carries(self, request: Any) -> bool:
         return bool(request.headers.get(self._auth._header_name) == self._lease.header_value)

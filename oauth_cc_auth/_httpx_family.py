@@ -18,6 +18,7 @@ from ._flight import Failure
 from ._foreign import foreign_request
 from ._httpx_body import Replay, replay_of
 from ._httpx_exchange import NAMED_ORIGIN, Exchange, copy_of, guard
+from ._httpx_refusal import aread_refusal, read_refusal
 from ._httpx_send import asend_token_request, send_token_request
 from ._lease import Lease
 from ._origin import origin_of
@@ -56,9 +57,11 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
             return
         exchange = Exchange(self, lease, url, replay)
         if exchange.refused(response):
-            response.read()  # before fetching: a pool of one connection would dead-lock
+            if exchange.can_be_sent_again(response) and self._token_client is not None:
+                read_refusal(response)  # first: it may hold the only connection of a pool that both clients share
             again = exchange.again(response, self._obtain(lease))
             if again is not None:
+                read_refusal(response)
                 exchange.judge((yield again))
 
     async def async_auth_flow(self, request: RequestT) -> AsyncGenerator[RequestT, ResponseT]:
@@ -78,9 +81,11 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
             return
         exchange = Exchange(self, lease, url, replay)
         if exchange.refused(response):
-            await response.aread()
+            if exchange.can_be_sent_again(response) and self._token_client is not None:
+                await aread_refusal(response)
             again = exchange.again(response, await self._aobtain(lease))
             if again is not None:
+                await aread_refusal(response)
                 exchange.judge((yield again))
 
     def auth_flow(self, request: RequestT) -> Generator[RequestT, ResponseT, None]:
@@ -116,7 +121,6 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
 
     def _start(self, clock: Clock) -> None:
         super()._start(clock)
-        self._strips_header = self._header_name.lower() == "authorization"
         self._is_usual = self._strips_header and self._renew_on is None
 
     def _is_plain(self, request: Any) -> bool:

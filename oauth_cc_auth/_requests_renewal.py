@@ -6,26 +6,21 @@ where the request still carries the very header that it belongs to.
 
 from __future__ import annotations
 
-from contextlib import suppress
 from datetime import timedelta
-from time import monotonic, perf_counter
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from requests.cookies import extract_cookies_to_jar
 from requests.utils import rewind_body
 
-from ._body import LimitedBody, UnreadableBodyError
 from ._lease import Lease
-from ._origin import origin_of, redirect_leaves
+from ._origin import NOWHERE, origin_of, redirect_leaves
+from ._requests_drain import drain
 
 if TYPE_CHECKING:
     import requests
 
     from .requests import ClientCredentialsAuth
-
-# Of a refused answer this much is read, for `response.history` and to keep the connection; the rest is dropped.
-LONGEST_REFUSAL = 64 * 1024  # bytes
-LONGEST_DRAIN = 1.0  # seconds
 
 
 class RenewalHook:
@@ -66,33 +61,42 @@ class RenewalHook:
         return lease
 
     def _watch(self, lease: Lease, response: requests.Response, request: requests.PreparedRequest) -> None:
+        auth, url = self.auth, str(request.url)
         if lease.probation:
-            self.auth._accepted(lease, str(request.url))
-        if response.is_redirect and redirect_leaves(str(request.url), response.headers["location"]):
-            # requests strips Authorization by itself, and no other header.
-            del request.headers[self.auth._header_name]
+            auth._note_acceptance(lease, url, response.status_code)
+        if not response.is_redirect:
+            return
+        location = response.headers["location"]
+        # requests itself strips Authorization, from the copy that is redirected, and no other header. But where the
+        # target has an impossible port, it trips over it, with a ValueError.
+        if auth._strips_header and origin_of(location) is not NOWHERE:
+            return
+        if redirect_leaves(url, location):
+            del request.headers[auth._header_name]
 
     def _renew(
         self, lease: Lease, response: requests.Response, request: requests.PreparedRequest, kwargs: dict[str, Any]
     ) -> requests.Response:
-        auth = self.auth
-        origin = origin_of(str(request.url))
+        auth, origin = self.auth, origin_of(str(request.url))
         if auth._cache.refusals.note(origin, lease):
             return response
+        connection = getattr(response, "connection", None)
+        if connection is None or not _can_be_sent_again(request):
+            auth._note_not_sent_again(origin, request.method)
+            connection = None
+        elif auth._token_client is not None:
+            drain(response)  # first: it may hold the only connection of a pool that both sessions share
         try:
             replacement = auth._replacement(auth._obtain(lease), request, origin)
         except BaseException:
             response.close()  # nobody else can: an error instead of a response is all that the caller gets
             raise
-        connection = getattr(response, "connection", None)
         if replacement is None or connection is None or not _rewound(request):
             return response
-        hook = replacement.hook
-        if hook is None:
-            hook = replacement.hook = RenewalHook(auth, replacement)
+        hook = hook_of(auth, replacement)
         resent = self._send_again(response, request, hook, connection, kwargs)
         if auth._refused(resent.status_code, resent.headers):
-            auth._cache.refusals.note(origin, replacement)
+            auth._note_second_refusal(replacement, origin, resent.status_code)
         else:
             hook._watch(replacement, resent, request)
         return resent
@@ -107,7 +111,7 @@ class RenewalHook:
     ) -> requests.Response:
         """Send `request` itself once more: a redirect that follows is built from it, so a copy would not do."""
         response.request = request.copy()
-        _drain(response)
+        drain(response)
         _merge_cookies(response, request)
         request.headers[self.auth._header_name] = hook.lease.header_value
         hooks = request.hooks["response"]
@@ -119,6 +123,14 @@ class RenewalHook:
         return resent
 
 
+def hook_of(auth: ClientCredentialsAuth, lease: Lease) -> RenewalHook:
+    """The hook of `lease`, made at its first use."""
+    hook: RenewalHook | None = lease.hook
+    if hook is None:
+        hook = lease.hook = RenewalHook(auth, lease)
+    return hook
+
+
 def _spent_hook(response: requests.Response, *args: Any, **kwargs: Any) -> requests.Response:
     return response
 
@@ -127,12 +139,18 @@ def _spent() -> Any:
     return _spent_hook
 
 
-def _rewound(request: requests.PreparedRequest) -> bool:
-    """True where the body of `request` will be sent whole once more. Everything not known to be so is not."""
+def _can_be_sent_again(request: requests.PreparedRequest) -> bool:
+    """True where the body of `request` can be sent whole once more. Everything not known to be so cannot."""
     if request.body is None or isinstance(request.body, (bytes, str)):
         return True
-    if type(request._body_position) is not int:
-        return False  # a generator, or a file that cannot tell its position
+    # Anything else is a generator, or a file that cannot tell its position.
+    return type(request._body_position) is int
+
+
+def _rewound(request: requests.PreparedRequest) -> bool:
+    """True once the body of `request` is back where it started."""
+    if request._body_position is None:
+        return True
     try:
         rewind_body(request)
     except Exception:  # noqa: BLE001  # closed meanwhile, or a file-like object of anybody's
@@ -152,40 +170,3 @@ def _merge_cookies(response: requests.Response, request: requests.PreparedReques
         extract_cookies_to_jar(jar, response.request, response.raw)
         request.headers.pop("Cookie", None)
         request.prepare_cookies(jar)
-
-
-def _drain(response: requests.Response) -> None:
-    """Read a refusal's body as far as is reasonable, and let go of its connection."""
-    if response._content is not False or response.raw is None:
-        return
-    content, ended = b"", False
-    with suppress(Exception):  # an error in a body that nobody asked for
-        content, ended = _read_some(response.raw)
-    if not ended:
-        response.close()
-    # Without these two, `response.history[0].text` would raise, or read from a closed connection.
-    response._content = _inflated(content, response.headers.get("content-encoding", ""))
-    response._content_consumed = True
-    response.close()
-
-
-def _read_some(raw: Any) -> tuple[bytes, bool]:
-    """What comes soon, and whether that was all."""
-    read = getattr(raw, "read1", raw.read)
-    until = monotonic() + LONGEST_DRAIN
-    content = b""
-    while len(content) < LONGEST_REFUSAL and monotonic() < until:
-        chunk = read(LONGEST_REFUSAL - len(content), decode_content=False)
-        if not chunk:
-            return content, True
-        content += chunk
-    return content, False
-
-
-def _inflated(content: bytes, content_encoding: str) -> bytes:
-    body = LimitedBody()
-    body.feed(content)
-    try:
-        return body.decoded(content_encoding)
-    except UnreadableBodyError:  # cut off above, most likely
-        return b""

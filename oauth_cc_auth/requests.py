@@ -19,7 +19,7 @@ except ImportError as error:
 from requests.auth import AuthBase
 from requests.hooks import default_hooks
 
-from ._requests_renewal import RenewalHook
+from ._requests_renewal import RenewalHook, hook_of
 from ._requests_send import send_token_request
 
 __all__ = ["ClientCredentialsAuth"]
@@ -51,9 +51,7 @@ class ClientCredentialsAuth(BaseAuth["requests.Session"], AuthBase):
         if lease is None or self._wall() >= lease.fresh_until:
             lease = self._leased(self._obtain(), r)
         r.headers[self._header_name] = lease.header_value
-        hook = lease.hook
-        if hook is None:
-            hook = lease.hook = RenewalHook(self, lease)
+        hook = lease.hook or hook_of(self, lease)
         others = hooks.get("response")
         if others:
             hooks["response"] = [hook, *self._other_hooks(others)]  # prepared before, perhaps with an older token
