@@ -4,6 +4,8 @@ The auth class is in a module named after the library: `oauth_cc_auth.requests`,
 `oauth_cc_auth.httpx2`. What is here imports no HTTP library.
 """
 
+from typing import NoReturn
+
 from ._client_authentication import ClientAuthentication, ClientSecretBasic, ClientSecretPost, Credentials
 from ._config import ClientCredentialsConfig
 from ._errors import (
@@ -34,3 +36,12 @@ __all__ = [
     "TokenError",
     "__version__",
 ]
+
+
+def __getattr__(name: str) -> NoReturn:
+    if name == "ClientCredentialsAuth":
+        raise ImportError(
+            "ClientCredentialsAuth is in a module for each library: import it from oauth_cc_auth.requests, "
+            "oauth_cc_auth.httpx or oauth_cc_auth.httpx2"
+        )
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -33,6 +33,11 @@ _STANDARD_MEMBERS = frozenset({"access_token", "token_type", "expires_in", "scop
 
 _VISIBLE_ASCII = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")
 
+_KNOWN_ERRORS = frozenset(
+    {"access_denied", "invalid_client", "invalid_request", "server_error", "temporarily_unavailable"}
+    | {"unauthorized_client", "use_dpop_nonce", *_AUTHENTICATED_ERRORS}
+)
+
 _ADVICE = {
     "invalid_client": "check client_id and client_secret, and that this client may use this authentication method",
     "unauthorized_client": "the client may not use this grant; allow client credentials for it at the provider",
@@ -82,7 +87,7 @@ def read_answer(
 
 def _unreachable(request: TokenRequest, failure: TransportFailure) -> Verdict:
     text = presentable(failure.text, request.secrets)
-    what = "gave no answer in time" if failure.timed_out else "could not be reached"
+    what = "gave no answer in time (see timeout and deadline)" if failure.timed_out else "could not be reached"
     error = TokenEndpointUnreachable(
         f"token endpoint {shown_url(request.url)} {what}: {text}",
         attempts=(Attempt(request.method, error_description=text),),
@@ -107,10 +112,14 @@ def _members(body: bytes) -> Mapping[str, Any]:
 
 def _refusal(request: TokenRequest, answer: TokenResponse, members: Mapping[str, Any], wall: float) -> Verdict:
     status = answer.status_code
-    code, description, uri = (presentable(text, request.secrets) or None for text in _error_texts(members))
+    raw_code, *others = _error_texts(members)
+    # A word of the RFC is no echo, whatever the secret is.
+    code = raw_code if raw_code in _KNOWN_ERRORS else presentable(raw_code, request.secrets) or None
+    description, uri = (presentable(text, request.secrets) or None for text in others)
     transient = status in _TRANSIENT_STATUSES or status >= 500 or code == "temporarily_unavailable"
+    asked = retry_after(answer.headers, wall) if transient else None
     error = TokenEndpointError(
-        _refusal_message(request, answer, code, description),
+        _refusal_message(request, answer, code, description, asked),
         attempts=(Attempt(request.method, status, code, description),),
     )
     error.status_code, error.error, error.error_description, error.error_uri = status, code, description, uri
@@ -120,7 +129,7 @@ def _refusal(request: TokenRequest, answer: TokenResponse, members: Mapping[str,
         unauthenticated=not transient
         and (status in _UNAUTHENTICATED_STATUSES or 200 <= status < 300)
         and code not in _AUTHENTICATED_ERRORS,
-        retry_after=retry_after(answer.headers, wall) if transient else None,
+        retry_after=asked,
     )
 
 
@@ -136,7 +145,9 @@ def _text(value: object) -> str:
     return str(value) if isinstance(value, (str, int, float)) else ""
 
 
-def _refusal_message(request: TokenRequest, answer: TokenResponse, code: str | None, description: str | None) -> str:
+def _refusal_message(
+    request: TokenRequest, answer: TokenResponse, code: str | None, description: str | None, asked: float | None
+) -> str:
     status = answer.status_code
     endpoint = shown_url(request.url)
     head = (
@@ -152,6 +163,8 @@ def _refusal_message(request: TokenRequest, answer: TokenResponse, code: str | N
         return f"{head}, {where}; token requests are never redirected: set token_url to the final URL"
     if code in _ADVICE:
         return f"{head}; {_ADVICE[code]}"
+    if asked is not None:
+        return f"{head}; it asks to wait {asked:.0f} s"
     if status in (404, 405) or _is_web_page(answer):
         return f"{head}; check that token_url is the token endpoint and not a web page"
     return head
@@ -174,7 +187,9 @@ def _token(request: TokenRequest, answer: TokenResponse, members: Mapping[str, A
         return _unusable(request, answer, presentable(answer.problem, request.secrets))
     if not members and _is_web_page(answer):
         return _unusable(request, answer, "it is a web page; check that token_url is the token endpoint")
-    if not isinstance(value, str) or not value:
+    if value == "":
+        return _unusable(request, answer, "its access_token is empty")
+    if not isinstance(value, str):
         names = presentable(", ".join(members), request.secrets) or "none"
         return _unusable(
             request, answer, f"it has no access_token; its members are: {names}; check that token_url is the right one"

@@ -49,26 +49,7 @@ if TYPE_CHECKING:
 
 
 class BaseAuth(ABC, Generic[TokenClientT]):
-    """OAuth 2.0 client credentials (RFC 6749 §4.4) for one HTTP library.
-
-    Args:
-        token_url, client_id, client_secret: See `ClientCredentialsConfig`, as for every setting of the token request.
-        timeout: Seconds for each token request.
-        deadline: Seconds that one API request waits for a token, all attempts together.
-        early_expiry: Seconds before expiry from which requests wait for a new token; None: a tenth of the token's
-            life, 30 s at most. Whatever is given, never more than half of the life.
-        renew_after: Fraction of the token's life, above 0 and up to 1, after which one request renews it while the
-            others go on with it.
-        renew_on: When a refused API request renews the token and is sent again: None on status 401, False never, or
-            a callable that is given status and headers and says whether.
-        api_origins: Origins such as ``https://api.example.com`` that get the token; requests to others are sent
-            without one. None: whatever origin a request names.
-        token_client: Your own client for token requests, for its proxies, TLS settings and mocks; used, never changed
-            or closed. None: a client of its own for each token request.
-
-    Raises:
-        ConfigurationError: a setting cannot be right.
-    """
+    """OAuth 2.0 client credentials (RFC 6749 §4.4) for one HTTP library; the arguments are those of `__init__`."""
 
     config: ClientCredentialsConfig
 
@@ -94,6 +75,26 @@ class BaseAuth(ABC, Generic[TokenClientT]):
         allow_insecure_http: bool = False,
         token_client: TokenClientT | None = None,
     ) -> None:
+        """Set up an auth object; nothing is fetched before the first request.
+
+        Args:
+            token_url, client_id, client_secret: See `ClientCredentialsConfig`, as for every setting of token requests.
+            timeout: Seconds for each token request.
+            deadline: Seconds that one API request waits for a token, all attempts together.
+            early_expiry: Seconds before expiry from which requests wait for a new token; None: a tenth of the token's
+                life, 30 s at most. Whatever is given, never more than half of the life.
+            renew_after: Fraction of the token's life, above 0 and up to 1, after which one request renews it while the
+                others go on with it.
+            renew_on: When a refused API request renews the token and is sent again: None on status 401, False never, or
+                a callable that is given status and headers and says whether.
+            api_origins: Origins such as ``https://api.example.com`` that get the token; requests to others are sent
+                without one. None: whatever origin a request names.
+            token_client: Your own client for token requests, for its proxies, TLS settings and mocks; used, never
+                changed or closed. None: a client of its own for each token request.
+
+        Raises:
+            ConfigurationError: a setting cannot be right.
+        """
         config = ClientCredentialsConfig(
             token_url,
             client_id,

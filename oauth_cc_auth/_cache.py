@@ -82,7 +82,7 @@ class TokenCache:
             fallback = lease if usable else None
             if fallback is not None and (refused is not None or wall < fallback.fresh_until):
                 return fallback  # fresh, or newer than what was refused
-            flight = self._live_flight(now)
+            flight = self._live_flight(now, caller)
             if flight is not None:
                 if fallback is not None and wall < fallback.waiting_from:
                     return fallback  # aging: the leader renews, the others go on
@@ -99,9 +99,11 @@ class TokenCache:
             aging = wall < fallback.waiting_from
             return Lead(new_flight, fallback, fallback.ends_at - wall if aging else None)
 
-    def _live_flight(self, now: float) -> Flight | None:
+    def _live_flight(self, now: float, caller: Caller) -> Flight | None:
         flight = self._flight
-        return flight if flight is not None and flight.outcome is None and now < flight.limit else None
+        if flight is None or flight.outcome is not None or now >= flight.limit or flight.is_stranded(caller):
+            return None
+        return flight
 
     def _held(self, now: float, *, renewing: bool) -> Failure | None:
         failure = self._last_failure
@@ -174,7 +176,7 @@ def _back_off(exponent: int) -> float:
 
 def _held_off(failure: Failure, seconds: float) -> Failure:
     error = failure.verdict.error
-    message = f"{error.message}; the endpoint is left alone for another {max(seconds, 0.1):.1f} s"
+    message = f"{error.message}. Not asked again for {max(seconds, 0.1):.1f} s (auth.invalidate() ends that)"
     return Failure(failure.verdict._replace(error=retold(error, message, error.attempts)), failure.hold)
 
 
@@ -198,6 +200,8 @@ def _after_fork_in_child() -> None:
     for cache in list(_all_caches):
         cache.forget_flight()
         cache.refusals.renew_lock()
+        if cache.current is not None:
+            cache.current.draw(cache.clock.chance())  # or all workers of a server would renew in step
 
 
 if hasattr(os, "register_at_fork"):  # pragma: no branch  # not on Windows and WebAssembly, which do not fork

@@ -7,30 +7,46 @@ one request with 400 (oidc-provider) or 401 (LemonLDAP::NG).
 from __future__ import annotations
 
 from base64 import b64encode
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any
 from urllib.parse import quote
 
+PairsArgument = Mapping[str, str] | Iterable[tuple[str, str]]
 
-class Credentials(NamedTuple):
+
+class Credentials:
     """What a strategy adds to a token request. Every value but the client id counts as a secret.
 
-    Attributes:
-        headers: Header names and values, such as ``Authorization``.
-        fields: Body fields, such as ``client_id`` and ``client_secret``.
+    Args:
+        headers: Header names and values, such as ``Authorization``, as a mapping or pairs.
+        fields: Body fields, such as ``client_assertion``, as a mapping or pairs.
     """
 
-    headers: tuple[tuple[str, str], ...] = ()
-    fields: tuple[tuple[str, str], ...] = ()
+    __slots__ = ("fields", "headers")
+
+    def __init__(self, *, headers: PairsArgument = (), fields: PairsArgument = ()) -> None:
+        self.headers = _pairs(headers)
+        self.fields = _pairs(fields)
+
+
+def _pairs(argument: PairsArgument) -> tuple[tuple[str, str], ...]:
+    pairs: Any = argument.items() if isinstance(argument, Mapping) else argument
+    return tuple((name, value) for name, value in pairs)
 
 
 class ClientAuthentication:
     """The base of all strategies; subclass it for another method, such as ``private_key_jwt`` (RFC 7523 §2.2).
 
-    `name` appears in error messages and logs. `authenticate` is asked before each token request, in a worker thread
-    where an event loop is running, so it may sign, block and ask a vault.
+    `name`, by default the name of the class, appears in error messages and logs. `authenticate` is asked before each
+    token request, in a worker thread where an event loop is running, so it may sign, block and ask a vault.
     """
 
-    name = "custom"
+    name: str
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if not hasattr(cls, "name"):
+            cls.name = cls.__name__
 
     def authenticate(self, client_id: str, client_secret: str, token_url: str) -> Credentials:
         """The headers and body fields that authenticate this client at `token_url`."""

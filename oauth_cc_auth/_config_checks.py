@@ -27,6 +27,7 @@ _OWN_TOKEN_REQUEST_HEADERS = {
 _OWN_API_REQUEST_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "connection", "content-type"})
 
 
+_CO_COROUTINE = 0x80  # inspect.CO_COROUTINE, without importing inspect
 _LONGEST_INT = 1024  # bits; Python refuses to write out much longer ones
 
 
@@ -79,8 +80,8 @@ def token_url(value: object, *, allow_insecure_http: bool) -> str:
     if parts.scheme.lower() == "http" and not allow_insecure_http and not is_loopback(host):
         _wrong(
             "token_url",
-            "is plain http, which would show the secret to everyone on the way; use https, or pass "
-            "allow_insecure_http=True to ClientCredentialsAuth where the network is trusted (service mesh, test host)",
+            "is plain http, which would show the secret to everyone on the way; use https or, where the network is "
+            "trusted (service mesh, test host), pass allow_insecure_http=True together with token_url",
         )
     return url
 
@@ -97,6 +98,10 @@ def _parsed(url: str) -> SplitResult | None:
 def client_secret(value: str | Callable[[], str], client_authentication: object) -> str | Callable[[], str]:
     """Text or a callable; empty only for a strategy of the person's own, which may need none."""
     if callable(value):
+        if getattr(getattr(value, "__code__", None), "co_flags", 0) & _CO_COROUTINE:
+            _wrong(
+                "client_secret", "is an async function; pass a plain one, which may block: it runs in a worker thread"
+            )
         return value
     if value == "" and not isinstance(client_authentication, (str, type(None))):
         return ""

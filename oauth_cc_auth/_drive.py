@@ -6,19 +6,20 @@ the same auth object for a token is told so, instead of waiting for itself.
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from contextvars import copy_context
+from pathlib import PurePath
 from typing import Any
 
 from ._clock import Clock
 from ._effects import Call, Raised, Send, Wait
+from ._event_loop import running_loop
 from ._flight import Failure, Flight, leading
 from ._flow import Flow
 from ._lease import Lease
-from ._transport import text_of
+from ._transport import text_of, too_slow
 from ._wire import TokenRequest, TokenResponse, TransportFailure
 
 Answer = TokenResponse | TransportFailure
@@ -63,8 +64,18 @@ def _called(function: Callable[[], Any]) -> Any:
     try:
         return function()
     except Exception as error:  # noqa: BLE001  # whatever a person's callable raises becomes a TokenError
-        text = f"{type(error).__name__}: {text_of(error)}"
+        text = f"{type(error).__name__}: {text_of(error)} ({_place_of(error)})"
     return Raised(text)
+
+
+def _place_of(error: Exception) -> str:
+    """Where `error` was raised: its traceback stays behind, since it may hold secrets."""
+    trace, place = error.__traceback__, "at an unknown place"
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        place = f"{code.co_name}, {PurePath(code.co_filename).name}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return place
 
 
 def _wait(effect: Wait) -> None:
@@ -106,7 +117,7 @@ async def _asend(effect: Send, send: AsyncSender) -> Answer:
 
     answer = await _within(effect.budget, effect.flight, sending)
     if answer is None:
-        return TransportFailure(f"no answer within {effect.budget:.1f} s", timed_out=True)
+        return too_slow(effect.budget)
     return answer  # type: ignore[no-any-return]  # what `sending` returns
 
 
@@ -151,12 +162,7 @@ async def _await(effect: Wait) -> None:
 
 def _thread_safe(function: Callable[[], object]) -> Callable[[], object]:
     """`function`, to be called from any thread, running in the event loop that is running now."""
-    trio = sys.modules.get("trio")
-    if trio is not None:
-        with suppress(RuntimeError):  # trio is imported, but it is not what runs here
-            token = trio.lowlevel.current_trio_token()
-            return lambda: token.run_sync_soon(function)
-    import asyncio
-
-    loop = asyncio.get_running_loop()
+    loop: Any = running_loop()
+    if hasattr(loop, "run_sync_soon"):  # trio's
+        return lambda: loop.run_sync_soon(function)
     return lambda: loop.call_soon_threadsafe(function)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Generator
+from itertools import groupby
 from typing import Any
 
 from . import _config_checks
@@ -146,8 +147,14 @@ class _Run:
         """`verdict` with every attempt in its error and its message."""
         message = verdict.error.message
         if len(self.attempts) > 1:
-            message += f". Tried: {'; '.join(map(str, self.attempts))}"
+            message += f". Tried: {_told(self.attempts)}"
         return Failure(verdict._replace(error=retold(verdict.error, message, self.attempts)), hold)
+
+
+def _told(attempts: tuple[Attempt, ...]) -> str:
+    """The attempts in their order, equal ones in a row as one."""
+    rows = [(str(attempt), len(list(equal))) for attempt, equal in groupby(attempts)]
+    return "; ".join(row if times == 1 else f"{row}, {times} times" for row, times in rows)
 
 
 def _looks_like_invalid_client(verdict: Verdict) -> bool:

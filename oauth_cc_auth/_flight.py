@@ -13,6 +13,7 @@ from contextvars import ContextVar
 from typing import NamedTuple
 
 from ._answer import Verdict
+from ._event_loop import running_loop
 from ._lease import Lease
 
 GRACE = 5.0  # seconds past what a leader's next step may take, after which the leader counts as lost
@@ -49,16 +50,16 @@ class Caller(NamedTuple):
     Attributes:
         thread: Stands for the thread; an object, because the system gives the number of a thread that ended to
             the next one.
-        blocking: True where waiting blocks the thread, False in an event loop's task.
+        loop: The event loop whose task asks; None where waiting blocks the thread.
     """
 
     thread: object
-    blocking: bool
+    loop: object | None
 
     @classmethod
     def current(cls, *, blocking: bool) -> Caller:
         """The caller that runs this."""
-        return cls(_this_thread.identity, blocking)
+        return cls(_this_thread.identity, None if blocking else running_loop())
 
 
 class _ThisThread(threading.local):
@@ -94,7 +95,12 @@ class Flight:
         """True where `caller` can only go on after the leader, which can only go on after `caller`."""
         if self in leading.get():
             return True
-        return caller.thread is self.leader.thread and (caller.blocking or self.leader.blocking)
+        return caller.thread is self.leader.thread and (caller.loop is None or self.leader.loop is None)
+
+    def is_stranded(self, caller: Caller) -> bool:
+        """True where the leader's event loop was in the thread of `caller`, and does not run any more."""
+        leader = self.leader
+        return leader.loop is not None and leader.thread is caller.thread and leader.loop is not running_loop()
 
     def subscribe(self, wake: Callable[[], object]) -> None:
         """Have `wake` called, in the settling thread, when the flight is settled; at once where it already is."""

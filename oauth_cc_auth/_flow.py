@@ -17,6 +17,7 @@ from ._effects import Effect, Wait
 from ._fetch import TRIES, Fetcher, out_of_time
 from ._flight import GONE, Caller, Failure, Flight, Outcome
 from ._lease import Lease, RenewalRules
+from ._redact import shown_url
 from ._token import Token
 
 logger = logging.getLogger("oauth_cc_auth")
@@ -114,7 +115,9 @@ class TokenFlow:
     def _log(self, outcome: Lease | Failure, fallback: Lease | None) -> None:
         if isinstance(outcome, Lease):
             ends = outcome.token.expires_at
-            life = "of unknown lifetime" if ends is None else f"for {ends - self.cache.clock.wall():.0f} s"
-            logger.info("token obtained %s", life)
+            life = "with no known end" if ends is None else f"good for {ends - self.cache.clock.wall():.0f} s"
+            logger.info(
+                "token obtained from %s for %s, %s", shown_url(self.config.token_url), self.config.client_id, life
+            )
         elif fallback is not None:
             logger.warning("token not renewed, the old one stays in use: %s", outcome.verdict.error.message)

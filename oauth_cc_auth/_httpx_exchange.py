@@ -70,8 +70,9 @@ class Exchange:
         replacement = self._auth._replacement(outcome, request, self._named)
         if replacement is None or self._replay is None or not rewound(self._replay):
             return None
-        response.request = copy_of(request, library)
         self._lease = replacement
+        # A copy: `response.history` shows what was refused, and other threads may be sending the same request.
+        request = copy_of(request, library)
         request.headers[self._auth._header_name] = replacement.header_value
         if response.cookies:
             library.Cookies(response.cookies).set_cookie_header(request)
@@ -111,7 +112,7 @@ def guard(request: Any, header_name: str) -> None:
 
 
 def copy_of(request: Any, library: Any) -> Any:
-    """A copy of an API request, to be looked at: in `response.history`, or in an exception."""
+    """A copy of an API request with the same body."""
     copy = library.Request(
         request.method,
         request.url,

@@ -14,6 +14,7 @@ from ._base import BaseAuth, TokenClientT
 from ._clock import Clock
 from ._drive import Answer, adrive
 from ._errors import ConfigurationError, TokenEndpointUnreachable, TokenError
+from ._event_loop import running_loop
 from ._flight import Failure
 from ._foreign import foreign_request
 from ._httpx_body import Replay, replay_of
@@ -89,7 +90,16 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
                 exchange.judge((yield again))
 
     def auth_flow(self, request: RequestT) -> Generator[RequestT, ResponseT, None]:
-        """`sync_auth_flow`, for code that combines auth objects by this method."""
+        """`sync_auth_flow`, for code that combines auth objects by this method and is no event loop's.
+
+        Raises:
+            TypeError: an event loop is running, which fetching a token here would block.
+        """
+        if running_loop() is not None:
+            raise TypeError(
+                f"{type(self).__module__}.{type(self).__name__}.auth_flow() would block the event loop: have your auth "
+                "class define async_auth_flow(), and iterate over async_auth_flow() of this one in it"
+            )
         return self.sync_auth_flow(request)
 
     async def aget_token(self) -> Token:
@@ -148,8 +158,8 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
         return Failure(
             Verdict(
                 TokenError(
-                    f"token_client is of type {type(client).__name__}, but this request needs a {wanted.__name__}: "
-                    "use a sync token_client for sync requests and an async one for async requests"
+                    f"token_client is of type {type(client).__name__}, and this request needs one of type "
+                    f"{wanted.__name__}: make an auth object each for sync and for async requests"
                 )
             )
         )

@@ -6,13 +6,13 @@ With a request made here, so that no header, cookie, parameter or event hook of 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, ExitStack
+from contextlib import AsyncExitStack, ExitStack, suppress
 from functools import cache
 from time import monotonic
 from typing import Any
 
 from ._body import LimitedBody, UnreadableBodyError
-from ._transport import transport_failure
+from ._transport import is_from_elsewhere, too_slow, transport_failure
 from ._watchdog import Watchdog
 from ._wire import TokenRequest, TokenResponse, TransportFailure
 
@@ -25,6 +25,7 @@ def send_token_request(
     With a client of our own, everything from the open connection on is covered; before it, each address of the host
     may take `budget`. With a `token_client`, dripping headers on a connection that it kept are not covered either.
     """
+    own = token_client is None
     with ExitStack() as stack:
         watchdog = stack.enter_context(Watchdog(budget))
         until = monotonic() + budget
@@ -35,7 +36,7 @@ def send_token_request(
                 token_client = stack.enter_context(library.Client(verify=_needs_tls(request), event_hooks=hooks))
             prepared = _prepared(library, request, budget, trace=trace)
             response = token_client.send(prepared, auth=library.Auth(), follow_redirects=False, stream=True)
-            stack.callback(response.close)
+            stack.callback(_close, response)
             reading = _Reading(response, redirect.location)
             if reading.has_stream:
                 for chunk in response.iter_raw():
@@ -43,10 +44,14 @@ def send_token_request(
                     if reading.problem or monotonic() > until:
                         break
             if monotonic() > until:
-                return TransportFailure(f"its answer did not end within {budget:.1f} s", timed_out=True)
+                return too_slow(budget)
             return reading.answer()
-        except Exception as error:  # noqa: BLE001  # odd answers raise all kinds: InvalidURL, AttributeError, ...
-            answer = _answer_or_failure(library, error, trace, timed_out=watchdog.fired)
+        except Exception as error:  # odd answers raise all kinds: InvalidURL, AttributeError, ...
+            if own and is_from_elsewhere(error, library):
+                raise
+            if watchdog.fired or isinstance(error, library.TimeoutException):
+                return too_slow(budget)
+            answer = _answer_or_failure(library, error, trace)
     return answer
 
 
@@ -57,6 +62,7 @@ async def asend_token_request(
     import anyio
 
     redirect, trace = _RedirectHider(), _Trace()
+    own = token_client is None
     async with AsyncExitStack() as stack:
         try:
             if token_client is None:
@@ -64,7 +70,7 @@ async def asend_token_request(
                 token_client = await stack.enter_async_context(client)
             prepared = _prepared(library, request, budget, trace=trace.anote)
             response = await token_client.send(prepared, auth=library.Auth(), follow_redirects=False, stream=True)
-            stack.push_async_callback(response.aclose)
+            stack.push_async_callback(_aclose, response)
             reading = _Reading(response, redirect.location)
             if reading.has_stream:
                 # Leaving the loop by `break` would abandon httpx's nested generators; cancelling unwinds them.
@@ -74,9 +80,23 @@ async def asend_token_request(
                         if reading.problem:
                             scope.cancel()
             return reading.answer()
-        except Exception as error:  # noqa: BLE001  # as above
-            answer = _answer_or_failure(library, error, trace, timed_out=False)
+        except Exception as error:  # as above
+            if own and is_from_elsewhere(error, library):
+                raise
+            if isinstance(error, library.TimeoutException):
+                return too_slow(budget)
+            answer = _answer_or_failure(library, error, trace)
     return answer
+
+
+def _close(response: Any) -> None:
+    with suppress(Exception):  # a transport of the person's, after everything is said
+        response.close()
+
+
+async def _aclose(response: Any) -> None:
+    with suppress(Exception):
+        await response.aclose()
 
 
 async def _own_async_client(library: Any, request: TokenRequest, hook: Callable[[Any], Any]) -> Any:
@@ -214,7 +234,7 @@ class _Reading:
         return TokenResponse(self._response.status_code, self._headers, body, self.problem)
 
 
-def _answer_or_failure(library: Any, error: Any, trace: _Trace, *, timed_out: bool) -> TokenResponse | TransportFailure:
+def _answer_or_failure(library: Any, error: Any, trace: _Trace) -> TokenResponse | TransportFailure:
     if trace.redirect is not None:
         status, location = trace.redirect
         return TokenResponse(status, {"location": location}, b"")
@@ -225,6 +245,5 @@ def _answer_or_failure(library: Any, error: Any, trace: _Trace, *, timed_out: bo
         return TransportFailure(f"a redirect that cannot be followed: {error}", retryable=False)
     return transport_failure(
         error,
-        timed_out=timed_out or isinstance(error, library.TimeoutException),
         retryable=isinstance(error, library.TransportError) and not isinstance(error, library.UnsupportedProtocol),
     )

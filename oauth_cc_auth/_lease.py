@@ -55,7 +55,17 @@ class Lease:
         previous: The lease before it, for requests that still carry that one; a chain of at most `MEMORY` leases.
     """
 
-    __slots__ = ("ends_at", "fresh_until", "header_value", "hook", "previous", "probation", "token", "waiting_from")
+    __slots__ = (
+        "_aging_from",
+        "ends_at",
+        "fresh_until",
+        "header_value",
+        "hook",
+        "previous",
+        "probation",
+        "token",
+        "waiting_from",
+    )
 
     def __init__(self, token: Token, header_value: str, *, arrived: float, rules: RenewalRules, chance: float) -> None:
         self.token = token
@@ -64,7 +74,7 @@ class Lease:
         self.hook: Any = None
         self.previous: Lease | None = None
         if token.expires_at is None:
-            self.fresh_until = self.waiting_from = self.ends_at = inf
+            self.fresh_until = self.waiting_from = self.ends_at = self._aging_from = inf
             return
         life = max(0.0, token.expires_at - arrived)
         if rules.early_expiry is None:
@@ -72,10 +82,15 @@ class Lease:
         else:
             waiting = min(rules.early_expiry, life * LARGEST_WAITING_FRACTION)
         fresh = min(life * rules.renew_after, life - waiting - life * SHORTEST_AGING_FRACTION)
-        fresh += (life - waiting - fresh) * JITTER_FRACTION * chance
-        self.fresh_until = arrived + fresh
         self.waiting_from = arrived + life - waiting
         self.ends_at = arrived + life
+        self._aging_from = arrived + fresh
+        self.draw(chance)
+
+    def draw(self, chance: float) -> None:
+        """Have aging begin a little later, by `chance` in [0, 1): each process for itself."""
+        if self.ends_at < inf:
+            self.fresh_until = self._aging_from + (self.waiting_from - self._aging_from) * JITTER_FRACTION * chance
 
     def follow(self, previous: Lease | None) -> None:
         """Remember `previous`, and forget the one at the end of the chain."""

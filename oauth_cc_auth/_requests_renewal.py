@@ -40,8 +40,12 @@ class RenewalHook:
         lease = self._carried(request)
         if lease is None:
             return response
-        if self.auth._refused(response.status_code, response.headers):
-            return self._renew(lease, response, request, kwargs)
+        try:
+            if self.auth._refused(response.status_code, response.headers):
+                return self._renew(lease, response, request, kwargs)
+        except BaseException:
+            response.close()  # nobody else can: an error instead of a response is all that the caller gets
+            raise
         self._watch(lease, response, request)
         return response
 
@@ -86,11 +90,7 @@ class RenewalHook:
             connection = None
         elif auth._token_client is not None:
             drain(response)  # first: it may hold the only connection of a pool that both sessions share
-        try:
-            replacement = auth._replacement(auth._obtain(lease), request, origin)
-        except BaseException:
-            response.close()  # nobody else can: an error instead of a response is all that the caller gets
-            raise
+        replacement = auth._replacement(auth._obtain(lease), request, origin)
         if replacement is None or connection is None or not _rewound(request):
             return response
         hook = hook_of(auth, replacement)

@@ -16,7 +16,7 @@ import urllib3.exceptions
 from requests.adapters import HTTPAdapter
 
 from ._body import LimitedBody, UnreadableBodyError
-from ._transport import transport_failure
+from ._transport import is_from_elsewhere, too_slow, transport_failure
 from ._watchdog import Watchdog
 from ._wire import TokenRequest, TokenResponse, TransportFailure
 
@@ -39,15 +39,20 @@ def send_token_request(
     With a client of our own, connecting, headers and body are covered, all addresses of the host together; only a
     slow resolver is not. With a `token_client`, dripping headers are not: the worst case is `budget` for each byte.
     """
+    own = token_client is None
     with ExitStack() as stack:
         watchdog = stack.enter_context(Watchdog(budget))
         try:
             if token_client is None:
                 token_client = stack.enter_context(_own_session(watchdog, budget))
             return _exchange(token_client, request, budget)
-        except Exception as error:  # noqa: BLE001  # odd answers raise all kinds: InvalidURL, AttributeError, ...
+        except Exception as error:  # odd answers raise all kinds: InvalidURL, AttributeError, ...
+            if own and is_from_elsewhere(error, requests):
+                raise
             timed_out = watchdog.fired or isinstance(error, _TIMED_OUT)
-            failure = transport_failure(error, timed_out=timed_out, retryable=isinstance(error, _RETRYABLE))
+            if timed_out:
+                return too_slow(budget)
+            failure = transport_failure(error, retryable=isinstance(error, _RETRYABLE))
     return failure
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 from collections.abc import Mapping
@@ -10,6 +11,8 @@ from typing import Any, NoReturn
 from urllib.parse import parse_qsl
 
 from ._errors import ConfigurationError
+
+logger = logging.getLogger("oauth_cc_auth")
 
 _FIELDS = (
     "token_url",
@@ -25,6 +28,8 @@ _FIELDS = (
     "allow_insecure_http",
 )
 _REQUIRED = _FIELDS[:3]
+# Arguments of an auth object that are no settings of the token request.
+_BEHAVIOUR = ("timeout", "deadline", "early_expiry", "renew_after", "renew_on", "api_origins", "token_client")
 
 # The labels as the form prints them; the two without a field are only checked.
 _FORM_LABELS: dict[str, str | None] = {
@@ -95,7 +100,7 @@ def arguments_from_mapping(settings: Mapping[str, Any], allow_insecure_http: boo
 def arguments_from_env(prefix: str, allow_insecure_http: bool | None) -> dict[str, Any]:
     """Keyword arguments of `ClientCredentialsConfig` from the environment.
 
-    Variables that start with the prefix and are no setting of ours are left alone: a prefix may be shared.
+    Variables that start with the prefix and are no setting of ours are ignored, with a WARNING in the log.
 
     Raises:
         ConfigurationError: a required variable is missing, or a value cannot be read.
@@ -106,6 +111,9 @@ def arguments_from_env(prefix: str, allow_insecure_http: bool | None) -> dict[st
         value = os.environ.get(name, "")
         if value.strip():
             arguments[field] = _read(name, field, value)
+    unknown = sorted(name for name in os.environ if name.startswith(prefix) and name not in names.values())
+    if unknown and prefix:
+        logger.warning("no settings of %s, and ignored: %s", __package__, ", ".join(unknown))
     return _complete(arguments, allow_insecure_http, names)
 
 
@@ -130,9 +138,16 @@ def _field_for(label: object) -> str | None:
 def _unknown(label: str, plain: str) -> NoReturn:
     from difflib import get_close_matches
 
+    if plain in map(_plain, _BEHAVIOUR):
+        raise ConfigurationError(f"{label!r} is no field of the form; pass it to ClientCredentialsAuth.from_config()")
     known = {_plain(name): name for name in (*_FIELDS, *_FORM_LABELS)}
-    nearest = get_close_matches(plain, known, n=1, cutoff=0.0)
-    raise ConfigurationError(f"{label!r} is no known setting; did you mean {known[nearest[0]]!r}?")
+    nearest = get_close_matches(plain, known, n=1)
+    if nearest:
+        raise ConfigurationError(f"{label!r} is no known setting; did you mean {known[nearest[0]]!r}?")
+    raise ConfigurationError(
+        f"{label!r} is no known setting; a body field of the token request belongs into additional_request_data. "
+        f"Known are: {', '.join(_FIELDS)}"
+    )
 
 
 def _check(label: str, value: object) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NoReturn
 
 from ._redact import MASK
 
 
 class Token:
-    """An access token (RFC 6749 §5.1). Its repr shows no secret.
+    """An access token (RFC 6749 §5.1). Immutable, since many share it; its repr shows no secret.
 
     Attributes:
         access_token: The token itself.
@@ -19,7 +20,11 @@ class Token:
         extra: Everything else in the answer, by name.
     """
 
-    __slots__ = ("access_token", "expires_at", "extra", "scope", "token_type")
+    access_token: str
+    token_type: str | None
+    expires_at: float | None
+    scope: str | None
+    extra: Mapping[str, Any]
 
     def __init__(
         self,
@@ -30,11 +35,22 @@ class Token:
         scope: str | None = None,
         extra: Mapping[str, Any] | None = None,
     ) -> None:
-        self.access_token = access_token
-        self.token_type = token_type
-        self.expires_at = expires_at
-        self.scope = scope
-        self.extra: Mapping[str, Any] = {} if extra is None else dict(extra)
+        self.__dict__.update(
+            access_token=access_token,
+            token_type=token_type,
+            expires_at=expires_at,
+            scope=scope,
+            extra=MappingProxyType({} if extra is None else dict(extra)),
+        )
+
+    def __setattr__(self, name: str, value: Any) -> NoReturn:
+        raise AttributeError(f"Token is immutable; {name} cannot be set")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"Token is immutable; {name} cannot be deleted")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _token, ({**self.__dict__, "extra": dict(self.extra)},)
 
     def __repr__(self) -> str:
         extra = dict.fromkeys(self.extra, MASK)
@@ -42,3 +58,7 @@ class Token:
             f"Token(access_token={MASK!r}, token_type={self.token_type!r}, expires_at={self.expires_at!r}, "
             f"scope={self.scope!r}, extra={extra!r})"
         )
+
+
+def _token(fields: dict[str, Any]) -> Token:
+    return Token(**fields)

@@ -3,17 +3,44 @@
 from __future__ import annotations
 
 import ssl
+import sys
 from collections.abc import Iterator
+from typing import Any
 
 from ._wire import TransportFailure
 
+_CERTIFICATE_ADVICE = (
+    "a session's own verify does not apply to token requests: pass token_client, or set REQUESTS_CA_BUNDLE (requests) "
+    "or SSL_CERT_FILE (httpx)"
+)
 
-def transport_failure(error: BaseException, *, timed_out: bool, retryable: bool) -> TransportFailure:
+
+def too_slow(budget: float) -> TransportFailure:
+    """The failure of a request that took longer than `budget` seconds, however that showed itself."""
+    return TransportFailure(f"it took longer than {budget:.3g} s", timed_out=True)
+
+
+def transport_failure(error: BaseException, *, retryable: bool) -> TransportFailure:
     """The failure that `error` stands for; a certificate that is not trusted will not be so at the next try."""
     causes = list(_causes(error))
     if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
-        retryable = False
-    return TransportFailure(text_of(causes[-1]), timed_out=timed_out, retryable=retryable)
+        return TransportFailure(f"{text_of(causes[-1])}; {_CERTIFICATE_ADVICE}", retryable=False)
+    return TransportFailure(text_of(causes[-1]).rstrip("."), retryable=retryable)
+
+
+# Whose exceptions a token request may raise by itself, beside the standard library and the client library.
+_TRANSPORTS = frozenset(
+    {"anyio", "certifi", "h11", "h2", "hpack", "hyperframe", "httpcore", "httpcore2", "idna", "OpenSSL", "socks"}
+    | {"socksio", "trio", "truststore", "urllib3", "urllib3_future"}
+)
+
+
+def is_from_elsewhere(error: BaseException, library: Any) -> bool:
+    """True for what a signal handler raised in the middle: Celery's and RQ's time limits are such exceptions."""
+    root = type(error).__module__.partition(".")[0]
+    if isinstance(error, OSError) or root in _TRANSPORTS or root in sys.stdlib_module_names:
+        return False
+    return root != str(library.__name__)
 
 
 def text_of(error: BaseException) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from ._client_authentication import ClientAuthentication, basic_blobs
+from ._client_authentication import ClientAuthentication, Credentials, basic_blobs
 from ._config import ClientCredentialsConfig
 from ._version import __version__
 
@@ -86,7 +86,9 @@ class TransportFailure(NamedTuple):
 
 def token_request(config: ClientCredentialsConfig, strategy: ClientAuthentication, client_secret: str) -> TokenRequest:
     """The token request that authenticates with `strategy`; the same fields in the same order each time."""
-    credentials = strategy.authenticate(config.client_id, client_secret, config.token_url)
+    credentials: object = strategy.authenticate(config.client_id, client_secret, config.token_url)
+    if not isinstance(credentials, Credentials):
+        raise TypeError(f"authenticate() must return Credentials, not {type(credentials).__name__}")
     fields = [*_grant_fields(config), *credentials.fields]
     headers = (
         # With "text/html" in Accept, oidc-provider answers errors as HTML.

@@ -19,7 +19,7 @@ class ClientCredentialsAuth(
 ):
     """OAuth 2.0 client credentials for httpx: pass it as ``auth=`` of a client, sync or async, or of a request.
 
-    The arguments are described in `BaseAuth`. Errors are also ``httpx.RequestError``: ``ConnectError`` or
+    The arguments are described at `__init__`. Errors are also ``httpx.RequestError``: ``ConnectError`` or
     ``TimeoutException`` where that is what happened. One object may serve any number of clients, threads and event
     loops, asyncio's and trio's.
     """

@@ -28,7 +28,7 @@ __all__ = ["ClientCredentialsAuth"]
 class ClientCredentialsAuth(BaseAuth["requests.Session"], AuthBase):
     """OAuth 2.0 client credentials for requests: pass it as ``auth=`` of a request or set it as ``session.auth``.
 
-    The arguments are described in `BaseAuth`. Errors are also ``requests.RequestException``: ``ConnectionError`` or
+    The arguments are described at `__init__`. Errors are also ``requests.RequestException``: ``ConnectionError`` or
     ``Timeout`` where that is what happened. One object may serve any number of sessions and threads.
     """
 

@@ -16,7 +16,7 @@ from oauth_cc_auth._lease import Lease, RenewalRules
 from oauth_cc_auth._origin import Origin
 from tests.fake_clock import FakeClock
 
-ME, YOU = Caller(1, blocking=True), Caller(2, blocking=True)
+ME, YOU = Caller(1, loop=None), Caller(2, loop=None)
 API = Origin("https", "api.example.com", 443)
 
 

@@ -50,14 +50,14 @@ class Script:
 
 
 def a_flight() -> Flight:
-    return Flight(Caller(-1, blocking=True), limit=0)
+    return Flight(Caller(-1, loop=None), limit=0)
 
 
 class WatchedFlight(Flight):
     """Tells when somebody waits for it."""
 
     def __init__(self) -> None:
-        super().__init__(Caller(-1, blocking=True), limit=0)
+        super().__init__(Caller(-1, loop=None), limit=0)
         self.awaited = threading.Event()
 
     def subscribe(self, wake: Callable[[], object]) -> None:

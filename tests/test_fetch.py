@@ -48,7 +48,7 @@ class Endpoint:
             URL, settings.pop("client_id", "id"), settings.pop("client_secret", "secret"), **settings
         )
         self.fetcher = Fetcher(self.config, self.clock, timeout=timeout)
-        self.flight = Flight(Caller(1, blocking=True), self.clock.monotonic() + GRACE)
+        self.flight = Flight(Caller(1, loop=None), self.clock.monotonic() + GRACE)
         self.sent: list[TokenRequest] = []
         self.budgets: list[float] = []
         self.calls: list[Call] = []

@@ -9,9 +9,11 @@ import pytest
 
 from oauth_cc_auth._flight import GONE, Caller, Flight, leading
 
+LOOP = object()
+
 
 def a_flight(leader: Caller | None = None) -> Flight:
-    return Flight(leader or Caller(1, blocking=True), limit=10.0)
+    return Flight(leader or Caller(1, loop=None), limit=10.0)
 
 
 def test_a_new_flight() -> None:
@@ -28,7 +30,7 @@ def test_the_current_caller(blocking: bool) -> None:
     thread = threading.Thread(target=lambda: elsewhere.append(Caller.current(blocking=blocking)))
     thread.start()
     thread.join()
-    assert here.blocking is blocking
+    assert here.loop is None  # none is running
     assert Caller.current(blocking=blocking).thread is here.thread
     assert elsewhere[0].thread is not here.thread
 
@@ -37,13 +39,13 @@ class TestWaitingForItself:
     @pytest.mark.parametrize(
         ("leader", "caller", "expected"),
         [
-            (Caller(1, True), Caller(1, True), True),
-            (Caller(1, False), Caller(1, True), True),  # a blocking call in the thread of the loop that leads
-            (Caller(1, True), Caller(1, False), True),
-            (Caller(1, False), Caller(1, False), False),  # two tasks of one loop
-            (Caller(1, True), Caller(2, True), False),
-            (Caller(1, False), Caller(2, True), False),
-            (Caller(1, True), Caller(2, False), False),
+            (Caller(1, None), Caller(1, None), True),
+            (Caller(1, LOOP), Caller(1, None), True),  # a blocking call in the thread of the loop that leads
+            (Caller(1, None), Caller(1, LOOP), True),
+            (Caller(1, LOOP), Caller(1, LOOP), False),  # two tasks of one loop
+            (Caller(1, None), Caller(2, None), False),
+            (Caller(1, LOOP), Caller(2, None), False),
+            (Caller(1, None), Caller(2, LOOP), False),
         ],
     )
     def test_by_thread(self, leader: Caller, caller: Caller, expected: bool) -> None:
@@ -55,9 +57,9 @@ class TestWaitingForItself:
         flight, other = a_flight(), a_flight()
         context = copy_context()
         context.run(leading.set, (other, flight))
-        assert context.run(flight.would_wait_for_itself, Caller(2, True)) is True
+        assert context.run(flight.would_wait_for_itself, Caller(2, None)) is True
         context.run(leading.set, (other,))
-        assert context.run(flight.would_wait_for_itself, Caller(2, True)) is False
+        assert context.run(flight.would_wait_for_itself, Caller(2, None)) is False
 
 
 class TestWaking:

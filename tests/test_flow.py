@@ -16,7 +16,7 @@ from oauth_cc_auth._lease import Lease, RenewalRules
 from oauth_cc_auth._wire import TokenResponse, TransportFailure
 from tests.fake_clock import FakeClock
 
-ME, YOU, THEM = (Caller(number, blocking=True) for number in (1, 2, 3))
+ME, YOU, THEM = (Caller(number, loop=None) for number in (1, 2, 3))
 DROPPED = TransportFailure("dropped")
 REFUSED = TokenResponse(400, {}, b'{"error": "invalid_scope"}')
 
@@ -323,7 +323,7 @@ class TestRefused:
         """At once or one after the other."""
         old = world.fetched()
         first = world.ask(refused=old)
-        others = [world.ask(Caller(number, blocking=True), old) for number in range(2, 51)]
+        others = [world.ask(Caller(number, loop=None), old) for number in range(2, 51)]
         new = first.step(issued()).lease
         assert all(other.step().lease is new for other in others)
         assert world.ask(refused=old).lease is new

@@ -53,11 +53,13 @@ class Raw(io.BytesIO):
         return super().read(amount)
 
 
-def answer(status: int, raw: Any = None, content: bytes | None = None, **headers: str) -> requests.Response:
+def answer(
+    status: int, raw: Any = None, content: bytes | None = None, headers: dict[str, str] | None = None
+) -> requests.Response:
     response = requests.Response()
     response.status_code = status
     response.raw = raw
-    response.headers.update(headers)
+    response.headers.update(headers or {})
     if content is not None:
         response._content = content
     return response
@@ -82,7 +84,7 @@ def session(api: Scripted, login: Scripted) -> requests.Session:
         (answer(401, content=b"read already"), "read already"),
         (answer(401), ""),
         (answer(401, raw=BrokenRaw(b"text")), ""),
-        (answer(401, raw=Raw(b"not gzip at all"), **{"Content-Encoding": "gzip"}), ""),
+        (answer(401, raw=Raw(b"not gzip at all"), headers={"Content-Encoding": "gzip"}), ""),
         (answer(401, raw=Raw(b"as it is")), "as it is"),
     ],
     ids=["read", "no stream", "broken", "wrong encoding", "no read1"],
@@ -126,7 +128,12 @@ def test_addresses_of_a_host_that_has_none() -> None:
 def test_addresses_are_not_looked_up_behind_a_socks_proxy(behind_socks: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """The proxy resolves names; asking here would tell the local network which host is meant."""
     asked: list[str] = []
-    monkeypatch.setattr(_requests_send, "_address_count", lambda host, port: asked.append(host) or 2)
+
+    def count(host: str, port: int) -> int:
+        asked.append(host)
+        return 2
+
+    monkeypatch.setattr(_requests_send, "_address_count", count)
 
     class Connection:
         host, port, timeout, sock = "login.example.com", 443, 30.0, None

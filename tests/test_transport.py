@@ -6,22 +6,46 @@ import ssl
 
 import pytest
 import requests
+import urllib3
 import urllib3.exceptions
 
-from oauth_cc_auth._transport import text_of, transport_failure
+from oauth_cc_auth._transport import is_from_elsewhere, text_of, too_slow, transport_failure
 from oauth_cc_auth._wire import TransportFailure
 
 
-def failure_of(error: BaseException, *, timed_out: bool = False, retryable: bool = True) -> TransportFailure:
-    return transport_failure(error, timed_out=timed_out, retryable=retryable)
+def failure_of(error: BaseException, *, retryable: bool = True) -> TransportFailure:
+    return transport_failure(error, retryable=retryable)
 
 
-@pytest.mark.parametrize("timed_out", [True, False])
 @pytest.mark.parametrize("retryable", [True, False])
-def test_a_plain_error(timed_out: bool, retryable: bool) -> None:
-    """Text and flags are passed on."""
-    failure = failure_of(OSError("refused"), timed_out=timed_out, retryable=retryable)
-    assert failure == TransportFailure("refused", timed_out, retryable)
+def test_a_plain_error(retryable: bool) -> None:
+    """Text and flag are passed on; the full stop would be followed by our own."""
+    assert failure_of(OSError("refused."), retryable=retryable) == TransportFailure("refused", False, retryable)
+
+
+def test_too_slow() -> None:
+    """It is told how long was waited, not how the library took it."""
+    assert too_slow(2.5) == TransportFailure("it took longer than 2.5 s", True, True)
+
+
+class TimeLimitError(Exception):
+    """What a signal handler of a job queue raises."""
+
+
+@pytest.mark.parametrize(
+    ("error", "elsewhere"),
+    [
+        (TimeLimitError(), True),
+        (ValueError(), False),
+        (ConnectionResetError(), False),
+        (requests.exceptions.InvalidURL(), False),
+        (urllib3.exceptions.ProtocolError(), False),
+        (ssl.SSLError(), False),
+    ],
+)
+def test_from_elsewhere(error: Exception, elsewhere: bool) -> None:
+    """What neither Python nor a transport raises is somebody else's, and passes through."""
+    assert is_from_elsewhere(error, requests) is elsewhere
 
 
 def test_an_error_without_words() -> None:

@@ -143,7 +143,7 @@ class Assertion(ClientAuthentication):
         self.asked.append((client_id, client_secret, token_url))
         self.threads.append(threading.get_ident())
         number = str(len(self.asked))
-        return Credentials((("X-Assertion", f"header-{number}"),), (("client_assertion", f"body-{number}"),))
+        return Credentials(headers={"X-Assertion": f"header-{number}"}, fields=[("client_assertion", f"body-{number}")])
 
 
 def thread_of(session: Session, client: ClientKind) -> int:
