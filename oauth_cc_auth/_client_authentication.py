@@ -25,8 +25,8 @@ class Credentials:
     __slots__ = ("fields", "headers")
 
     def __init__(self, *, headers: PairsArgument = (), fields: PairsArgument = ()) -> None:
-        self.headers = _pairs(headers)
-        self.fields = _pairs(fields)
+        self.headers: tuple[tuple[str, str], ...] = _pairs(headers)
+        self.fields: tuple[tuple[str, str], ...] = _pairs(fields)
 
 
 def _pairs(argument: PairsArgument) -> tuple[tuple[str, str], ...]:

@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 
 try:
     import httpx
-except ImportError as error:
-    raise ImportError("oauth_cc_auth.httpx needs httpx: python -m pip install 'oauth_cc_auth[httpx]'") from error
+except ImportError as _missing:
+    raise ImportError("oauth_cc_auth.httpx needs httpx: python -m pip install 'oauth_cc_auth[httpx]'") from _missing
 
 from ._httpx_family import HttpxFamilyAuth
 

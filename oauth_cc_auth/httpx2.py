@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 
 try:
     import httpx2
-except ImportError as error:
-    raise ImportError("oauth_cc_auth.httpx2 needs httpx2: python -m pip install 'oauth_cc_auth[httpx2]'") from error
+except ImportError as _missing:
+    raise ImportError("oauth_cc_auth.httpx2 needs httpx2: python -m pip install 'oauth_cc_auth[httpx2]'") from _missing
 
 from ._httpx_family import HttpxFamilyAuth
 

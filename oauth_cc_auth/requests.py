@@ -12,10 +12,10 @@ from ._wire import TokenRequest
 
 try:
     import requests
-except ImportError as error:
+except ImportError as _missing:
     raise ImportError(
         "oauth_cc_auth.requests needs requests: python -m pip install 'oauth_cc_auth[requests]'"
-    ) from error
+    ) from _missing
 from requests.auth import AuthBase
 from requests.hooks import default_hooks
 

@@ -46,9 +46,9 @@ class Answer:
         if content_type is None and isinstance(body, (dict, list)):
             content_type = "application/json"
         self.status: int | None = status
-        self.content = _encoded(body)
-        self.body = self.content
-        self.headers = _pairs(headers)
+        self.content: bytes = _encoded(body)
+        self.body: bytes = self.content
+        self.headers: tuple[tuple[str, str], ...] = _pairs(headers)
         if content_type is not None:
             self.headers = _with_defaults(self.headers, (("Content-Type", content_type),))
         self.delay = delay
