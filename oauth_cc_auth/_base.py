@@ -1,4 +1,4 @@
-"""What every adapter is: one signature, one core, and the decisions after an API has answered.
+"""What every adapter is: one signature on one core.
 
 An adapter adds how its library sends a token request and how it attaches a header; see the modules `requests`,
 `httpx` and `httpx2`.
@@ -6,29 +6,23 @@ An adapter adds how its library sends a token request and how it attaches a head
 
 from __future__ import annotations
 
-import logging
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from . import _behaviour
 from ._cache import TokenCache
 from ._client_authentication import ClientAuthentication
 from ._clock import Clock
 from ._config import ClientCredentialsConfig
+from ._decisions import Decisions, RenewOn
 from ._drive import Answer, drive
-from ._errors import InsecureRequestError, TokenError, raisable
 from ._flight import Caller, Failure
 from ._flow import Flow, TokenFlow
 from ._lease import Lease
-from ._origin import Origin, may_carry_secrets, origin_of
-from ._redact import shown_url
 from ._token import Token
 from ._wire import TokenRequest
 
-logger = logging.getLogger("oauth_cc_auth")
-
-RenewOn = Callable[[int, Mapping[str, str]], bool]
 TokenClientT = TypeVar("TokenClientT")
 AuthT = TypeVar("AuthT", bound="BaseAuth[Any]")
 
@@ -48,7 +42,7 @@ if TYPE_CHECKING:
         token_client: TokenClientT | None
 
 
-class BaseAuth(ABC, Generic[TokenClientT]):
+class BaseAuth(Decisions, Generic[TokenClientT]):
     """OAuth 2.0 client credentials (RFC 6749 §4.4) for one HTTP library; the arguments are those of `__init__`."""
 
     config: ClientCredentialsConfig
@@ -218,103 +212,12 @@ class BaseAuth(ABC, Generic[TokenClientT]):
     def _send(self, request: TokenRequest, budget: float) -> Answer:
         """Send a token request, blocking for at most `budget` seconds."""
 
-    @abstractmethod
-    def _library_class(self, error: TokenError) -> type[Exception]:
-        """The exception class of the client library that `error` is to be as well."""
-
-    @abstractmethod
-    def _bare(self, request: Any) -> Any:
-        """A copy of an API request without our header and hooks, for an exception to carry."""
-
-    # What adapters share.
-
     def _obtaining(self, refused: Lease | None, *, blocking: bool) -> Flow:
         return self._flow.obtain(Caller.current(blocking=blocking), refused)
 
     def _obtain(self, refused: Lease | None = None) -> Lease | Failure:
         return drive(self._obtaining(refused, blocking=True), self._send, self._clock)
 
-    def _leased(self, outcome: Lease | Failure, request: Any = None) -> Lease:
-        if isinstance(outcome, Failure):
-            self._raise(outcome.verdict.error, request)
-        return outcome
-
-    def _raise(self, error: TokenError, request: Any = None) -> NoReturn:
-        """Raise an instance of this caller's own; called outside every ``except``, so that no context comes along."""
-        own: Any = raisable(error, self._library_class(error))
-        if request is not None:
-            own.request = self._bare(request)
-        raise own
-
-    def _admits(self, url: str, request: Any) -> bool:
-        """True where the request to `url` gets a token, False where `api_origins` leaves its origin out.
-
-        Raises:
-            InsecureRequestError: it would carry the token over plain http.
-        """
-        if self._api_origins is not None and origin_of(url) not in self._api_origins:
-            return False
-        if not self._allow_insecure_http and not may_carry_secrets(url):
-            self._raise(
-                InsecureRequestError(
-                    f"{shown_url(url)} is not https and would show the token to everyone on the way; use https, or "
-                    f"pass allow_insecure_http=True to {type(self).__name__} where the network is trusted (service "
-                    "mesh, test host)"
-                ),
-                request,
-            )
-        return True
-
-    def _refused(self, status: int, headers: Mapping[str, str]) -> bool:
-        """True where an answer means that the token was refused."""
-        if self._renew_on is None:
-            return status == 401
-        return self._renew_on is not False and bool(self._renew_on(status, headers))
-
-    def _note_acceptance(self, lease: Lease, url: str, status: int) -> None:
-        """An API origin answered `status` to `lease`, which is on probation somewhere.
-
-        A redirect, an overload or a fault of the server's says nothing about the token.
-        """
-        origin = origin_of(url)
-        took_it = status < 300 or (400 <= status < 500 and status not in _SAYS_NOTHING)
-        if took_it and origin in lease.probation:
-            self._cache.refusals.accepted(origin, lease)
-
-    def _note_second_refusal(self, lease: Lease, origin: Origin, status: int) -> None:
-        """An API origin refused the token that was fetched because it had refused another."""
-        self._cache.refusals.note(origin, lease)
-        logger.warning(
-            "%s refused a new token too (%s): check scope, audience (additional_request_data), header_name and "
-            "header_value_pattern",
-            origin,
-            status,
-        )
-
-    def _note_not_sent_again(self, origin: Origin, method: str | None) -> None:
-        logger.warning(
-            "a refused %s request to %s was not sent again, since its body cannot be: pass bytes, a list or a "
-            "seekable file for that; the token is renewed for the next request",
-            method,
-            origin,
-        )
-
-    def _replacement(self, outcome: Lease | Failure, request: Any, origin: Origin) -> Lease | None:
-        """The token to send a refused request again with; None where the refusal is to be returned as it is.
-
-        Raises:
-            TokenError: the token endpoint says no for good, which explains more than the API's 401 does.
-        """
-        if isinstance(outcome, Lease):
-            outcome.probation.add(origin)
-            return outcome
-        if not outcome.verdict.transient:
-            self._raise(outcome.verdict.error, request)
-        logger.warning("token not renewed after a refusal by %s: %s", origin, outcome.verdict.error.message)
-        return None
-
-
-_SAYS_NOTHING = frozenset({401, 407, 408, 425, 429})
 
 # Not in a pickle or copy: a token, locks, and what belongs to this process.
 _LIVE_ATTRIBUTES = frozenset({"_cache", "_clock", "_flow", "_wall"})
