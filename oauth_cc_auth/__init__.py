@@ -4,7 +4,7 @@ The auth class is in a module named after the library: `oauth_cc_auth.requests`,
 `oauth_cc_auth.httpx2`. What is here imports no HTTP library.
 """
 
-from typing import NoReturn
+from typing import NoReturn as _NoReturn
 
 from ._client_authentication import ClientAuthentication, ClientSecretBasic, ClientSecretPost, Credentials
 from ._config import ClientCredentialsConfig
@@ -38,7 +38,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> NoReturn:
+def __getattr__(name: str) -> _NoReturn:
     if name == "ClientCredentialsAuth":
         raise ImportError(
             "ClientCredentialsAuth is in a module for each library: import it from oauth_cc_auth.requests, "

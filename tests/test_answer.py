@@ -147,11 +147,16 @@ class TestUnusableToken:
         """Control characters, white space at an end and non-ASCII are errors, and the token is not shown."""
         assert "would break a header" in problem({"access_token": value})
 
-    @pytest.mark.parametrize("value", [None, "", 5, ["a"], {"a": "b"}, True])
+    @pytest.mark.parametrize("value", [None, 0, 5, [], ["a"], {"a": "b"}, False, True])
     def test_no_access_token(self, value: object) -> None:
         """Without one the members that are there are named."""
         message = problem({"access_token": value, "id_token": "xyz"})
         assert "it has no access_token; its members are: access_token, id_token;" in message
+
+    def test_an_empty_access_token(self) -> None:
+        """It is there, so that naming the members would only confuse."""
+        message = problem({"access_token": "", "id_token": "xyz"})
+        assert message == f"token endpoint {ENDPOINT} answered 200, but its access_token is empty"
 
     def test_member_names_are_redacted(self) -> None:
         """An answer that has the secret for a name does not show it."""
@@ -392,6 +397,18 @@ class TestVerdict:
         """Another method is not tried after an error that proves the client or does not depend on it."""
         assert not read_verdict({"error": code}, status).unauthenticated
 
+    def test_what_a_transient_answer_asks_for_is_told(self) -> None:
+        """Whoever reads the message knows whose wait it is; a page of a proxy changes nothing about that."""
+        page = {"retry-after": "7", "content-type": "text/html"}
+        for headers in ({"retry-after": "7"}, page):
+            assert refusal(b"", 503, headers).message == (
+                f"token endpoint {ENDPOINT} answered 503 Service Unavailable; it asks to wait 7 s"
+            )
+
+    def test_what_a_final_answer_asks_for_is_not_told(self) -> None:
+        """Nobody will wait."""
+        assert "asks to wait" not in refusal(b"", 400, {"retry-after": "7"}).message
+
     def test_retry_after_of_a_transient_answer(self) -> None:
         """What the server asks for is passed on."""
         assert read_verdict(b"", 503, {"retry-after": "7"}).retry_after == 7
@@ -401,8 +418,34 @@ class TestVerdict:
         assert read_verdict(b"", 400, {"retry-after": "7"}).retry_after is None
 
 
+KNOWN_ERRORS = [
+    *("access_denied", "invalid_client", "invalid_grant", "invalid_request", "invalid_scope", "server_error"),
+    *("temporarily_unavailable", "unauthorized_client", "unsupported_grant_type", "use_dpop_nonce"),
+]
+
+
+class TestErrorsThatAreSecrets:
+    @pytest.mark.parametrize("code", KNOWN_ERRORS)
+    def test_a_known_error_is_no_echo(self, code: str) -> None:
+        """A secret that is part of it, or is it, leaves it as it is; in other texts it is masked as ever."""
+        config = ClientCredentialsConfig(ENDPOINT, "client", code)
+        body = answer({"error": code, "error_description": f"{code} for {code}"}, 400)
+        verdict = read_answer(token_request(config, ClientSecretPost(), code), body, WALL)
+        assert isinstance(verdict, Verdict)
+        assert isinstance(verdict.error, TokenEndpointError)
+        assert (verdict.error.error, verdict.error.error_description) == (code, "*** for ***")
+        assert verdict.error.attempts == (Attempt("client_secret_post", 400, code, "*** for ***"),)
+
+    def test_another_error_may_be_an_echo(self) -> None:
+        """It is masked."""
+        assert refusal({"error": SECRET}).error == "***"
+
+
 class TestUnreachable:
-    @pytest.mark.parametrize(("timed_out", "what"), [(True, "gave no answer in time"), (False, "could not be reached")])
+    @pytest.mark.parametrize(
+        ("timed_out", "what"),
+        [(True, "gave no answer in time (see timeout and deadline)"), (False, "could not be reached")],
+    )
     @pytest.mark.parametrize("retryable", [True, False])
     def test_says_which(self, timed_out: bool, what: str, retryable: bool) -> None:
         """The message, the flag and the verdict follow from the failure."""

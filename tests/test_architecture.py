@@ -21,8 +21,10 @@ PACKAGE = Path(oauth_cc_auth.__file__).parent
 # From the bottom up: a module imports from the layers below its own only.
 LAYERS = [
     # What knows nothing of the rest.
-    {"_body", "_client_authentication", "_clock", "_errors", "_foreign", "_httpx_body", "_origin", "_redact"}
-    | {"_retry_after", "_version", "_watchdog"},
+    {"_body", "_client_authentication", "_clock", "_errors", "_event_loop", "_foreign", "_httpx_body"}
+    | {"_origin", "_redact", "_retry_after", "_version", "_watchdog"},
+    # Reading, with limits, what nobody will look at.
+    {"_httpx_refusal", "_requests_drain"},
     # Settings and tokens.
     {"_config_checks", "_settings", "_token"},
     {"_config", "_lease"},
@@ -32,7 +34,7 @@ LAYERS = [
     # Who fetches, and which token is used.
     {"_flight", "_httpx_send", "_requests_send"},
     {"_cache", "_effects", "_httpx_exchange"},
-    {"_fetch"},
+    {"_decisions", "_fetch"},
     {"_flow"},
     {"_drive"},
     # What the adapters share, and the adapters.

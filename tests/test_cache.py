@@ -277,6 +277,33 @@ class TestSettling:
         lead(cache)
 
 
+class TestStrandedLeaders:
+    def test_the_next_loop_of_the_thread_takes_over(self, cache: TokenCache) -> None:
+        """A leader whose loop runs no more will never settle: nobody waits out its limit."""
+        stranded = lead(cache, Caller(1, loop=object())).flight
+        taken_over = lead(cache, Caller(1, loop=object())).flight
+        assert taken_over is not stranded
+
+    def test_a_blocking_call_takes_over(self, cache: TokenCache) -> None:
+        """It is not taken for one that waits for itself."""
+        lead(cache, Caller(1, loop=object()))
+        lead(cache, Caller(1, loop=None))
+
+    def test_another_thread_cannot_know(self, cache: TokenCache) -> None:
+        """The leader's loop may well run: it is followed, as long as its limit lasts."""
+        flight = lead(cache, Caller(1, loop=object())).flight
+        assert cache.claim(Caller(2, loop=object())) == Follow(flight)
+        assert cache.claim(Caller(2, loop=None)) == Follow(flight)
+
+    def test_what_it_brings_after_all(self, cache: TokenCache, clock: FakeClock) -> None:
+        """A loop that is run again: its token does not overwrite the newer one."""
+        stranded = lead(cache, Caller(1, loop=object())).flight
+        newer, older = a_lease(clock), a_lease(clock)
+        cache.settle(lead(cache, Caller(1, loop=None)).flight, newer)
+        cache.settle(stranded, older)
+        assert cache.current is newer
+
+
 class TestFailures:
     def test_one_final_failure_holds_nobody(self, cache: TokenCache) -> None:
         """It may have been mended meanwhile."""
@@ -294,7 +321,7 @@ class TestFailures:
         assert isinstance(error, TokenEndpointError)
         assert error is not failure.verdict.error
         assert (error.status_code, error.attempts) == (400, failure.verdict.error.attempts)
-        assert error.message == str(error) == "no; the endpoint is left alone for another 0.8 s"
+        assert error.message == str(error) == "no. Not asked again for 0.8 s (auth.invalidate() ends that)"
         assert held(cache).verdict.error.message == error.message  # it does not grow
 
     def test_the_last_moment_of_a_hold(self, cache: TokenCache, clock: FakeClock) -> None:
@@ -302,7 +329,7 @@ class TestFailures:
         fail(cache, a_failure())
         fail(cache, a_failure())
         clock.now_monotonic += 0.999
-        assert held(cache).verdict.error.message.endswith("another 0.1 s")
+        assert held(cache).verdict.error.message == "no. Not asked again for 0.1 s (auth.invalidate() ends that)"
         clock.now_monotonic += 0.001
         lead(cache)
 
@@ -458,6 +485,16 @@ class TestForking:
         assert cache.refusals._lock is not locks[1]
         assert cache.current is lease
         assert lead(cache, refused=lease).flight is not flight
+
+    def test_the_child_draws_its_own_time_to_renew(self, cache: TokenCache, clock: FakeClock) -> None:
+        """Or all workers of a server would renew in step; where nothing was drawn yet, nothing is."""
+        lease, empty = stored(cache, clock), TokenCache(clock)
+        fresh_until = lease.fresh_until
+        clock.chance_value = 0.5
+        _after_fork_in_child()
+        assert lease.fresh_until == pytest.approx(fresh_until + 1.25)
+        assert (lease.waiting_from, lease.ends_at) == pytest.approx((clock.wall() + 90, clock.wall() + 100))
+        assert empty.current is None
 
     def test_caches_are_not_kept_alive(self, clock: FakeClock) -> None:
         """They are known only while they live."""

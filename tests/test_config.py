@@ -86,6 +86,21 @@ class TestTexts:
 
         assert a_config(client_secret=secret).client_secret is secret
 
+    def test_an_async_secret_callable(self) -> None:
+        """It is found when it is given, whether function or method, and not when the first request waits."""
+
+        class Vault:
+            async def secret(self) -> str:
+                return SECRET
+
+        async def secret() -> str:
+            return SECRET
+
+        for function in (secret, Vault().secret):
+            assert problem(client_secret=function) == (
+                "client_secret is an async function; pass a plain one, which may block: it runs in a worker thread"
+            )
+
     def test_an_empty_secret(self) -> None:
         """Only for a strategy of one's own, which may need none."""
         assert a_config(client_secret="", client_authentication=Strategy()).client_secret == ""
@@ -149,7 +164,7 @@ class TestTokenUrl:
         """The message for the rest names the flag and where it belongs."""
         url = "http://login.internal/token"
         assert a_config(token_url=url, allow_insecure_http=True).token_url == url
-        assert "allow_insecure_http=True to ClientCredentialsAuth" in problem(token_url=url)
+        assert problem(token_url=url).endswith("pass allow_insecure_http=True together with token_url")
 
     @pytest.mark.parametrize("value", [None, "no", 1, 0])
     def test_a_flag_is_true_or_false(self, value: Any) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Generator
@@ -13,7 +15,7 @@ import anyio
 import pytest
 
 from oauth_cc_auth import Token
-from oauth_cc_auth._drive import adrive, drive
+from oauth_cc_auth._drive import _place_of, adrive, drive
 from oauth_cc_auth._effects import Call, Effect, Raised, Send, Sleep, Wait
 from oauth_cc_auth._flight import GONE, Caller, Flight, leading
 from oauth_cc_auth._flow import Flow
@@ -115,7 +117,7 @@ class TestBlocking:
         assert clock.sleeps == [2.5]
 
     def test_a_callable_that_raises(self) -> None:
-        """Its words come back; a broken __str__ breaks nothing."""
+        """Its words and the place come back; a broken __str__ breaks nothing."""
 
         class BrokenError(Exception):
             def __str__(self) -> str:
@@ -129,7 +131,23 @@ class TestBlocking:
 
         script = Script(Call(fail(ValueError("no")), 1, a_flight()), Call(fail(BrokenError()), 1, a_flight()))
         drive(script.flow(), nothing_sent, FakeClock())
-        assert script.outcomes == [Raised("ValueError: no"), Raised("BrokenError: BrokenError")]
+        place = f"function, test_drive.py:{fail.__code__.co_firstlineno + 2}"
+        assert script.outcomes == [Raised(f"ValueError: no ({place})"), Raised(f"BrokenError: BrokenError ({place})")]
+
+    def test_where_a_callable_raises(self) -> None:
+        """The innermost place, by function, file and line, even in another person's module."""
+
+        def outer() -> Any:
+            return json.loads("{")
+
+        script = Script(Call(outer, 1, a_flight()))
+        drive(script.flow(), nothing_sent, FakeClock())
+        ((text,),) = script.outcomes
+        assert re.fullmatch(r"JSONDecodeError: .*\(\w+, decoder\.py:[0-9]+\)", text)
+
+    def test_an_error_that_was_never_raised(self) -> None:
+        """Without a traceback there is no place to tell."""
+        assert _place_of(ValueError("no")) == "at an unknown place"
 
     @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, ZeroDivisionError])
     def test_whatever_happens_the_flow_is_closed(self, error: type[BaseException]) -> None:
@@ -211,7 +229,7 @@ class TestInAnEventLoop:
 
         script = Script(Send(REQUEST, 0.01, a_flight()))
         run_async(backend, script, send)
-        assert script.outcomes == [TransportFailure("no answer within 0.0 s", timed_out=True)]
+        assert script.outcomes == [TransportFailure("it took longer than 0.01 s", timed_out=True)]
 
     def test_a_callable_that_blocks(self, backend: str) -> None:
         """It runs elsewhere, and is given up when its budget is spent."""
@@ -229,14 +247,15 @@ class TestInAnEventLoop:
         assert threads != [threading.current_thread()]
 
     def test_a_callable_that_raises(self, backend: str) -> None:
-        """Its words come back."""
+        """Its words and the place come back."""
 
         def fail() -> None:
             raise ValueError("no")
 
         script = Script(Call(fail, LIMIT, a_flight()))
         run_async(backend, script)
-        assert script.outcomes == [Raised("ValueError: no")]
+        line = fail.__code__.co_firstlineno + 1
+        assert script.outcomes == [Raised(f"ValueError: no (fail, test_drive.py:{line})")]
 
     def test_worker_threads_that_are_used_up(self, backend: str) -> None:
         """The limit of the loop's own ones does not count: they may all wait for this very token."""

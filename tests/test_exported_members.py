@@ -172,3 +172,24 @@ def test_from_config_checks_its_switch() -> None:
     for module in ADAPTERS:
         with pytest.raises(oauth_cc_auth.ConfigurationError, match=r"^allow_insecure_http must be True or False"):
             module.ClientCredentialsAuth.from_config(config, allow_insecure_http="no")
+
+
+def test_the_auth_class_is_not_in_the_package() -> None:
+    """Whoever looks for it there is told where it is, however the looking is done."""
+    message = (
+        "ClientCredentialsAuth is in a module for each library: import it from oauth_cc_auth.requests, "
+        "oauth_cc_auth.httpx or oauth_cc_auth.httpx2"
+    )
+    with pytest.raises(ImportError) as caught:
+        from oauth_cc_auth import ClientCredentialsAuth  # noqa: F401
+    assert str(caught.value) == message
+    with pytest.raises(ImportError) as caught:
+        oauth_cc_auth.ClientCredentialsAuth  # noqa: B018
+    assert str(caught.value) == message
+
+
+def test_what_the_package_never_had() -> None:
+    """As with every module."""
+    assert not hasattr(oauth_cc_auth, "anything")
+    with pytest.raises(AttributeError, match=r"^module 'oauth_cc_auth' has no attribute 'anything'$"):
+        oauth_cc_auth.anything  # noqa: B018

@@ -212,6 +212,20 @@ class TestFailureTold:
         assert error.message.endswith(f". Tried: {BASIC}: 401; {POST}: 400 invalid_client")
         assert str(error) == error.message
 
+    def test_equal_attempts_in_a_row_are_one(self) -> None:
+        """With their number; what came between keeps its place, and `attempts` has them all."""
+        busy, down = TokenResponse(503, {}, b""), TokenResponse(500, {}, b"")
+        endpoint = Endpoint()
+        same = endpoint.failure(busy, busy, busy).verdict.error
+        assert isinstance(same, TokenEndpointError)
+        assert [attempt.status_code for attempt in same.attempts] == [503, 503, 503]
+        assert same.message.endswith(f" 503 Service Unavailable. Tried: {BASIC}: 503, 3 times")
+        for answers, told in (
+            ((busy, busy, down), f"{BASIC}: 503, 2 times; {BASIC}: 500"),
+            ((busy, down, busy), f"{BASIC}: 503; {BASIC}: 500; {BASIC}: 503"),
+        ):
+            assert Endpoint().failure(*answers).verdict.error.message.endswith(f". Tried: {told}")
+
     @pytest.mark.parametrize(
         ("answers", "decisive"),
         [

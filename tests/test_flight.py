@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from contextvars import copy_context
 
 import pytest
+import trio
 
 from oauth_cc_auth._flight import GONE, Caller, Flight, leading
 
@@ -60,6 +62,39 @@ class TestWaitingForItself:
         assert context.run(flight.would_wait_for_itself, Caller(2, None)) is True
         context.run(leading.set, (other,))
         assert context.run(flight.would_wait_for_itself, Caller(2, None)) is False
+
+
+class TestStranded:
+    def test_its_loop_runs(self) -> None:
+        """The leader will go on, whoever asks: a task of the same loop, or a blocking call in it."""
+
+        async def main() -> None:
+            here = Caller.current(blocking=False)
+            assert here.loop is asyncio.get_running_loop()
+            assert not a_flight(here).is_stranded(here)
+            assert not a_flight(here).is_stranded(Caller.current(blocking=True))
+
+        asyncio.run(main())
+
+    def test_its_loop_runs_no_more(self) -> None:
+        """Nobody will go on with it: neither without a loop nor in the next one of that thread."""
+
+        async def current() -> Caller:
+            return Caller.current(blocking=False)
+
+        async def stranded(flight: Flight) -> bool:
+            return flight.is_stranded(await current())
+
+        flight = a_flight(asyncio.run(current()))
+        assert flight.is_stranded(Caller.current(blocking=True))
+        assert asyncio.run(stranded(flight))
+        assert trio.run(stranded, flight)
+
+    @pytest.mark.parametrize("leader", [Caller(1, None), Caller(2, None), Caller(2, LOOP)])
+    def test_nobody_can_know(self, leader: Caller) -> None:
+        """A leader without a loop, and one whose loop is in another thread."""
+        assert not a_flight(leader).is_stranded(Caller(1, None))
+        assert not a_flight(leader).is_stranded(Caller(1, object()))
 
 
 class TestWaking:

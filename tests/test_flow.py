@@ -350,19 +350,25 @@ class TestHolds:
         busy = TokenResponse(429, {"retry-after": "45"}, b"")
         assert world.ask().step(busy).failure.hold == 45
         world.clock.advance(44)
-        assert "left alone for another 1.0 s" in world.ask().failure.verdict.error.message
+        assert world.ask().failure.verdict.error.message == (
+            "token endpoint https://login.example.com/token answered 429 Too Many Requests; it asks to wait 45 s. "
+            "Not asked again for 1.0 s (auth.invalidate() ends that)"
+        )
         world.clock.advance(1)
         assert world.ask().sending
 
 
 class TestLog:
     def test_a_token(self, world: World, caplog: pytest.LogCaptureFixture) -> None:
-        """For how long, and nothing of what a server may have put in."""
+        """From where, for whom and for how long, and nothing of what a server may have put in."""
         caplog.set_level("INFO", "oauth_cc_auth")
         world.fetched()
         world.cache.invalidate()
         world.fetched(life=None)
-        assert caplog.messages == ["token obtained for 100 s", "token obtained of unknown lifetime"]
+        assert caplog.messages == [
+            "token obtained from https://login.example.com/token for id, good for 100 s",
+            "token obtained from https://login.example.com/token for id, with no known end",
+        ]
 
     def test_a_renewal_that_failed(self, world: World, caplog: pytest.LogCaptureFixture) -> None:
         """A warning: nobody else would tell."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import traceback
 from collections.abc import Callable
 from typing import Any
@@ -132,15 +133,31 @@ class TestForm:
             ("scopes", "scope"),
             ("Oauth2 Token Uri", "Oauth2 Token Url"),
             ("Custom Oauth Request Options Additional Header", HEADERS),
-            ("---", None),
-            ("", None),
         ],
     )
-    def test_an_unknown_label(self, label: str, nearest: str | None) -> None:
+    def test_an_unknown_label(self, label: str, nearest: str) -> None:
         """The nearest known one is named; also where the value is blank."""
-        message = problem({label: None})
-        assert message.startswith(f"{label!r} is no known setting; did you mean ")
-        assert nearest is None or message.endswith((f"{nearest!r}?", f"{nearest.lower()!r}?"))
+        start = f"{label!r} is no known setting; did you mean "
+        assert problem({label: None}) in (f"{start}{nearest!r}?", f"{start}{nearest.lower()!r}?")
+
+    @pytest.mark.parametrize("label", ["---", "", "audience", "resource"])
+    def test_a_label_that_is_like_none(self, label: str) -> None:
+        """No guess: where it may belong, and what is known."""
+        assert problem({label: None}) == (
+            f"{label!r} is no known setting; a body field of the token request belongs into additional_request_data. "
+            "Known are: token_url, client_id, client_secret, scope, client_authentication, header_name, "
+            "header_value_pattern, grant_type, additional_headers, additional_request_data, allow_insecure_http"
+        )
+
+    @pytest.mark.parametrize(
+        "label",
+        ["timeout", "deadline", "early_expiry", "renew_after", "renew_on", "api_origins", "token_client", "Renew On"],
+    )
+    def test_an_argument_of_the_auth_object(self, label: str) -> None:
+        """The form has no field for it; another place has."""
+        assert problem({label: 5}) == (
+            f"{label!r} is no field of the form; pass it to ClientCredentialsAuth.from_config()"
+        )
 
     def test_a_label_that_is_no_text(self) -> None:
         """It is told by type."""
@@ -287,9 +304,34 @@ class TestEnvironment:
         )
 
     def test_blank_and_foreign_variables(self, env: Callable[..., None]) -> None:
-        """Blank means unset; a prefix may be shared."""
+        """Blank means unset; what is no setting is ignored."""
         env(scope=" ", anything="x")
         assert ClientCredentialsConfig.from_env().scope is None
+
+    def test_foreign_variables_are_told(self, env: Callable[..., None], caplog: pytest.LogCaptureFixture) -> None:
+        """By name only, all in one warning: a typo would go unseen, and a value may be a secret."""
+        env(scopes="s3cret-1", audience="s3cret-2")
+        ClientCredentialsConfig.from_env()
+        assert caplog.record_tuples == [
+            (
+                "oauth_cc_auth",
+                logging.WARNING,
+                "no settings of oauth_cc_auth, and ignored: OAUTH_CC_AUDIENCE, OAUTH_CC_SCOPES",
+            )
+        ]
+
+    def test_no_foreign_variables(self, env: Callable[..., None], caplog: pytest.LogCaptureFixture) -> None:
+        """Nor what starts with another prefix, nor our own that are blank."""
+        env(scope=" ")
+        ClientCredentialsConfig.from_env()
+        assert caplog.records == []
+
+    def test_without_a_prefix(self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+        """Then everything in the environment is foreign, and none of it is worth a word."""
+        for name, value in REQUIRED.items():
+            monkeypatch.setenv(name.upper(), value)
+        assert ClientCredentialsConfig.from_env("").client_id == "id"
+        assert caplog.records == []
 
     def test_another_prefix(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Also none at all."""

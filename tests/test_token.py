@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import pickle
 
+import pytest
+
 from oauth_cc_auth import Token
 
 
@@ -38,3 +40,24 @@ def test_survives_copying_and_pickling() -> None:
     token = Token("abc", expires_at=5.0, scope="read", extra={"id": 1})
     for again in (copy.copy(token), copy.deepcopy(token), pickle.loads(pickle.dumps(token))):  # noqa: S301  # our own
         assert (again.access_token, again.expires_at, again.scope, again.extra) == ("abc", 5.0, "read", {"id": 1})
+
+
+@pytest.mark.parametrize("name", ["access_token", "token_type", "expires_at", "scope", "extra", "anything"])
+def test_is_immutable(name: str) -> None:
+    """Many requests share it: none can change it for the others."""
+    token = Token("abc", extra={"id": 1})
+    before = dict(vars(token))
+    with pytest.raises(AttributeError, match=f"^Token is immutable; {name} cannot be set$"):
+        setattr(token, name, "xyz")
+    with pytest.raises(AttributeError, match=f"^Token is immutable; {name} cannot be deleted$"):
+        delattr(token, name)
+    assert vars(token) == before
+
+
+def test_extra_is_immutable() -> None:
+    """Also in a copy."""
+    token = Token("abc", extra={"id": 1})
+    for each in (token, copy.copy(token), copy.deepcopy(token)):
+        with pytest.raises(TypeError):
+            each.extra["id"] = 2  # type: ignore[index]  # that is the point
+        assert each.extra == {"id": 1}

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import ssl
 
+import anyio
+import httpcore
+import httpx
 import pytest
 import requests
+import trio
 import urllib3
 import urllib3.exceptions
 
@@ -26,10 +30,16 @@ def test_a_plain_error(retryable: bool) -> None:
 def test_too_slow() -> None:
     """It is told how long was waited, not how the library took it."""
     assert too_slow(2.5) == TransportFailure("it took longer than 2.5 s", True, True)
+    assert too_slow(0.0123456).text == "it took longer than 0.0123 s"
+    assert too_slow(29.987).text == "it took longer than 30 s"
 
 
 class TimeLimitError(Exception):
     """What a signal handler of a job queue raises."""
+
+
+class LimitOSError(OSError):
+    """What a socket module of somebody's raises: errors of the system keep their base class."""
 
 
 @pytest.mark.parametrize(
@@ -41,11 +51,22 @@ class TimeLimitError(Exception):
         (requests.exceptions.InvalidURL(), False),
         (urllib3.exceptions.ProtocolError(), False),
         (ssl.SSLError(), False),
+        (LimitOSError(), False),
+        (httpcore.ReadError(), False),
+        (trio.BrokenResourceError(), False),
+        (anyio.ClosedResourceError(), False),
+        (httpx.InvalidURL("odd"), True),
     ],
 )
 def test_from_elsewhere(error: Exception, elsewhere: bool) -> None:
     """What neither Python nor a transport raises is somebody else's, and passes through."""
     assert is_from_elsewhere(error, requests) is elsewhere
+
+
+def test_which_library_it_is() -> None:
+    """Each has the exceptions of its own only."""
+    assert not is_from_elsewhere(httpx.InvalidURL("odd"), httpx)
+    assert is_from_elsewhere(TimeLimitError(), httpx)
 
 
 def test_an_error_without_words() -> None:
@@ -94,9 +115,14 @@ def test_a_chain_that_ends_where_it_began() -> None:
 def test_a_certificate_that_is_not_trusted() -> None:
     """It will not be trusted at the next try, wherever in the chain it stands."""
     distrust = ssl.SSLCertVerificationError("self-signed certificate")
-    assert not failure_of(requests.exceptions.SSLError(distrust)).retryable
+    advice = (
+        "; a session's own verify does not apply to token requests: pass token_client, or set REQUESTS_CA_BUNDLE "
+        "(requests) or SSL_CERT_FILE (httpx)"
+    )
+    wrapped = failure_of(requests.exceptions.SSLError(distrust))
+    assert wrapped == TransportFailure(f"{text_of(distrust)}{advice}", timed_out=False, retryable=False)
     distrust.__cause__ = OSError("inner")
-    assert failure_of(distrust) == TransportFailure("inner", timed_out=False, retryable=False)
+    assert failure_of(distrust) == TransportFailure(f"inner{advice}", timed_out=False, retryable=False)
 
 
 def test_other_tls_errors() -> None:

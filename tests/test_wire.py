@@ -122,6 +122,19 @@ def test_a_strategy_of_ones_own() -> None:
     assert {"signed", "strategy", "s3cret word"} <= set(request.secrets)
 
 
+@pytest.mark.parametrize("returned", [None, {"client_assertion": "signed"}, ((), ())])
+def test_a_strategy_that_returns_something_else(returned: Any) -> None:
+    """It is told what is wanted, by type: the value may be a secret."""
+
+    class Broken(ClientAuthentication):
+        def authenticate(self, client_id: str, client_secret: str, token_url: str) -> Credentials:
+            return returned  # type: ignore[no-any-return]  # that is the point
+
+    with pytest.raises(TypeError) as caught:
+        a_request(Broken())
+    assert str(caught.value) == f"authenticate() must return Credentials, not {type(returned).__name__}"
+
+
 def test_is_the_same_each_time() -> None:
     """A renewal sends what the first request sent."""
     first, second = (a_request(scope="a", additional_request_data={"b": "1", "a": "2"}) for _ in range(2))

@@ -73,7 +73,7 @@ def test_loopback_hosts_are_exempt(client: ClientKind, proxied: LoopbackServer) 
 @each_client
 def test_the_flag_lifts_it_for_the_api_and_for_the_token_url(client: ClientKind, proxied: LoopbackServer) -> None:
     """In a service mesh TLS is somebody else's work."""
-    with pytest.raises(ConfigurationError, match="allow_insecure_http=True to ClientCredentialsAuth"):
+    with pytest.raises(ConfigurationError, match=r"pass allow_insecure_http=True together with token_url$"):
         auth_for(client, proxied, token_url="http://login.example.com/oauth2/token")
     auth = auth_for(client, proxied, token_url="http://login.example.com/oauth2/token", allow_insecure_http=True)
     with client.session(auth) as session:

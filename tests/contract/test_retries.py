@@ -146,7 +146,8 @@ def test_more_than_the_deadline_leaves_fails_now_and_is_held(
         second = failure_of(session, oauth_server.api_url)
         assert isinstance(second, TokenEndpointError)
         assert (second.status_code, second.attempts) == (503, first.attempts)
-        assert "left alone for another 0.5 s" in str(second)
+        assert "; it asks to wait " in str(first)
+        assert str(second) == f"{first}. Not asked again for 0.5 s (auth.invalidate() ends that)"
         with pytest.raises(TokenError):
             session.get_token()
         assert len(oauth_server.token_requests) == 1
