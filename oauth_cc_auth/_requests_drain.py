@@ -19,7 +19,7 @@ def drain(response: requests.Response) -> None:
         return
     content, ended = b"", False
     with suppress(Exception), Watchdog(LONGEST_DRAIN) as watchdog:  # an error in a body that nobody asked for
-        watchdog.watch(getattr(getattr(response.raw, "connection", None), "sock", None))
+        watchdog.watch(_socket_of(response.raw))
         content, ended = _read_some(response.raw)
         ended = ended and not watchdog.fired
     if not ended:
@@ -28,6 +28,15 @@ def drain(response: requests.Response) -> None:
     response._content = inflated_refusal(content, response.headers.get("content-encoding", ""))
     response._content_consumed = True
     response.close()
+
+
+def _socket_of(raw: Any) -> object:
+    sock: object = getattr(getattr(raw, "connection", None), "sock", None)
+    if sock is None:
+        # http.client takes it away from a connection that will be closed, and only the file on top still has it.
+        with suppress(AttributeError):
+            sock = raw._fp.fp.raw._sock
+    return sock
 
 
 def _read_some(raw: Any) -> tuple[bytes, bool]:

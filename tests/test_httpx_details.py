@@ -6,9 +6,17 @@ from typing import Any
 
 import pytest
 
+from oauth_cc_auth._httpx_body import replay_of
+from oauth_cc_auth._httpx_exchange import Exchange
 from oauth_cc_auth._httpx_send import _Trace
+from oauth_cc_auth._lease import Lease, RenewalRules
+from oauth_cc_auth._token import Token
 from tests.clients import HTTPX, HTTPX2, ClientKind, for_clients
 from tests.httpx_network import API_URL, Network, auth_over
+
+
+def a_lease() -> Lease:
+    return Lease(Token("one"), "Bearer one", arrived=0.0, rules=RenewalRules(), chance=0.0)
 
 
 @for_clients(HTTPX, HTTPX2)
@@ -16,6 +24,18 @@ def test_auth_flow_is_the_sync_flow(client: ClientKind) -> None:
     """Code that combines auth objects drives `auth_flow` itself; it must not send requests without a token."""
     flow = auth_over(client, Network(client.library)).auth_flow(client.library.Request("GET", API_URL))
     assert next(flow).headers["Authorization"] == "Bearer one"
+
+
+@for_clients(HTTPX, HTTPX2)
+def test_a_body_that_was_exchanged_on_the_way_is_not_sent_again(client: ClientKind) -> None:
+    """What is known about one stream says nothing about another that a hook has put in its place."""
+    library, url = client.library, client.library.URL(API_URL)
+    sent = library.Request("POST", url, content=[b"sent"])
+    exchange = Exchange(auth_over(client, Network(library)), a_lease(), url, replay_of(sent.stream, library))
+    other = library.Request("POST", url, content=[b"other"])
+
+    assert exchange.can_be_sent_again(library.Response(401, request=sent)) is True
+    assert exchange.can_be_sent_again(library.Response(401, request=other)) is False
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,22 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import anyio
 import pytest
 
+from oauth_cc_auth import TokenEndpointUnreachable
 from oauth_cc_auth.testing import Answer, LoopbackServer, RecordedRequest
-from tests.clients import HTTPX, HTTPX2, REQUESTS, ClientKind, for_clients
+from tests.clients import (
+    HTTPX,
+    HTTPX2,
+    HTTPX2_ASYNCIO,
+    HTTPX2_TRIO,
+    HTTPX_ASYNCIO,
+    HTTPX_TRIO,
+    REQUESTS,
+    ClientKind,
+    for_clients,
+)
 from tests.contract.scenes import LIMIT, Claims, auth_of, scene
 
 pytestmark = [
@@ -84,3 +96,19 @@ def test_a_time_limit_ends_a_request_that_has_a_token_to_fall_back_on(
             s.get()
         assert s.go_on() == [oauth_server.issued[-1]]
         assert s.token_requests == 3
+
+
+@for_clients(HTTPX_ASYNCIO, HTTPX_TRIO, HTTPX2_ASYNCIO, HTTPX2_TRIO)
+@pytest.mark.parametrize("error", [TimeLimitError, "ReadTimeout"])
+def test_a_time_limit_in_an_event_loop_passes_through_too(
+    client: ClientKind, oauth_server: LoopbackServer, monkeypatch: pytest.MonkeyPatch, error: Any
+) -> None:
+    """It strikes in the midst of sending; a time-out of the library's there is a slow endpoint, as ever."""
+
+    async def struck(*args: Any, **kwargs: Any) -> Any:
+        raise getattr(client.library, error)("slow") if isinstance(error, str) else error
+
+    auth = auth_of(client, oauth_server, deadline=0.3)
+    monkeypatch.setattr(client.library.AsyncClient, "send", struck)
+    with pytest.raises(TokenEndpointUnreachable if isinstance(error, str) else error):
+        anyio.run(auth.aget_token, backend=client.backend or "asyncio")
