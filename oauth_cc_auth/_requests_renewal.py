@@ -85,10 +85,10 @@ class RenewalHook:
         if auth._cache.refusals.note(origin, lease):
             return response
         connection = getattr(response, "connection", None)
-        if connection is None or not _can_be_sent_again(request):
+        if not _can_be_sent_again(request):
             auth._note_not_sent_again(origin, request.method)
             connection = None
-        elif auth._token_client is not None:
+        if connection is not None and auth._token_client is not None:
             drain(response)  # first: it may hold the only connection of a pool that both sessions share
         replacement = auth._replacement(auth._obtain(lease), request, origin)
         if replacement is None or connection is None or not _rewound(request):

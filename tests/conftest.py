@@ -6,6 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.mocked_network import network, session
+
+__all__ = ["network", "session"]  # fixtures
+
 pytest_plugins = ["oauth_cc_auth.testing"]
 
 

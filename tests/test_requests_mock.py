@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -15,36 +14,7 @@ from requests_mock.adapter import Adapter
 
 from oauth_cc_auth import TokenEndpointError
 from oauth_cc_auth.requests import ClientCredentialsAuth
-
-TOKEN_URL = "https://login.example.com/oauth2/token"
-API_URL = "https://api.example.com/orders"
-TOKENS = [{"json": {"access_token": value, "expires_in": 3600}} for value in ("one", "two", "three")]
-
-
-@pytest.fixture
-def network() -> Iterator[requests_mock.Mocker]:
-    """A mocked network with a token endpoint that issues the tokens "one", "two" and "three"."""
-    with requests_mock.Mocker() as mocker:
-        mocker.post(TOKEN_URL, TOKENS)
-        yield mocker
-
-
-@pytest.fixture
-def session() -> Iterator[requests.Session]:
-    with requests.Session() as opened:
-        opened.auth = ClientCredentialsAuth(TOKEN_URL, "client", "secret")
-        yield opened
-
-
-def accepts_from(second: str, *later: str) -> Any:
-    """An API that refuses every token but these, as a callback of requests-mock's."""
-    good = {f"Bearer {token}" for token in (second, *later)}
-
-    def answer(request: Any, context: Any) -> str:
-        context.status_code = 200 if request.headers["Authorization"] in good else 401
-        return str(request.headers["Authorization"])
-
-    return answer
+from tests.mocked_network import API_URL, TOKEN_URL, TOKENS, accepts_from
 
 
 def sent(mocker: requests_mock.Mocker | Adapter) -> list[tuple[str, str]]:
