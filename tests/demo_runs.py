@@ -18,7 +18,7 @@ LIBRARIES = ("requests", "httpx", "httpx2")
 # What every program of this machine's may have set, and the demo looks at.
 _ENVIRONMENT = ("NO_COLOR", "TERM", "WT_SESSION", "no_proxy", "NO_PROXY")
 _EXCHANGE = re.compile(
-    r" {5}(?P<who>(\d+ . )?app .*?)  +(?P<request>[A-Z]+ +/\S+)  +(?P<presented>.*?)  +(?P<status>\d+|---) "
+    r" {0,5}(?P<who>(\d+ . )?app .*?)  +(?P<request>[A-Z]+ +/\S+)  +(?P<presented>.*?)  +(?P<status>\d+|---) "
 )
 
 

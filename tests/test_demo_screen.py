@@ -13,6 +13,7 @@ import pytest
 
 from oauth_cc_auth._demo import _screen
 from oauth_cc_auth._demo._checks import Check
+from oauth_cc_auth._demo._exchanges import Row
 from oauth_cc_auth._demo._screen import Screen
 from oauth_cc_auth.testing import Answer, LoopbackServer
 from tests.demo_runs import Terminal, plain_environment, run_demo
@@ -41,6 +42,25 @@ def test_every_line_fits_in_80_columns(
     run = run_demo(monkeypatch, libraries, encoded(encoding), tamper)
     assert max(map(len, run.lines)) <= 80
     assert [line for line in run.lines if line != line.rstrip()] == []
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_the_widest_rows_fit_and_are_aligned(encoding: str) -> None:
+    """Twenty callers, the longest words, and every length of time: which of them come up depends on the machine."""
+    stream = encoded(encoding)
+    slow = [0.1, 9_999.9, 10_000.0, 99_999.9]
+    Screen(stream).rows(
+        Row("auth server", "POST /oauth2/token", "id, secret in body", 401, times, milliseconds)
+        for times in (1, 2, 20)
+        for milliseconds in slow
+    )
+    stream.seek(0)
+    lines = stream.read().splitlines()
+    assert len(lines) == 12
+    assert max(map(len, lines)) <= 78
+    assert {line.index("app ") for line in lines} == {5}
+    assert {line.index(" 401 ") for line in lines} == {64}
+    assert [line[-9:].split() for line in lines[:4]] == [["0.1", "ms"], ["9999.9", "ms"], ["10.0", "s"], ["100.0", "s"]]
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "latin-1"])

@@ -101,7 +101,7 @@ class Screen:
     def rows(self, rows: Iterable[Row]) -> None:
         """The HTTP exchanges of a scene."""
         for row in rows:
-            self._line(_INDENT + self._columns(row))
+            self._line(self._columns(row))
 
     def check(self, check: Check) -> None:
         """The end of a scene: whether it was as promised."""
@@ -123,14 +123,14 @@ class Screen:
 
     def _columns(self, row: Row) -> str:
         symbols = self._symbols
+        # In the indent, where there is room for it beside the longest name.
         times = f"{row.times} {symbols.times} " if row.times > 1 else ""
-        who = f"{times}app {symbols.arrow} {row.server}"
+        who = f"app {symbols.arrow} {row.server}"
         presented = row.presented.replace(UNICODE.ellipsis, symbols.ellipsis)
         status = "---" if row.status is None else str(row.status)
-        time = "" if row.milliseconds is None else f"{row.milliseconds:6.1f} ms"
         return (
-            f"{who:18}  {self._in(f'{row.request:18}', _DIM)}  {presented:18}  "
-            f"{self._in(status, _status_colour(row.status))} {self._in(time, _DIM)}"
+            f"{times:>{len(_INDENT)}}{who:18}  {self._in(f'{row.request:18}', _DIM)}  {presented:18}  "
+            f"{self._in(status, _status_colour(row.status))} {self._in(_time(row.milliseconds), _DIM)}"
         )
 
     def _marked(self, good: bool, text: str, indent: str) -> None:
@@ -169,6 +169,12 @@ def _wants_colours(stream: TextIO) -> bool:
     is_plain = environ.get("NO_COLOR") or environ.get("TERM") == "dumb"
     is_old_console = os.name == "nt" and "WT_SESSION" not in environ
     return stream.isatty() and not is_plain and not is_old_console
+
+
+def _time(milliseconds: float | None) -> str:
+    if milliseconds is None:
+        return ""
+    return f"{milliseconds:6.1f} ms" if milliseconds < 10_000 else f"{milliseconds / 1000:6.1f} s"
 
 
 def _status_colour(status: int | None) -> str:
