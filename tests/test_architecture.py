@@ -21,7 +21,7 @@ PACKAGE = Path(oauth_cc_auth.__file__).parent
 # From the bottom up: a module imports from the layers below its own only.
 LAYERS = [
     # What knows nothing of the rest.
-    {"_body", "_client_authentication", "_clock", "_errors", "_event_loop", "_foreign", "_httpx_body"}
+    {"_advice", "_body", "_client_authentication", "_clock", "_errors", "_event_loop", "_foreign", "_httpx_body"}
     | {"_origin", "_redact", "_retry_after", "_version", "_watchdog"},
     # Reading, with limits, what nobody will look at.
     {"_httpx_refusal", "_requests_drain"},
@@ -32,8 +32,8 @@ LAYERS = [
     {"_behaviour", "_refusals", "_wire"},
     {"_answer", "_transport"},
     # Who fetches, and which token is used.
-    {"_flight", "_httpx_send", "_requests_send"},
-    {"_cache", "_effects", "_httpx_exchange"},
+    {"_flight", "_httpx_answer", "_requests_send"},
+    {"_cache", "_effects", "_httpx_exchange", "_httpx_send"},
     {"_decisions", "_fetch"},
     {"_flow"},
     {"_drive"},

@@ -144,7 +144,7 @@ def with_httpx2() -> httpx2.Response:
 async def with_async_httpx2(config: ClientCredentialsConfig) -> httpx2.Response:
     auth = oauth_cc_auth.httpx2.ClientCredentialsAuth.from_config(config, api_origins="https://api.example.com")
     show(await auth.aget_token(), auth.config)
-    client = httpx2.AsyncClient(auth=auth, event_hooks={"request": [auth.aredirect_guard]})
+    client = httpx2.AsyncClient(auth=auth, event_hooks={"request": [auth.redirect_guard]})
     return await client.get("https://api.example.com")
 
 
