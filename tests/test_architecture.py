@@ -26,7 +26,8 @@ LAYERS = [
     # Reading, with limits, what nobody will look at.
     {"_httpx_refusal", "_requests_drain"},
     # Settings and tokens.
-    {"_config_checks", "_settings", "_token"},
+    {"_config_checks", "_setting_values", "_token"},
+    {"_settings"},
     {"_config", "_lease"},
     # The wire: requests out, answers in.
     {"_behaviour", "_refusals", "_wire"},
