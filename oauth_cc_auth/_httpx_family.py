@@ -7,7 +7,7 @@ up in `response.history`, follow its redirects with the secret, and have no time
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Generator
-from typing import Any, ClassVar, Generic, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypeVar
 
 from ._answer import Verdict
 from ._base import BaseAuth, TokenClientT
@@ -132,13 +132,16 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
     # The name that the async twin has by convention; the same, so that nobody can take the wrong one and leak a token.
     aredirect_guard = redirect_guard
 
-    def __call__(self, request: Any) -> NoReturn:
-        """Say which module serves the library that calls this; httpx and httpx2 call the flows instead.
+    # Not for type checkers, which would take what can be called for an auth of requests.
+    if not TYPE_CHECKING:
 
-        Raises:
-            TypeError: always.
-        """
-        raise TypeError(foreign_request(self, request))
+        def __call__(self, request: Any) -> NoReturn:
+            """Say which module serves the library that calls this; httpx and httpx2 call the flows instead.
+
+            Raises:
+                TypeError: always.
+            """
+            raise TypeError(foreign_request(self, request))
 
     def _start(self, clock: Clock) -> None:
         super()._start(clock)

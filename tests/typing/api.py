@@ -179,3 +179,9 @@ def caught() -> str:
         return str(wrong)
     except TokenError as error:
         return told(error)
+
+
+def with_the_class_of_another_library() -> None:
+    requests.get(URL, auth=oauth_cc_auth.httpx.ClientCredentialsAuth(URL, "id", "secret"))  # type: ignore[arg-type]  # must be an error
+    httpx.get(URL, auth=oauth_cc_auth.httpx2.ClientCredentialsAuth(URL, "id", "secret"))  # type: ignore[arg-type]  # must be an error
+    httpx2.get(URL, auth=oauth_cc_auth.httpx.ClientCredentialsAuth(URL, "id", "secret"))  # type: ignore[arg-type]  # must be an error
