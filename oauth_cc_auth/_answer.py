@@ -29,6 +29,9 @@ _AUTHENTICATED_ERRORS = frozenset({"invalid_scope", "unsupported_grant_type", "i
 _TRANSIENT_STATUSES = frozenset({408, 429})
 _BOUND_TOKEN_TYPES = frozenset({"mac", "pop", "dpop"})  # of no use without a key that we do not have
 
+_MOST_DIGITS = 400  # of a whole number; more is infinite as a float, too
+_MOST_FIELDS = 1000  # of a form-encoded answer
+
 _TOKEN_MEMBERS = ("access_token", "refresh_token", "id_token")
 _STANDARD_MEMBERS = frozenset({"access_token", "token_type", "expires_in", "scope"})
 
@@ -94,16 +97,37 @@ def _unreachable(request: TokenRequest, failure: TransportFailure) -> Verdict:
 
 def _members(body: bytes) -> Mapping[str, Any]:
     """The members of the answer: JSON whatever its content type, else form-encoded (the Facebook of old, GitHub)."""
+    text = _decoded(body)
     try:
-        parsed = json.loads(body.decode("utf-8-sig"))
-    except (
-        ValueError,
-        RecursionError,
-    ):  # RecursionError: "[[[[..."; ValueError: also numbers of 4,300 digits
-        pairs = parse_qsl(body.decode("latin-1"), keep_blank_values=True) if b"=" in body[:65536] else []
-        form = dict(pairs)
-        return form if form.keys() & {"access_token", "error"} else {}
+        parsed = json.loads(text, parse_int=_int)
+    except (ValueError, RecursionError):  # RecursionError: "[[[[..."
+        return _form_members(text)
     return parsed if isinstance(parsed, dict) else {}
+
+
+def _decoded(body: bytes) -> str:
+    """UTF-8 (RFC 8259 §8.1), or what old servers send: UTF-16, or Latin-1, which any bytes are."""
+    for encoding in ("utf-8-sig", json.detect_encoding(body)):
+        try:
+            return body.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    return body.decode("latin-1")
+
+
+def _int(digits: str) -> int | float:
+    # Python refuses to read an int of 4,300 digits, and before 3.10.7 would take minutes for a megabyte of them.
+    return int(digits) if len(digits) <= _MOST_DIGITS else float(digits)
+
+
+def _form_members(text: str) -> Mapping[str, str]:
+    if "=" not in text[:65536]:
+        return {}
+    try:
+        form = dict(parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST_FIELDS))
+    except ValueError:  # more fields than that
+        return {}
+    return form if form.keys() & {"access_token", "error"} else {}
 
 
 def _refusal(request: TokenRequest, answer: TokenResponse, members: Mapping[str, Any], wall: float) -> Verdict:

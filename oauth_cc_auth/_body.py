@@ -10,6 +10,8 @@ import zlib
 
 LIMIT = 1024 * 1024  # bytes, of what is read and of what it inflates to
 
+MOST_CODINGS = 3  # none was asked for; each costs as much as the whole body
+
 # Of a refused API answer this much is read, for `response.history` and to keep the connection; the rest is dropped.
 LONGEST_REFUSAL = 64 * 1024  # bytes
 LONGEST_DRAIN = 1.0  # seconds
@@ -47,9 +49,11 @@ class LimitedBody:
             UnreadableBodyError: it inflates to more than `LIMIT`, or is not encoded as it says.
         """
         body = b"".join(self._chunks)
-        for coding in reversed([part.strip().lower() for part in content_encoding.split(",")]):
-            if coding in ("", "identity"):
-                continue
+        named = [part.strip().lower() for part in content_encoding.split(",")]
+        codings = [coding for coding in named if coding not in ("", "identity")]
+        if len(codings) > MOST_CODINGS:
+            raise UnreadableBodyError(f"its body has {len(codings)} content encodings")
+        for coding in reversed(codings):
             if coding not in ("gzip", "x-gzip", "deflate"):
                 raise UnreadableBodyError(f"its body has the content encoding {coding}, which was not asked for")
             body = _inflated(body, coding)

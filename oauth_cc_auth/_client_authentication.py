@@ -106,8 +106,11 @@ _BASIC = ClientSecretBasic()
 _POST = ClientSecretPost()
 _RAW_BASIC = ClientSecretBasic(percent_encode=False)
 
-# These compute and nothing else, so they need no worker thread.
-PURE_METHODS = (ClientSecretBasic, ClientSecretPost)
+
+def is_ours(method: ClientAuthentication) -> bool:
+    """True for the two classes above: they compute and nothing else, so they need no worker thread."""
+    return type(method) in (ClientSecretBasic, ClientSecretPost)
+
 
 NAMED_METHODS: dict[str, ClientAuthentication] = {_BASIC.name: _BASIC, _POST.name: _POST}
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NoReturn
 
 from . import _config_checks
-from ._client_authentication import ClientAuthentication
+from ._client_authentication import ClientAuthentication, is_ours
 from ._config_checks import Pairs
 from ._errors import ConfigurationError
 from ._redact import MASK, shown_url
@@ -142,6 +142,9 @@ class ClientCredentialsConfig:
 
     def __repr__(self) -> str:
         shown = dict(self.__dict__, token_url=shown_url(self.token_url), client_secret=MASK)
+        if isinstance(self.client_authentication, ClientAuthentication) and not is_ours(self.client_authentication):
+            # A person's own, perhaps a dataclass, whose repr would tell the key.
+            shown["client_authentication"] = type(self.client_authentication)
         for name in ("additional_headers", "additional_request_data"):
             shown[name] = tuple((key, MASK) for key, _ in shown[name])
         return f"ClientCredentialsConfig({', '.join(f'{name}={value!r}' for name, value in shown.items())})"

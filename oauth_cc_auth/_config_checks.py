@@ -23,6 +23,9 @@ _OWN_TOKEN_REQUEST_HEADERS = {
     "content-length": "it follows from the body",
     "transfer-encoding": "it follows from the body",
     "host": "it follows from token_url",
+    "connection": "the connection is the client library's business",
+    "content-encoding": "the body is sent as it is",
+    "expect": "nothing waits for an interim answer",
 }
 _OWN_API_REQUEST_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "connection", "content-type"})
 
@@ -221,6 +224,8 @@ def additional_request_data(value: object) -> Pairs:
             _wrong("additional_request_data", f"has a value for {name} that is neither str nor int; pass it as str")
         if isinstance(content, int) and content.bit_length() > _LONGEST_INT:
             _wrong("additional_request_data", f"has a number for {name} that is too large; pass it as str")
+        if name == "grant_type" and not str(content).strip():
+            continue  # blank means unset, and the server wants one
         if any(known == name == "grant_type" for known, _ in data):
             _wrong("additional_request_data", "contains grant_type twice; keep one")
         if not _encodable(str(content)):

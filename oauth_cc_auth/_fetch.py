@@ -13,7 +13,7 @@ from typing import Any
 
 from . import _config_checks
 from ._answer import Verdict, read_answer
-from ._client_authentication import PURE_METHODS, ClientAuthentication, methods_to_try, worth_trying
+from ._client_authentication import ClientAuthentication, is_ours, methods_to_try, worth_trying
 from ._clock import Clock
 from ._config import ClientCredentialsConfig
 from ._effects import Call, Effect, Raised, Send, Sleep
@@ -101,7 +101,7 @@ class Fetcher:
             secret = str(result)
         run.secret = secret
         method = run.method
-        if type(method) in PURE_METHODS:
+        if is_ours(method):
             return token_request(self.config, method, secret)
         result = yield self._call(lambda: token_request(self.config, method, secret), flight, until)
         if isinstance(result, Raised):

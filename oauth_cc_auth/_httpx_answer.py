@@ -110,5 +110,7 @@ def answer_or_failure(library: Any, error: Any, trace: Trace, *, own: bool) -> T
         error,
         library,
         own=own,
-        retryable=isinstance(error, library.TransportError) and not isinstance(error, library.UnsupportedProtocol),
+        # These two are about what was to be sent, which will be the same the next time.
+        retryable=isinstance(error, library.TransportError)
+        and not isinstance(error, (library.UnsupportedProtocol, library.LocalProtocolError)),
     )

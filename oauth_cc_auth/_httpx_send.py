@@ -49,7 +49,8 @@ def send_token_request(
                     reading.feed(chunk)
                     if reading.problem or monotonic() > until:
                         break
-            if monotonic() > until:
+            # A connection that was shut down looks like the end of the body, and perhaps like a shorter token.
+            if watchdog.fired or monotonic() > until:
                 return too_slow(budget)
             return reading.answer()
         except Exception as error:  # odd answers raise all kinds: InvalidURL, AttributeError, ...

@@ -45,7 +45,9 @@ def send_token_request(
         try:
             if token_client is None:
                 token_client = stack.enter_context(_own_session(watchdog, budget))
-            return _exchange(token_client, request, budget)
+            answer = _exchange(token_client, request, budget)
+            # A connection that was shut down looks like the end of the body, and perhaps like a shorter token.
+            return too_slow(budget) if watchdog.fired else answer
         except Exception as error:  # odd answers raise all kinds: InvalidURL, AttributeError, ...
             if own and is_from_elsewhere(error, requests):
                 raise
@@ -68,7 +70,9 @@ def _exchange(session: requests.Session, request: TokenRequest, budget: float) -
     try:
         headers = {name.lower(): value for name, value in response.headers.items()}
         if redirect.location is not None:
-            return TokenResponse(response.status_code, {**headers, "location": redirect.location}, b"")
+            headers["location"] = redirect.location
+        if 300 <= response.status_code < 400:
+            return TokenResponse(response.status_code, headers, b"")
         return _read(response, headers, until)
     finally:
         response.close()
@@ -145,7 +149,12 @@ def _watched(connection_class: type[Any]) -> type[Any]:
                 # Every address of a host gets the whole connect time-out; together they must keep to one.
                 self.timeout = self._budget / _address_count(self.host, self.port)
             super().connect()
-            self._watchdog.watch(self.sock)
+
+        def _new_conn(self) -> Any:
+            # From the moment it is connected: a proxy's answer and TLS come before `connect` is done.
+            sock = super()._new_conn()
+            self._watchdog.watch(sock)
+            return sock
 
     return Watched
 

@@ -18,6 +18,10 @@ def too_slow(budget: float) -> TransportFailure:
     return TransportFailure(f"it took longer than {budget:.3g} s", timed_out=True)
 
 
+# What requests, urllib3 and httpx call an error about a URL, be it that of the endpoint or of a proxy.
+_PARSERS_ERRORS = frozenset({"InvalidProxyURL", "InvalidURL", "LocationParseError", "LocationValueError"})
+
+
 def transport_failure(error: BaseException, library: Any, *, own: bool, retryable: bool) -> TransportFailure:
     """The failure that `error` stands for; a certificate that is not trusted will not be so at the next try.
 
@@ -31,6 +35,13 @@ def transport_failure(error: BaseException, library: Any, *, own: bool, retryabl
     text = text_of(causes[-1]).rstrip(".")
     if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
         return TransportFailure(text, retryable=False, advice=_trust_advice(str(library.__name__), own=own))
+    if any(type(cause).__name__ in _PARSERS_ERRORS for cause in causes):
+        # In its words there may be half of a proxy's password: "http://user:pass/word@proxy" is cut at the slash.
+        return TransportFailure(
+            f"{type(error).__name__}: a URL cannot be parsed",
+            retryable=False,
+            advice="check token_url and the URL of the proxy, if there is one",
+        )
     if any(type(cause).__name__ == "ProxyError" for cause in causes):  # each library has one, as has urllib3
         text = f"the proxy failed: {text}"
     if any("WRONG_VERSION_NUMBER" in str(cause.args) for cause in causes if isinstance(cause, ssl.SSLError)):
@@ -78,5 +89,6 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
     while current is not None and id(current) not in seen:
         seen.add(id(current))
         yield current
-        hidden = [getattr(current, "reason", None), *current.args, current.__cause__, current.__context__]
+        grouped = getattr(current, "exceptions", ())  # of an ExceptionGroup, as anyio raises it
+        hidden = [getattr(current, "reason", None), *current.args, *grouped, current.__cause__, current.__context__]
         current = next((cause for cause in hidden if isinstance(cause, BaseException)), None)

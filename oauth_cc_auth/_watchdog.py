@@ -27,8 +27,10 @@ class Watchdog:
         """Have `sock` shut down when time is up. Anything that is no socket is left alone."""
         if not isinstance(sock, socket.socket):
             return
-        with self._lock:
-            self._sockets.append(sock)
+        # A duplicate, because TLS takes the original away from its socket object when it wraps it. Shutting down one
+        # shuts down the connection; and there is no TLS state here to be discarded under a reading thread.
+        with suppress(OSError), self._lock:  # closed already
+            self._sockets.append(socket.socket(sock.family, sock.type, sock.proto, socket.dup(sock.fileno())))
             if self.fired:
                 self._shut_down()
             elif self._timer is None:
@@ -45,9 +47,8 @@ class Watchdog:
 
     def _shut_down(self) -> None:
         for sock in self._sockets:
-            with suppress(OSError):  # closed meanwhile
-                # Not SSLSocket.shutdown: that one discards the TLS state under the reading thread.
-                socket.socket.shutdown(sock, socket.SHUT_RDWR)
+            with suppress(OSError):  # the other side was faster
+                sock.shutdown(socket.SHUT_RDWR)
 
     def __enter__(self) -> Watchdog:
         return self
@@ -56,6 +57,7 @@ class Watchdog:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         with self._lock:
-            self._sockets.clear()
+            while self._sockets:
+                self._sockets.pop().close()
             if self._timer is not None:
                 self._timer.cancel()

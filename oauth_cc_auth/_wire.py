@@ -5,6 +5,7 @@ Reading the answer is `_answer`'s part.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -91,7 +92,7 @@ def token_request(config: ClientCredentialsConfig, strategy: ClientAuthenticatio
     credentials: object = strategy.authenticate(config.client_id, client_secret, config.token_url)
     if not isinstance(credentials, Credentials):
         raise TypeError(f"authenticate() must return Credentials, not {type(credentials).__name__}")
-    fields = [*_grant_fields(config), *credentials.fields]
+    fields = [*_grant_fields(config, credentials), *credentials.fields]
     headers = (
         # With "text/html" in Accept, oidc-provider answers errors as HTML.
         ("Accept", "application/json"),
@@ -109,10 +110,12 @@ def token_request(config: ClientCredentialsConfig, strategy: ClientAuthenticatio
     )
 
 
-def _grant_fields(config: ClientCredentialsConfig) -> list[tuple[str, str]]:
-    """Grant type, scope and what else the person wants in the body; `grant_type` exactly once."""
+def _grant_fields(config: ClientCredentialsConfig, credentials: Credentials) -> list[tuple[str, str]]:
+    """Grant type, scope and what else the person wants in the body; no `grant_type` where the credentials bring one."""
     additional = config.additional_request_data
-    fields = [("grant_type", dict(additional).get("grant_type", config.grant_type))]
+    fields = []
+    if all(name != "grant_type" for name, _ in credentials.fields):
+        fields.append(("grant_type", dict(additional).get("grant_type", config.grant_type)))
     if config.scope is not None:
         fields.append(("scope", config.scope))
     # Pairs, not a dict: a repeated "resource" (RFC 8707 §2) must stay repeated.
@@ -131,12 +134,16 @@ def _secrets(
     fields: list[tuple[str, str]],
 ) -> list[str]:
     secrets = [client_secret, *(value for name, value in fields if name not in _PUBLIC_FIELDS)]
-    # A server may also echo what an earlier attempt of this client presented.
-    secrets += basic_blobs(config.client_id, client_secret)
+    # A server may trim what it got before it echoes it, as our own messages are.
+    secrets += [client_secret.strip(), " ".join(client_secret.split())]
+    # It may also echo what an earlier attempt of this client presented, and without the padding.
+    for blob in basic_blobs(config.client_id, client_secret):
+        secrets += [blob, blob.rstrip("=")]
     for _, value in credential_headers:
         secrets += [value, value.rpartition(" ")[2]]  # "Scheme abc" and the "abc" in it
     query = urlsplit(config.token_url).query
     # These may be secrets or may be an API version: masking each "2" would make the server's words unreadable.
     perhaps = [query, *(value for name, value in parse_qsl(query) if name not in _PUBLIC_FIELDS)]
-    perhaps += [value for _, value in config.additional_headers]
+    for _, value in config.additional_headers:
+        perhaps += [value, *re.split(r"[\s=;,]+", value)]  # "sid=abc; path=/" and the "abc" in it
     return [secret for secret in secrets if secret] + [value for value in perhaps if len(value) >= 4]

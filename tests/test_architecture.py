@@ -22,9 +22,9 @@ PACKAGE = Path(oauth_cc_auth.__file__).parent
 LAYERS = [
     # What knows nothing of the rest.
     {"_advice", "_body", "_client_authentication", "_clock", "_errors", "_event_loop", "_foreign", "_httpx_body"}
-    | {"_origin", "_redact", "_retry_after", "_version", "_watchdog"},
-    # Reading, with limits, what nobody will look at.
-    {"_httpx_refusal", "_requests_drain"},
+    | {"_origin", "_retry_after", "_secret_pattern", "_version", "_watchdog"},
+    # Reading, with limits, what nobody will look at; and showing what others wrote.
+    {"_httpx_refusal", "_redact", "_requests_drain"},
     # Settings and tokens.
     {"_config_checks", "_setting_values", "_token"},
     {"_settings"},

@@ -122,6 +122,17 @@ def test_a_strategy_of_ones_own() -> None:
     assert {"signed", "strategy", "s3cret word"} <= set(request.secrets)
 
 
+def test_a_strategy_with_a_grant_type() -> None:
+    """It replaces ours (RFC 7523 §2.1 and §2.2 look alike): two of them would be refused."""
+
+    class Assertion(ClientAuthentication):
+        def authenticate(self, client_id: str, client_secret: str, token_url: str) -> Credentials:
+            return Credentials(fields={"grant_type": "theirs", "assertion": "signed"})
+
+    request = a_request(Assertion(), scope="a", additional_request_data={"grant_type": "ours", "b": "1"})
+    assert fields(request) == [("scope", "a"), ("b", "1"), ("grant_type", "theirs"), ("assertion", "signed")]
+
+
 @pytest.mark.parametrize("returned", [None, {"client_assertion": "signed"}, ((), ())])
 def test_a_strategy_that_returns_something_else(returned: Any) -> None:
     """It is told what is wanted, by type: the value may be a secret."""
@@ -141,8 +152,8 @@ def test_is_the_same_each_time() -> None:
     assert first == second
 
 
-# What Basic makes of the credentials, percent-encoded and raw.
-BLOBS = {"Y2xpZW50OnMzY3JldCUyMHdvcmQ=", "Y2xpZW50OnMzY3JldCB3b3Jk"}
+# What Basic makes of the credentials, percent-encoded, also without the padding, and raw.
+BLOBS = {"Y2xpZW50OnMzY3JldCUyMHdvcmQ=", "Y2xpZW50OnMzY3JldCUyMHdvcmQ", "Y2xpZW50OnMzY3JldCB3b3Jk"}
 
 
 class TestSecrets:
@@ -180,6 +191,17 @@ class TestSecrets:
         secrets = a_request(additional_headers={"APIKey": "abcd", "Version": "abc"}).secrets
         assert "abcd" in secrets
         assert "abc" not in secrets
+
+    def test_parts_of_additional_headers(self) -> None:
+        """A server may read a cookie and echo its value."""
+        secrets = set(a_request(additional_headers={"Cookie": "sid=abc123; k=v, x1y2"}).secrets)
+        assert {"abc123", "x1y2", "sid=abc123; k=v, x1y2"} <= secrets
+        assert not {"sid", "k", "v", ""} & secrets
+
+    def test_a_secret_with_blanks(self) -> None:
+        """What is echoed may have been trimmed, and our own messages have single spaces."""
+        config = ClientCredentialsConfig(URL, "client", " a  b ")
+        assert {" a  b ", "a  b", "a b"} <= set(token_request(config, ClientSecretPost(), " a  b ").secrets)
 
     def test_query(self) -> None:
         """As a whole and value by value, decoded; public fields and short values are left out."""
