@@ -28,7 +28,7 @@ _AUTHENTICATED_ERRORS = frozenset({"invalid_scope", "unsupported_grant_type", "i
 _TRANSIENT_STATUSES = frozenset({408, 429})
 _BOUND_TOKEN_TYPES = frozenset({"mac", "pop", "dpop"})  # of no use without a key that we do not have
 
-_TOKEN_MEMBERS = ("access_token", "refresh_token", "id_token")
+TOKEN_MEMBERS = ("access_token", "refresh_token", "id_token")
 _STANDARD_MEMBERS = frozenset({"access_token", "token_type", "expires_in", "scope"})
 
 _VISIBLE_ASCII = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")
@@ -78,7 +78,7 @@ def read_answer(
     if isinstance(answer, TransportFailure):
         return _unreachable(request, answer)
     members = _members(answer.body)
-    issued = [value for name in _TOKEN_MEMBERS if isinstance(value := members.get(name), str)]
+    issued = [value for name in TOKEN_MEMBERS if isinstance(value := members.get(name), str)]
     request = request._replace(secrets=(*request.secrets, known_token, *issued))
     if not 200 <= answer.status_code < 300 or members.get("error"):
         return _refusal(request, answer, members, wall)

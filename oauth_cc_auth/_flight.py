@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from ._answer import Verdict
 from ._event_loop import running_loop
+from ._events import Event
 from ._lease import Lease
 
 GRACE = 5.0  # seconds past what a leader's next step may take, after which the leader counts as lost
@@ -71,17 +72,19 @@ _this_thread = _ThisThread()
 
 
 class Flight:
-    """One fetch of a token. Its fields change under the cache's lock only, but for `limit`, which its leader extends.
+    """One fetch of a token. Its fields change under the cache's lock only, but for two that belong to its leader.
 
     Attributes:
         leader: Who fetches.
         replaces: The lease that was current when it started.
-        limit: Monotonic time in seconds after which the leader counts as lost, and the next caller takes over.
+        limit: Monotonic time in seconds after which the leader counts as lost, and the next caller takes over; the
+            leader extends it.
         outcome: None while under way.
         epoch: How often the cache had been invalidated when it started.
+        untold: Events that the leader tells once the flight is settled, so that no hook holds it up.
     """
 
-    __slots__ = ("_wakers", "epoch", "leader", "limit", "outcome", "replaces")
+    __slots__ = ("_wakers", "epoch", "leader", "limit", "outcome", "replaces", "untold")
 
     def __init__(self, leader: Caller, limit: float) -> None:
         self.leader = leader
@@ -89,6 +92,7 @@ class Flight:
         self.replaces: Lease | None = None
         self.outcome: Outcome | None = None
         self.epoch = 0
+        self.untold: tuple[Event, ...] = ()
         self._wakers: list[Callable[[], object]] = []
 
     def would_wait_for_itself(self, caller: Caller) -> bool:
