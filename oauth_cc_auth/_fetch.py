@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Generator
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import Any
 
 from . import _config_checks
 from ._answer import Verdict, read_answer
@@ -18,34 +18,15 @@ from ._clock import Clock
 from ._config import ClientCredentialsConfig
 from ._effects import Call, Effect, Raised, Send, Sleep
 from ._errors import Attempt, ConfigurationError, TokenEndpointUnreachable, TokenError, retold
-from ._flight import GRACE, Failure, Flight
+from ._flight import GRACE, Failure, Fetched, Flight
 from ._observer import Observer, shown_scope
 from ._redact import presentable, shown_url
-from ._token import Token
 from ._wire import TokenRequest, token_request
 
 logger = logging.getLogger("oauth_cc_auth")
 
 TRIES = 3  # of a token request that fails for a reason that may pass
 FIRST_DELAY = 0.5  # seconds before the second try, doubling; up to half of it is taken off at random
-
-
-class Fetched(NamedTuple):
-    """A new token, and what there is to tell about it.
-
-    Attributes:
-        token: What the endpoint issued.
-        method: Name of the client authentication that it took.
-        lifetime: Seconds that it lives; None where the server told no usable lifetime.
-        shown_scope: The granted scope, as it may be shown.
-        token_requests: How many it took.
-    """
-
-    token: Token
-    method: str
-    lifetime: float | None
-    shown_scope: str | None
-    token_requests: int
 
 
 class Fetcher:
@@ -71,8 +52,7 @@ class Fetcher:
             until: Monotonic time in seconds at which to give up.
             tries: How often a request that fails for a passing reason is sent; with 1 nothing sleeps.
         """
-        run = _Run(self._order())
-        run.why = "which worked last" if run.method is self._proven else "as configured"
+        run = self._begin()
         sleeps = tries > 1
         while True:
             verdict = yield from self._attempt(run, flight, until)
@@ -99,8 +79,14 @@ class Fetcher:
             logger.debug("trying again in %.2f s%s", delay, asked)
             yield Sleep(delay)
 
-    def _order(self) -> list[ClientAuthentication]:
-        return sorted(self._methods, key=lambda method: method is not self._proven)
+    def _begin(self) -> _Run:
+        """A fetch that tries what worked last first."""
+        run = _Run(sorted(self._methods, key=lambda method: method is not self._proven))
+        if run.method is self._proven:
+            run.why = "which worked last"
+        else:
+            run.why = "the only one" if len(run.methods) == 1 else "the first of those to try"
+        return run
 
     def _remember(self, method: ClientAuthentication) -> None:
         if method is not self._proven and len(self._methods) > 1:

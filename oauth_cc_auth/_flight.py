@@ -16,6 +16,7 @@ from ._answer import Verdict
 from ._event_loop import running_loop
 from ._events import Event
 from ._lease import Lease
+from ._token import Token
 
 GRACE = 5.0  # seconds past what a leader's next step may take, after which the leader counts as lost
 
@@ -30,6 +31,24 @@ class Failure(NamedTuple):
 
     verdict: Verdict
     hold: float | None = None
+
+
+class Fetched(NamedTuple):
+    """What a flight brought: a new token, and what there is to tell about it.
+
+    Attributes:
+        token: What the endpoint issued.
+        method: Name of the client authentication that it took.
+        lifetime: Seconds that it lives; None where the server told no usable lifetime.
+        shown_scope: The granted scope, as it may be shown.
+        token_requests: How many it took.
+    """
+
+    token: Token
+    method: str
+    lifetime: float | None
+    shown_scope: str | None
+    token_requests: int
 
 
 class Gone:

@@ -14,8 +14,8 @@ from typing import Any
 from ._cache import Follow, Lead, Pause, TokenCache
 from ._config import ClientCredentialsConfig
 from ._effects import Effect, Wait
-from ._fetch import TRIES, Fetched, Fetcher, out_of_time
-from ._flight import GONE, Caller, Failure, Flight, Outcome
+from ._fetch import TRIES, Fetcher, out_of_time
+from ._flight import GONE, Caller, Failure, Fetched, Flight, Outcome
 from ._lease import Lease, RenewalRules
 from ._observer import Observer
 from ._token import Token

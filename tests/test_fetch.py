@@ -23,8 +23,8 @@ from oauth_cc_auth import (
 )
 from oauth_cc_auth._effects import Call, Raised, Send, Sleep
 from oauth_cc_auth._events import FallbackTried
-from oauth_cc_auth._fetch import TRIES, Fetched, Fetcher, out_of_time
-from oauth_cc_auth._flight import GRACE, Caller, Failure, Flight
+from oauth_cc_auth._fetch import TRIES, Fetcher, out_of_time
+from oauth_cc_auth._flight import GRACE, Caller, Failure, Fetched, Flight
 from oauth_cc_auth._observer import Observer
 from oauth_cc_auth._wire import TokenRequest, TokenResponse, TransportFailure
 from tests.fake_clock import FakeClock
@@ -494,7 +494,7 @@ class TestTold:
         lines = list(caplog.messages)
         assert lines.pop(4).startswith(f"no token: invalid_client: token endpoint {URL} answered 401; check client_id")
         assert lines == [
-            f"token request to {URL} by {BASIC}, as configured",
+            f"token request to {URL} by {BASIC}, the first of those to try",
             f"no token: token endpoint {URL} could not be reached: *** refused",
             "trying again in 0.50 s",
             f"token request to {URL} by {BASIC}, once more",
@@ -534,6 +534,7 @@ class TestTold:
         """Its Retry-After is named as the reason of a pause."""
         caplog.set_level("DEBUG", "oauth_cc_auth")
         Endpoint(client_authentication=POST).token(refusal(status=429, retry_after="7"), TOKEN)
+        assert caplog.messages[0] == f"token request to {URL} by {POST}, the only one"
         assert caplog.messages[2:] == [
             "trying again in 7.00 s, as the endpoint asks for",
             f"token request to {URL} by {POST}, once more",
