@@ -88,9 +88,9 @@ class BaseAuth(Decisions, Generic[TokenClientT]):
             api_origins: Origins such as ``https://api.example.com`` that get the token; requests to others are sent
                 without one. None: whatever origin a request names.
             on_event: Called with an `Event` for each thing that happens to tokens, once and not for each request that
-                waited for it, in the thread or event loop where it happened: so it must not block. What it raises is
-                logged and ends there. It is not told what it causes itself, and cannot have a token fetched by this
-                auth object. It comes along in pickles and copies.
+                waited for it. It runs in the thread or event loop where it happened, in several threads at once if
+                need be, and must not block. What it raises is logged and breaks no request. It cannot have a token
+                fetched by this auth object, and is not told what it causes itself. Pickles and copies keep it.
             token_client: Your own client for token requests, for its proxies, TLS settings and mocks; used, never
                 changed or closed. None: a client of its own for each token request.
 

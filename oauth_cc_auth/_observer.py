@@ -46,7 +46,8 @@ class Observer:
 
     Args:
         config: Whose token endpoint and client the events are about.
-        hook: Called with each event, in the thread or event loop where it happened; None for no hook.
+        hook: Called with each event, in the thread or event loop where it happened, so perhaps in several at once; None
+            for no hook.
     """
 
     def __init__(self, config: ClientCredentialsConfig, hook: OnEvent | None) -> None:
