@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from inspect import iscoroutinefunction
 from math import inf
 from typing import TYPE_CHECKING, Literal
 
@@ -76,8 +77,6 @@ def renew_on(
 
 def on_event(value: OnEvent | None) -> OnEvent | None:
     """A hook that can be called; what it returns is ignored, so an async one would do nothing."""
-    from inspect import iscoroutinefunction
-
     if value is None:
         return None
     if not callable(value):

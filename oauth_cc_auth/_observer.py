@@ -181,7 +181,8 @@ class Observer:
 
     def is_telling(self) -> bool:
         """True in the hook, and in what runs on its behalf before it returns."""
-        return any(telling.observer is self and not telling.is_over for telling in _telling.get())
+        calls = _telling.get()
+        return bool(calls) and any(call.observer is self and not call.is_over for call in calls)
 
 
 def shown_scope(token: Token, request: TokenRequest, known_token: str) -> str | None:
