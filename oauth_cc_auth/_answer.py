@@ -13,6 +13,7 @@ from math import inf, isnan
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
+from ._advice import advice
 from ._errors import Attempt, InvalidTokenResponse, TokenEndpointError, TokenEndpointUnreachable, TokenError
 from ._redact import presentable, shown_url
 from ._retry_after import retry_after
@@ -38,14 +39,8 @@ _KNOWN_ERRORS = frozenset(
     | {"unauthorized_client", "use_dpop_nonce", *_AUTHENTICATED_ERRORS}
 )
 
-_ADVICE = {
-    "invalid_client": "check client_id and client_secret, and that this client may use this authentication method",
-    "unauthorized_client": "the client may not use this grant; allow client credentials for it at the provider",
-    "invalid_scope": "check scope: a value is unknown or not granted to this client",
-    "unsupported_grant_type": "check grant_type, and that token_url is the endpoint for client credentials",
-    "invalid_request": "a parameter is missing or wrong; some providers want additional_request_data, such as audience",
-    "invalid_target": "check the resource or audience in additional_request_data",
-}
+# Where others than the RFC's authors put the explanation (RFC 9457 §3.1: title, detail), the first that is there.
+_EXPLANATIONS = ("error_description", "error_message", "message", "detail", "title", "errors")
 
 
 class Verdict(NamedTuple):
@@ -88,8 +83,9 @@ def read_answer(
 def _unreachable(request: TokenRequest, failure: TransportFailure) -> Verdict:
     text = presentable(failure.text, request.secrets)
     what = "gave no answer in time (see timeout and deadline)" if failure.timed_out else "could not be reached"
+    what_to_do = f"; {failure.advice}" if failure.advice else ""
     error = TokenEndpointUnreachable(
-        f"token endpoint {shown_url(request.url)} {what}: {text}",
+        f"token endpoint {shown_url(request.url)} {what}: {text}{what_to_do}",
         attempts=(Attempt(request.method, error_description=text),),
     )
     error.timed_out = failure.timed_out
@@ -134,11 +130,15 @@ def _refusal(request: TokenRequest, answer: TokenResponse, members: Mapping[str,
 
 
 def _error_texts(members: Mapping[str, Any]) -> tuple[str, str, str]:
-    code, description = members.get("error"), members.get("error_description")
-    uri = _text(members.get("error_uri"))
+    code, uri = members.get("error"), _text(members.get("error_uri"))
+    description = next(filter(None, (_explanation(members.get(name)) for name in _EXPLANATIONS)), "")
     if isinstance(code, dict):  # {"error": {"code": ..., "message": ...}}, as Google's and Microsoft's APIs put it
-        return _text(code.get("code")), _text(description) or _text(code.get("message")), uri
-    return _text(code), _text(description), uri
+        return _text(code.get("code")), description or _text(code.get("message")), uri
+    return _text(code), description, uri
+
+
+def _explanation(value: object) -> str:
+    return "; ".join(filter(None, map(_text, value))) if isinstance(value, list) else _text(value)
 
 
 def _text(value: object) -> str:
@@ -161,13 +161,10 @@ def _refusal_message(
         target = presentable(shown_url(answer.headers.get("location", "")), request.secrets)
         where = f"a redirect to {target}" if target else "a redirect"
         return f"{head}, {where}; token requests are never redirected: set token_url to the final URL"
-    if code in _ADVICE:
-        return f"{head}; {_ADVICE[code]}"
     if asked is not None:
         return f"{head}; it asks to wait {asked:.0f} s"
-    if status in (404, 405) or _is_web_page(answer):
-        return f"{head}; check that token_url is the token endpoint and not a web page"
-    return head
+    what_to_do = advice(code, status, scope=request.scope, is_web_page=_is_web_page(answer))
+    return f"{head}; {what_to_do}" if what_to_do else head
 
 
 def _phrase(status: int) -> str:
@@ -189,6 +186,8 @@ def _token(request: TokenRequest, answer: TokenResponse, members: Mapping[str, A
         return _unusable(request, answer, "it is a web page; check that token_url is the token endpoint")
     if value == "":
         return _unusable(request, answer, "its access_token is empty")
+    if value is None and "access_token" in members:
+        return _unusable(request, answer, "its access_token is null")
     if not isinstance(value, str):
         names = presentable(", ".join(members), request.secrets) or "none"
         return _unusable(

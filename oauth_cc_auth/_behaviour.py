@@ -70,8 +70,8 @@ def renew_on(
     if callable(value):
         return value
     raise ConfigurationError(
-        "renew_on must be None (on 401), False (never) or a callable that takes status and headers, "
-        f"not {type(value).__name__}"
+        "renew_on must be None (on 401), False (never) or a callable that takes status and headers, such as "
+        f"lambda status, headers: status in (401, 419), not {type(value).__name__}"
     )
 
 
@@ -93,7 +93,10 @@ def api_origins(value: Iterable[str] | None) -> frozenset[Origin] | None:
     urls: object = [value] if isinstance(value, str) else value
     if not isinstance(urls, Iterable):
         raise ConfigurationError(f"api_origins must be an iterable of origins, not {type(value).__name__}; {_EXAMPLE}")
-    return frozenset(_api_origin(url) for url in urls)
+    origins = frozenset(_api_origin(url) for url in urls)
+    if not origins:
+        raise ConfigurationError(f"api_origins is empty, so that no request would get a token; {_EXAMPLE}")
+    return origins
 
 
 _EXAMPLE = "pass origins such as 'https://api.example.com'"

@@ -100,9 +100,14 @@ class ClientCredentialsConfig:
         Raises:
             ConfigurationError: an unknown label (the message names the nearest known one), a missing or wrong value.
         """
-        from ._settings import arguments_from_mapping
+        from ._settings import arguments_from_mapping, in_terms_of
 
-        return cls(**arguments_from_mapping(settings, allow_insecure_http))
+        arguments, labels = arguments_from_mapping(settings, allow_insecure_http)
+        try:
+            return cls(**arguments)
+        except ConfigurationError as error:
+            message = str(error)
+        raise ConfigurationError(in_terms_of(labels, message))
 
     @classmethod
     def from_env(cls, prefix: str = "OAUTH_CC_", *, allow_insecure_http: bool | None = None) -> ClientCredentialsConfig:
@@ -113,14 +118,15 @@ class ClientCredentialsConfig:
         Raises:
             ConfigurationError: a missing or wrong value; the message names the variable.
         """
-        from ._settings import arguments_from_env, in_terms_of_env
+        from ._settings import arguments_from_env, in_terms_of
 
-        arguments = arguments_from_env(prefix, allow_insecure_http)
+        arguments, variables = arguments_from_env(prefix, allow_insecure_http)
         try:
             return cls(**arguments)
         except ConfigurationError as error:
             message = str(error)
-        raise ConfigurationError(in_terms_of_env(message, prefix))
+        remedy = f"set {variables['allow_insecure_http']}=true"
+        raise ConfigurationError(in_terms_of(variables, message).replace(_config_checks.LIFT_HTTPS, remedy))
 
     def __setattr__(self, name: str, value: Any) -> NoReturn:
         raise AttributeError(f"ClientCredentialsConfig is immutable; make a new one to change {name}")

@@ -27,6 +27,10 @@ _OWN_TOKEN_REQUEST_HEADERS = {
 _OWN_API_REQUEST_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "connection", "content-type"})
 
 
+LIFT_HTTPS = "pass allow_insecure_http=True together with token_url"
+
+_FORM = "application/x-www-form-urlencoded"
+
 _CO_COROUTINE = 0x80  # inspect.CO_COROUTINE, without importing inspect
 _LONGEST_INT = 1024  # bits; Python refuses to write out much longer ones
 
@@ -38,7 +42,8 @@ def _wrong(field: str, problem: str) -> NoReturn:
 def text(field: str, value: object) -> str:
     """One line of text that is not blank."""
     if not isinstance(value, str):
-        _wrong(field, f"must be a str, not {type(value).__name__}")
+        hint = "; is the environment variable that it comes from set?" if value is None else ""
+        _wrong(field, f"must be a str, not {type(value).__name__}{hint}")
     if not value.strip():
         _wrong(field, "is empty; pass the value that the provider gave you")
     if _CONTROL.search(value):
@@ -65,7 +70,8 @@ def token_url(value: object, *, allow_insecure_http: bool) -> str:
         _wrong("token_url", f"has a host or port that cannot be parsed; {example}")
     host = parts.hostname
     if parts.scheme.lower() not in ("https", "http"):
-        _wrong("token_url", f"has no scheme https; {example}")
+        quotes = "remove the quotes around it; " if url[0] in "\"'" else ""
+        _wrong("token_url", f"has no scheme https; {quotes}{example}")
     if not host:
         _wrong("token_url", f"names no host; {example}")
     if "@" in parts.netloc:
@@ -81,7 +87,7 @@ def token_url(value: object, *, allow_insecure_http: bool) -> str:
         _wrong(
             "token_url",
             "is plain http, which would show the secret to everyone on the way; use https or, where the network is "
-            "trusted (service mesh, test host), pass allow_insecure_http=True together with token_url",
+            f"trusted (service mesh, test host), {LIFT_HTTPS}",
         )
     return url
 
@@ -188,10 +194,13 @@ def additional_headers(value: object) -> Pairs:
         if any(name.lower() == known.lower() for known, _ in headers):
             _wrong("additional_headers", f"sets {name} twice; join the values by a comma")
         if not isinstance(content, str) or not (content == "" or _HEADER_VALUE.fullmatch(content)):
+            given = "that is no header value" if isinstance(content, str) else f"of type {type(content).__name__}"
             _wrong(
                 "additional_headers",
-                f"has a value for {name} that is no header value; pass printable ASCII, no white space at either end",
+                f"has a value for {name} {given}; pass printable ASCII, no white space at either end",
             )
+        if name.lower() == "content-type" and not content.lower().startswith(_FORM):
+            _wrong("additional_headers", f"cannot set Content-Type to anything but {_FORM}, which the body always is")
         headers.append((name, content))
     return tuple(headers)
 

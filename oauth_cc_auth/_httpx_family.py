@@ -6,8 +6,8 @@ up in `response.history`, follow its redirects with the secret, and have no time
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator
-from typing import Any, ClassVar, Generic, NoReturn, TypeVar
+from collections.abc import AsyncGenerator, Awaitable, Generator
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypeVar
 
 from ._answer import Verdict
 from ._base import BaseAuth, TokenClientT
@@ -25,6 +25,16 @@ from ._lease import Lease
 from ._origin import origin_of
 from ._token import Token
 from ._wire import TokenRequest
+
+
+class _Done:
+    """An awaitable that has nothing to wait for, and does not mind when nobody awaits it."""
+
+    def __await__(self) -> Generator[None, None, None]:
+        return iter(())  # type: ignore[return-value]  # an empty iterator will do; a generator costs more
+
+
+_DONE = _Done()
 
 RequestT = TypeVar("RequestT")
 ResponseT = TypeVar("ResponseT")
@@ -110,24 +120,28 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
         """
         return self._leased(await self._aobtain()).token
 
-    def redirect_guard(self, request: RequestT) -> None:
+    def redirect_guard(self, request: RequestT) -> Awaitable[None]:
         """For ``event_hooks={"request": [auth.redirect_guard]}`` of a client: keeps a custom header from redirects.
 
-        httpx strips ``Authorization`` from a redirect to another origin, and no other header.
+        httpx strips ``Authorization`` from a redirect to another origin, and no other header. One guard serves clients
+        of both kinds: it acts when it is called, and what it returns may be awaited or not.
         """
         guard(request, self._header_name)
+        return _DONE
 
-    async def aredirect_guard(self, request: RequestT) -> None:
-        """`redirect_guard` for an async client."""
-        guard(request, self._header_name)
+    # The name that the async twin has by convention; the same, so that nobody can take the wrong one and leak a token.
+    aredirect_guard = redirect_guard
 
-    def __call__(self, request: Any) -> NoReturn:
-        """Say which module serves the library that calls this; httpx and httpx2 call the flows instead.
+    # Not for type checkers, which would take what can be called for an auth of requests.
+    if not TYPE_CHECKING:
 
-        Raises:
-            TypeError: always.
-        """
-        raise TypeError(foreign_request(self, request))
+        def __call__(self, request: Any) -> NoReturn:
+            """Say which module serves the library that calls this; httpx and httpx2 call the flows instead.
+
+            Raises:
+                TypeError: always.
+            """
+            raise TypeError(foreign_request(self, request))
 
     def _start(self, clock: Clock) -> None:
         super()._start(clock)
@@ -143,18 +157,21 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
         return replay_of(request.stream, self._library)
 
     def _obtain(self, refused: Lease | None = None) -> Lease | Failure:
-        return self._wrong_kind(self._library.Client) or super()._obtain(refused)
+        return self._wrong_kind(self._library.Client, refused) or super()._obtain(refused)
 
     async def _aobtain(self, refused: Lease | None = None) -> Lease | Failure:
-        return self._wrong_kind(self._library.AsyncClient) or await adrive(
+        return self._wrong_kind(self._library.AsyncClient, refused) or await adrive(
             self._obtaining(refused, blocking=False), self._asend, self._clock
         )
 
-    def _wrong_kind(self, wanted: type[Any]) -> Failure | None:
-        """Why `token_client` cannot serve this flow, if it cannot."""
-        client = self._token_client
+    def _wrong_kind(self, wanted: type[Any], refused: Lease | None) -> Lease | Failure | None:
+        """What there is for this flow where `token_client` cannot serve it; None where it can."""
+        client: Any = self._token_client
         if client is None or isinstance(client, wanted):
             return None
+        lease = self._cache.current
+        if lease is not None and lease is not refused and self._wall() < lease.ends_at:
+            return lease  # it is for a request of the other kind to renew it
         return Failure(
             Verdict(
                 TokenError(

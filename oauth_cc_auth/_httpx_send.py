@@ -11,10 +11,14 @@ from functools import cache
 from time import monotonic
 from typing import Any
 
-from ._body import LimitedBody, UnreadableBodyError
-from ._transport import is_from_elsewhere, too_slow, transport_failure
+from ._httpx_answer import Reading, RedirectHider, Trace, answer_or_failure
+from ._transport import is_from_elsewhere, too_slow
 from ._watchdog import Watchdog
 from ._wire import TokenRequest, TokenResponse, TransportFailure
+
+_CLOSED = TransportFailure(
+    "token_client is closed", retryable=False, advice="keep it open for as long as the auth object is used"
+)
 
 
 def send_token_request(
@@ -26,10 +30,12 @@ def send_token_request(
     may take `budget`. With a `token_client`, dripping headers on a connection that it kept are not covered either.
     """
     own = token_client is None
+    if not own and token_client.is_closed:
+        return _CLOSED
     with ExitStack() as stack:
         watchdog = stack.enter_context(Watchdog(budget))
         until = monotonic() + budget
-        redirect, trace = _RedirectHider(), _Trace(watchdog)
+        redirect, trace = RedirectHider(), Trace(watchdog)
         try:
             if token_client is None:
                 hooks = {"response": [redirect]}
@@ -37,7 +43,7 @@ def send_token_request(
             prepared = _prepared(library, request, budget, trace=trace)
             response = token_client.send(prepared, auth=library.Auth(), follow_redirects=False, stream=True)
             stack.callback(_close, response)
-            reading = _Reading(response, redirect.location)
+            reading = Reading(response, redirect.location)
             if reading.has_stream:
                 for chunk in response.iter_raw():
                     reading.feed(chunk)
@@ -51,7 +57,7 @@ def send_token_request(
                 raise
             if watchdog.fired or isinstance(error, library.TimeoutException):
                 return too_slow(budget)
-            answer = _answer_or_failure(library, error, trace)
+            answer = answer_or_failure(library, error, trace, own=own)
     return answer
 
 
@@ -61,8 +67,10 @@ async def asend_token_request(
     """`send_token_request` for an event loop; the driver's cancel scope keeps it within `budget`."""
     import anyio
 
-    redirect, trace = _RedirectHider(), _Trace()
     own = token_client is None
+    if not own and token_client.is_closed:
+        return _CLOSED
+    redirect, trace = RedirectHider(), Trace()
     async with AsyncExitStack() as stack:
         try:
             if token_client is None:
@@ -71,7 +79,7 @@ async def asend_token_request(
             prepared = _prepared(library, request, budget, trace=trace.anote)
             response = await token_client.send(prepared, auth=library.Auth(), follow_redirects=False, stream=True)
             stack.push_async_callback(_aclose, response)
-            reading = _Reading(response, redirect.location)
+            reading = Reading(response, redirect.location)
             if reading.has_stream:
                 # Leaving the loop by `break` would abandon httpx's nested generators; cancelling unwinds them.
                 with anyio.CancelScope() as scope:
@@ -85,7 +93,7 @@ async def asend_token_request(
                 raise
             if isinstance(error, library.TimeoutException):
                 return too_slow(budget)
-            answer = _answer_or_failure(library, error, trace)
+            answer = answer_or_failure(library, error, trace, own=own)
     return answer
 
 
@@ -151,99 +159,3 @@ class _OneChunk:
         if not self._chunks:
             raise StopAsyncIteration
         return self._chunks.pop()
-
-
-class _Trace:
-    """What happens on the connection, told by httpx's ``trace`` extension.
-
-    Attributes:
-        redirect: Status and target of a redirect; a token client that trips over the target never tells.
-    """
-
-    def __init__(self, watchdog: Watchdog | None = None) -> None:
-        self._watchdog = watchdog
-        self.redirect: tuple[int, str] | None = None
-
-    def __call__(self, event: str, info: dict[str, Any]) -> None:
-        if self._watchdog is not None and event.endswith((".connect_tcp.complete", ".start_tls.complete")):
-            self._watchdog.watch(info["return_value"].get_extra_info("socket"))
-        elif event == "http11.receive_response_headers.complete":
-            _, status, _, headers = info["return_value"]
-            self._note_head(status, headers)
-        elif event == "http2.receive_response_headers.complete":
-            self._note_head(*info["return_value"])
-
-    async def anote(self, event: str, info: dict[str, Any]) -> None:
-        """`__call__` for an async client."""
-        self(event, info)
-
-    def _note_head(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
-        if 300 <= status < 400:
-            location = next((value for name, value in headers if name.lower() == b"location"), b"")
-            self.redirect = status, location.decode("latin-1")
-
-
-class _RedirectHider:
-    """Takes the target off a redirect: httpx would build a next request from it, and trip over an odd one."""
-
-    def __init__(self) -> None:
-        self.location: str | None = None
-
-    def __call__(self, response: Any) -> None:
-        if 300 <= response.status_code < 400:
-            self.location = response.headers.pop("location", None)
-
-    async def ahide(self, response: Any) -> None:
-        self(response)
-
-
-class _Reading:
-    """An answer while its body arrives."""
-
-    def __init__(self, response: Any, location: str | None) -> None:
-        self._response = response
-        self._headers = {name.lower(): value for name, value in response.headers.items()}
-        if location is not None:
-            self._headers["location"] = location
-        self._is_redirect = 300 <= response.status_code < 400
-        self._body = LimitedBody()
-        self.problem: str | None = None
-        # A mock, or an event hook of the token client's, may have read it all already.
-        self._already_read = response.is_stream_consumed
-        self.has_stream = not (self._is_redirect or self._already_read)
-
-    def feed(self, chunk: bytes) -> None:
-        """Take one raw chunk."""
-        try:
-            self._body.feed(chunk)
-        except UnreadableBodyError as error:
-            self.problem = str(error)
-
-    def answer(self) -> TokenResponse:
-        """What has come."""
-        encoding = self._headers.get("content-encoding", "")
-        if self._already_read and not self._is_redirect:
-            self.feed(self._response.content)
-            encoding = ""
-        body = b""
-        if self.problem is None:
-            try:
-                body = self._body.decoded(encoding)
-            except UnreadableBodyError as error:
-                self.problem = str(error)
-        return TokenResponse(self._response.status_code, self._headers, body, self.problem)
-
-
-def _answer_or_failure(library: Any, error: Any, trace: _Trace) -> TokenResponse | TransportFailure:
-    if trace.redirect is not None:
-        status, location = trace.redirect
-        return TokenResponse(status, {"location": location}, b"")
-    if isinstance(error, library.HTTPStatusError):
-        # A token client with a raise_for_status hook: the status is known, and the fallback needs no more.
-        return TokenResponse(error.response.status_code, dict(error.response.headers), b"")
-    if isinstance(error, library.RemoteProtocolError) and isinstance(error.__context__, library.InvalidURL):
-        return TransportFailure(f"a redirect that cannot be followed: {error}", retryable=False)
-    return transport_failure(
-        error,
-        retryable=isinstance(error, library.TransportError) and not isinstance(error, library.UnsupportedProtocol),
-    )

@@ -52,7 +52,7 @@ def send_token_request(
             timed_out = watchdog.fired or isinstance(error, _TIMED_OUT)
             if timed_out:
                 return too_slow(budget)
-            failure = transport_failure(error, retryable=isinstance(error, _RETRYABLE))
+            failure = transport_failure(error, requests, own=own, retryable=isinstance(error, _RETRYABLE))
     return failure
 
 

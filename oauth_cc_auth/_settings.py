@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
-import re
 from collections.abc import Mapping
 from typing import Any, NoReturn
-from urllib.parse import parse_qsl
 
 from ._errors import ConfigurationError
+from ._setting_values import plain, read_value
 
 logger = logging.getLogger("oauth_cc_auth")
+
+DEFAULT_PREFIX = "OAUTH_CC_"
 
 _FIELDS = (
     "token_url",
@@ -61,28 +61,17 @@ _NESTED = "customoauthrequestoptions"
 
 _CHECKED_VALUES = {"authconfig": "oauth2", "oauth2granttype": "clientcredentialsgrant"}
 
-_METHODS_BY_FORM_VALUE = {
-    "basicauth": "client_secret_basic",
-    "basic": "client_secret_basic",
-    "requestbodyauth": "client_secret_post",
-    "requestbody": "client_secret_post",
-}
-
-_TRUE, _FALSE = frozenset({"1", "true", "yes", "on"}), frozenset({"0", "false", "no", "off"})
-
-
-def _plain(label: str) -> str:
-    return re.sub(r"[\s_\-]+", "", label).casefold()
-
 
 _FIELD_BY_PLAIN_LABEL: dict[str, str | None] = {
-    **{_plain(label): field for label, field in _FORM_LABELS.items()},
-    **{_plain(field): field for field in _FIELDS},
+    **{plain(label): field for label, field in _FORM_LABELS.items()},
+    **{plain(field): field for field in _FIELDS},
 }
 
 
-def arguments_from_mapping(settings: Mapping[str, Any], allow_insecure_http: bool | None) -> dict[str, Any]:
-    """Keyword arguments of `ClientCredentialsConfig` from labels and values.
+def arguments_from_mapping(
+    settings: Mapping[str, Any], allow_insecure_http: bool | None
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Keyword arguments of `ClientCredentialsConfig` from labels and values, and the labels by field.
 
     Raises:
         ConfigurationError: an unknown label, two labels for one field, another grant than client credentials, or a
@@ -102,55 +91,78 @@ def arguments_from_mapping(settings: Mapping[str, Any], allow_insecure_http: boo
         if field in arguments:
             raise ConfigurationError(f"{label!r} and {origins[field]!r} both set {field}; keep one")
         origins[field] = label
-        arguments[field] = _read(label, field, value)
-    return _complete(arguments, allow_insecure_http, {field: field for field in _FIELDS})
+        arguments[field] = read_value(label, field, value)
+    return _complete(arguments, allow_insecure_http, {field: field for field in _FIELDS}), origins
 
 
-def arguments_from_env(prefix: str, allow_insecure_http: bool | None) -> dict[str, Any]:
-    """Keyword arguments of `ClientCredentialsConfig` from the environment.
+def arguments_from_env(prefix: str, allow_insecure_http: bool | None) -> tuple[dict[str, Any], dict[str, str]]:
+    """Keyword arguments of `ClientCredentialsConfig` from the environment, and the variables by field.
 
-    Variables that start with the prefix and are no setting of ours are ignored, with a WARNING in the log.
+    Variables that start with the prefix and are no setting of ours are ignored, with a WARNING in the log; where the
+    prefix is a person's own, and so perhaps that of a whole program, only for those that look like a mistake.
 
     Raises:
         ConfigurationError: a required variable is missing, or a value cannot be read.
     """
+    if not isinstance(prefix, str):
+        raise ConfigurationError(f"prefix must be a str, not {type(prefix).__name__}")
     names = {field: f"{prefix}{field.upper()}" for field in _FIELDS}
     arguments: dict[str, Any] = {}
     for field, name in names.items():
         value = os.environ.get(name, "")
         if value.strip():
-            arguments[field] = _read(name, field, value)
-    unknown = sorted(name for name in os.environ if name.startswith(prefix) and name not in names.values())
-    if unknown and prefix:
-        logger.warning("no settings of %s, and ignored: %s", __package__, ", ".join(unknown))
-    return _complete(arguments, allow_insecure_http, names)
+            arguments[field] = read_value(name, field, value)
+    if prefix:
+        _warn_of_ignored(prefix, known=set(names.values()))
+    return _complete(arguments, allow_insecure_http, names), names
 
 
-def in_terms_of_env(message: str, prefix: str) -> str:
-    """`message` about a field, about the variable instead."""
+def _warn_of_ignored(prefix: str, known: set[str]) -> None:
+    for name in sorted(os.environ):
+        if name.startswith(prefix) and name not in known:
+            remedy = _remedy(name.removeprefix(prefix), prefix)
+            if remedy or prefix == DEFAULT_PREFIX:
+                logger.warning("%s is no setting, and is ignored%s", name, remedy)
+
+
+def _remedy(rest: str, prefix: str) -> str:
+    """What the variable with the name `rest` after the prefix should have been; empty where nobody can tell."""
+    from difflib import get_close_matches
+
+    word = plain(rest)
+    behaviour = {plain(name): name for name in _BEHAVIOUR}
+    if word in behaviour:
+        return f"; pass {behaviour[word]} to from_env() as an argument"
+    fields = {plain(field): field for field in _FIELDS}
+    nearest = [_FIELD_BY_PLAIN_LABEL.get(word), *map(fields.get, get_close_matches(word, fields, n=1, cutoff=0.8))]
+    return next((f"; did you mean {prefix}{field.upper()}?" for field in nearest if field), "")
+
+
+def in_terms_of(names: Mapping[str, str], message: str) -> str:
+    """`message` about a field, about what the person set it by instead: a label, a variable."""
     field, space, rest = message.partition(" ")
-    return f"{prefix}{field.upper()}{space}{rest}" if field in _FIELDS else message
+    return f"{names.get(field, field)}{space}{rest}"
 
 
 def _field_for(label: object) -> str | None:
     if not isinstance(label, str):
         raise ConfigurationError(f"a label must be a str, not {type(label).__name__}")
-    plain = _plain(label)
-    start = plain.find(_NESTED)
+    word = plain(label)
+    start = word.find(_NESTED)
     if start > 0:
-        plain = plain[start:]
-    if plain not in _FIELD_BY_PLAIN_LABEL:
-        _unknown(label, plain)
-    return _FIELD_BY_PLAIN_LABEL[plain]
+        word = word[start:]
+    if word not in _FIELD_BY_PLAIN_LABEL:
+        _unknown(label, word)
+    return _FIELD_BY_PLAIN_LABEL[word]
 
 
-def _unknown(label: str, plain: str) -> NoReturn:
+def _unknown(label: str, word: str) -> NoReturn:
     from difflib import get_close_matches
 
-    if plain in map(_plain, _BEHAVIOUR):
+    if word in map(plain, _BEHAVIOUR):
         raise ConfigurationError(f"{label!r} is no field of the form; pass it to ClientCredentialsAuth.from_config()")
-    known = {_plain(name): name for name in (*_FIELDS, *_FORM_LABELS)}
-    nearest = get_close_matches(plain, known, n=1)
+    known = {plain(name): name for name in (*_FIELDS, *_FORM_LABELS)}
+    nearest = get_close_matches(word, known, n=1)
     if nearest:
         raise ConfigurationError(f"{label!r} is no known setting; did you mean {known[nearest[0]]!r}?")
     raise ConfigurationError(
@@ -160,73 +172,27 @@ def _unknown(label: str, plain: str) -> NoReturn:
 
 
 def _check(label: str, value: object) -> None:
-    expected = _CHECKED_VALUES[_plain(label)]
-    given = _plain(value) if isinstance(value, str) else ""
+    expected = _CHECKED_VALUES[plain(label)]
+    given = plain(value) if isinstance(value, str) else ""
     if given not in (expected, expected.removesuffix("grant")):
         wanted = "Oauth2" if expected == "oauth2" else "Client Credentials Grant"
         raise ConfigurationError(f"{label!r} must be {wanted!r}, the only one that this package does")
 
 
-def _read(label: str, field: str, value: Any) -> Any:
-    if field == "client_authentication" and isinstance(value, str):
-        return _METHODS_BY_FORM_VALUE.get(_plain(value), value.strip())
-    if field == "allow_insecure_http":
-        return _read_switch(label, value)
-    if field in ("additional_headers", "additional_request_data"):
-        return _read_pairs(label, value)
-    if isinstance(value, str) and field != "client_secret":
-        return value.strip()
-    return value
-
-
-def _read_switch(label: str, value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    word = value.strip().casefold()
-    if word not in _TRUE | _FALSE:
-        raise ConfigurationError(f"{label!r} must be true or false, not {value!r}")
-    return word in _TRUE
-
-
-def _read_pairs(label: str, value: Any) -> Any:
-    """Pairs from JSON, from a form-encoded string, or from rows such as ``{"name": ..., "value": ...}``."""
-    if isinstance(value, str):
-        text = value.strip()
-        if not text.startswith(("{", "[")):
-            pairs = parse_qsl(text, keep_blank_values=True)
-            if not pairs or "=" not in text:
-                raise ConfigurationError(f"{label!r} must be a JSON object or name=value pairs joined by '&'")
-            return pairs
-        value = _json(text)
-        if value is None:
-            # Raised out here: the parser's exception carries the whole text, secrets included, as context.
-            raise ConfigurationError(f"{label!r} is not valid JSON")
-    if isinstance(value, (list, tuple)):
-        return [_row(label, row) for row in value]
-    return value
-
-
-def _json(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _row(label: str, row: Any) -> Any:
-    if not isinstance(row, Mapping):
-        return row
-    plain = {str(key).casefold(): item for key, item in row.items()}
-    for name in ("name", "key"):
-        if set(plain) == {name, "value"}:
-            return plain[name], plain["value"]
-    raise ConfigurationError(f"{label!r} must be a mapping, pairs, or rows with 'name' and 'value'")
-
-
 def _complete(arguments: dict[str, Any], allow_insecure_http: bool | None, names: Mapping[str, str]) -> dict[str, Any]:
     missing = [names[field] for field in _REQUIRED if field not in arguments]
     if missing:
-        raise ConfigurationError(f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing or blank")
+        verb = "is" if len(missing) == 1 else "are"
+        raise ConfigurationError(f"{', '.join(missing)} {verb} missing or blank{_other_prefix(names)}")
     if allow_insecure_http is not None:
         arguments["allow_insecure_http"] = allow_insecure_http
     return arguments
+
+
+def _other_prefix(names: Mapping[str, str]) -> str:
+    """A word for the prefix that lacks its underscore."""
+    token_url = names["token_url"]
+    prefix = token_url.removesuffix("TOKEN_URL")
+    if prefix and f"{prefix}_TOKEN_URL" in os.environ:
+        return f"; did you mean the prefix {prefix + '_'!r}?"
+    return ""

@@ -9,10 +9,8 @@ from typing import Any
 
 from ._wire import TransportFailure
 
-_CERTIFICATE_ADVICE = (
-    "a session's own verify does not apply to token requests: pass token_client, or set REQUESTS_CA_BUNDLE (requests) "
-    "or SSL_CERT_FILE (httpx)"
-)
+# Where each library looks for certificates that it is to trust.
+_BUNDLE_VARIABLES = {"requests": "REQUESTS_CA_BUNDLE", "httpx": "SSL_CERT_FILE", "httpx2": "SSL_CERT_FILE"}
 
 
 def too_slow(budget: float) -> TransportFailure:
@@ -20,12 +18,34 @@ def too_slow(budget: float) -> TransportFailure:
     return TransportFailure(f"it took longer than {budget:.3g} s", timed_out=True)
 
 
-def transport_failure(error: BaseException, *, retryable: bool) -> TransportFailure:
-    """The failure that `error` stands for; a certificate that is not trusted will not be so at the next try."""
+def transport_failure(error: BaseException, library: Any, *, own: bool, retryable: bool) -> TransportFailure:
+    """The failure that `error` stands for; a certificate that is not trusted will not be so at the next try.
+
+    Args:
+        error: What the library raised.
+        library: requests, httpx or httpx2.
+        own: It was raised by a client of ours, not by a `token_client`.
+        retryable: Whether errors of its kind may pass.
+    """
     causes = list(_causes(error))
+    text = text_of(causes[-1]).rstrip(".")
     if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
-        return TransportFailure(f"{text_of(causes[-1])}; {_CERTIFICATE_ADVICE}", retryable=False)
-    return TransportFailure(text_of(causes[-1]).rstrip("."), retryable=retryable)
+        return TransportFailure(text, retryable=False, advice=_trust_advice(str(library.__name__), own=own))
+    if any(type(cause).__name__ == "ProxyError" for cause in causes):  # each library has one, as has urllib3
+        text = f"the proxy failed: {text}"
+    if any("WRONG_VERSION_NUMBER" in str(cause.args) for cause in causes if isinstance(cause, ssl.SSLError)):
+        return TransportFailure(text, retryable=retryable, advice="check that this port of the host speaks https")
+    return TransportFailure(text, retryable=retryable)
+
+
+def _trust_advice(library_name: str, *, own: bool) -> str:
+    variable = _BUNDLE_VARIABLES[library_name]
+    if own:
+        return f"a client's own verify does not apply to token requests: pass token_client, or set {variable}"
+    advice = "set verify of the token_client to a bundle with the issuer's certificate"
+    if library_name == "requests":
+        advice += f"; {variable} in the environment overrides it, unless trust_env of the token_client is False"
+    return advice
 
 
 # Whose exceptions a token request may raise by itself, beside the standard library and the client library.

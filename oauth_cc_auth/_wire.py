@@ -77,11 +77,13 @@ class TransportFailure(NamedTuple):
         text: The innermost cause in the transport's words, not yet redacted.
         timed_out: Time ran out.
         retryable: A second try may help: not so after a certificate that is not trusted.
+        advice: What to do about it, in our words; empty where there is nothing to say.
     """
 
     text: str
     timed_out: bool = False
     retryable: bool = True
+    advice: str = ""
 
 
 def token_request(config: ClientCredentialsConfig, strategy: ClientAuthentication, client_secret: str) -> TokenRequest:

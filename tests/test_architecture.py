@@ -21,19 +21,20 @@ PACKAGE = Path(oauth_cc_auth.__file__).parent
 # From the bottom up: a module imports from the layers below its own only.
 LAYERS = [
     # What knows nothing of the rest.
-    {"_body", "_client_authentication", "_clock", "_errors", "_event_loop", "_foreign", "_httpx_body"}
+    {"_advice", "_body", "_client_authentication", "_clock", "_errors", "_event_loop", "_foreign", "_httpx_body"}
     | {"_origin", "_redact", "_retry_after", "_version", "_watchdog"},
     # Reading, with limits, what nobody will look at.
     {"_httpx_refusal", "_requests_drain"},
     # Settings and tokens.
-    {"_config_checks", "_events", "_settings", "_token"},
+    {"_config_checks", "_events", "_setting_values", "_token"},
+    {"_settings"},
     {"_config", "_lease"},
     # The wire: requests out, answers in.
     {"_behaviour", "_refusals", "_wire"},
     {"_answer", "_transport"},
     # Who fetches, and which token is used.
-    {"_flight", "_httpx_send", "_observer", "_requests_send"},
-    {"_cache", "_effects"},
+    {"_flight", "_httpx_answer", "_observer", "_requests_send"},
+    {"_cache", "_effects", "_httpx_send"},
     {"_decisions", "_fetch"},
     {"_flow", "_httpx_exchange"},
     {"_drive"},

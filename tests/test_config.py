@@ -313,7 +313,7 @@ class TestPairs:
     @pytest.mark.parametrize("value", [" a", "a ", "a\n", "é", "\x7f", 5, None, SECRET + "\n"])
     def test_no_header_values(self, value: Any) -> None:
         """The header is named, its value is not shown."""
-        assert problem(additional_headers={"X-Key": value}).startswith("additional_headers has a value for X-Key that")
+        assert problem(additional_headers={"X-Key": value}).startswith("additional_headers has a value for X-Key ")
 
     @pytest.mark.parametrize("name", ["Authorization", "CONTENT-LENGTH", "transfer-encoding", "Host"])
     def test_headers_that_are_ours(self, name: str) -> None:

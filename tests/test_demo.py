@@ -101,14 +101,13 @@ def test_a_broken_adapter_is_no_missing_library(monkeypatch: pytest.MonkeyPatch)
 
 
 @each_library
-def test_the_three_lines_at_the_end_work(
+def test_the_four_lines_at_the_end_work(
     library: str, monkeypatch: pytest.MonkeyPatch, oauth_server: LoopbackServer
 ) -> None:
     """A person copies them and puts in their own values."""
     run = run_demo(monkeypatch, [library])
     *lines, request = [line.strip() for line in run.lines if line.startswith("    ") and line[4] != " "]
     names = {
-        library: import_module(library),
         "token_url": oauth_server.token_url,
         "api_url": oauth_server.api_url,
         "client_id": oauth_server.client_id,
@@ -116,7 +115,7 @@ def test_the_three_lines_at_the_end_work(
     }
     exec("\n".join(lines), names)  # noqa: S102  # this is what a person would do with them
     response = eval(request, names)  # noqa: S307  # as above
-    assert len(lines) == 2
+    assert len(lines) == 3
     assert response.status_code == 200
 
 

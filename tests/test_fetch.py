@@ -224,7 +224,7 @@ class TestFailureTold:
         same = endpoint.failure(busy, busy, busy).verdict.error
         assert isinstance(same, TokenEndpointError)
         assert [attempt.status_code for attempt in same.attempts] == [503, 503, 503]
-        assert same.message.endswith(f" 503 Service Unavailable. Tried: {BASIC}: 503, 3 times")
+        assert same.message.endswith(f"; the fault is on the server's side. Tried: {BASIC}: 503, 3 times")
         for answers, told in (
             ((busy, busy, down), f"{BASIC}: 503, 2 times; {BASIC}: 500"),
             ((busy, down, busy), f"{BASIC}: 503; {BASIC}: 500; {BASIC}: 503"),

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from oauth_cc_auth._httpx_answer import Trace
 from oauth_cc_auth._httpx_body import replay_of
 from oauth_cc_auth._httpx_exchange import Exchange
-from oauth_cc_auth._httpx_send import _Trace
 from oauth_cc_auth._lease import Lease, RenewalRules
 from oauth_cc_auth._token import Token
 from tests.clients import HTTPX, HTTPX2, ClientKind, for_clients
@@ -51,6 +51,6 @@ def test_a_body_that_was_exchanged_on_the_way_is_not_sent_again(client: ClientKi
 )
 def test_redirects_are_noted_from_the_wire(event: str, value: Any, redirect: tuple[int, str] | None) -> None:
     """A person's client may trip over an odd target before it tells the status."""
-    trace = _Trace()
+    trace = Trace()
     trace(event, {"return_value": value})
     assert trace.redirect == redirect

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from oauth_cc_auth import InvalidTokenResponse, TokenEndpointError, TokenError
+from oauth_cc_auth import InvalidTokenResponse, TokenEndpointError, TokenEndpointUnreachable, TokenError
 from tests.clients import ClientKind
+from tests.fake_clock import FakeClock
 from tests.httpx_network import API_URL, TOKEN_URL, Network, auth_over, each_httpx, hook, library_client
 
 
@@ -129,4 +130,42 @@ def test_token_client_for_the_other_flow_is_a_clear_error(client: ClientKind) ->
             assert str(caught.value) == message
             assert isinstance(caught.value, client.library.RequestError)
 
+    assert network.sent == []
+
+
+@each_httpx
+def test_token_client_for_the_other_flow_does_no_harm_to_a_token_that_is_there(client: ClientKind) -> None:
+    """It is used to its end: to renew it is for requests of the other kind, and those may well come."""
+    network = Network(client.library)
+    auth = auth_over(client, network)
+    clock = FakeClock()
+    auth._start(clock)
+    with client.session(auth, transport=network.transport(network.api)) as session:
+        assert session.request("GET", API_URL).status == 200
+        auth._token_client = other_flow(client)
+        for seconds in (3500, 99):
+            clock.advance(seconds)
+            assert session.request("GET", API_URL).status == 200
+        clock.advance(1)
+        with pytest.raises(TokenError, match="make an auth object each"):
+            session.request("GET", API_URL)
+
+    assert network.sent == ["token request", *["GET Bearer one"] * 3]
+
+
+@each_httpx
+def test_token_client_that_is_closed(client: ClientKind) -> None:
+    """The endpoint is not to blame, and asking it again would not help."""
+    network = Network(client.library)
+    auth = auth_over(client, network)
+    with client.session(auth) as session:
+        if client.is_async:
+            session.call(auth._token_client.aclose)  # type: ignore[attr-defined]  # a session of an async kind has it
+        else:
+            auth._token_client.close()
+        with pytest.raises(TokenEndpointUnreachable) as caught:
+            session.get_token()
+
+    assert str(caught.value).endswith("token_client is closed; keep it open for as long as the auth object is used")
+    assert len(caught.value.attempts) == 1
     assert network.sent == []

@@ -196,11 +196,28 @@ class TestValues:
             ("REQUEST-BODY-AUTH", "client_secret_post"),
             ("request body", "client_secret_post"),
             (" client_secret_post ", "client_secret_post"),
+            ("Client Secret Basic", "client_secret_basic"),
+            ("header", "client_secret_basic"),
+            ("HTTP Basic", "client_secret_basic"),
+            ("body", "client_secret_post"),
+            ("POST", "client_secret_post"),
         ],
     )
     def test_client_authentication(self, value: str, method: str) -> None:
         """In the form's words or in ours."""
         assert from_mapping({"client_authentication": value}).client_authentication == method
+
+    def test_no_client_authentication(self) -> None:
+        """Blank is what a form has for None."""
+        assert problem({"Oauth2 Client Authentication": "jwt"}) == (
+            "'Oauth2 Client Authentication' must be 'client_secret_basic' or 'client_secret_post', or blank to try "
+            "both, not 'jwt'"
+        )
+
+    def test_a_wrong_value_is_told_by_its_label(self) -> None:
+        """The person may know the field by no other name."""
+        assert problem({"Header Auth Value Pattern": "x"}).startswith("Header Auth Value Pattern must contain %s")
+        assert problem({"header_value_pattern": "x"}).startswith("header_value_pattern must contain %s")
 
     def test_objects(self) -> None:
         """What is no text is handed on."""
@@ -309,16 +326,25 @@ class TestEnvironment:
         assert ClientCredentialsConfig.from_env().scope is None
 
     def test_foreign_variables_are_told(self, env: Callable[..., None], caplog: pytest.LogCaptureFixture) -> None:
-        """By name only, all in one warning: a typo would go unseen, and a value may be a secret."""
-        env(scopes="s3cret-1", audience="s3cret-2")
+        """By name only, with what was meant where that can be told: a typo would go unseen, a value may be a secret."""
+        env(scopes="s3cret-1", audience="s3cret-2", timeout="5", header_auth_key="X-Token")
         ClientCredentialsConfig.from_env()
-        assert caplog.record_tuples == [
-            (
-                "oauth_cc_auth",
-                logging.WARNING,
-                "no settings of oauth_cc_auth, and ignored: OAUTH_CC_AUDIENCE, OAUTH_CC_SCOPES",
-            )
+        assert {(record.name, record.levelno) for record in caplog.records} == {("oauth_cc_auth", logging.WARNING)}
+        assert caplog.messages == [
+            "OAUTH_CC_AUDIENCE is no setting, and is ignored",
+            "OAUTH_CC_HEADER_AUTH_KEY is no setting, and is ignored; did you mean OAUTH_CC_HEADER_NAME?",
+            "OAUTH_CC_SCOPES is no setting, and is ignored; did you mean OAUTH_CC_SCOPE?",
+            "OAUTH_CC_TIMEOUT is no setting, and is ignored; pass timeout to from_env() as an argument",
         ]
+
+    def test_foreign_variables_below_a_prefix_of_ones_own(
+        self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """It may be that of a whole program, whose other settings are none of our business."""
+        for name, value in {**REQUIRED, "database_url": "x", "debug": "1", "scop": "a"}.items():
+            monkeypatch.setenv(f"ORDERS_{name.upper()}", value)
+        ClientCredentialsConfig.from_env("ORDERS_")
+        assert caplog.messages == ["ORDERS_SCOP is no setting, and is ignored; did you mean ORDERS_SCOPE?"]
 
     def test_no_foreign_variables(self, env: Callable[..., None], caplog: pytest.LogCaptureFixture) -> None:
         """Nor what starts with another prefix, nor our own that are blank."""
@@ -341,6 +367,18 @@ class TestEnvironment:
         message = message_of(lambda: ClientCredentialsConfig.from_env("OTHER_"))
         assert message == "OTHER_TOKEN_URL, OTHER_CLIENT_ID, OTHER_CLIENT_SECRET are missing or blank"
 
+    def test_a_prefix_without_its_underscore(self, env: Callable[..., None]) -> None:
+        """It is part of the prefix, and easily left out."""
+        env()
+        message = message_of(lambda: ClientCredentialsConfig.from_env("OAUTH_CC"))
+        assert message.endswith(" are missing or blank; did you mean the prefix 'OAUTH_CC_'?")
+
+    @pytest.mark.parametrize("prefix", [None, 5])
+    def test_a_prefix_that_is_no_text(self, prefix: Any) -> None:
+        """It is told by type."""
+        message = message_of(lambda: ClientCredentialsConfig.from_env(prefix))
+        assert message == f"prefix must be a str, not {type(prefix).__name__}"
+
     def test_one_missing(self, env: Callable[..., None]) -> None:
         """It is named as the variable that it is."""
         env(client_id="")
@@ -352,6 +390,7 @@ class TestEnvironment:
             ({"token_url": "ftp://x"}, "OAUTH_CC_TOKEN_URL has no scheme https"),
             ({"client_secret": "s3cret\n"}, "OAUTH_CC_CLIENT_SECRET contains a control character"),
             ({"header_value_pattern": "x"}, "OAUTH_CC_HEADER_VALUE_PATTERN must contain %s"),
+            ({"client_authentication": "jwt"}, "'OAUTH_CC_CLIENT_AUTHENTICATION' must be 'client_secret_basic' or"),
             ({"additional_headers": "s3cret"}, "'OAUTH_CC_ADDITIONAL_HEADERS' must be a JSON object"),
             ({"allow_insecure_http": "maybe"}, "'OAUTH_CC_ALLOW_INSECURE_HTTP' must be true or false"),
         ],
@@ -360,6 +399,13 @@ class TestEnvironment:
         """The message is about the variable."""
         env(**settings)
         assert message_of(ClientCredentialsConfig.from_env).startswith(words)
+
+    def test_plain_http(self, env: Callable[..., None]) -> None:
+        """What lifts the rule is a variable, too."""
+        env(token_url="http://login.internal/token")
+        message = message_of(ClientCredentialsConfig.from_env)
+        assert message.startswith("OAUTH_CC_TOKEN_URL is plain http")
+        assert message.endswith("(service mesh, test host), set OAUTH_CC_ALLOW_INSECURE_HTTP=true")
 
     def test_the_argument_has_the_last_word(self, env: Callable[..., None]) -> None:
         """As with a mapping."""

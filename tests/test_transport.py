@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from types import ModuleType
 
 import anyio
 import httpcore
@@ -18,7 +19,7 @@ from oauth_cc_auth._wire import TransportFailure
 
 
 def failure_of(error: BaseException, *, retryable: bool = True) -> TransportFailure:
-    return transport_failure(error, retryable=retryable)
+    return transport_failure(error, requests, own=True, retryable=retryable)
 
 
 @pytest.mark.parametrize("retryable", [True, False])
@@ -112,17 +113,51 @@ def test_a_chain_that_ends_where_it_began() -> None:
     assert failure_of(first).text == "second"
 
 
-def test_a_certificate_that_is_not_trusted() -> None:
-    """It will not be trusted at the next try, wherever in the chain it stands."""
+@pytest.mark.parametrize(
+    ("library", "own", "advice"),
+    [
+        (
+            requests,
+            True,
+            "a client's own verify does not apply to token requests: pass token_client, or set REQUESTS_CA_BUNDLE",
+        ),
+        (
+            httpx,
+            True,
+            "a client's own verify does not apply to token requests: pass token_client, or set SSL_CERT_FILE",
+        ),
+        (httpx, False, "set verify of the token_client to a bundle with the issuer's certificate"),
+        (
+            requests,
+            False,
+            "set verify of the token_client to a bundle with the issuer's certificate; REQUESTS_CA_BUNDLE in the "
+            "environment overrides it, unless trust_env of the token_client is False",
+        ),
+    ],
+)
+def test_a_certificate_that_is_not_trusted(library: ModuleType, own: bool, advice: str) -> None:
+    """It will not be trusted at the next try, wherever in the chain it stands; what helps depends on the client."""
     distrust = ssl.SSLCertVerificationError("self-signed certificate")
-    advice = (
-        "; a session's own verify does not apply to token requests: pass token_client, or set REQUESTS_CA_BUNDLE "
-        "(requests) or SSL_CERT_FILE (httpx)"
-    )
-    wrapped = failure_of(requests.exceptions.SSLError(distrust))
-    assert wrapped == TransportFailure(f"{text_of(distrust)}{advice}", timed_out=False, retryable=False)
+    wrapped = requests.exceptions.SSLError(distrust)
+    expected = TransportFailure(text_of(distrust), timed_out=False, retryable=False, advice=advice)
+    assert transport_failure(wrapped, library, own=own, retryable=True) == expected
     distrust.__cause__ = OSError("inner")
-    assert failure_of(distrust) == TransportFailure(f"inner{advice}", timed_out=False, retryable=False)
+    assert transport_failure(distrust, library, own=own, retryable=True) == expected._replace(text="inner")
+
+
+def test_a_port_that_does_not_speak_tls() -> None:
+    """OpenSSL's words for it help nobody."""
+    error = ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1006)")
+    failure = failure_of(requests.exceptions.SSLError(error))
+    assert failure.text == str(error)
+    assert failure.advice == "check that this port of the host speaks https"
+
+
+def test_a_proxy_that_fails() -> None:
+    """Not the token endpoint is what to look at then."""
+    refused = ConnectionRefusedError(111, "Connection refused")
+    error = urllib3.exceptions.ProxyError("Unable to connect to proxy", refused)
+    assert failure_of(requests.exceptions.ProxyError(error)).text == "the proxy failed: [Errno 111] Connection refused"
 
 
 def test_other_tls_errors() -> None:

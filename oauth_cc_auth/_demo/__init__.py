@@ -82,8 +82,8 @@ def _performed(screen: Screen, libraries: list[Library]) -> list[Check]:
 
 def _close(screen: Screen, library: Library, checks: list[Check]) -> None:
     screen.section("Your turn")
-    screen.paragraph("Three lines, with your own URLs, id and secret:")
-    screen.code(library.three_lines)
+    screen.paragraph("Four lines, with your own URLs, id and secret:")
+    screen.code(library.four_lines)
     failed = [check for check in checks if not check.held]
     if not failed:
         screen.verdict(True, f"{len(checks)} checks, all as promised")

@@ -43,9 +43,10 @@ class Library:
         return None if self._is_requests else f"{self.name}.AsyncClient"
 
     @property
-    def three_lines(self) -> list[str]:
+    def four_lines(self) -> list[str]:
         """All that a program needs."""
         return [
+            f"import {self.name}",
             f"from oauth_cc_auth.{self.name} import ClientCredentialsAuth",
             "auth = ClientCredentialsAuth(token_url, client_id, client_secret)",
             f"{self.name}.get(api_url, auth=auth)",

@@ -12,6 +12,14 @@ ScriptedAnswer = Answer | Callable[[RecordedRequest], Answer | None] | None
 """An answer, a callable that makes one, or None (also from the callable) for the endpoint's normal answer."""
 
 
+def _check(answer: object) -> None:
+    """Said to the test that scripts it, and not in an answer of the server's that nobody reads."""
+    if answer is not None and not isinstance(answer, Answer) and not callable(answer):
+        raise TypeError(
+            f"an answer must be an Answer, such as Answer(503), a callable that makes one, or None, not {answer!r}"
+        )
+
+
 class Endpoint:
     """The token endpoint or the API of a ``LoopbackServer``. Thread-safe.
 
@@ -26,12 +34,23 @@ class Endpoint:
         self._gates: tuple[Gate, ...] = ()
 
     def next(self, *answers: ScriptedAnswer) -> None:
-        """Give these answers to the next requests, one each, after those that are scripted already."""
+        """Give these answers to the next requests, one each, after those that are scripted already.
+
+        Raises:
+            TypeError: one of them is no `ScriptedAnswer`.
+        """
+        for answer in answers:
+            _check(answer)
         with self._lock:
             self._next.extend(answers)
 
     def always(self, answer: ScriptedAnswer) -> None:
-        """Give this answer to every request for which there is no ``next`` one, until ``clear``."""
+        """Give this answer to every request for which there is no ``next`` one, until ``clear``.
+
+        Raises:
+            TypeError: it is no `ScriptedAnswer`.
+        """
+        _check(answer)
         with self._lock:
             self._always = answer
 

@@ -10,7 +10,7 @@ from ._exchange import Exchanges
 from ._listener import HOST, Listener
 from ._log import RequestLog
 from ._record import RecordedRequest
-from ._settings import BOTH_METHODS, Settings
+from ._settings import BOTH_METHODS, Settings, check_accepts
 from ._site import API_PATH, TOKEN_PATH, Site
 
 
@@ -88,6 +88,7 @@ class LoopbackServer(Settings):
 
     def add_client(self, client_id: str, client_secret: str, accepts: Collection[str] = BOTH_METHODS) -> None:
         """Register a client beside the main one; ``accepts`` are the authentication methods it may use."""
+        check_accepts(accepts)
         self._site.authorization.add_client(client_id, RegisteredClient(client_secret, accepts))
 
     def rotate_secret(self, client_secret: str) -> None:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from typing import Any
 
 from ._record import RecordedRequest
 
@@ -27,3 +28,17 @@ class Settings:
     new_token: Callable[[], str] | None = None
     clock: Callable[[], float] = time.time
     on_exchange: Callable[[RecordedRequest], object] | None = None
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in ("accepts", "grant_types", "scopes") and isinstance(value, str):
+            raise TypeError(f"{name} must be a collection of str, such as ({value!r},), not a str")
+        if name == "accepts":
+            check_accepts(value)
+        super().__setattr__(name, value)
+
+
+def check_accepts(methods: Collection[str]) -> None:
+    """Raise a ValueError for a method that no client can be registered for."""
+    unknown = sorted(set(methods) - set(BOTH_METHODS))
+    if unknown:
+        raise ValueError(f"accepts can hold {' and '.join(map(repr, BOTH_METHODS))}, not {unknown[0]!r}")

@@ -172,7 +172,7 @@ def test_what_the_endpoint_said_is_in_attributes(client: ClientKind, oauth_serve
     )
     assert error.attempts == (Attempt("client_secret_basic", 400, "invalid_scope", "no such scope"),)
     assert str(error).startswith(f"invalid_scope: token endpoint {oauth_server.token_url} answered 400")
-    assert "check scope" in str(error)
+    assert "set scope" in str(error)
 
 
 @each_client

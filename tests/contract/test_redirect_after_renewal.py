@@ -30,7 +30,7 @@ def open_session(client: ClientKind, settings: dict[str, Any], oauth_server: Loo
     auth = auth_for(client, oauth_server, **settings)
     options: dict[str, Any] = {}
     if client is not REQUESTS:
-        options["event_hooks"] = {"request": [auth.aredirect_guard if client.is_async else auth.redirect_guard]}
+        options["event_hooks"] = {"request": [auth.redirect_guard]}
     with client.session(auth, follow_redirects=True, **options) as session:
         assert session.request("GET", oauth_server.api_url).status == 200
         oauth_server.revoke_all()

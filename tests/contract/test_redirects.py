@@ -57,10 +57,8 @@ def assert_saw_no_token(other: LoopbackServer, server: LoopbackServer, requests_
 
 
 def guarded(client: ClientKind, auth: Any) -> dict[str, Any]:
-    """What the documentation tells people with a custom header to give to their client."""
-    if client is REQUESTS:
-        return {}
-    return {"event_hooks": {"request": [auth.aredirect_guard if client.is_async else auth.redirect_guard]}}
+    """What the documentation tells people with a custom header to give to their client, sync or async."""
+    return {} if client is REQUESTS else {"event_hooks": {"request": [auth.redirect_guard]}}
 
 
 @each_client
@@ -94,6 +92,13 @@ def test_a_custom_header_does_not_go_along_either(
     assert_saw_no_token(other, oauth_server, len(CODES))
     assert len(oauth_server.token_requests) == 1
     assert all(request.token is not None for request in oauth_server.api_requests)
+
+
+@each_httpx
+def test_the_guard_has_two_names(client: ClientKind, oauth_server: LoopbackServer) -> None:
+    """Either serves both kinds of client: with a wrong one, the token would leak."""
+    auth = auth_for(client, oauth_server, **CUSTOM_HEADER)
+    assert auth.aredirect_guard == auth.redirect_guard
 
 
 @each_httpx

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tracemalloc
 import zlib
+from typing import Any
 
 import pytest
 
@@ -115,3 +116,31 @@ def test_the_repr_of_an_answer_has_no_token_in_it() -> None:
     answer = Answer.token("t0ps3cret", None)
     assert repr(answer) == f"<Answer http 200, {len(answer.body)} bytes>"
     assert repr(Answer.dropped()) == "<Answer dropped None, 0 bytes>"
+
+
+@pytest.mark.parametrize("answer", [503, {"status": 503}, "503", b""])
+def test_what_is_no_answer_is_refused_where_it_is_scripted(server: LoopbackServer, answer: Any) -> None:
+    for script in (server.api.next, server.token_endpoint.always):
+        with pytest.raises(TypeError, match=r"such as Answer\(503\)"):
+            script(answer)
+    with pytest.raises(TypeError):
+        server.api.next(Answer(503), answer)
+    assert call(server).status == 401
+    assert ask(server).status == 200
+
+
+@pytest.mark.parametrize("name", ["accepts", "grant_types", "scopes"])
+def test_a_setting_that_holds_several_is_not_one_str(server: LoopbackServer, name: str) -> None:
+    with pytest.raises(TypeError, match=f"{name} must be a collection of str, such as \\('a',\\), not a str"):
+        setattr(server, name, "a")
+    with pytest.raises(TypeError, match=name):
+        LoopbackServer(**{name: "a"})  # type: ignore[arg-type]  # what is refused
+
+
+def test_methods_that_no_client_can_have_are_refused(server: LoopbackServer) -> None:
+    message = "accepts can hold 'client_secret_basic' and 'client_secret_post', not 'post'"
+    with pytest.raises(ValueError, match=message):
+        server.accepts = ["client_secret_basic", "post"]
+    with pytest.raises(ValueError, match=message):
+        server.add_client("other", "secret", accepts=["post"])
+    assert ask(server).status == 200

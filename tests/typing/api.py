@@ -168,7 +168,7 @@ def with_httpx2() -> httpx2.Response:
 async def with_async_httpx2(config: ClientCredentialsConfig) -> httpx2.Response:
     auth = oauth_cc_auth.httpx2.ClientCredentialsAuth.from_config(config, api_origins="https://api.example.com")
     show(await auth.aget_token(), auth.config)
-    client = httpx2.AsyncClient(auth=auth, event_hooks={"request": [auth.aredirect_guard]})
+    client = httpx2.AsyncClient(auth=auth, event_hooks={"request": [auth.redirect_guard]})
     return await client.get("https://api.example.com")
 
 
@@ -203,3 +203,9 @@ def caught() -> str:
         return str(wrong)
     except TokenError as error:
         return told(error)
+
+
+def with_the_class_of_another_library() -> None:
+    requests.get(URL, auth=oauth_cc_auth.httpx.ClientCredentialsAuth(URL, "id", "secret"))  # type: ignore[arg-type]  # must be an error
+    httpx.get(URL, auth=oauth_cc_auth.httpx2.ClientCredentialsAuth(URL, "id", "secret"))  # type: ignore[arg-type]  # must be an error
+    httpx2.get(URL, auth=oauth_cc_auth.httpx.ClientCredentialsAuth(URL, "id", "secret"))  # type: ignore[arg-type]  # must be an error
