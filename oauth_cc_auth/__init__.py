@@ -17,6 +17,7 @@ from ._errors import (
     TokenEndpointUnreachable,
     TokenError,
 )
+from ._events import Event, FallbackTried, FetchFailed, HeldOff, TokenObtained, TokenRefused
 from ._token import Token
 from ._version import __version__
 
@@ -28,12 +29,18 @@ __all__ = [
     "ClientSecretPost",
     "ConfigurationError",
     "Credentials",
+    "Event",
+    "FallbackTried",
+    "FetchFailed",
+    "HeldOff",
     "InsecureRequestError",
     "InvalidTokenResponse",
     "Token",
     "TokenEndpointError",
     "TokenEndpointUnreachable",
     "TokenError",
+    "TokenObtained",
+    "TokenRefused",
     "__version__",
 ]
 

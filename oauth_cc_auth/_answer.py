@@ -32,7 +32,7 @@ _BOUND_TOKEN_TYPES = frozenset({"mac", "pop", "dpop"})  # of no use without a ke
 _MOST_DIGITS = 400  # of a whole number; more is infinite as a float, too
 _MOST_FIELDS = 1000  # of a form-encoded answer
 
-_TOKEN_MEMBERS = ("access_token", "refresh_token", "id_token")
+TOKEN_MEMBERS = ("access_token", "refresh_token", "id_token")
 _STANDARD_MEMBERS = frozenset({"access_token", "token_type", "expires_in", "scope"})
 
 _VISIBLE_ASCII = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")
@@ -76,7 +76,7 @@ def read_answer(
     if isinstance(answer, TransportFailure):
         return _unreachable(request, answer)
     members = _members(answer.body)
-    issued = [value for name in _TOKEN_MEMBERS if isinstance(value := members.get(name), str)]
+    issued = [value for name in TOKEN_MEMBERS if isinstance(value := members.get(name), str)]
     request = request._replace(secrets=(*request.secrets, known_token, *issued))
     if not 200 <= answer.status_code < 300 or members.get("error"):
         return _refusal(request, answer, members, wall)

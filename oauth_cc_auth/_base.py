@@ -17,9 +17,11 @@ from ._clock import Clock
 from ._config import ClientCredentialsConfig
 from ._decisions import Decisions, RenewOn
 from ._drive import Answer, drive
+from ._events import OnEvent
 from ._flight import Caller, Failure
 from ._flow import Flow, TokenFlow
 from ._lease import Lease
+from ._observer import Observer
 from ._token import Token
 from ._wire import TokenRequest
 
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
         renew_after: float
         renew_on: RenewOn | bool | None
         api_origins: Iterable[str] | None
+        on_event: OnEvent | None
         allow_insecure_http: bool | None
         token_client: TokenClientT | None
 
@@ -66,6 +69,7 @@ class BaseAuth(Decisions, Generic[TokenClientT]):
         renew_after: float = 0.8,
         renew_on: RenewOn | bool | None = None,
         api_origins: Iterable[str] | None = None,
+        on_event: OnEvent | None = None,
         allow_insecure_http: bool = False,
         token_client: TokenClientT | None = None,
     ) -> None:
@@ -83,6 +87,10 @@ class BaseAuth(Decisions, Generic[TokenClientT]):
                 a callable that is given status and headers and says whether.
             api_origins: Origins such as ``https://api.example.com`` that get the token; requests to others are sent
                 without one. None: whatever origin a request names.
+            on_event: Called with an `Event` for each thing that happens to tokens, once and not for each request that
+                waited for it. It runs in the thread or event loop where it happened, in several threads at once if
+                need be, and must not block. What it raises is logged and breaks no request. It cannot have a token
+                fetched by this auth object, and is not told what it causes itself. Pickles and copies keep it.
             token_client: Your own client for token requests, for its proxies, TLS settings and mocks; used, never
                 changed or closed. None: a client of its own for each token request.
 
@@ -110,6 +118,7 @@ class BaseAuth(Decisions, Generic[TokenClientT]):
             renew_after=renew_after,
             renew_on=renew_on,
             api_origins=api_origins,
+            on_event=on_event,
             token_client=token_client,
         )
 
@@ -175,6 +184,7 @@ class BaseAuth(Decisions, Generic[TokenClientT]):
         renew_after: float = 0.8,
         renew_on: RenewOn | bool | None = None,
         api_origins: Iterable[str] | None = None,
+        on_event: OnEvent | None = None,
         allow_insecure_http: bool | None = None,
         token_client: TokenClientT | None = None,
     ) -> None:
@@ -186,6 +196,7 @@ class BaseAuth(Decisions, Generic[TokenClientT]):
         self._rules = _behaviour.rules(early_expiry, renew_after)
         self._renew_on: RenewOn | Literal[False] | None = _behaviour.renew_on(renew_on)
         self._api_origins = _behaviour.api_origins(api_origins)
+        self._on_event = _behaviour.on_event(on_event)
         allowed = _behaviour.switch("allow_insecure_http", allow_insecure_http)
         self._allow_insecure_http = config.allow_insecure_http if allowed is None else allowed
         self._token_client = token_client
@@ -198,8 +209,14 @@ class BaseAuth(Decisions, Generic[TokenClientT]):
         self._wall = clock.wall
         self._strips_header = self._header_name.lower() == "authorization"  # that one all libraries strip themselves
         self._cache = TokenCache(clock)
+        self._observer = Observer(self.config, self._on_event)
         self._flow = TokenFlow(
-            self.config, self._cache, timeout=self._timeout, deadline=self._deadline, rules=self._rules
+            self.config,
+            self._cache,
+            self._observer,
+            timeout=self._timeout,
+            deadline=self._deadline,
+            rules=self._rules,
         )
 
     # What an adapter defines.
@@ -220,4 +237,4 @@ class BaseAuth(Decisions, Generic[TokenClientT]):
 
 
 # Not in a pickle or copy: a token, locks, and what belongs to this process.
-_LIVE_ATTRIBUTES = frozenset({"_cache", "_clock", "_flow", "_wall"})
+_LIVE_ATTRIBUTES = frozenset({"_cache", "_clock", "_flow", "_observer", "_wall"})

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from inspect import iscoroutinefunction
 from math import inf
 from typing import TYPE_CHECKING, Literal
 
 from ._config import ClientCredentialsConfig
 from ._errors import ConfigurationError
+from ._events import OnEvent
 from ._lease import RenewalRules
 from ._origin import NOWHERE, Origin, origin_of
 
@@ -71,6 +73,17 @@ def renew_on(
         "renew_on must be None (on 401), False (never) or a callable that takes status and headers, such as "
         f"lambda status, headers: status in (401, 419), not {type(value).__name__}"
     )
+
+
+def on_event(value: OnEvent | None) -> OnEvent | None:
+    """A hook that can be called; what it returns is ignored, so an async one would do nothing."""
+    if value is None:
+        return None
+    if not callable(value):
+        raise ConfigurationError(f"on_event must be a callable that takes an event, not {type(value).__name__}")
+    if iscoroutinefunction(value) or iscoroutinefunction(type(value).__call__):
+        raise ConfigurationError("on_event must be a plain function: nothing would await what an async one returns")
+    return value
 
 
 def api_origins(value: Iterable[str] | None) -> frozenset[Origin] | None:

@@ -33,11 +33,13 @@ class Lead(NamedTuple):
     Attributes:
         fallback: A token that is still good, should the fetch fail; then there is one attempt and no sleeping.
         patience: Seconds after which even that attempt is too late; None for no such limit.
+        takes_over: True where another leader is lost.
     """
 
     flight: Flight
     fallback: Lease | None = None
     patience: float | None = None
+    takes_over: bool = False
 
 
 class Follow(NamedTuple):
@@ -45,6 +47,18 @@ class Follow(NamedTuple):
 
     flight: Flight
     fallback: Lease | None = None
+
+
+class Pause(NamedTuple):
+    """How long the token endpoint is left alone after a failure, in seconds.
+
+    Attributes:
+        everybody: No token request at all; 0 for no such hold.
+        renewals: None that could be done without.
+    """
+
+    everybody: float
+    renewals: float
 
 
 class TokenCache:
@@ -92,12 +106,27 @@ class TokenCache:
             held = self._held(now, renewing=fallback is not None or (refused is not None and lease is refused))
             if held is not None:
                 return held if fallback is None else fallback
+            takes_over = self._flight is not None
             self._flight = new_flight
             new_flight.replaces, new_flight.epoch = lease, self._epoch
             if fallback is None:
-                return Lead(new_flight)
+                return Lead(new_flight, takes_over=takes_over)
             aging = wall < fallback.waiting_from
-            return Lead(new_flight, fallback, fallback.ends_at - wall if aging else None)
+            return Lead(new_flight, fallback, fallback.ends_at - wall if aging else None, takes_over)
+
+    def at_hand(self, refused: Lease | None) -> Lease | Failure:
+        """What a hook gets, which must neither fetch nor wait: the token that there is, or a failure that says so."""
+        lease = self.current
+        if lease is not None and lease is not refused and self.clock.wall() < lease.ends_at:
+            return lease
+        return Failure(
+            Verdict(
+                TokenError(
+                    "an on_event hook needs a token that would have to be fetched: it must not use the auth object "
+                    "that it serves, or do so in a task or thread that it does not wait for"
+                )
+            )
+        )
 
     def _live_flight(self, now: float, caller: Caller) -> Flight | None:
         flight = self._flight
@@ -112,12 +141,17 @@ class TokenCache:
         until = max(self._held_until, self._renew_from) if renewing else self._held_until
         return _held_off(failure, until - now) if now < until else None
 
-    def settle(self, flight: Flight, outcome: Outcome) -> None:
-        """`flight` ended with `outcome`. Settling twice changes nothing."""
+    def settle(self, flight: Flight, outcome: Outcome) -> Pause | None:
+        """`flight` ended with `outcome`. Settling twice changes nothing.
+
+        Returns:
+            The pause that follows from a failure; None where there is none, or where it is no longer the leader's.
+        """
+        pause = None
         now, wall, chance = self.clock.monotonic(), self.clock.wall(), self.clock.chance()
         with self._lock:
             if flight.outcome is not None:
-                return
+                return None
             flight.outcome = outcome
             live = self._flight is flight
             if live:
@@ -130,10 +164,11 @@ class TokenCache:
                     self.current = self._newest = outcome
                     self._reset_failures()
             elif isinstance(outcome, Failure) and live:
-                self._note_failure(outcome, now, wall, chance)
+                pause = self._note_failure(outcome, now, wall, chance)
         flight.wake_all()
+        return pause
 
-    def _note_failure(self, failure: Failure, now: float, wall: float, chance: float) -> None:
+    def _note_failure(self, failure: Failure, now: float, wall: float, chance: float) -> Pause:
         self._last_failure = failure
         self._failures += 1
         hold = 0.0
@@ -152,7 +187,9 @@ class TokenCache:
             if self.current is not None and wall < self.current.ends_at:
                 # A short-lived token must see more than one try before it ends.
                 wait = min(wait, (self.current.ends_at - wall) / 4)
-        self._renew_from = now + max(hold, wait)
+        pause = Pause(hold, max(hold, wait))
+        self._renew_from = now + pause.renewals
+        return pause
 
     def invalidate(self) -> None:
         """Forget token, flight, failures and refusals: the next request fetches."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal, NamedTuple, NoReturn
 
 from ._cache import TokenCache
 from ._errors import InsecureRequestError, TokenError, raisable
+from ._events import RefusalOutcome
 from ._flight import Failure
 from ._lease import Lease
+from ._observer import Observer
 from ._origin import Origin, may_carry_secrets, origin_of
 from ._redact import shown_url
 
@@ -22,12 +24,27 @@ RenewOn = Callable[[int, Mapping[str, str]], bool]
 _SAYS_NOTHING = frozenset({401, 407, 408, 425, 429})
 
 
+class Refusal(NamedTuple):
+    """The answer of an API that refused a token, and is to be followed by a renewal.
+
+    Attributes:
+        origin: Of the API.
+        status: Of the answer.
+        is_late: The token had been renewed when the answer came.
+    """
+
+    origin: Origin
+    status: int
+    is_late: bool
+
+
 class Decisions(ABC):
     """The decisions of an auth object; the adapters carry them out."""
 
     _allow_insecure_http: bool
     _api_origins: frozenset[Origin] | None
     _cache: TokenCache
+    _observer: Observer
     _renew_on: RenewOn | Literal[False] | None
 
     @abstractmethod
@@ -85,15 +102,23 @@ class Decisions(ABC):
         if took_it and origin in lease.probation:
             self._cache.refusals.accepted(origin, lease)
 
+    def _note_refusal(self, lease: Lease, origin: Origin, status: int) -> Refusal | None:
+        """An API origin answered `status` to `lease`. None where that answer is to be returned as it is."""
+        current = self._cache.current
+        hold = self._cache.refusals.note(origin, lease)
+        if hold is None:
+            return Refusal(origin, status, is_late=current is not None and current is not lease)
+        self._observer.token_refused(origin, status, "held")
+        if hold.begins:
+            self._observer.held_off(hold.seconds, "refusals", origin)
+        return None
+
     def _note_second_refusal(self, lease: Lease, origin: Origin, status: int) -> None:
         """An API origin refused the token that was fetched because it had refused another."""
-        self._cache.refusals.note(origin, lease)
-        logger.warning(
-            "%s refused a new token too (%s): check scope, audience (additional_request_data), header_name and "
-            "header_value_pattern",
-            origin,
-            status,
-        )
+        hold = self._cache.refusals.note(origin, lease)
+        self._observer.token_refused(origin, status, "refused_again")
+        if hold is not None and hold.begins:
+            self._observer.held_off(hold.seconds, "refusals", origin)
 
     def _note_not_sent_again(self, origin: Origin, method: str | None) -> None:
         logger.warning(
@@ -103,16 +128,24 @@ class Decisions(ABC):
             origin,
         )
 
-    def _replacement(self, outcome: Lease | Failure, request: Any, origin: Origin) -> Lease | None:
+    def _replacement(self, outcome: Lease | Failure, request: Any, refusal: Refusal) -> Lease | None:
         """The token to send a refused request again with; None where the refusal is to be returned as it is.
 
         Raises:
             TokenError: the token endpoint says no for good, which explains more than the API's 401 does.
         """
         if isinstance(outcome, Lease):
-            outcome.probation.add(origin)
+            outcome.probation.add(refusal.origin)
             return outcome
-        if not outcome.verdict.transient:
-            self._raise(outcome.verdict.error, request)
-        logger.warning("token not renewed after a refusal by %s: %s", origin, outcome.verdict.error.message)
+        error, transient = outcome.verdict.error, outcome.verdict.transient
+        self._observer.token_refused(
+            refusal.origin, refusal.status, "not_renewed", why=error.message if transient else ""
+        )
+        if not transient:
+            self._raise(error, request)
         return None
+
+    def _note_renewal(self, refusal: Refusal, *, sent_again: bool) -> None:
+        """There is a token to go on with after `refusal`; whether the refused request is sent again with it."""
+        outcome: RefusalOutcome = "newer_token" if refusal.is_late else "renewed"
+        self._observer.token_refused(refusal.origin, refusal.status, outcome, sent_again=sent_again)

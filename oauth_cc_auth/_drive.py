@@ -10,7 +10,6 @@ import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from contextvars import copy_context
-from pathlib import PurePath
 from typing import Any
 
 from ._clock import Clock
@@ -19,6 +18,7 @@ from ._event_loop import running_loop
 from ._flight import Failure, Flight, leading
 from ._flow import Flow
 from ._lease import Lease
+from ._redact import place_of
 from ._transport import text_of, too_slow
 from ._wire import TokenRequest, TokenResponse, TransportFailure
 
@@ -64,18 +64,8 @@ def _called(function: Callable[[], Any]) -> Any:
     try:
         return function()
     except Exception as error:  # noqa: BLE001  # whatever a person's callable raises becomes a TokenError
-        text = f"{type(error).__name__}: {text_of(error)} ({_place_of(error)})"
+        text = f"{type(error).__name__}: {text_of(error)} ({place_of(error)})"
     return Raised(text)
-
-
-def _place_of(error: Exception) -> str:
-    """Where `error` was raised: its traceback stays behind, since it may hold secrets."""
-    trace, place = error.__traceback__, "at an unknown place"
-    while trace is not None:
-        code = trace.tb_frame.f_code
-        place = f"{code.co_name}, {PurePath(code.co_filename).name}:{trace.tb_lineno}"
-        trace = trace.tb_next
-    return place
 
 
 def _wait(effect: Wait) -> None:

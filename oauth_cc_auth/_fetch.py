@@ -18,9 +18,9 @@ from ._clock import Clock
 from ._config import ClientCredentialsConfig
 from ._effects import Call, Effect, Raised, Send, Sleep
 from ._errors import Attempt, ConfigurationError, TokenEndpointUnreachable, TokenError, retold
-from ._flight import GRACE, Failure, Flight
+from ._flight import GRACE, Failure, Fetched, Flight
+from ._observer import Observer, shown_scope
 from ._redact import presentable, shown_url
-from ._token import Token
 from ._wire import TokenRequest, token_request
 
 logger = logging.getLogger("oauth_cc_auth")
@@ -36,14 +36,15 @@ class Fetcher:
         timeout: Seconds for each token request.
     """
 
-    def __init__(self, config: ClientCredentialsConfig, clock: Clock, *, timeout: float) -> None:
+    def __init__(self, config: ClientCredentialsConfig, clock: Clock, observer: Observer, *, timeout: float) -> None:
         self.config = config
         self.clock = clock
+        self.observer = observer
         self.timeout = timeout
         self._methods = methods_to_try(config.client_authentication)
         self._proven: ClientAuthentication | None = None
 
-    def fetch(self, flight: Flight, *, until: float, tries: int) -> Generator[Effect, Any, Token | Failure]:
+    def fetch(self, flight: Flight, *, until: float, tries: int) -> Generator[Effect, Any, Fetched | Failure]:
         """A new token, or the failure that lists every attempt.
 
         Args:
@@ -51,12 +52,12 @@ class Fetcher:
             until: Monotonic time in seconds at which to give up.
             tries: How often a request that fails for a passing reason is sent; with 1 nothing sleeps.
         """
-        run = _Run(self._order())
+        run = self._begin()
         sleeps = tries > 1
         while True:
             verdict = yield from self._attempt(run, flight, until)
-            if isinstance(verdict, Token):
-                self._proven = run.method
+            if isinstance(verdict, Fetched):
+                self._remember(run.method)
                 return verdict
             if isinstance(verdict, Failure):
                 return run.failure(verdict.verdict)
@@ -64,20 +65,35 @@ class Fetcher:
             logger.debug("no token: %s", verdict.error.message)
             if not verdict.transient:
                 run.refusals.append(verdict)
-                if not self._next_method(run, verdict):
+                if not self._next_method(run, verdict, flight):
                     return run.failure(_decisive(run.refusals))
                 continue
             tries -= 1
             delay = self._delay(verdict, run)
             if tries <= 0 or self.clock.monotonic() + delay >= until:
+                logger.debug("not tried again: %s", "that was the last try" if tries <= 0 else "no time is left for it")
                 return run.failure(verdict, hold=verdict.retry_after if sleeps else None)
             flight.limit = self.clock.monotonic() + delay + GRACE
+            run.why = "once more"
+            asked = "" if verdict.retry_after is None else ", as the endpoint asks for"
+            logger.debug("trying again in %.2f s%s", delay, asked)
             yield Sleep(delay)
 
-    def _order(self) -> list[ClientAuthentication]:
-        return sorted(self._methods, key=lambda method: method is not self._proven)
+    def _begin(self) -> _Run:
+        """A fetch that tries what worked last first."""
+        run = _Run(sorted(self._methods, key=lambda method: method is not self._proven))
+        if run.method is self._proven:
+            run.why = "which worked last"
+        else:
+            run.why = "the only one" if len(run.methods) == 1 else "the first of those to try"
+        return run
 
-    def _attempt(self, run: _Run, flight: Flight, until: float) -> Generator[Effect, Any, Token | Verdict | Failure]:
+    def _remember(self, method: ClientAuthentication) -> None:
+        if method is not self._proven and len(self._methods) > 1:
+            logger.debug("%s works, and is remembered", method.name)
+        self._proven = method
+
+    def _attempt(self, run: _Run, flight: Flight, until: float) -> Generator[Effect, Any, Fetched | Verdict | Failure]:
         """One token request: a token, what stood in its way, or a `Failure` where none could be sent."""
         request = yield from self._request(run, flight, until)
         if isinstance(request, Failure):
@@ -86,9 +102,20 @@ class Fetcher:
         if budget <= 0:
             return Failure(out_of_time(self.config))
         flight.limit = self.clock.monotonic() + budget + GRACE
+        logger.debug("token request to %s by %s, %s", self.observer.token_url, request.method, run.why)
         answer = yield Send(request, budget, flight)
         known_token = "" if flight.replaces is None else flight.replaces.token.access_token
-        return read_answer(request, answer, self.clock.wall(), known_token)
+        wall = self.clock.wall()
+        read = read_answer(request, answer, wall, known_token)
+        if isinstance(read, Verdict):
+            return read
+        return Fetched(
+            read,
+            request.method,
+            lifetime=None if read.expires_at is None else round(read.expires_at - wall, 3),
+            shown_scope=shown_scope(read, request, known_token),
+            token_requests=len(run.attempts) + 1,
+        )
 
     def _request(self, run: _Run, flight: Flight, until: float) -> Generator[Effect, Any, TokenRequest | Failure]:
         """The token request, made with the person's callables where there are any."""
@@ -113,14 +140,22 @@ class Fetcher:
         flight.limit = self.clock.monotonic() + budget + GRACE
         return Call(function, budget, flight)
 
-    def _next_method(self, run: _Run, verdict: Verdict) -> bool:
+    def _next_method(self, run: _Run, verdict: Verdict, flight: Flight) -> bool:
         """Move on to the next method, where `verdict` allows that and there is one."""
         if not verdict.unauthenticated:
-            return False
-        if run.method is self._proven and not _looks_like_invalid_client(verdict):
-            return False
-        run.methods = [m for m in run.methods[1:] if worth_trying(m, self.config.client_id, run.secret)]
-        return bool(run.methods)
+            why_not = "the answer has nothing to do with who is asking"
+        elif run.method is self._proven and not _looks_like_invalid_client(verdict):
+            why_not = "this one has worked, so the reason is another one"
+        else:
+            run.methods = [m for m in run.methods[1:] if worth_trying(m, self.config.client_id, run.secret)]
+            if run.methods:
+                refused = run.attempts[-1]
+                flight.untold += (self.observer.fallback_tried(refused, run.method.name),)
+                run.why = "instead"
+                return True
+            why_not = "none is left"
+        logger.debug("no other client authentication is tried: %s", why_not)
+        return False
 
     def _delay(self, verdict: Verdict, run: _Run) -> float:
         run.delays += 1
@@ -134,6 +169,7 @@ class _Run:
 
     def __init__(self, methods: list[ClientAuthentication]) -> None:
         self.methods = methods  # the current one first
+        self.why = ""  # the current one is tried
         self.secret = ""
         self.attempts: tuple[Attempt, ...] = ()
         self.refusals: list[Verdict] = []

@@ -14,7 +14,9 @@ from typing import NamedTuple
 
 from ._answer import Verdict
 from ._event_loop import running_loop
+from ._events import Event
 from ._lease import Lease
+from ._token import Token
 
 GRACE = 5.0  # seconds past what a leader's next step may take, after which the leader counts as lost
 
@@ -29,6 +31,24 @@ class Failure(NamedTuple):
 
     verdict: Verdict
     hold: float | None = None
+
+
+class Fetched(NamedTuple):
+    """What a flight brought: a new token, and what there is to tell about it.
+
+    Attributes:
+        token: What the endpoint issued.
+        method: Name of the client authentication that it took.
+        lifetime: Seconds that it lives; None where the server told no usable lifetime.
+        shown_scope: The granted scope, as it may be shown.
+        token_requests: How many it took.
+    """
+
+    token: Token
+    method: str
+    lifetime: float | None
+    shown_scope: str | None
+    token_requests: int
 
 
 class Gone:
@@ -71,17 +91,19 @@ _this_thread = _ThisThread()
 
 
 class Flight:
-    """One fetch of a token. Its fields change under the cache's lock only, but for `limit`, which its leader extends.
+    """One fetch of a token. Its fields change under the cache's lock only, but for two that belong to its leader.
 
     Attributes:
         leader: Who fetches.
         replaces: The lease that was current when it started.
-        limit: Monotonic time in seconds after which the leader counts as lost, and the next caller takes over.
+        limit: Monotonic time in seconds after which the leader counts as lost, and the next caller takes over; the
+            leader extends it.
         outcome: None while under way.
         epoch: How often the cache had been invalidated when it started.
+        untold: Events that the leader tells once the flight is settled, so that no hook holds it up.
     """
 
-    __slots__ = ("_wakers", "epoch", "leader", "limit", "outcome", "replaces")
+    __slots__ = ("_wakers", "epoch", "leader", "limit", "outcome", "replaces", "untold")
 
     def __init__(self, leader: Caller, limit: float) -> None:
         self.leader = leader
@@ -89,6 +111,7 @@ class Flight:
         self.replaces: Lease | None = None
         self.outcome: Outcome | None = None
         self.epoch = 0
+        self.untold: tuple[Event, ...] = ()
         self._wakers: list[Callable[[], object]] = []
 
     def would_wait_for_itself(self, caller: Caller) -> bool:

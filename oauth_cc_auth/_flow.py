@@ -11,13 +11,13 @@ import logging
 from collections.abc import Generator
 from typing import Any
 
-from ._cache import Follow, Lead, TokenCache
+from ._cache import Follow, Lead, Pause, TokenCache
 from ._config import ClientCredentialsConfig
 from ._effects import Effect, Wait
 from ._fetch import TRIES, Fetcher, out_of_time
-from ._flight import GONE, Caller, Failure, Flight, Outcome
+from ._flight import GONE, Caller, Failure, Fetched, Flight, Outcome
 from ._lease import Lease, RenewalRules
-from ._redact import shown_url
+from ._observer import Observer
 from ._token import Token
 
 logger = logging.getLogger("oauth_cc_auth")
@@ -37,6 +37,7 @@ class TokenFlow:
         self,
         config: ClientCredentialsConfig,
         cache: TokenCache,
+        observer: Observer,
         *,
         timeout: float,
         deadline: float,
@@ -46,7 +47,8 @@ class TokenFlow:
         self.cache = cache
         self.deadline = deadline
         self.rules = rules
-        self._fetcher = Fetcher(config, cache.clock, timeout=timeout)
+        self._observer = observer
+        self._fetcher = Fetcher(config, cache.clock, observer, timeout=timeout)
 
     def obtain(self, caller: Caller, refused: Lease | None = None) -> Flow:
         """A token for `caller`: the one there is, one that somebody is fetching, or one that is fetched here.
@@ -55,13 +57,21 @@ class TokenFlow:
             caller: Who asks.
             refused: The lease that an API has just refused; another one is wanted.
         """
+        if self._observer.is_telling():
+            return self.cache.at_hand(refused)
+        return (yield from self._obtain(caller, refused))
+
+    def _obtain(self, caller: Caller, refused: Lease | None) -> Flow:
         clock = self.cache.clock
         give_up_at = clock.monotonic() + self.deadline
+        outcome: Outcome | None = None
         while True:
             claim = self.cache.claim(caller, refused)
             if isinstance(claim, (Lease, Failure)):
                 return claim
             if isinstance(claim, Lead):
+                if claim.takes_over or outcome is GONE:
+                    logger.debug("whoever was fetching the token is gone: taking over")
                 outcome = yield from self._lead(claim, give_up_at)
             else:
                 outcome = yield from self._follow(claim, give_up_at)
@@ -91,15 +101,23 @@ class TokenFlow:
         """Fetch, and tell everybody how it went, also when this caller is cancelled, closed or killed meanwhile."""
         clock = self.cache.clock
         outcome: Outcome = GONE
-        until = give_up_at if claim.patience is None else min(give_up_at, clock.monotonic() + claim.patience)
+        started = clock.monotonic()
+        until = give_up_at if claim.patience is None else min(give_up_at, started + claim.patience)
         try:
             fetched = yield from self._fetcher.fetch(
                 claim.flight, until=until, tries=TRIES if claim.fallback is None else 1
             )
-            outcome = done = self._leased(fetched) if isinstance(fetched, Token) else fetched
+            took = clock.monotonic() - started
+            outcome = done = self._leased(fetched.token) if isinstance(fetched, Fetched) else fetched
         finally:
-            self.cache.settle(claim.flight, outcome)
-        self._log(done, claim.fallback)
+            pause = self.cache.settle(claim.flight, outcome)
+        # Nobody waits any more for what log handlers and hooks do from here on.
+        for event in claim.flight.untold:
+            self._observer.tell(event)
+        if isinstance(fetched, Fetched):
+            self._tell_success(claim, fetched, took)
+        else:
+            self._tell_failure(claim, fetched, took, pause)
         return done
 
     def _leased(self, token: Token) -> Lease:
@@ -112,12 +130,28 @@ class TokenFlow:
             chance=clock.chance(),
         )
 
-    def _log(self, outcome: Lease | Failure, fallback: Lease | None) -> None:
-        if isinstance(outcome, Lease):
-            ends = outcome.token.expires_at
-            life = "with no known end" if ends is None else f"good for {ends - self.cache.clock.wall():.0f} s"
-            logger.info(
-                "token obtained from %s for %s, %s", shown_url(self.config.token_url), self.config.client_id, life
-            )
-        elif fallback is not None:
-            logger.warning("token not renewed, the old one stays in use: %s", outcome.verdict.error.message)
+    def _tell_success(self, claim: Lead, fetched: Fetched, elapsed: float) -> None:
+        self._observer.token_obtained(
+            method=fetched.method,
+            lifetime=fetched.lifetime,
+            scope=fetched.shown_scope,
+            elapsed=elapsed,
+            token_requests=fetched.token_requests,
+            renewal=claim.flight.replaces is not None,
+        )
+
+    def _tell_failure(self, claim: Lead, failure: Failure, elapsed: float, pause: Pause | None) -> None:
+        replaces = claim.flight.replaces
+        left = 0.0 if replaces is None else replaces.ends_at - self.cache.clock.wall()
+        self._observer.fetch_failed(
+            failure.verdict.error,
+            elapsed=elapsed,
+            renewal=replaces is not None,
+            usable_for=left if left > 0 and claim.fallback is not None else None,
+        )
+        if pause is None:
+            return
+        if left > 0:
+            logger.debug("the next renewal is tried in %.1f s at the earliest", pause.renewals)
+        if pause.everybody:
+            self._observer.held_off(pause.everybody, "retry_after" if failure.verdict.transient else "failures")

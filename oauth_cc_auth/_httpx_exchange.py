@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
+from ._decisions import Refusal
 from ._flight import Failure
 from ._httpx_body import Replay, rewound
 from ._lease import Lease
@@ -29,6 +30,8 @@ class Exchange:
         replay: How to send its body again; None where that is not known.
     """
 
+    _refusal: Refusal  # once there is one
+
     def __init__(self, auth: HttpxFamilyAuth[Any, Any, Any], lease: Lease, url: Any, replay: Replay | None) -> None:
         self._auth = auth
         self._lease = lease
@@ -42,10 +45,17 @@ class Exchange:
         if not self._carries(request) or not same_audience(self._named, origin_of(str(request.url))):
             return False
         if self._auth._refused(response.status_code, response.headers):
-            return again or not self._auth._cache.refusals.note(self._named, self._lease)
+            return again or self._noted(response.status_code)
         if self._lease.probation:
             self._auth._note_acceptance(self._lease, str(request.url), response.status_code)
         return False
+
+    def _noted(self, status: int) -> bool:
+        """True where the refusal is to be followed by a renewal."""
+        refusal = self._auth._note_refusal(self._lease, self._named, status)
+        if refusal is not None:
+            self._refusal = refusal
+        return refusal is not None
 
     def can_be_sent_again(self, response: Any) -> bool:
         """True where the refused request has a body that can be sent whole once more."""
@@ -67,8 +77,12 @@ class Exchange:
             TokenError: the token endpoint says no for good.
         """
         request, library = response.request, self._auth._library
-        replacement = self._auth._replacement(outcome, request, self._named)
-        if replacement is None or self._replay is None or not rewound(self._replay):
+        replacement = self._auth._replacement(outcome, request, self._refusal)
+        if replacement is None:
+            return None
+        again = self._replay is not None and rewound(self._replay)
+        self._auth._note_renewal(self._refusal, sent_again=again)
+        if not again:
             return None
         self._lease = replacement
         # A copy: `response.history` shows what was refused, and other threads may be sending the same request.

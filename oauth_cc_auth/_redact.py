@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from pathlib import PurePath
 from urllib.parse import urlsplit
 
 from ._secret_pattern import pattern_of
@@ -38,6 +39,16 @@ def presentable(text: str, secrets: Iterable[str]) -> str:
         line = line[: -_LONGEST_FORM * max(map(len, secrets), default=0) - 1]
     line = redact(" ".join(_UNPRINTABLE.sub(" ", line).split()), secrets)  # cleaning may put one together again
     return line if len(line) <= _LONGEST_TEXT else line[: _LONGEST_TEXT - 1] + "…"
+
+
+def place_of(error: Exception) -> str:
+    """Where `error` was raised: its traceback stays behind, since it may hold secrets."""
+    trace, place = error.__traceback__, "at an unknown place"
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        place = f"{code.co_name}, {PurePath(code.co_filename).name}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return place
 
 
 def shown_url(url: str) -> str:

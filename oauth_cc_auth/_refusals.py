@@ -8,6 +8,7 @@ of its requests into a token request. So after two freshly obtained tokens in a 
 from __future__ import annotations
 
 import threading
+from typing import NamedTuple
 
 from ._clock import Clock
 from ._lease import Lease
@@ -17,6 +18,18 @@ REFUSALS_BEFORE_HOLD = 2
 FIRST_HOLD = 1.0  # seconds, doubling
 LONGEST_HOLD = 60.0  # seconds
 MOST_ORIGINS = 64  # a crawler meets thousands; the oldest are forgotten
+
+
+class Hold(NamedTuple):
+    """Refusals of an origin are to be left as they are.
+
+    Attributes:
+        seconds: For how much longer.
+        begins: True for the refusal that it begins with.
+    """
+
+    seconds: float
+    begins: bool
 
 
 class _Record:
@@ -40,27 +53,31 @@ class Refusals:
         """A new lock: the child of a fork may have inherited one that nobody will release."""
         self._lock = threading.RLock()
 
-    def note(self, origin: Origin, lease: Lease) -> bool:
-        """`origin` refused `lease`. True where its refusals are held: the answer is to be left as it is."""
+    def note(self, origin: Origin, lease: Lease) -> Hold | None:
+        """`origin` refused `lease`. A hold where the answer is to be left as it is, else None."""
         now = self._clock.monotonic()
         with self._lock:
-            if origin in lease.probation:
-                self._count(origin, lease, now)
+            begins = origin in lease.probation and self._count(origin, lease, now)
             record = self._records.get(origin)
-            return record is not None and now < record.held_until
+            if record is None or now >= record.held_until:
+                return None
+            return Hold(record.held_until - now, begins)
 
-    def _count(self, origin: Origin, lease: Lease, now: float) -> None:
+    def _count(self, origin: Origin, lease: Lease, now: float) -> bool:
+        """Count a refusal of a token on probation; True where a hold begins with it."""
         record = self._records.pop(origin, None) or _Record()
         self._records[origin] = record  # moved to the end: the oldest is forgotten first
         while len(self._records) > MOST_ORIGINS:
             del self._records[next(iter(self._records))]
         if record.last is lease:
-            return  # fifty requests refused with one token are one refusal
+            return False  # fifty requests refused with one token are one refusal
         record.last = lease
         record.count += 1
-        if record.count >= REFUSALS_BEFORE_HOLD:
-            exponent = min(record.count - REFUSALS_BEFORE_HOLD, 6)
-            record.held_until = now + min(FIRST_HOLD * 2**exponent, LONGEST_HOLD)
+        if record.count < REFUSALS_BEFORE_HOLD:
+            return False
+        exponent = min(record.count - REFUSALS_BEFORE_HOLD, 6)
+        record.held_until = now + min(FIRST_HOLD * 2**exponent, LONGEST_HOLD)
+        return True
 
     def accepted(self, origin: Origin, lease: Lease) -> None:
         """`origin` accepted `lease`, which was on probation there."""

@@ -82,7 +82,8 @@ class RenewalHook:
         self, lease: Lease, response: requests.Response, request: requests.PreparedRequest, kwargs: dict[str, Any]
     ) -> requests.Response:
         auth, origin = self.auth, origin_of(str(request.url))
-        if auth._cache.refusals.note(origin, lease):
+        refusal = auth._note_refusal(lease, origin, response.status_code)
+        if refusal is None:
             return response
         connection = getattr(response, "connection", None)
         if not _can_be_sent_again(request):
@@ -90,8 +91,12 @@ class RenewalHook:
             connection = None
         if connection is not None and auth._token_client is not None:
             drain(response)  # first: it may hold the only connection of a pool that both sessions share
-        replacement = auth._replacement(auth._obtain(lease), request, origin)
-        if replacement is None or connection is None or not _rewound(request):
+        replacement = auth._replacement(auth._obtain(lease), request, refusal)
+        if replacement is None:
+            return response
+        again = connection is not None and _rewound(request)
+        auth._note_renewal(refusal, sent_again=again)
+        if not again:
             return response
         hook = hook_of(auth, replacement)
         resent = self._send_again(response, request, hook, connection, kwargs)

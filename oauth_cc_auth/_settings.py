@@ -29,7 +29,16 @@ _FIELDS = (
 )
 _REQUIRED = _FIELDS[:3]
 # Arguments of an auth object that are no settings of the token request.
-_BEHAVIOUR = ("timeout", "deadline", "early_expiry", "renew_after", "renew_on", "api_origins", "token_client")
+_BEHAVIOUR = (
+    "timeout",
+    "deadline",
+    "early_expiry",
+    "renew_after",
+    "renew_on",
+    "api_origins",
+    "on_event",
+    "token_client",
+)
 
 # The labels as the form prints them; the two without a field are only checked.
 _FORM_LABELS: dict[str, str | None] = {

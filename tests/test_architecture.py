@@ -26,17 +26,17 @@ LAYERS = [
     # Reading, with limits, what nobody will look at; and showing what others wrote.
     {"_httpx_refusal", "_redact", "_requests_drain"},
     # Settings and tokens.
-    {"_config_checks", "_setting_values", "_token"},
+    {"_config_checks", "_events", "_setting_values", "_token"},
     {"_settings"},
     {"_config", "_lease"},
     # The wire: requests out, answers in.
     {"_behaviour", "_refusals", "_wire"},
     {"_answer", "_transport"},
     # Who fetches, and which token is used.
-    {"_flight", "_httpx_answer", "_requests_send"},
-    {"_cache", "_effects", "_httpx_exchange", "_httpx_send"},
+    {"_flight", "_httpx_answer", "_observer", "_requests_send"},
+    {"_cache", "_effects", "_httpx_send"},
     {"_decisions", "_fetch"},
-    {"_flow"},
+    {"_flow", "_httpx_exchange"},
     {"_drive"},
     # What the adapters share, and the adapters.
     {"_base"},
@@ -47,7 +47,7 @@ LAYERS = [
     {"_demo"},
     {"__main__"},
 ]
-PUBLIC_NAMES = {"__init__": {"_client_authentication", "_config", "_errors", "_token", "_version"}}
+PUBLIC_NAMES = {"__init__": {"_client_authentication", "_config", "_errors", "_events", "_token", "_version"}}
 
 # The client libraries, by the only modules that may import them.
 LIBRARIES = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import pytest
@@ -107,6 +108,38 @@ def test_renew_on_anything_else(value: Any) -> None:
     """Not even a status: the message says what."""
     with pytest.raises(ConfigurationError, match=rf"^renew_on must be .*, not {type(value).__name__}$"):
         _behaviour.renew_on(value)
+
+
+def test_on_event() -> None:
+    """None, or any callable, kept as it is."""
+    events: list[object] = []
+    append = events.append
+    assert _behaviour.on_event(None) is None
+    assert _behaviour.on_event(append) is append
+    assert _behaviour.on_event(print) is print
+
+
+@pytest.mark.parametrize("value", [True, "print", [print], 0])
+def test_on_event_that_cannot_be_called(value: Any) -> None:
+    """It is told by type."""
+    with pytest.raises(ConfigurationError, match=rf"^on_event must be a callable .*, not {type(value).__name__}$"):
+        _behaviour.on_event(value)
+
+
+async def _coroutine(event: object) -> None:
+    """Does nothing."""
+
+
+class _Async:
+    async def __call__(self, event: object) -> None:
+        """Does nothing."""
+
+
+@pytest.mark.parametrize("value", [_coroutine, partial(_coroutine), _Async()], ids=["function", "partial", "object"])
+def test_on_event_that_would_have_to_be_awaited(value: Any) -> None:
+    """It would do nothing but warn, each time."""
+    with pytest.raises(ConfigurationError, match=r"^on_event must be a plain function: nothing would await"):
+        _behaviour.on_event(value)
 
 
 def test_any_api_origin() -> None:

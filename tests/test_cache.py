@@ -10,7 +10,7 @@ import pytest
 
 from oauth_cc_auth import Attempt, Token, TokenEndpointError, TokenError
 from oauth_cc_auth._answer import Verdict
-from oauth_cc_auth._cache import Follow, Lead, TokenCache, _after_fork_in_child, _all_caches
+from oauth_cc_auth._cache import Follow, Lead, Pause, TokenCache, _after_fork_in_child, _all_caches
 from oauth_cc_auth._flight import GONE, GRACE, Caller, Failure, Flight, leading
 from oauth_cc_auth._lease import Lease, RenewalRules
 from oauth_cc_auth._origin import Origin
@@ -90,7 +90,9 @@ class TestColdCache:
         first = lead(cache)
         cache.settle(first.flight, GONE)
         assert first.flight.outcome is GONE
-        assert lead(cache, YOU).flight is not first.flight
+        again = lead(cache, YOU)
+        assert again.flight is not first.flight
+        assert not again.takes_over  # the first has told
 
     def test_a_leader_past_its_limit(self, cache: TokenCache, clock: FakeClock) -> None:
         """Up to the limit it is followed, from then on somebody takes over."""
@@ -98,7 +100,9 @@ class TestColdCache:
         clock.now_monotonic = first.flight.limit - 0.001
         assert isinstance(cache.claim(YOU), Follow)
         clock.now_monotonic = first.flight.limit
-        assert lead(cache, YOU).flight is not first.flight
+        taken_over = lead(cache, YOU)
+        assert taken_over.flight is not first.flight
+        assert (first.takes_over, taken_over.takes_over) == (False, True)
 
     def test_a_leader_that_asks_itself(self, cache: TokenCache) -> None:
         """It is told so, instead of waiting for itself."""
@@ -143,7 +147,8 @@ class TestAge:
         assert cache.claim(YOU) == Follow(first.flight, lease)
         assert cache.claim(ME) is lease  # its own leader does not wait for itself
         clock.advance(GRACE)
-        assert lead(cache, YOU) == (cache._flight, lease, None)
+        taken_over = lead(cache, YOU)
+        assert (taken_over.fallback, taken_over.patience, taken_over.takes_over) == (lease, None, True)
 
     def test_ended(self, cache: TokenCache, clock: FakeClock) -> None:
         """It is used no more, not even for want of another."""
@@ -350,6 +355,19 @@ class TestFailures:
         fail(cache, a_failure())
         lead(cache)
 
+    def test_what_is_told_of_a_pause(self, cache: TokenCache, clock: FakeClock) -> None:
+        """For how long everybody is held off, and for how long a renewal that could be done without."""
+        clock.chance_value = 1.0
+        assert cache.settle(lead(cache).flight, GONE) is None
+        assert cache.settle(lead(cache).flight, a_failure()) == Pause(0.0, 1.0)
+        assert cache.settle(lead(cache).flight, a_failure()) == Pause(1.0, 2.0)
+        clock.now_monotonic += 1
+        flight = lead(cache).flight
+        assert cache.settle(flight, a_failure(transient=True, retry_after=9, hold=7)) == Pause(7, 9)
+        assert cache.settle(flight, a_failure()) is None  # settled already
+        clock.now_monotonic += 7
+        assert cache.settle(lead(cache).flight, a_lease(clock)) is None
+
     def test_transient_failures_hold_nobody(self, cache: TokenCache) -> None:
         """Without a token the next caller asks, however often it failed."""
         for _ in range(5):
@@ -472,6 +490,22 @@ class TestInvalidation:
         assert cache.current is lease
         cache.discard(lease)
         assert cache.current is None
+
+
+class TestAtHand:
+    def test_what_a_hook_gets(self, cache: TokenCache, clock: FakeClock) -> None:
+        """The token that there is, to its end, unless it was refused; else it is told so, and no flight begins."""
+        assert isinstance(cache.at_hand(None), Failure)
+        lease = stored(cache, clock)
+        clock.advance(99.9)
+        assert cache.at_hand(None) is lease
+        assert isinstance(cache.at_hand(lease), Failure)
+        clock.advance(0.1)
+        failure = cache.at_hand(None)
+        assert isinstance(failure, Failure)
+        assert failure.verdict.error.message.startswith("an on_event hook needs a token that would have to be fetched")
+        assert not failure.verdict.transient
+        assert cache._flight is None
 
 
 class TestForking:

@@ -15,6 +15,7 @@ import pytest
 import requests
 import trio
 
+from oauth_cc_auth import Event
 from oauth_cc_auth.testing import Answer, LoopbackServer, RecordedRequest
 from tests.clients import HTTPX, HTTPX2, REQUESTS, ClientKind, each_client, for_clients
 from tests.contract.scenes import auth_of, scene
@@ -47,6 +48,25 @@ def test_a_copy_works_and_shares_no_token(client: ClientKind, oauth_server: Loop
     oauth_server.revoke_all()
     with client.session(auth=twin) as other:  # renew_on=False came along
         assert other.request("GET", oauth_server.api_url).status == 401
+
+
+TOLD: list[Event] = []
+
+
+def told(event: Event) -> None:
+    """A hook that can be pickled: a pickle has its name."""
+    TOLD.append(event)
+
+
+@ways_to_copy
+@each_client
+def test_the_hook_comes_along(client: ClientKind, oauth_server: LoopbackServer, copied: Any) -> None:
+    """A copy tells of its own token."""
+    TOLD.clear()
+    twin = copied(auth_of(client, oauth_server, on_event=told))
+    with client.session(auth=twin) as session:
+        session.get_token()
+    assert [type(event).__name__ for event in TOLD] == ["TokenObtained"]
 
 
 @ways_to_copy

@@ -15,7 +15,7 @@ import anyio
 import pytest
 
 from oauth_cc_auth import Token
-from oauth_cc_auth._drive import _place_of, adrive, drive
+from oauth_cc_auth._drive import adrive, drive
 from oauth_cc_auth._effects import Call, Effect, Raised, Send, Sleep, Wait
 from oauth_cc_auth._flight import GONE, Caller, Flight, leading
 from oauth_cc_auth._flow import Flow
@@ -144,10 +144,6 @@ class TestBlocking:
         drive(script.flow(), nothing_sent, FakeClock())
         ((text,),) = script.outcomes
         assert re.fullmatch(r"JSONDecodeError: .*\(\w+, decoder\.py:[0-9]+\)", text)
-
-    def test_an_error_that_was_never_raised(self) -> None:
-        """Without a traceback there is no place to tell."""
-        assert _place_of(ValueError("no")) == "at an unknown place"
 
     @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, ZeroDivisionError])
     def test_whatever_happens_the_flow_is_closed(self, error: type[BaseException]) -> None:

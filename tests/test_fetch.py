@@ -22,8 +22,10 @@ from oauth_cc_auth import (
     TokenError,
 )
 from oauth_cc_auth._effects import Call, Raised, Send, Sleep
+from oauth_cc_auth._events import FallbackTried
 from oauth_cc_auth._fetch import TRIES, Fetcher, out_of_time
-from oauth_cc_auth._flight import GRACE, Caller, Failure, Flight
+from oauth_cc_auth._flight import GRACE, Caller, Failure, Fetched, Flight
+from oauth_cc_auth._observer import Observer
 from oauth_cc_auth._wire import TokenRequest, TokenResponse, TransportFailure
 from tests.fake_clock import FakeClock
 
@@ -47,14 +49,14 @@ class Endpoint:
         self.config = config or ClientCredentialsConfig(
             URL, settings.pop("client_id", "id"), settings.pop("client_secret", "secret"), **settings
         )
-        self.fetcher = Fetcher(self.config, self.clock, timeout=timeout)
+        self.fetcher = Fetcher(self.config, self.clock, Observer(self.config, None), timeout=timeout)
         self.flight = Flight(Caller(1, loop=None), self.clock.monotonic() + GRACE)
         self.sent: list[TokenRequest] = []
         self.budgets: list[float] = []
         self.calls: list[Call] = []
         self.each_takes = 0.0  # seconds
 
-    def fetch(self, *answers: Answer, tries: int = TRIES, deadline: float = 30.0) -> Token | Failure:
+    def fetch(self, *answers: Answer, tries: int = TRIES, deadline: float = 30.0) -> Fetched | Failure:
         self.sent, self.budgets, self.calls, self.clock.sleeps = [], [], [], []
         pending = list(answers)
         until = self.clock.monotonic() + deadline
@@ -65,7 +67,7 @@ class Endpoint:
                 effect = fetching.send(done)
             except StopIteration as end:
                 assert pending == []  # everything that was scripted was asked for
-                outcome: Token | Failure = end.value
+                outcome: Fetched | Failure = end.value
                 return outcome
             now, limit = self.clock.monotonic(), self.flight.limit
             if isinstance(effect, Sleep):
@@ -91,10 +93,13 @@ class Endpoint:
         except Exception as error:  # noqa: BLE001  # as the drivers do
             return Raised(f"{type(error).__name__}: {error}")
 
-    def token(self, *answers: Answer, **limits: Any) -> Token:
+    def fetched(self, *answers: Answer, **limits: Any) -> Fetched:
         outcome = self.fetch(*answers, **limits)
-        assert isinstance(outcome, Token)
+        assert isinstance(outcome, Fetched)
         return outcome
+
+    def token(self, *answers: Answer, **limits: Any) -> Token:
+        return self.fetched(*answers, **limits).token
 
     def failure(self, *answers: Answer, **limits: Any) -> Failure:
         outcome = self.fetch(*answers, **limits)
@@ -480,10 +485,80 @@ class TestStrategyOfOnesOwn:
         assert "secret" not in message
 
 
-def test_every_failure_is_logged_without_secrets(caplog: pytest.LogCaptureFixture) -> None:
-    """At the level DEBUG, one record for each."""
-    caplog.set_level("DEBUG", "oauth_cc_auth")
-    Endpoint().token(TransportFailure("secret refused"), refusal("invalid_client", 401), TOKEN)
-    assert [record.levelname for record in caplog.records] == ["DEBUG", "DEBUG"]
-    assert caplog.messages[0] == f"no token: token endpoint {URL} could not be reached: *** refused"
-    assert "secret" not in caplog.text.replace("client_secret", "")
+class TestTold:
+    def test_every_decision_and_why(self, caplog: pytest.LogCaptureFixture) -> None:
+        """At the level DEBUG, one line each, in order, without a secret."""
+        caplog.set_level("DEBUG", "oauth_cc_auth")
+        Endpoint().token(TransportFailure("secret refused"), refusal("invalid_client", 401), TOKEN)
+        assert {record.levelname for record in caplog.records} == {"DEBUG"}
+        lines = list(caplog.messages)
+        assert lines.pop(4).startswith(f"no token: invalid_client: token endpoint {URL} answered 401; check client_id")
+        assert lines == [
+            f"token request to {URL} by {BASIC}, the first of those to try",
+            f"no token: token endpoint {URL} could not be reached: *** refused",
+            "trying again in 0.50 s",
+            f"token request to {URL} by {BASIC}, once more",
+            f"{BASIC} may not have been recognised; trying {POST}",
+            f"token request to {URL} by {POST}, instead",
+            f"{POST} works, and is remembered",
+        ]
+
+    @pytest.mark.parametrize(
+        ("answers", "told"),
+        [
+            ([refusal("invalid_scope")], "no other client authentication is tried: the answer has nothing to do with"),
+            ([refusal(status=401)] * 2, "no other client authentication is tried: none is left"),
+            ([DROPPED] * 3, "not tried again: that was the last try"),
+            ([refusal(status=429, retry_after="45")], "not tried again: no time is left for it"),
+        ],
+    )
+    def test_why_it_ends(self, answers: list[Answer], told: str, caplog: pytest.LogCaptureFixture) -> None:
+        """The last line says why nothing else is tried."""
+        caplog.set_level("DEBUG", "oauth_cc_auth")
+        Endpoint().failure(*answers)
+        assert caplog.messages[-1].startswith(told)
+
+    def test_a_proven_method(self, caplog: pytest.LogCaptureFixture) -> None:
+        """It is tried first, and kept where another reason is likelier; one that is known is not remembered again."""
+        endpoint = Endpoint()
+        endpoint.token(refusal(status=401), TOKEN)
+        caplog.set_level("DEBUG", "oauth_cc_auth")
+        endpoint.token(TOKEN)
+        assert caplog.messages == [f"token request to {URL} by {POST}, which worked last"]
+        endpoint.failure(refusal("access_denied"))
+        assert caplog.messages[-1] == (
+            "no other client authentication is tried: this one has worked, so the reason is another one"
+        )
+
+    def test_what_the_endpoint_asks_for(self, caplog: pytest.LogCaptureFixture) -> None:
+        """Its Retry-After is named as the reason of a pause."""
+        caplog.set_level("DEBUG", "oauth_cc_auth")
+        Endpoint(client_authentication=POST).token(refusal(status=429, retry_after="7"), TOKEN)
+        assert caplog.messages[0] == f"token request to {URL} by {POST}, the only one"
+        assert caplog.messages[2:] == [
+            "trying again in 7.00 s, as the endpoint asks for",
+            f"token request to {URL} by {POST}, once more",
+        ]
+
+    def test_fallbacks_wait_for_the_end_of_the_flight(self) -> None:
+        """Method and answer of each, for the leader to tell."""
+        endpoint = Endpoint(client_secret="s/ecret")
+        endpoint.token(refusal("invalid_client", 401), refusal(status=403), TOKEN)
+        about = {"token_url": URL, "client_id": "id"}
+        assert endpoint.flight.untold == (
+            FallbackTried(**about, refused_method=BASIC, next_method=POST, status_code=401, error="invalid_client"),
+            FallbackTried(**about, refused_method=POST, next_method=RAW, status_code=403, error=None),
+        )
+
+    @pytest.mark.parametrize("expires_in", [0, 0.5, 3599, 10**7])
+    def test_the_lifetime(self, expires_in: float) -> None:
+        """As the server told it, whatever the sum with the time of day is rounded to."""
+        endpoint = Endpoint()
+        endpoint.clock.now_wall = 1_764_000_000.1234567
+        answer = TokenResponse(200, {}, json.dumps({"access_token": "abc", "expires_in": expires_in}).encode())
+        assert endpoint.fetched(answer).lifetime == expires_in
+
+    def test_no_lifetime(self) -> None:
+        """None was told."""
+        fetched = Endpoint(client_authentication=POST).fetched(DROPPED, TokenResponse(200, {}, b'{"access_token":"a"}'))
+        assert (fetched.method, fetched.lifetime, fetched.shown_scope, fetched.token_requests) == (POST, None, None, 2)

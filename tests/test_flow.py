@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,9 +11,11 @@ import pytest
 from oauth_cc_auth import ClientCredentialsConfig, TokenEndpointError, TokenEndpointUnreachable
 from oauth_cc_auth._cache import TokenCache
 from oauth_cc_auth._effects import Effect, Send, Sleep, Wait
+from oauth_cc_auth._events import Event, FetchFailed, HeldOff, TokenObtained
 from oauth_cc_auth._flight import GONE, GRACE, Caller, Failure
 from oauth_cc_auth._flow import Flow, TokenFlow
 from oauth_cc_auth._lease import Lease, RenewalRules
+from oauth_cc_auth._observer import Observer
 from oauth_cc_auth._wire import TokenResponse, TransportFailure
 from tests.fake_clock import FakeClock
 
@@ -73,7 +76,10 @@ class World:
         self.cache = TokenCache(self.clock)
         settings.setdefault("client_authentication", "client_secret_post")
         config = ClientCredentialsConfig("https://login.example.com/token", "id", "secret", **settings)
-        self.flow = TokenFlow(config, self.cache, timeout=timeout, deadline=deadline, rules=RenewalRules())
+        self.events: list[Event] = []
+        self.hook: Callable[[Event], object] = self.events.append
+        observer = Observer(config, lambda event: self.hook(event))
+        self.flow = TokenFlow(config, self.cache, observer, timeout=timeout, deadline=deadline, rules=RenewalRules())
 
     def ask(self, caller: Caller = ME, refused: Lease | None = None) -> Playing:
         return Playing(self.flow.obtain(caller, refused))
@@ -358,30 +364,172 @@ class TestHolds:
         assert world.ask().sending
 
 
-class TestLog:
+ABOUT = {"token_url": "https://login.example.com/token", "client_id": "id"}
+
+
+def obtained(**told: Any) -> TokenObtained:
+    usual = {"method": "client_secret_post", "lifetime": 100.0, "scope": None, "elapsed": 0.0, "token_requests": 1}
+    return TokenObtained(**{**ABOUT, **usual, "renewal": False, **told})
+
+
+class TestTold:
     def test_a_token(self, world: World, caplog: pytest.LogCaptureFixture) -> None:
-        """From where, for whom and for how long, and nothing of what a server may have put in."""
+        """From where, for whom, how and for how long; a new start is no renewal."""
         caplog.set_level("INFO", "oauth_cc_auth")
         world.fetched()
         world.cache.invalidate()
         world.fetched(life=None)
-        assert caplog.messages == [
-            "token obtained from https://login.example.com/token for id, good for 100 s",
-            "token obtained from https://login.example.com/token for id, with no known end",
-        ]
+        head = "token obtained from https://login.example.com/token for id by client_secret_post in 0.00 s, "
+        assert caplog.messages == [f"{head}good for 100 s", f"{head}with no known end"]
+        assert world.events == [obtained(), obtained(lifetime=None)]
+
+    def test_what_it_took(self, world: World) -> None:
+        """Requests and time, pauses included; waiters change nothing about it."""
+        world.fetched()
+        world.clock.advance(100)
+        asking, follower = world.ask(), world.ask(YOU)
+        world.clock.advance(2)
+        asking.step(DROPPED)
+        world.clock.advance(0.5)
+        asking.step()
+        world.clock.advance(1)
+        asking.step(issued())
+        follower.step()
+        assert world.events[1:] == [obtained(elapsed=3.5, token_requests=2, renewal=True)]
+
+    def test_a_fallback_is_told_when_the_flight_is_settled(self) -> None:
+        """And before the token that it led to."""
+        world = World(client_authentication=None)
+        asking = world.ask().step(TokenResponse(401, {}, b""))
+        assert world.events == []
+        asking.step(issued())
+        assert [type(event).__name__ for event in world.events] == ["FallbackTried", "TokenObtained"]
 
     def test_a_renewal_that_failed(self, world: World, caplog: pytest.LogCaptureFixture) -> None:
         """A warning: nobody else would tell."""
         world.fetched()
         world.clock.advance(80)
-        caplog.set_level("INFO", "oauth_cc_auth")
-        world.ask().step(DROPPED)
-        (record,) = caplog.records
+        caplog.set_level("DEBUG", "oauth_cc_auth")
+        asking = world.ask()
+        world.clock.advance(2)
+        asking.step(DROPPED)
+        *_, record, last = caplog.records
         assert record.levelname == "WARNING"
-        assert record.getMessage().startswith("token not renewed, the old one stays in use: token endpoint https://")
+        assert record.getMessage().startswith(
+            "token not renewed, the old one stays in use and is good for 18 s: token endpoint https://"
+        )
+        assert last.getMessage() == "the next renewal is tried in 0.5 s at the earliest"
+        (failed,) = world.events[1:]
+        assert isinstance(failed, FetchFailed)
+        assert (failed.elapsed, failed.renewal, failed.usable_for) == (2, True, 18)
+        assert isinstance(failed.error, TokenEndpointUnreachable)
+        assert len(failed.error.attempts) == 1
+
+    def test_a_renewal_that_took_too_long(self, world: World, caplog: pytest.LogCaptureFixture) -> None:
+        """The old token has ended meanwhile: what follows is a fetch like any other, and there is no false comfort."""
+        world.fetched(life=20)
+        world.clock.advance(16)
+        caplog.set_level("WARNING", "oauth_cc_auth")
+        asking = world.ask()
+        world.clock.advance(4)
+        asking.step(DROPPED).step(issued())
+        assert caplog.messages == []
+        assert [getattr(event, "usable_for", "token") for event in world.events] == ["token", None, "token"]
 
     def test_a_fetch_that_failed(self, world: World, caplog: pytest.LogCaptureFixture) -> None:
-        """Nothing but at DEBUG: the caller gets an exception."""
+        """Nothing but at DEBUG, since the caller gets an exception; one event, whose error is no other caller's."""
         caplog.set_level("INFO", "oauth_cc_auth")
-        world.ask().step(REFUSED)
+        asking, follower = world.ask(), world.ask(YOU)
+        asking.step(REFUSED)
+        follower.step()
         assert caplog.records == []
+        (failed,) = world.events
+        assert isinstance(failed, FetchFailed)
+        assert (failed.renewal, failed.usable_for) == (False, None)
+        assert failed.error is not asking.failure.verdict.error
+        assert str(failed.error) == str(asking.failure.verdict.error)
+
+    def test_holds(self, world: World, caplog: pytest.LogCaptureFixture) -> None:
+        """Where one begins, and not for each caller that is held off."""
+        caplog.set_level("DEBUG", "oauth_cc_auth")
+        for _ in range(5):
+            asking = world.ask()
+            if asking.effect is not None:
+                asking.step(REFUSED)
+        assert world.events[2:] == [HeldOff(**ABOUT, seconds=1.0, reason="failures", origin=None)]
+        assert caplog.messages[-1] == (
+            "no token request to https://login.example.com/token for 1.0 s: they keep failing for good"
+        )
+        world.clock.advance(1)
+        world.ask().step(TokenResponse(429, {"retry-after": "45"}, b""))
+        assert world.events[4:] == [HeldOff(**ABOUT, seconds=45.0, reason="retry_after", origin=None)]
+        assert caplog.messages[-1] == "no token request to https://login.example.com/token for 45.0 s: it asks for that"
+
+    def test_an_orphan_that_failed(self, world: World) -> None:
+        """Its failure is told, and that it begins a hold is not, since it begins none."""
+        world.ask().step(REFUSED)
+        orphan = world.ask()
+        world.clock.advance(15)
+        world.ask(YOU).step(issued())
+        orphan.step(REFUSED)
+        assert [type(event).__name__ for event in world.events] == ["FetchFailed", "TokenObtained", "FetchFailed"]
+
+    def test_a_lost_leader(self, world: World, caplog: pytest.LogCaptureFixture) -> None:
+        """Whoever takes over says so, cancelled leader or overdue one; nobody else does."""
+        caplog.set_level("DEBUG", "oauth_cc_auth")
+        taking_over = "whoever was fetching the token is gone: taking over"
+        cancelled, follower = world.ask(), world.ask(YOU)
+        assert taking_over not in caplog.messages
+        cancelled.flow.close()
+        follower.step()
+        assert caplog.messages.count(taking_over) == 1
+        world.clock.advance(15)
+        world.ask(THEM).step(issued())
+        assert caplog.messages.count(taking_over) == 2
+        assert [type(event).__name__ for event in world.events] == ["TokenObtained"]
+
+
+class TestHooks:
+    def test_it_is_called_when_the_flight_is_settled(self, world: World) -> None:
+        """So that nobody waits for it: others have the token by then."""
+        seen: list[Any] = []
+        world.hook = lambda event: seen.append(world.ask(YOU).lease)
+        lease = world.fetched()
+        assert seen == [lease]
+
+    @pytest.mark.parametrize("answer", [issued(), REFUSED])
+    def test_what_is_no_exception_passes_through(self, world: World, answer: TokenResponse) -> None:
+        """And leaves no flight behind."""
+
+        def interrupt(event: Event) -> None:
+            raise KeyboardInterrupt
+
+        world.hook = interrupt
+        asking, follower = world.ask(), world.ask(YOU)
+        with pytest.raises(KeyboardInterrupt):
+            asking.step(answer)
+        assert follower.step().outcome is not None
+        assert world.cache._flight is None
+
+    def test_one_that_raises_changes_nothing(self, world: World) -> None:
+        """Its caller gets the token, or the failure."""
+
+        def broken(event: Event) -> None:
+            raise RuntimeError
+
+        world.hook = broken
+        assert world.fetched().header_value == "Bearer abc"
+        world.clock.advance(100)
+        assert isinstance(world.ask().step(REFUSED).failure.verdict.error, TokenEndpointError)
+
+    def test_one_that_asks_for_what_would_have_to_be_fetched(self, world: World) -> None:
+        """It is told so at once, by whatever way it asks, and a failed fetch does not begin another."""
+        answers: list[Any] = []
+        world.hook = lambda event: answers.append(world.ask(YOU).outcome)
+        failure = world.ask().step(REFUSED).failure
+        (answer,) = answers
+        assert isinstance(answer, Failure)
+        assert answer.verdict.error.message.startswith("an on_event hook needs a token that would have to be fetched")
+        assert failure.verdict.error.message != answer.verdict.error.message
+        world.clock.advance(1)
+        assert world.ask().sending

@@ -7,11 +7,13 @@ import importlib.util
 import io
 import re
 import textwrap
+from dataclasses import fields
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
+from oauth_cc_auth import Event
 from oauth_cc_auth._lease import Lease, RenewalRules
 from oauth_cc_auth._token import Token
 from oauth_cc_auth.testing import LoopbackServer
@@ -64,6 +66,18 @@ def test_every_public_name_of_the_errors_is_in_the_table() -> None:
     text = README.read_text(encoding="utf-8")
     for name in ("TokenEndpointUnreachable", "TokenEndpointError", "InvalidTokenResponse", "InsecureRequestError"):
         assert f"| `{name}` |" in text
+
+
+def test_every_event_is_in_the_table() -> None:
+    """With every field of its own."""
+    text = README.read_text(encoding="utf-8")
+    rows = {row.split("`")[1]: row for row in text.splitlines() if row.startswith("| `")}
+    events = Event.__subclasses__()
+    assert len(events) >= 5
+    common = {field.name for field in fields(Event)}
+    for event in events:
+        told = set(re.findall(r"`(\w+)`", rows[event.__name__])) - {event.__name__}
+        assert told == {field.name for field in fields(event)} - common
 
 
 @pytest.mark.parametrize("chance", [0.0, 0.999])

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from oauth_cc_auth._redact import MASK, presentable, redact, shown_url
+from oauth_cc_auth._redact import MASK, place_of, presentable, redact, shown_url
 
 SECRET = 'pä ss/"w+ord%\n'
 
@@ -165,3 +165,14 @@ def test_shown_url_never_shows_user_info(user_info: str) -> None:
     """Whatever it is made of."""
     shown = shown_url(f"https://{quote(user_info, safe='!:@[]')}:x@example.com/path")
     assert shown in ("https://example.com/path", "a URL that cannot be parsed")
+
+
+def test_the_place_of_an_error() -> None:
+    """The innermost function, file and line; without a traceback there is none to tell."""
+    error = ValueError("no")
+    assert place_of(error) == "at an unknown place"
+    try:
+        raise error
+    except ValueError:
+        line = error.__traceback__.tb_lineno if error.__traceback__ else 0
+    assert place_of(error) == f"test_the_place_of_an_error, test_redact.py:{line}"

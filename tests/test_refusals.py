@@ -7,7 +7,7 @@ import pytest
 from oauth_cc_auth import Token
 from oauth_cc_auth._lease import Lease, RenewalRules
 from oauth_cc_auth._origin import Origin
-from oauth_cc_auth._refusals import MOST_ORIGINS, Refusals
+from oauth_cc_auth._refusals import MOST_ORIGINS, Hold, Refusals
 from tests.fake_clock import FakeClock
 
 API = Origin("https", "api.example.com", 443)
@@ -32,12 +32,17 @@ def a_lease(*probation: Origin) -> Lease:
 
 def refuse(refusals: Refusals, times: int, origin: Origin = API) -> list[bool]:
     """That many fresh tokens refused; whether each answer was to be left as it is."""
-    return [refusals.note(origin, a_lease(origin)) for _ in range(times)]
+    return [refusals.note(origin, a_lease(origin)) is not None for _ in range(times)]
+
+
+def is_held(refusals: Refusals) -> bool:
+    """Whether the refusal of a token that does not count is to be left as it is."""
+    return refusals.note(API, a_lease()) is not None
 
 
 def test_a_token_that_is_not_on_probation_does_not_count(refusals: Refusals) -> None:
     """Its refusal is the usual case: it was accepted before, and has ended."""
-    assert [refusals.note(API, a_lease()) for _ in range(5)] == [False] * 5
+    assert [refusals.note(API, a_lease()) for _ in range(5)] == [None] * 5
     assert refusals.origins() == set()
 
 
@@ -50,16 +55,27 @@ def test_the_second_fresh_token_refused_in_a_row_holds(refusals: Refusals) -> No
 def test_a_hold_is_for_every_token(refusals: Refusals) -> None:
     """Also for one that is not on probation."""
     refuse(refusals, 2)
-    assert refusals.note(API, a_lease()) is True
+    assert is_held(refusals)
 
 
 def test_a_hold_ends_after_a_second(refusals: Refusals, clock: FakeClock) -> None:
     """Exactly then."""
     refuse(refusals, 2)
     clock.now_monotonic += 0.999
-    assert refusals.note(API, a_lease()) is True
+    assert is_held(refusals)
     clock.now_monotonic += 0.001
-    assert refusals.note(API, a_lease()) is False
+    assert not is_held(refusals)
+
+
+def test_what_is_told_of_a_hold(refusals: Refusals, clock: FakeClock) -> None:
+    """With which refusal it begins, and what is left of it; the same token refused once more begins no other."""
+    refuse(refusals, 1)
+    lease = a_lease(API)
+    assert refusals.note(API, lease) == Hold(1.0, begins=True)
+    clock.now_monotonic += 0.25
+    assert refusals.note(API, lease) == Hold(0.75, begins=False)
+    assert refusals.note(API, a_lease()) == Hold(0.75, begins=False)
+    assert refusals.note(API, a_lease(API)) == Hold(2.0, begins=True)
 
 
 def test_holds_double_up_to_a_minute(refusals: Refusals, clock: FakeClock) -> None:
@@ -69,15 +85,15 @@ def test_holds_double_up_to_a_minute(refusals: Refusals, clock: FakeClock) -> No
         clock.now_wall += 1e6
         assert refuse(refusals, 1) == [True]
         clock.now_monotonic += seconds - 0.5
-        assert refusals.note(API, a_lease()) is True
+        assert is_held(refusals)
         clock.now_monotonic += 0.5
-        assert refusals.note(API, a_lease()) is False
+        assert not is_held(refusals)
 
 
 def test_many_refusals_of_one_token_are_one(refusals: Refusals) -> None:
     """Fifty requests refused at once."""
     lease = a_lease(API)
-    assert [refusals.note(API, lease) for _ in range(50)] == [False] * 50
+    assert [refusals.note(API, lease) for _ in range(50)] == [None] * 50
     assert refuse(refusals, 1) == [True]
 
 

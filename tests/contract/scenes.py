@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
 import anyio
 
+from oauth_cc_auth import TokenError
 from oauth_cc_auth.testing import Answer, LoopbackServer, RecordedRequest
 from tests.clients import ClientKind, Result, Session
 from tests.fake_clock import FakeClock
@@ -80,6 +81,38 @@ def scene(
     server.expires_in = life
     with client.session(auth=auth, follow_redirects=follow_redirects, **(session or {})) as opened:
         yield Scene(opened, auth, server, clock)
+
+
+def tell_everything(s: Scene, echo: str = "") -> None:
+    """Have a scene without a token go through everything that is told: each kind of event, each level of the log.
+
+    Args:
+        echo: What the servers put into their answers, wherever text goes.
+    """
+    endpoint, no = s.server.token_endpoint, Answer.error("invalid_scope", echo)
+    endpoint.next(Answer.error("server_error", echo, status=503), Answer.error("invalid_client", echo, status=401))
+    s.go_on()  # a retry and a fallback
+    s.refuse_everything()
+    for _ in range(3):
+        s.get()  # renewed, refused again, held
+    s.server.api.clear()
+    endpoint.next(no)
+    s.clock.advance(3000)
+    s.go_on()  # with the old token
+    endpoint.next(no)
+    s.clock.advance(1000)
+    for _ in range(2):
+        with suppress(TokenError):
+            s.get()  # refused for the second time, then held off
+    s.clock.advance(1)
+    endpoint.next(Answer.error("temporarily_unavailable", echo, status=429, headers={"Retry-After": "45"}))
+    with suppress(TokenError):
+        s.get()
+    s.clock.advance(45)
+    s.go_on()
+    endpoint.next(*[Answer.error("server_error", echo, status=503)] * 3)
+    s.server.api.next(Answer.error("invalid_token", status=401))
+    s.get()  # refused, and not renewed
 
 
 class _Counter:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from oauth_cc_auth import TokenError
+from oauth_cc_auth import Event, HeldOff, TokenError
 from oauth_cc_auth.testing import Answer, LoopbackServer
 from tests.clients import REQUESTS, ClientKind, Session, each_client
 from tests.contract.leaks import (
@@ -27,6 +27,7 @@ from tests.contract.leaks import (
     settings,
     texts_in,
 )
+from tests.contract.scenes import Scene, tell_everything
 from tests.fake_clock import FakeClock
 
 
@@ -38,19 +39,28 @@ def server(oauth_server: LoopbackServer) -> LoopbackServer:
     return oauth_server
 
 
+EVENTS: list[Event] = []
+
+
 @pytest.fixture
 def silent_log(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """After the test: what we logged, at any level, holds no secret."""
+    """After the test: what we logged, at any level, and what we told in events holds no secret."""
     caplog.set_level(logging.DEBUG, "oauth_cc_auth")
+    EVENTS.clear()
     yield
     assert leaks_of_records(caplog.get_records("call")) == []
+    assert leaks_in(text for event in EVENTS for text in (*texts_in(event), repr(pickle.dumps(event)))) == []
 
 
 pytestmark = pytest.mark.usefixtures("silent_log")
 
 
+def told(event: Event) -> None:
+    EVENTS.append(event)
+
+
 def auth_for(client: ClientKind, server: LoopbackServer, **more: Any) -> Any:
-    auth = client.auth_class(**{**settings(server.token_url), **more})
+    auth = client.auth_class(**{**settings(server.token_url), "on_event": told, **more})
     auth._start(FakeClock())
     return auth
 
@@ -160,6 +170,18 @@ def test_a_success_shows_nothing_either(client: ClientKind, server: LoopbackServ
 
 
 @each_client
+def test_events_and_decisions_show_nothing(client: ClientKind, server: LoopbackServer) -> None:
+    """Every kind of event and every level of the log, while the servers echo everything."""
+    for echo in ECHOES.values():
+        auth, clock = auth_for(client, server), FakeClock()
+        auth._start(clock)
+        with client.session(auth) as session:
+            tell_everything(Scene(session, auth, server, clock), echo)
+    kinds = {"FallbackTried", "FetchFailed", "HeldOff", "TokenObtained", "TokenRefused"}
+    assert {type(event).__name__ for event in EVENTS} == kinds
+
+
+@each_client
 def test_the_request_of_an_exception_is_the_api_request_as_the_person_made_it(
     client: ClientKind, server: LoopbackServer
 ) -> None:
@@ -245,3 +267,4 @@ def test_the_search_finds_what_there_is_to_find(server: LoopbackServer) -> None:
     assert leaks_in(texts_in({"x": Holder()}))
     record = logging.LogRecord("oauth_cc_auth", logging.DEBUG, "", 1, "%.0s", (TOKEN,), None)
     assert leaks_of_records([record])
+    assert leaks_in(texts_in(HeldOff(token_url="", client_id=TOKEN, seconds=1, reason="failures", origin=None)))

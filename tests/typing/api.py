@@ -20,12 +20,18 @@ from oauth_cc_auth import (
     ClientSecretPost,
     ConfigurationError,
     Credentials,
+    Event,
+    FallbackTried,
+    FetchFailed,
+    HeldOff,
     InsecureRequestError,
     InvalidTokenResponse,
     Token,
     TokenEndpointError,
     TokenEndpointUnreachable,
     TokenError,
+    TokenObtained,
+    TokenRefused,
     __version__,
 )
 
@@ -88,6 +94,23 @@ def renew_on(status: int, headers: Mapping[str, str]) -> bool:
     return status == 403 and "www-authenticate" in headers
 
 
+def on_event(event: Event) -> tuple[str, float | None]:
+    about: tuple[str, str] = event.token_url, event.client_id
+    match event:
+        case TokenObtained(method=method, lifetime=lifetime, scope=scope, token_requests=requests_made):
+            return f"{method} {scope} {requests_made} {event.renewal} {about}", lifetime
+        case FetchFailed(error=error, renewal=True, usable_for=usable_for):
+            return told(error), usable_for
+        case FallbackTried(refused_method=before, next_method=after, status_code=status, error=code):
+            return f"{before} {after} {code}", status
+        case TokenRefused(outcome="held", origin=origin, status_code=status, sent_again=again):
+            return f"{origin} {again}", status
+        case HeldOff(reason="refusals" | "failures", seconds=seconds, origin=of):
+            return of or "", seconds
+        case _:
+            return "", None
+
+
 # --- requests --------------------------------------------------------------------------------------------------------
 
 
@@ -103,6 +126,7 @@ def with_requests(config: ClientCredentialsConfig) -> requests.Response:
         renew_after=0.5,
         renew_on=renew_on,
         api_origins=["https://api.example.com"],
+        on_event=on_event,
         token_client=requests.Session(),
     )
     session = requests.Session()
@@ -128,7 +152,7 @@ def with_httpx(config: ClientCredentialsConfig) -> httpx.Response:
 
 
 async def with_async_httpx() -> httpx.Response:
-    auth = oauth_cc_auth.httpx.ClientCredentialsAuth.from_env(deadline=5)
+    auth = oauth_cc_auth.httpx.ClientCredentialsAuth.from_env(deadline=5, on_event=print)
     token: Token = await auth.aget_token()
     show(token, auth.config)
     client = httpx.AsyncClient(auth=auth, event_hooks={"request": [auth.aredirect_guard]})

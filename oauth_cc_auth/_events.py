@@ -1,0 +1,127 @@
+"""What an `on_event` hook is told: one object for each thing that happened, not for each request that waited for it.
+
+Keyword-only dataclasses, and no tuples: a field that a later version adds breaks no `match` statement, no unpacking
+and no constructor of a test. One base class, and no union: a kind that a later version adds breaks no type check.
+No field holds a secret or a token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from ._errors import TokenError
+
+RefusalOutcome = Literal["renewed", "newer_token", "held", "not_renewed", "refused_again"]
+HoldReason = Literal["failures", "retry_after", "refusals"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Event:
+    """Something happened; the base of all events. Later versions may add kinds and fields, so ignore unknown ones.
+
+    Attributes:
+        token_url: Where tokens come from, without the query.
+        client_id: The client that they are for.
+    """
+
+    token_url: str
+    client_id: str
+
+
+OnEvent = Callable[[Event], object]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TokenObtained(Event):
+    """A token request succeeded.
+
+    Attributes:
+        method: How the client authenticated, such as ``client_secret_basic``.
+        lifetime: Seconds that the token lives; None where the server told no usable lifetime.
+        scope: Granted scopes, as they may be shown: secrets masked, cut at 300 characters; None where neither side
+            named any.
+        elapsed: Seconds that it took, with callables for the credentials, retries and pauses.
+        token_requests: How many it took, 1 or more.
+        renewal: True where it takes the place of an earlier token.
+    """
+
+    method: str
+    lifetime: float | None
+    scope: str | None
+    elapsed: float
+    token_requests: int
+    renewal: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FetchFailed(Event):
+    """No token could be had: for a renewal that could be done without after one attempt, else after every retry.
+
+    Attributes:
+        error: What is raised where the token was needed; its `attempts` are the token requests.
+        elapsed: Seconds that it took, with callables for the credentials, retries and pauses.
+        renewal: True where there was an earlier token.
+        usable_for: Seconds for which that earlier token stays in use, so that no request fails; None where there is
+            none, or none that is still good.
+    """
+
+    error: TokenError
+    elapsed: float
+    renewal: bool
+    usable_for: float | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FallbackTried(Event):
+    """The token endpoint may not have recognised the client, which therefore authenticates in another way.
+
+    Attributes:
+        refused_method: How the client authenticated, such as ``client_secret_basic``.
+        next_method: How it does so next.
+        status_code: HTTP status of the refusal; None where there was no answer.
+        error: Its OAuth error code (RFC 6749 §5.2), or None.
+    """
+
+    refused_method: str
+    next_method: str
+    status_code: int | None
+    error: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TokenRefused(Event):
+    """An API refused the token of one request; see `renew_on` for what counts as that.
+
+    Attributes:
+        origin: Of the API, such as ``https://api.example.com``.
+        status_code: HTTP status of the refusal.
+        outcome: What follows. ``"renewed"``: the token was renewed, once for all requests that were refused with it.
+            ``"newer_token"``: it had been renewed when the answer came. ``"held"``: nothing, since this origin refuses
+            every token; the answer is returned as it is. ``"not_renewed"``: no token could be had; the answer is
+            returned, or that error raised. ``"refused_again"``: the request had been sent again with the renewed
+            token; the answer is returned.
+        sent_again: True where the request is sent once more with the new token; False also where its body cannot be.
+    """
+
+    origin: str
+    status_code: int
+    outcome: RefusalOutcome
+    sent_again: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HeldOff(Event):
+    """From now on nothing is asked of the token endpoint for a while; `invalidate()` of the auth object ends that.
+
+    Attributes:
+        seconds: For how long.
+        reason: ``"failures"``: token requests keep failing for good. ``"retry_after"``: the token endpoint asked for
+            it. ``"refusals"``: an API refuses every token, so its refusals are returned without a renewal.
+        origin: The API where the reason is ``"refusals"``, and only its requests are concerned; else None.
+    """
+
+    seconds: float
+    reason: HoldReason
+    origin: str | None
