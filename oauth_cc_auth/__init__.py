@@ -4,7 +4,7 @@ The auth class is in a module named after the library: `oauth_cc_auth.requests`,
 `oauth_cc_auth.httpx2`. What is here imports no HTTP library.
 """
 
-from typing import NoReturn as _NoReturn
+from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 from ._client_authentication import ClientAuthentication, ClientSecretBasic, ClientSecretPost, Credentials
 from ._config import ClientCredentialsConfig
@@ -17,9 +17,11 @@ from ._errors import (
     TokenEndpointUnreachable,
     TokenError,
 )
-from ._events import Event, FallbackTried, FetchFailed, HeldOff, TokenObtained, TokenRefused
 from ._token import Token
 from ._version import __version__
+
+if _TYPE_CHECKING:
+    from ._events import Event, FallbackTried, FetchFailed, HeldOff, TokenObtained, TokenRefused
 
 __all__ = [
     "Attempt",
@@ -45,7 +47,19 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> _NoReturn:
+def __dir__() -> list[str]:
+    return [*globals(), *_EVENTS]  # what one finds by completion
+
+
+_EVENTS = frozenset({"Event", "FallbackTried", "FetchFailed", "HeldOff", "TokenObtained", "TokenRefused"})
+
+
+def __getattr__(name: str) -> object:
+    if name in _EVENTS:
+        # Imported when asked for: most programs have no use for them, and they are made with `dataclasses`.
+        from . import _events
+
+        return getattr(_events, name)
     if name == "ClientCredentialsAuth":
         raise ImportError(
             "ClientCredentialsAuth is in a module for each library: import it from oauth_cc_auth.requests, "

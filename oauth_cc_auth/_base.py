@@ -17,7 +17,6 @@ from ._clock import Clock
 from ._config import ClientCredentialsConfig
 from ._decisions import Decisions, RenewOn
 from ._drive import Answer, drive
-from ._events import OnEvent
 from ._flight import Caller, Failure
 from ._flow import Flow, TokenFlow
 from ._lease import Lease
@@ -30,6 +29,8 @@ AuthT = TypeVar("AuthT", bound="BaseAuth[Any]")
 
 if TYPE_CHECKING:
     from typing_extensions import TypedDict, Unpack
+
+    from ._events import OnEvent
 
     class Behaviour(TypedDict, Generic[TokenClientT], total=False):
         """The arguments of an auth object that are not settings of the token request."""

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from inspect import iscoroutinefunction
 from math import inf
 from typing import TYPE_CHECKING, Literal
 
 from ._config import ClientCredentialsConfig
 from ._errors import ConfigurationError
-from ._events import OnEvent
 from ._lease import RenewalRules
 from ._origin import NOWHERE, Origin, origin_of
 
 if TYPE_CHECKING:
     from typing import TypeGuard
+
+    from ._events import OnEvent
 
 
 LONGEST_WAIT = 10.0**8  # seconds, three years; threads and sockets cannot wait for much longer
@@ -79,6 +79,8 @@ def on_event(value: OnEvent | None) -> OnEvent | None:
     """A hook that can be called; what it returns is ignored, so an async one would do nothing."""
     if value is None:
         return None
+    from inspect import iscoroutinefunction
+
     if not callable(value):
         raise ConfigurationError(f"on_event must be a callable that takes an event, not {type(value).__name__}")
     if iscoroutinefunction(value) or iscoroutinefunction(type(value).__call__):

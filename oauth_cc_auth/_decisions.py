@@ -5,16 +5,18 @@ from __future__ import annotations
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn
 
 from ._cache import TokenCache
 from ._errors import InsecureRequestError, TokenError, raisable
-from ._events import RefusalOutcome
 from ._flight import Failure
 from ._lease import Lease
 from ._observer import Observer
 from ._origin import Origin, may_carry_secrets, origin_of
 from ._redact import shown_url
+
+if TYPE_CHECKING:
+    from ._events import RefusalOutcome
 
 logger = logging.getLogger("oauth_cc_auth")
 

@@ -150,7 +150,7 @@ class Fetcher:
             run.methods = [m for m in run.methods[1:] if worth_trying(m, self.config.client_id, run.secret)]
             if run.methods:
                 refused = run.attempts[-1]
-                flight.untold += (self.observer.fallback_tried(refused, run.method.name),)
+                flight.untold += self.observer.fallback_tried(refused, run.method.name)
                 run.why = "instead"
                 return True
             why_not = "none is left"

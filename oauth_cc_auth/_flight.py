@@ -10,13 +10,15 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from contextvars import ContextVar
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ._answer import Verdict
 from ._event_loop import running_loop
-from ._events import Event
 from ._lease import Lease
 from ._token import Token
+
+if TYPE_CHECKING:
+    from ._events import Event
 
 GRACE = 5.0  # seconds past what a leader's next step may take, after which the leader counts as lost
 

@@ -176,7 +176,8 @@ def test_an_adapter_loads_no_event_loop(library: str) -> None:
     by_library = loaded_after(f"import {library}")
     loaded = loaded_after(f"import oauth_cc_auth.{library}") - by_library
     assert f"oauth_cc_auth.{library}" in loaded
-    assert not loaded & (LAZY | {"multiprocessing", "unittest", "difflib"})
+    assert not loaded & (LAZY | {"multiprocessing", "unittest", "difflib", "dataclasses", "inspect"})
+    assert "oauth_cc_auth._events" not in loaded
     assert not loaded & ({"requests", "httpx", "httpx2"} - {library})
     others = {name.partition(".")[0] for name in loaded} - sys.stdlib_module_names
     assert others <= {"oauth_cc_auth"}

@@ -96,8 +96,8 @@ def test_the_package_has_nothing_else() -> None:
     """What one finds by completion is what is public."""
     names = {
         name
-        for name, value in vars(oauth_cc_auth).items()
-        if not name.startswith("_") and not isinstance(value, ModuleType)
+        for name in dir(oauth_cc_auth)
+        if not name.startswith("_") and not isinstance(getattr(oauth_cc_auth, name), ModuleType)
     }
     assert names == set(PUBLIC["oauth_cc_auth"]) - {"__version__"}
 

@@ -49,7 +49,7 @@ class Endpoint:
         self.config = config or ClientCredentialsConfig(
             URL, settings.pop("client_id", "id"), settings.pop("client_secret", "secret"), **settings
         )
-        self.fetcher = Fetcher(self.config, self.clock, Observer(self.config, None), timeout=timeout)
+        self.fetcher = Fetcher(self.config, self.clock, Observer(self.config, repr), timeout=timeout)
         self.flight = Flight(Caller(1, loop=None), self.clock.monotonic() + GRACE)
         self.sent: list[TokenRequest] = []
         self.budgets: list[float] = []

@@ -102,7 +102,7 @@ class TestLines:
     def test_a_fallback(self, told: Told) -> None:
         """Its line is written at once, its event is for later."""
         refused = Attempt("client_secret_basic", 401, "invalid_client")
-        event = told.observer.fallback_tried(refused, "client_secret_post")
+        (event,) = told.observer.fallback_tried(refused, "client_secret_post")
         assert told.lines == [("DEBUG", "client_secret_basic may not have been recognised; trying client_secret_post")]
         assert told.events == []
         assert event == FallbackTried(
