@@ -25,7 +25,13 @@ LONGEST_LIFE = 365 * 24 * 3600.0  # seconds; Adobe IMS tells milliseconds, and t
 # Answers that can mean "not authenticated": glewlwyd 2.7 says 403 with an empty body, node-oauth 400 or 401.
 _UNAUTHENTICATED_STATUSES = frozenset({400, 401, 403})
 # Errors that only an authenticated client gets, or that have nothing to do with who is asking.
-_AUTHENTICATED_ERRORS = frozenset({"invalid_scope", "unsupported_grant_type", "invalid_grant", "invalid_target"})
+_AUTHENTICATED_ERRORS = frozenset(
+    {"invalid_scope", "unsupported_grant_type", "invalid_grant", "invalid_target"}
+    | {
+        "scope_invalid",
+        "authorization_type_invalid",
+    }  # glewlwyd 2.7, which says 403 and nothing to whom it does not know
+)
 _TRANSIENT_STATUSES = frozenset({408, 429})
 _BOUND_TOKEN_TYPES = frozenset({"mac", "pop", "dpop"})  # of no use without a key that we do not have
 

@@ -13,18 +13,16 @@ from __future__ import annotations
 import os
 import threading
 import weakref
+from math import inf
 from typing import NamedTuple
 
 from ._answer import Verdict
 from ._clock import Clock
-from ._errors import TokenError, retold
+from ._errors import TokenError
+from ._failures import Failures, Pause
 from ._flight import GRACE, Caller, Failure, Flight, Outcome
 from ._lease import Lease
 from ._refusals import Refusals
-
-FIRST_BACK_OFF = 1.0  # seconds, doubling with each failure in a row
-LONGEST_BACK_OFF = 60.0  # seconds
-FAILURES_BEFORE_HOLD = 2  # an endpoint that says no for good is asked twice before callers are held off
 
 
 class Lead(NamedTuple):
@@ -49,18 +47,6 @@ class Follow(NamedTuple):
     fallback: Lease | None = None
 
 
-class Pause(NamedTuple):
-    """How long the token endpoint is left alone after a failure, in seconds.
-
-    Attributes:
-        everybody: No token request at all; 0 for no such hold.
-        renewals: None that could be done without.
-    """
-
-    everybody: float
-    renewals: float
-
-
 class TokenCache:
     """The current token of one auth object, the flight under way, and what failed lately."""
 
@@ -70,7 +56,7 @@ class TokenCache:
         self._newest: Lease | None = None  # current or, once that is discarded, the last one
         self.refusals = Refusals(clock)
         self._epoch = 0  # counts calls of `invalidate`: a flight of an earlier one brings nothing that anybody wants
-        self._reset_failures()
+        self._failures = Failures()
         self.forget_flight()
         _all_caches.add(self)
 
@@ -79,40 +65,48 @@ class TokenCache:
         self._lock = threading.RLock()
         self._flight: Flight | None = None
 
-    def _reset_failures(self) -> None:
-        self._failures = 0  # in a row, of any kind
-        self._final_failures = 0  # in a row, that no retry will mend
-        self._last_failure: Failure | None = None
-        self._renew_from = 0.0  # monotonic: a renewal that could be done without is not tried before
-        self._held_until = 0.0  # monotonic: no token request at all before
-
     def claim(self, caller: Caller, refused: Lease | None = None) -> Lease | Failure | Lead | Follow:
         """What `caller` is to do. `refused` is the lease that an API has just refused, never given back."""
-        now, wall = self.clock.monotonic(), self.clock.wall()
-        new_flight = Flight(caller, now + GRACE)  # made before the lock is taken: allocation may collect garbage
+        new_flight = Flight(caller, self.clock.monotonic() + GRACE)  # made before the lock is taken: see above
         with self._lock:
-            lease = self.current
-            usable = lease is not None and lease is not refused and wall < lease.ends_at
-            fallback = lease if usable else None
-            if fallback is not None and (refused is not None or wall < fallback.fresh_until):
-                return fallback  # fresh, or newer than what was refused
-            flight = self._live_flight(now, caller)
-            if flight is not None:
-                if fallback is not None and wall < fallback.waiting_from:
-                    return fallback  # aging: the leader renews, the others go on
-                if flight.would_wait_for_itself(caller):
-                    return _asked_itself(fallback)
-                return Follow(flight, fallback)
-            held = self._held(now, renewing=fallback is not None or (refused is not None and lease is refused))
-            if held is not None:
-                return held if fallback is None else fallback
-            takes_over = self._flight is not None
-            self._flight = new_flight
-            new_flight.replaces, new_flight.epoch = lease, self._epoch
-            if fallback is None:
-                return Lead(new_flight, takes_over=takes_over)
-            aging = wall < fallback.waiting_from
-            return Lead(new_flight, fallback, fallback.ends_at - wall if aging else None, takes_over)
+            superseded = self._flight
+            claim = self._claim(caller, refused, new_flight)
+        if superseded is not None and superseded.is_superseded:
+            superseded.wake_all()  # those who wait for a lost leader come back, and wait for the new one
+        return claim
+
+    def _claim(self, caller: Caller, refused: Lease | None, new_flight: Flight) -> Lease | Failure | Lead | Follow:
+        now, wall = self.clock.monotonic(), self.clock.wall()
+        lease = self.current
+        usable = lease is not None and lease is not refused and wall < lease.ends_at
+        fallback = lease if usable else None
+        if fallback is not None and (refused is not None or wall < fallback.fresh_until):
+            return fallback  # fresh, or newer than what was refused
+        flight = self._live_flight(now, caller)
+        if flight is not None:
+            if fallback is not None and wall < fallback.waiting_from:
+                return fallback  # aging: the leader renews, the others go on
+            if flight.would_wait_for_itself(caller):
+                return _asked_itself(fallback)
+            return Follow(flight, fallback)
+        was_refused = refused is not None and lease is refused
+        held = self._failures.held(now, can_wait=fallback is not None, was_refused=was_refused)
+        if held is not None:
+            return held if fallback is None else fallback
+        takes_over = self._flight is not None
+        self._supersede()
+        self._flight = new_flight
+        new_flight.replaces, new_flight.epoch = lease, self._epoch
+        if fallback is None:
+            return Lead(new_flight, takes_over=takes_over)
+        new_flight.is_gentle = True
+        aging = wall < fallback.waiting_from
+        return Lead(new_flight, fallback, fallback.ends_at - wall if aging else None, takes_over)
+
+    def _supersede(self) -> None:
+        """Nobody waits for the flight under way any more; its leader may still bring a token."""
+        if self._flight is not None:
+            self._flight.is_superseded = True
 
     def at_hand(self, refused: Lease | None) -> Lease | Failure:
         """What a hook gets, which must neither fetch nor wait: the token that there is, or a failure that says so."""
@@ -133,13 +127,6 @@ class TokenCache:
         if flight is None or flight.outcome is not None or now >= flight.limit or flight.is_stranded(caller):
             return None
         return flight
-
-    def _held(self, now: float, *, renewing: bool) -> Failure | None:
-        failure = self._last_failure
-        if failure is None:
-            return None
-        until = max(self._held_until, self._renew_from) if renewing else self._held_until
-        return _held_off(failure, until - now) if now < until else None
 
     def settle(self, flight: Flight, outcome: Outcome) -> Pause | None:
         """`flight` ended with `outcome`. Settling twice changes nothing.
@@ -162,59 +149,31 @@ class TokenCache:
                     outcome.probation |= self.refusals.origins()
                     outcome.follow(self._newest)
                     self.current = self._newest = outcome
-                    self._reset_failures()
+                    self._failures = Failures()
             elif isinstance(outcome, Failure) and live:
-                pause = self._note_failure(outcome, now, wall, chance)
+                left = inf if self.current is None else self.current.ends_at - wall
+                pause = self._failures.note(outcome, now, left, chance)
         flight.wake_all()
-        return pause
-
-    def _note_failure(self, failure: Failure, now: float, wall: float, chance: float) -> Pause:
-        self._last_failure = failure
-        self._failures += 1
-        hold = 0.0
-        if failure.verdict.transient:
-            hold = min(failure.hold, LONGEST_BACK_OFF) if failure.hold is not None else 0.0
-        else:
-            self._final_failures += 1
-            if self._final_failures >= FAILURES_BEFORE_HOLD:
-                hold = _back_off(self._final_failures - FAILURES_BEFORE_HOLD)
-        self._held_until = now + hold
-        asked = failure.verdict.retry_after
-        if asked is not None:
-            wait = min(asked, LONGEST_BACK_OFF)
-        else:
-            wait = _back_off(self._failures - 1) * (1 + chance) / 2
-            if self.current is not None and wall < self.current.ends_at:
-                # A short-lived token must see more than one try before it ends.
-                wait = min(wait, (self.current.ends_at - wall) / 4)
-        pause = Pause(hold, max(hold, wait))
-        self._renew_from = now + pause.renewals
         return pause
 
     def invalidate(self) -> None:
         """Forget token, flight, failures and refusals: the next request fetches."""
         with self._lock:
             self._epoch += 1  # a token under way may have been asked for before whatever made the person call this
+            superseded = self._flight
+            self._supersede()
             self._flight = None
             self.current = None
-            self._reset_failures()
+            self._failures = Failures()
         self.refusals.clear()
+        if superseded is not None:
+            superseded.wake_all()
 
     def discard(self, lease: Lease) -> None:
         """Use `lease` no more, where it is still the current one."""
         with self._lock:
             if self.current is lease:
                 self.current = None
-
-
-def _back_off(exponent: int) -> float:
-    return min(FIRST_BACK_OFF * 2.0 ** min(exponent, 6), LONGEST_BACK_OFF)
-
-
-def _held_off(failure: Failure, seconds: float) -> Failure:
-    error = failure.verdict.error
-    message = f"{error.message}. Not asked again for {max(seconds, 0.1):.1f} s (auth.invalidate() ends that)"
-    return Failure(failure.verdict._replace(error=retold(error, message, error.attempts)), failure.hold)
 
 
 def _asked_itself(fallback: Lease | None) -> Lease | Failure:

@@ -122,8 +122,10 @@ def methods_to_try(choice: str | ClientAuthentication | None) -> tuple[ClientAut
     return (NAMED_METHODS[choice] if isinstance(choice, str) else choice,)
 
 
-def worth_trying(method: ClientAuthentication, client_id: str, client_secret: str) -> bool:
-    """False for raw Basic where percent-encoding changes nothing: it would repeat what was refused."""
-    if method is not _RAW_BASIC:
+def worth_trying(
+    method: ClientAuthentication, refused: ClientAuthentication, client_id: str, client_secret: str
+) -> bool:
+    """False where `method` would repeat what was `refused`: Basic and raw Basic, if encoding changes nothing."""
+    if {method, refused} != {_BASIC, _RAW_BASIC}:
         return True
     return _percent_encoded(client_id) != client_id or _percent_encoded(client_secret) != client_secret

@@ -122,6 +122,19 @@ class Decisions(ABC):
         if hold is not None and hold.begins:
             self._observer.held_off(hold.seconds, "refusals", origin)
 
+    def _postpone(self, refusal: Refusal, lease: Lease) -> None:
+        """Leave the renewal to the next request, and use `lease` no more.
+
+        For a refused answer that is to be returned unread, where token requests go through a client of the person's:
+        the answer may hold the only connection of a pool that both share, and fetching would wait for it.
+        """
+        if refusal.is_late:
+            self._note_renewal(refusal, sent_again=False)
+            return
+        self._cache.refusals.suspect(refusal.origin)
+        self._cache.discard(lease)
+        self._observer.token_refused(refusal.origin, refusal.status, "postponed")
+
     def _note_not_sent_again(self, origin: Origin, method: str | None) -> None:
         logger.warning(
             "a refused %s request to %s was not sent again, since its body cannot be: pass bytes, a list or a "

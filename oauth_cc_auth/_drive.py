@@ -1,25 +1,20 @@
-"""Running a flow: `drive` blocks, `adrive` awaits. Both close the flow whatever happens, so that its flight settles.
-
-What a flow asks for is done under the name of its flight (`_flight.leading`), so that a person's callable that asks
-the same auth object for a token is told so, instead of waiting for itself.
-"""
+"""Running a flow: `drive` blocks, `adrive` awaits. Both close the flow whatever happens, so that its flight settles."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
-from contextvars import copy_context
 from typing import Any
 
 from ._clock import Clock
 from ._effects import Call, Raised, Send, Wait
+from ._errors import ConfigurationError, TokenError
 from ._event_loop import running_loop
-from ._flight import Failure, Flight, leading
+from ._flight import Failure
 from ._flow import Flow
 from ._lease import Lease
-from ._redact import place_of
-from ._transport import text_of, too_slow
+from ._redact import kind_and_place
+from ._transport import too_slow
 from ._wire import TokenRequest, TokenResponse, TransportFailure
 
 Answer = TokenResponse | TransportFailure
@@ -43,9 +38,9 @@ def drive(flow: Flow, send: Sender, clock: Clock) -> Lease | Failure:
             except StopIteration as end:
                 return end.value  # type: ignore[no-any-return]  # typeshed types every generator's end as Any
             if isinstance(effect, Send):
-                done = _as_leader(effect.flight, send, effect.request, effect.budget)
+                done = send(effect.request, effect.budget)
             elif isinstance(effect, Call):
-                done = _as_leader(effect.flight, _called, effect.function)
+                done = _called(effect.function)
             elif isinstance(effect, Wait):
                 _wait(effect)
             else:
@@ -54,17 +49,13 @@ def drive(flow: Flow, send: Sender, clock: Clock) -> Lease | Failure:
         flow.close()
 
 
-def _as_leader(flight: Flight, function: Callable[..., Any], *args: Any) -> Any:
-    context = copy_context()
-    context.run(leading.set, (*leading.get(), flight))
-    return context.run(function, *args)
-
-
 def _called(function: Callable[[], Any]) -> Any:
     try:
         return function()
+    except (ConfigurationError, TokenError) as error:
+        text = str(error)  # our own words
     except Exception as error:  # noqa: BLE001  # whatever a person's callable raises becomes a TokenError
-        text = f"{type(error).__name__}: {text_of(error)} ({place_of(error)})"
+        text = f"it raised {kind_and_place(error)}, whose message is not repeated here since it may hold secrets"
     return Raised(text)
 
 
@@ -105,7 +96,7 @@ async def _asend(effect: Send, send: AsyncSender) -> Answer:
     async def sending() -> Answer:
         return await send(effect.request, effect.budget)
 
-    answer = await _within(effect.budget, effect.flight, sending)
+    answer = await _within(effect.budget, sending)
     if answer is None:
         return too_slow(effect.budget)
     return answer  # type: ignore[no-any-return]  # what `sending` returns
@@ -119,22 +110,17 @@ async def _acall(effect: Call) -> Any:
         limiter = anyio.CapacityLimiter(1)
         return (await anyio.to_thread.run_sync(_called, effect.function, abandon_on_cancel=True, limiter=limiter),)
 
-    result = await _within(effect.budget, effect.flight, calling)
-    return Raised(f"nothing: it did not return within {effect.budget:.1f} s") if result is None else result[0]
+    result = await _within(effect.budget, calling)
+    return Raised(f"it did not return within {effect.budget:.1f} s") if result is None else result[0]
 
 
-async def _within(seconds: float, flight: Flight, function: Callable[[], Awaitable[Any]]) -> Any:
+async def _within(seconds: float, function: Callable[[], Awaitable[Any]]) -> Any:
     """The result of `function`, or None when `seconds` have passed."""
     import anyio
 
-    previous = leading.set((*leading.get(), flight))
-    try:
-        with anyio.move_on_after(seconds):
-            return await function()
-        return None
-    finally:
-        with suppress(ValueError):  # a coroutine that is garbage-collected is closed in another context
-            leading.reset(previous)
+    with anyio.move_on_after(seconds):
+        return await function()
+    return None
 
 
 async def _await(effect: Wait) -> None:

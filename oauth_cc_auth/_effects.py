@@ -15,16 +15,14 @@ class Call(NamedTuple):
     Attributes:
         function: Takes no arguments.
         budget: Seconds after which an event loop stops waiting for it; a thread cannot.
-        flight: The flight that this is done for.
     """
 
     function: Callable[[], Any]
     budget: float
-    flight: Flight
 
 
 class Raised(NamedTuple):
-    """A person's callable raised, or did not return in time; `text` says what, not yet redacted."""
+    """A person's callable raised, or did not return in time; `text` says what, without any words of its own."""
 
     text: str
 
@@ -35,12 +33,10 @@ class Send(NamedTuple):
     Attributes:
         request: What to send.
         budget: Seconds after which to give up, whatever the server does.
-        flight: The flight that this is done for.
     """
 
     request: TokenRequest
     budget: float
-    flight: Flight
 
 
 class Wait(NamedTuple):

@@ -13,7 +13,7 @@ from typing import Literal
 
 from ._errors import TokenError
 
-RefusalOutcome = Literal["renewed", "newer_token", "held", "not_renewed", "refused_again"]
+RefusalOutcome = Literal["renewed", "newer_token", "postponed", "held", "not_renewed", "refused_again"]
 HoldReason = Literal["failures", "retry_after", "refusals"]
 
 
@@ -98,10 +98,10 @@ class TokenRefused(Event):
         origin: Of the API, such as ``https://api.example.com``.
         status_code: HTTP status of the refusal.
         outcome: What follows. ``"renewed"``: the token was renewed, once for all requests that were refused with it.
-            ``"newer_token"``: it had been renewed when the answer came. ``"held"``: nothing, since this origin refuses
-            every token; the answer is returned as it is. ``"not_renewed"``: no token could be had; the answer is
-            returned, or that error raised. ``"refused_again"``: the request had been sent again with the renewed
-            token; the answer is returned.
+            ``"newer_token"``: it had been renewed when the answer came. ``"postponed"``: the next request gets a new
+            token; the answer is returned. ``"held"``: nothing, since this origin refuses every token; the answer is
+            returned. ``"not_renewed"``: no token could be had; the answer is returned, or that error raised.
+            ``"refused_again"``: the request had been sent again with the renewed token; the answer is returned.
         sent_again: True where the request is sent once more with the new token; False also where its body cannot be.
     """
 

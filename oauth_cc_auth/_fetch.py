@@ -20,7 +20,7 @@ from ._effects import Call, Effect, Raised, Send, Sleep
 from ._errors import Attempt, ConfigurationError, TokenEndpointUnreachable, TokenError, retold
 from ._flight import GRACE, Failure, Fetched, Flight
 from ._observer import Observer, shown_scope
-from ._redact import presentable, shown_url
+from ._redact import shown_url
 from ._wire import TokenRequest, token_request
 
 logger = logging.getLogger("oauth_cc_auth")
@@ -43,6 +43,7 @@ class Fetcher:
         self.timeout = timeout
         self._methods = methods_to_try(config.client_authentication)
         self._proven: ClientAuthentication | None = None
+        self._proven_secret = ""
 
     def fetch(self, flight: Flight, *, until: float, tries: int) -> Generator[Effect, Any, Fetched | Failure]:
         """A new token, or the failure that lists every attempt.
@@ -57,7 +58,7 @@ class Fetcher:
         while True:
             verdict = yield from self._attempt(run, flight, until)
             if isinstance(verdict, Fetched):
-                self._remember(run.method)
+                self._remember(run)
                 return verdict
             if isinstance(verdict, Failure):
                 return run.failure(verdict.verdict)
@@ -66,7 +67,7 @@ class Fetcher:
             if not verdict.transient:
                 run.refusals.append(verdict)
                 if not self._next_method(run, verdict, flight):
-                    return run.failure(_decisive(run.refusals))
+                    return run.failure(_decisive(run.refusals), hint=self._hint(verdict))
                 continue
             tries -= 1
             delay = self._delay(verdict, run)
@@ -88,10 +89,19 @@ class Fetcher:
             run.why = "the only one" if len(run.methods) == 1 else "the first of those to try"
         return run
 
-    def _remember(self, method: ClientAuthentication) -> None:
-        if method is not self._proven and len(self._methods) > 1:
-            logger.debug("%s works, and is remembered", method.name)
-        self._proven = method
+    def _remember(self, run: _Run) -> None:
+        if run.method is not self._proven and len(self._methods) > 1:
+            logger.debug("%s works, and is remembered", run.method.name)
+        self._proven, self._proven_secret = run.method, run.secret
+
+    def _has_proven(self, run: _Run) -> bool:
+        """True where the current method has worked, with this very secret: another may need another encoding."""
+        return run.method is self._proven and run.secret == self._proven_secret
+
+    def _hint(self, verdict: Verdict) -> str:
+        if verdict.unauthenticated and isinstance(self.config.client_authentication, str):
+            return f"; only {self.config.client_authentication} was tried: unset client_authentication to try all"
+        return ""
 
     def _attempt(self, run: _Run, flight: Flight, until: float) -> Generator[Effect, Any, Fetched | Verdict | Failure]:
         """One token request: a token, what stood in its way, or a `Failure` where none could be sent."""
@@ -103,9 +113,10 @@ class Fetcher:
             return Failure(out_of_time(self.config))
         flight.limit = self.clock.monotonic() + budget + GRACE
         logger.debug("token request to %s by %s, %s", self.observer.token_url, request.method, run.why)
-        answer = yield Send(request, budget, flight)
-        known_token = "" if flight.replaces is None else flight.replaces.token.access_token
+        # A token is issued after this and before its answer arrives: so it never counts as younger than it is.
         wall = self.clock.wall()
+        answer = yield Send(request, budget)
+        known_token = "" if flight.replaces is None else flight.replaces.token.access_token
         read = read_answer(request, answer, wall, known_token)
         if isinstance(read, Verdict):
             return read
@@ -122,9 +133,9 @@ class Fetcher:
         secret = self.config.client_secret
         if callable(secret):
             result = yield self._call(secret, flight, until)
-            problem = f"raised {result.text}" if isinstance(result, Raised) else _unusable_secret(result)
+            problem = result.text if isinstance(result, Raised) else _unusable_secret(result)
             if problem:
-                return _not_asked(f"client_secret callable {presentable(problem, ())}")
+                return _not_asked(f"client_secret callable gave no secret: {problem}")
             secret = str(result)
         run.secret = secret
         method = run.method
@@ -132,22 +143,23 @@ class Fetcher:
             return token_request(self.config, method, secret)
         result = yield self._call(lambda: token_request(self.config, method, secret), flight, until)
         if isinstance(result, Raised):
-            return _not_asked(f"client authentication {method.name!r} raised {presentable(result.text, (secret,))}")
+            return _not_asked(f"client authentication {method.name!r} gave no credentials: {result.text}")
         return result  # type: ignore[no-any-return]  # what the lambda above returns
 
     def _call(self, function: Any, flight: Flight, until: float) -> Call:
         budget = max(0.0, until - self.clock.monotonic())
         flight.limit = self.clock.monotonic() + budget + GRACE
-        return Call(function, budget, flight)
+        return Call(function, budget)
 
     def _next_method(self, run: _Run, verdict: Verdict, flight: Flight) -> bool:
         """Move on to the next method, where `verdict` allows that and there is one."""
         if not verdict.unauthenticated:
             why_not = "the answer has nothing to do with who is asking"
-        elif run.method is self._proven and not _looks_like_invalid_client(verdict):
+        elif self._has_proven(run) and not _looks_like_invalid_client(verdict):
             why_not = "this one has worked, so the reason is another one"
         else:
-            run.methods = [m for m in run.methods[1:] if worth_trying(m, self.config.client_id, run.secret)]
+            client_id = self.config.client_id
+            run.methods = [m for m in run.methods[1:] if worth_trying(m, run.method, client_id, run.secret)]
             if run.methods:
                 refused = run.attempts[-1]
                 flight.untold += self.observer.fallback_tried(refused, run.method.name)
@@ -179,9 +191,9 @@ class _Run:
     def method(self) -> ClientAuthentication:
         return self.methods[0]
 
-    def failure(self, verdict: Verdict, *, hold: float | None = None) -> Failure:
-        """`verdict` with every attempt in its error and its message."""
-        message = verdict.error.message
+    def failure(self, verdict: Verdict, *, hold: float | None = None, hint: str = "") -> Failure:
+        """`verdict` with every attempt in its error and its message, and a `hint` about the settings."""
+        message = verdict.error.message + hint
         if len(self.attempts) > 1:
             message += f". Tried: {_told(self.attempts)}"
         return Failure(verdict._replace(error=retold(verdict.error, message, self.attempts)), hold)
@@ -207,15 +219,15 @@ def _decisive(refusals: list[Verdict]) -> Verdict:
     """The refusal that explains most: what an authenticated client was told, else the first with a plain reason."""
     if not refusals[-1].unauthenticated:
         return refusals[-1]
-    ranks = {"invalid_client": 0, None: 2}
-    return min(refusals, key=lambda verdict: ranks.get(_code(verdict), 1))
+    ranks = {"invalid_client": 1, "access_denied": 2, "invalid_request": 3, None: 4}
+    return min(refusals, key=lambda verdict: ranks.get(_code(verdict), 0))
 
 
 def _unusable_secret(value: object) -> str:
     try:
         _config_checks.text("client_secret", value)
     except ConfigurationError as error:
-        return f"returned a value that cannot be used: {error}"
+        return f"what it returned cannot be used: {error}"
     return ""
 
 

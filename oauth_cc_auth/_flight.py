@@ -102,10 +102,23 @@ class Flight:
             leader extends it.
         outcome: None while under way.
         epoch: How often the cache had been invalidated when it started.
+        is_gentle: It is a renewal that could be done without: one try, in the time that the old token has left. Who
+            has no token does not take its failure for an answer.
+        is_superseded: Another flight has taken its place, or nobody wants its token any more; so nobody waits for it.
         untold: Events that the leader tells once the flight is settled, so that no hook holds it up.
     """
 
-    __slots__ = ("_wakers", "epoch", "leader", "limit", "outcome", "replaces", "untold")
+    __slots__ = (
+        "_wakers",
+        "epoch",
+        "is_gentle",
+        "is_superseded",
+        "leader",
+        "limit",
+        "outcome",
+        "replaces",
+        "untold",
+    )
 
     def __init__(self, leader: Caller, limit: float) -> None:
         self.leader = leader
@@ -113,6 +126,8 @@ class Flight:
         self.replaces: Lease | None = None
         self.outcome: Outcome | None = None
         self.epoch = 0
+        self.is_gentle = False
+        self.is_superseded = False
         self.untold: tuple[Event, ...] = ()
         self._wakers: list[Callable[[], object]] = []
 
@@ -123,15 +138,26 @@ class Flight:
         return caller.thread is self.leader.thread and (caller.loop is None or self.leader.loop is None)
 
     def is_stranded(self, caller: Caller) -> bool:
-        """True where the leader's event loop was in the thread of `caller`, and does not run any more."""
+        """True where the leader was in the thread of `caller`, and what ran it there does not run any more.
+
+        That is an event loop that has ended or, without one, a call that a `KeyboardInterrupt` ended before it could
+        settle the flight: were it still under way, whatever runs in its thread would run on its behalf.
+        """
         leader = self.leader
-        return leader.loop is not None and leader.thread is caller.thread and leader.loop is not running_loop()
+        if leader.thread is not caller.thread:
+            return False
+        return self not in leading.get() if leader.loop is None else leader.loop is not running_loop()
 
     def subscribe(self, wake: Callable[[], object]) -> None:
-        """Have `wake` called, in the settling thread, when the flight is settled; at once where it already is."""
+        """Have `wake` called, in the settling thread, when there is nothing to wait for; at once where it is so."""
         self._wakers.append(wake)
-        if self.outcome is not None:  # settled before or meanwhile; waking twice does no harm
+        if not self.is_under_way:  # before or meanwhile; waking twice does no harm
             wake()
+
+    @property
+    def is_under_way(self) -> bool:
+        """False once it is settled, or nobody is to wait for it any more."""
+        return self.outcome is None and not self.is_superseded
 
     def unsubscribe(self, wake: Callable[[], object]) -> None:
         """Have `wake` no longer called; a caller that gave up must not be kept alive by a long flight."""

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Generator
+from contextlib import suppress
 from typing import Any
 
-from ._cache import Follow, Lead, Pause, TokenCache
+from ._cache import Follow, Lead, TokenCache
 from ._config import ClientCredentialsConfig
 from ._effects import Effect, Wait
+from ._failures import Pause
 from ._fetch import TRIES, Fetcher, out_of_time
-from ._flight import GONE, Caller, Failure, Fetched, Flight, Outcome
+from ._flight import GONE, Caller, Failure, Fetched, Flight, Outcome, leading
 from ._lease import Lease, RenewalRules
 from ._observer import Observer
 from ._token import Token
@@ -82,20 +84,21 @@ class TokenFlow:
                 if clock.wall() < fallback.ends_at:
                     return fallback
                 continue  # it ended while it was being renewed: from here on it is a fetch like any other
-            if isinstance(outcome, Failure):
+            in_time = clock.monotonic() < give_up_at
+            if isinstance(outcome, Failure) and not (in_time and _is_worth_another(claim, outcome)):
                 return outcome
-            if clock.monotonic() >= give_up_at:
+            if not in_time:
                 return Failure(out_of_time(self.config))
 
     def _follow(self, claim: Follow, give_up_at: float) -> Generator[Effect, Any, Outcome]:
         """Wait for the flight, as long as its leader lives and this caller's time lasts."""
         flight: Flight = claim.flight
-        while flight.outcome is None:
+        while flight.is_under_way:
             seconds = min(give_up_at, flight.limit) - self.cache.clock.monotonic()
             if seconds <= 0:
                 return GONE
             yield Wait(flight, seconds)
-        return flight.outcome
+        return GONE if flight.outcome is None else flight.outcome
 
     def _lead(self, claim: Lead, give_up_at: float) -> Generator[Effect, Any, Outcome]:
         """Fetch, and tell everybody how it went, also when this caller is cancelled, closed or killed meanwhile."""
@@ -103,6 +106,9 @@ class TokenFlow:
         outcome: Outcome = GONE
         started = clock.monotonic()
         until = give_up_at if claim.patience is None else min(give_up_at, started + claim.patience)
+        # For whatever runs on behalf of this flight: a callable that asks for this very token would wait for itself.
+        # Those of flows that were collected as garbage may still be there.
+        before = leading.set((*(flight for flight in leading.get() if flight.outcome is None), claim.flight))
         try:
             fetched = yield from self._fetcher.fetch(
                 claim.flight, until=until, tries=TRIES if claim.fallback is None else 1
@@ -110,7 +116,11 @@ class TokenFlow:
             took = clock.monotonic() - started
             outcome = done = self._leased(fetched.token) if isinstance(fetched, Fetched) else fetched
         finally:
-            pause = self.cache.settle(claim.flight, outcome)
+            try:
+                pause = self.cache.settle(claim.flight, outcome)
+            finally:
+                with suppress(ValueError):  # closed in another context: it was collected as garbage
+                    leading.reset(before)
         # Nobody waits any more for what log handlers and hooks do from here on.
         for event in claim.flight.untold:
             self._observer.tell(event)
@@ -155,3 +165,8 @@ class TokenFlow:
             logger.debug("the next renewal is tried in %.1f s at the earliest", pause.renewals)
         if pause.everybody:
             self._observer.held_off(pause.everybody, "retry_after" if failure.verdict.transient else "failures")
+
+
+def _is_worth_another(claim: Lead | Follow, failure: Failure) -> bool:
+    """True where a caller without a token waited for a renewal that others could do without, which was cut short."""
+    return isinstance(claim, Follow) and claim.flight.is_gentle and failure.verdict.transient

@@ -68,6 +68,13 @@ class Exchange:
             self._auth._note_not_sent_again(self._named, request.method)
         return self._replay is not None
 
+    def is_postponed(self) -> bool:
+        """For a request that cannot be sent again: True where its renewal is left to the next request."""
+        if self._auth._token_client is None:
+            return False
+        self._auth._postpone(self._refusal, self._lease)
+        return True
+
     def again(self, response: Any, outcome: Lease | Failure) -> Any:
         """The refused request with a new token, or None where the refusal is to be returned.
 
@@ -98,7 +105,15 @@ class Exchange:
             self._auth._note_second_refusal(self._lease, self._named, response.status_code)
 
     def _carries(self, request: Any) -> bool:
-        return bool(request.headers.get(self._auth._header_name) == self._lease.header_value)
+        """True where a token of ours is in `request`.
+
+        A newer one than ours, perhaps: another task or thread that sends the very same object has put it there.
+        """
+        value = request.headers.get(self._auth._header_name)
+        if value == self._lease.header_value:
+            return True
+        newest = self._auth._cache.current
+        return newest is not None and any(lease.header_value == value for lease in newest.chain())
 
     def _note_leak(self, response: Any) -> None:
         """A redirect may have taken a custom header along; then the token is no longer a secret."""

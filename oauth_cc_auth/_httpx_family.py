@@ -68,8 +68,10 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
             return
         exchange = Exchange(self, lease, url, replay)
         if exchange.refused(response):
-            if exchange.can_be_sent_again(response) and self._token_client is not None:
-                read_refusal(response)  # first: it may hold the only connection of a pool that both clients share
+            if not exchange.can_be_sent_again(response) and exchange.is_postponed():
+                return
+            if self._token_client is not None:
+                read_refusal(response)  # it may hold the only connection of a pool that both clients share
             again = exchange.again(response, self._obtain(lease))
             if again is not None:
                 read_refusal(response)
@@ -92,8 +94,10 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
             return
         exchange = Exchange(self, lease, url, replay)
         if exchange.refused(response):
-            if exchange.can_be_sent_again(response) and self._token_client is not None:
-                await aread_refusal(response)
+            if not exchange.can_be_sent_again(response) and exchange.is_postponed():
+                return
+            if self._token_client is not None:
+                await aread_refusal(response)  # it may hold the only connection of a pool that both clients share
             again = exchange.again(response, await self._aobtain(lease))
             if again is not None:
                 await aread_refusal(response)

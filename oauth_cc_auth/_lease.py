@@ -12,7 +12,10 @@ token request for every API request.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import count
 from math import inf
+from time import perf_counter
 from typing import Any, NamedTuple
 
 from ._origin import Origin
@@ -29,6 +32,9 @@ JITTER_FRACTION = 0.25
 
 
 MEMORY = 4  # tokens; a prepared request may be kept and sent again after some renewals
+
+
+_numbers = count()
 
 
 class RenewalRules(NamedTuple):
@@ -51,6 +57,8 @@ class Lease:
         header_value: The API request header, formatted once.
         fresh_until, waiting_from, ends_at: Unix times in seconds; infinite where the token has no known end.
         probation: Origins that refused its predecessor and have not accepted this one yet.
+        number: Larger than that of every lease before it.
+        made: When, in seconds by ``time.perf_counter``: a request that was sent earlier carried an older one.
         hook: Whatever an adapter wants to keep with the token, made once.
         previous: The lease before it, for requests that still carry that one; a chain of at most `MEMORY` leases.
     """
@@ -61,6 +69,8 @@ class Lease:
         "fresh_until",
         "header_value",
         "hook",
+        "made",
+        "number",
         "previous",
         "probation",
         "token",
@@ -71,6 +81,8 @@ class Lease:
         self.token = token
         self.header_value = header_value
         self.probation: set[Origin] = set()
+        self.number = next(_numbers)
+        self.made = perf_counter()
         self.hook: Any = None
         self.previous: Lease | None = None
         if token.expires_at is None:
@@ -91,6 +103,13 @@ class Lease:
         """Have aging begin a little later, by `chance` in [0, 1): each process for itself."""
         if self.ends_at < inf:
             self.fresh_until = self._aging_from + (self.waiting_from - self._aging_from) * JITTER_FRACTION * chance
+
+    def chain(self) -> Iterator[Lease]:
+        """This one and those before it that are remembered, the newest first."""
+        lease: Lease | None = self
+        while lease is not None:
+            yield lease
+            lease = lease.previous
 
     def follow(self, previous: Lease | None) -> None:
         """Remember `previous`, and forget the one at the end of the chain."""

@@ -14,7 +14,7 @@ from ._answer import TOKEN_MEMBERS
 from ._config import ClientCredentialsConfig
 from ._errors import Attempt, TokenError, retold
 from ._origin import Origin
-from ._redact import place_of, presentable, shown_url
+from ._redact import kind_and_place, presentable, shown_url
 from ._token import Token
 from ._wire import TokenRequest
 
@@ -26,6 +26,7 @@ logger = logging.getLogger("oauth_cc_auth")
 _WHAT_FOLLOWS: dict[RefusalOutcome, tuple[int, str]] = {
     "renewed": (logging.DEBUG, "the token was renewed"),
     "newer_token": (logging.DEBUG, "a newer one is there already"),
+    "postponed": (logging.DEBUG, "the next request gets a new one"),
     "held": (logging.DEBUG, "the answer is left as it is, since this origin refuses every token of late"),
     "not_renewed": (logging.DEBUG, "no new one could be had"),
     "refused_again": (
@@ -185,7 +186,7 @@ class Observer:
         try:
             self._hook(event)
         except Exception as error:  # noqa: BLE001  # whatever a person's callable raises
-            problem = f"{type(error).__name__} ({place_of(error)})"
+            problem = kind_and_place(error)
         else:
             problem = ""
         finally:

@@ -41,14 +41,18 @@ def presentable(text: str, secrets: Iterable[str]) -> str:
     return line if len(line) <= _LONGEST_TEXT else line[: _LONGEST_TEXT - 1] + "…"
 
 
-def place_of(error: Exception) -> str:
-    """Where `error` was raised: its traceback stays behind, since it may hold secrets."""
-    trace, place = error.__traceback__, "at an unknown place"
+def kind_and_place(error: Exception) -> str:
+    """What `error`, raised by a person's callable, is and where it was raised.
+
+    Its message and its traceback stay behind, since both may hold secrets: "invalid literal for int(): 's3cret'".
+    """
+    trace, frame, line = error.__traceback__, None, 0
     while trace is not None:
-        code = trace.tb_frame.f_code
-        place = f"{code.co_name}, {PurePath(code.co_filename).name}:{trace.tb_lineno}"
+        frame, line = trace.tb_frame, trace.tb_lineno
         trace = trace.tb_next
-    return place
+    if frame is None or str(frame.f_globals.get("__name__")).startswith(f"{__package__}._"):
+        return type(error).__name__  # raised where it was called, so by how it was called
+    return f"{type(error).__name__} ({frame.f_code.co_name}, {PurePath(frame.f_code.co_filename).name}:{line})"
 
 
 def shown_url(url: str) -> str:

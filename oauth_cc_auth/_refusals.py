@@ -33,12 +33,12 @@ class Hold(NamedTuple):
 
 
 class _Record:
-    __slots__ = ("count", "held_until", "last")
+    __slots__ = ("count", "held_until", "newest")
 
     def __init__(self) -> None:
         self.count = 0
         self.held_until = 0.0  # monotonic
-        self.last: Lease | None = None
+        self.newest = -1  # number of the newest lease that was counted
 
 
 class Refusals:
@@ -65,19 +65,28 @@ class Refusals:
 
     def _count(self, origin: Origin, lease: Lease, now: float) -> bool:
         """Count a refusal of a token on probation; True where a hold begins with it."""
-        record = self._records.pop(origin, None) or _Record()
-        self._records[origin] = record  # moved to the end: the oldest is forgotten first
-        while len(self._records) > MOST_ORIGINS:
-            del self._records[next(iter(self._records))]
-        if record.last is lease:
-            return False  # fifty requests refused with one token are one refusal
-        record.last = lease
+        record = self._record_of(origin)
+        if lease.number <= record.newest:
+            return False  # fifty requests refused with one token are one refusal, as are late answers to older ones
+        record.newest = lease.number
         record.count += 1
         if record.count < REFUSALS_BEFORE_HOLD:
             return False
         exponent = min(record.count - REFUSALS_BEFORE_HOLD, 6)
         record.held_until = now + min(FIRST_HOLD * 2**exponent, LONGEST_HOLD)
         return True
+
+    def _record_of(self, origin: Origin) -> _Record:
+        record = self._records.pop(origin, None) or _Record()
+        self._records[origin] = record  # moved to the end: the oldest is forgotten first
+        while len(self._records) > MOST_ORIGINS:
+            del self._records[next(iter(self._records))]
+        return record
+
+    def suspect(self, origin: Origin) -> None:
+        """Have the next token on probation with `origin`, whoever fetches it."""
+        with self._lock:
+            self._record_of(origin)
 
     def accepted(self, origin: Origin, lease: Lease) -> None:
         """`origin` accepted `lease`, which was on probation there."""

@@ -7,6 +7,7 @@ where the request still carries the very header that it belongs to.
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import dropwhile
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +38,8 @@ class RenewalHook:
         if response.status_code < 300 and not self.lease.probation and self.auth._renew_on is None:
             return response  # the usual case
         request = response.request
-        lease = self._carried(request)
+        # `elapsed` is set by requests before it calls hooks.
+        lease = self._carried(request, sent=perf_counter() - response.elapsed.total_seconds())
         if lease is None:
             return response
         try:
@@ -56,13 +58,15 @@ class RenewalHook:
     def __deepcopy__(self, memo: dict[int, Any]) -> RenewalHook:
         return self
 
-    def _carried(self, request: requests.PreparedRequest) -> Lease | None:
-        """The token in `request`: this hook's or one before it, which a copy made before a renewal still has."""
+    def _carried(self, request: requests.PreparedRequest, sent: float) -> Lease | None:
+        """The token in `request`: this hook's or one before it, which a copy made before a renewal still has.
+
+        Another thread that sends the very same object may have renewed it meanwhile, so a token that was made after the
+        request was `sent`, in seconds by ``time.perf_counter``, is not the one that it carried.
+        """
         value = request.headers.get(self.auth._header_name)
-        lease: Lease | None = self.lease
-        while lease is not None and lease.header_value != value:
-            lease = lease.previous
-        return lease
+        in_header = dropwhile(lambda lease: lease.header_value != value, self.lease.chain())
+        return next((lease for lease in in_header if lease.made <= sent), None)
 
     def _watch(self, lease: Lease, response: requests.Response, request: requests.PreparedRequest) -> None:
         auth, url = self.auth, str(request.url)
@@ -89,8 +93,12 @@ class RenewalHook:
         if not _can_be_sent_again(request):
             auth._note_not_sent_again(origin, request.method)
             connection = None
-        if connection is not None and auth._token_client is not None:
-            drain(response)  # first: it may hold the only connection of a pool that both sessions share
+        if auth._token_client is not None:
+            # It may hold the only connection of a pool that both sessions share.
+            if connection is None:
+                auth._postpone(refusal, lease)
+                return response
+            drain(response)
         replacement = auth._replacement(auth._obtain(lease), request, refusal)
         if replacement is None:
             return response
@@ -99,6 +107,8 @@ class RenewalHook:
         if not again:
             return response
         hook = hook_of(auth, replacement)
+        response.request = request.copy()
+        response.request.headers[auth._header_name] = lease.header_value  # as it was sent: see _carried
         resent = self._send_again(response, request, hook, connection, kwargs)
         if auth._refused(resent.status_code, resent.headers):
             auth._note_second_refusal(replacement, origin, resent.status_code)
@@ -115,7 +125,6 @@ class RenewalHook:
         kwargs: dict[str, Any],
     ) -> requests.Response:
         """Send `request` itself once more: a redirect that follows is built from it, so a copy would not do."""
-        response.request = request.copy()
         drain(response)
         _merge_cookies(response, request)
         request.headers[self.auth._header_name] = hook.lease.header_value
@@ -154,7 +163,8 @@ def _can_be_sent_again(request: requests.PreparedRequest) -> bool:
 
 def _rewound(request: requests.PreparedRequest) -> bool:
     """True once the body of `request` is back where it started."""
-    if request._body_position is None:
+    # After a 303, requests has taken the body away and left the position of the file that it was.
+    if request._body_position is None or request.body is None or isinstance(request.body, (bytes, str)):
         return True
     try:
         rewind_body(request)

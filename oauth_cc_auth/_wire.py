@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from ._client_authentication import ClientAuthentication, Credentials, basic_blobs
 from ._config import ClientCredentialsConfig
+from ._errors import ConfigurationError
 from ._version import __version__
 
 # Fields that are no secrets: masking them would hide what a server's error is about ("unknown audience ...").
@@ -91,7 +92,7 @@ def token_request(config: ClientCredentialsConfig, strategy: ClientAuthenticatio
     """The token request that authenticates with `strategy`; the same fields in the same order each time."""
     credentials: object = strategy.authenticate(config.client_id, client_secret, config.token_url)
     if not isinstance(credentials, Credentials):
-        raise TypeError(f"authenticate() must return Credentials, not {type(credentials).__name__}")
+        raise ConfigurationError(f"authenticate() must return Credentials, not {type(credentials).__name__}")
     fields = [*_grant_fields(config, credentials), *credentials.fields]
     headers = (
         # With "text/html" in Accept, oidc-provider answers errors as HTML.

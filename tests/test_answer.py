@@ -259,7 +259,7 @@ class TestRefusal:
         assert error.attempts == (Attempt("client_secret_post", 400, "invalid_scope", "unknown: x"),)
         assert error.message == (
             f"invalid_scope: token endpoint {ENDPOINT} answered 400 (unknown: x); "
-            "set scope: none was asked for, and this server wants one"
+            "set scope, or have scopes granted to this client at the provider"
         )
 
     def test_an_empty_answer(self) -> None:

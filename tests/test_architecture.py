@@ -34,7 +34,8 @@ LAYERS = [
     {"_answer", "_transport"},
     # Who fetches, and which token is used.
     {"_flight", "_httpx_answer", "_observer", "_requests_send"},
-    {"_cache", "_effects", "_httpx_send"},
+    {"_effects", "_failures", "_httpx_send"},
+    {"_cache"},
     {"_decisions", "_fetch"},
     {"_flow", "_httpx_exchange"},
     {"_drive"},

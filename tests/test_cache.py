@@ -5,12 +5,15 @@ from __future__ import annotations
 import gc
 import threading
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
 from oauth_cc_auth import Attempt, Token, TokenEndpointError, TokenError
 from oauth_cc_auth._answer import Verdict
-from oauth_cc_auth._cache import Follow, Lead, Pause, TokenCache, _after_fork_in_child, _all_caches
+from oauth_cc_auth._cache import Follow, Lead, TokenCache, _after_fork_in_child, _all_caches
+from oauth_cc_auth._failures import Pause
 from oauth_cc_auth._flight import GONE, GRACE, Caller, Failure, Flight, leading
 from oauth_cc_auth._lease import Lease, RenewalRules
 from oauth_cc_auth._origin import Origin
@@ -66,6 +69,14 @@ def held(cache: TokenCache, refused: Lease | None = None) -> Failure:
     return claim
 
 
+@contextmanager
+def leading_for(flight: Flight) -> Iterator[None]:
+    """What runs on behalf of a flight, as its leader does."""
+    token = leading.set((flight,))
+    yield
+    leading.reset(token)
+
+
 class TestColdCache:
     def test_the_first_leads_and_the_others_follow(self, cache: TokenCache, clock: FakeClock) -> None:
         """One live flight, whoever asks."""
@@ -106,19 +117,33 @@ class TestColdCache:
 
     def test_a_leader_that_asks_itself(self, cache: TokenCache) -> None:
         """It is told so, instead of waiting for itself."""
-        lead(cache)
-        failure = held(cache)
+        with leading_for(lead(cache).flight):
+            failure = held(cache)
         assert type(failure.verdict.error) is TokenError
         assert "by the very thread or task that asks for it" in failure.verdict.error.message
         assert not failure.verdict.transient
 
     def test_what_a_leader_started_asks(self, cache: TokenCache) -> None:
         """A worker thread that runs a secret callable is part of the flight."""
-        token = leading.set((lead(cache).flight,))
-        try:
+        with leading_for(lead(cache).flight):
             assert isinstance(cache.claim(YOU), Failure)
-        finally:
-            leading.reset(token)
+
+    def test_a_leader_that_was_interrupted(self, cache: TokenCache) -> None:
+        """Its thread leads no more, as its asking again tells; those who waited for it are woken, and wait for that."""
+        flight, woken = lead(cache).flight, list[str]()
+        flight.subscribe(lambda: woken.append("follower"))
+        again = lead(cache)
+        assert again.takes_over
+        assert woken == ["follower"]
+        assert not flight.is_under_way
+        assert cache.claim(YOU) == Follow(again.flight)
+
+    def test_who_subscribes_to_a_flight_that_was_superseded(self, cache: TokenCache) -> None:
+        """It is woken at once: nobody else would."""
+        flight, woken = lead(cache).flight, list[str]()
+        cache.invalidate()
+        flight.subscribe(lambda: woken.append("follower"))
+        assert woken == ["follower"]
 
 
 class TestAge:
@@ -136,7 +161,8 @@ class TestAge:
         assert claim.fallback is lease
         assert claim.patience == pytest.approx(20)
         assert cache.claim(YOU) is lease
-        assert cache.claim(ME) is lease
+        with leading_for(claim.flight):
+            assert cache.claim(ME) is lease
 
     def test_due(self, cache: TokenCache, clock: FakeClock) -> None:
         """From then on the others wait for the new one, with the old one to fall back on."""
@@ -145,7 +171,8 @@ class TestAge:
         first = lead(cache)
         clock.advance(0.001)
         assert cache.claim(YOU) == Follow(first.flight, lease)
-        assert cache.claim(ME) is lease  # its own leader does not wait for itself
+        with leading_for(first.flight):
+            assert cache.claim(ME) is lease  # its own leader does not wait for itself
         clock.advance(GRACE)
         taken_over = lead(cache, YOU)
         assert (taken_over.fallback, taken_over.patience, taken_over.takes_over) == (lease, None, True)
@@ -157,7 +184,8 @@ class TestAge:
         claim = lead(cache)
         assert (claim.fallback, claim.patience) == (None, None)
         assert cache.claim(YOU) == Follow(claim.flight)
-        assert isinstance(cache.claim(ME), Failure)
+        with leading_for(claim.flight):
+            assert isinstance(cache.claim(ME), Failure)
 
     def test_without_an_end(self, cache: TokenCache, clock: FakeClock) -> None:
         """It is used until the API refuses it."""
@@ -200,9 +228,10 @@ class TestRefused:
         assert lead(cache, refused=old).fallback is None
 
     def test_back_off_after_a_failed_renewal(self, cache: TokenCache, clock: FakeClock) -> None:
-        """Refusals do not turn into load; who has no token to do without asks all the same."""
+        """From the second on refusals do not turn into load; who has no token to do without asks all the same."""
         lease = stored(cache, clock)
-        cache.settle(lead(cache, refused=lease).flight, a_failure(transient=True))
+        for _ in range(2):
+            cache.settle(lead(cache, refused=lease).flight, a_failure(transient=True))
         assert isinstance(cache.claim(ME, lease), Failure)
         cache.discard(lease)
         lead(cache, refused=lease)

@@ -169,14 +169,12 @@ def test_a_strategy_object() -> None:
     ("client_id", "client_secret", "expected"),
     [("id", "secret", False), ("i d", "secret", True), ("id", "s/ecret", True), ("id", "", False), ("é", "é", True)],
 )
-def test_raw_basic_is_worth_trying_where_encoding_changes_something(
+def test_basic_is_worth_trying_after_basic_where_encoding_changes_something(
     client_id: str, client_secret: str, expected: bool
 ) -> None:
-    """Else it would repeat what was refused."""
-    methods = methods_to_try(None)
-    assert [worth_trying(method, client_id, client_secret) for method in methods] == [True, True, expected]
-
-
-def test_a_persons_own_choice_is_worth_trying() -> None:
-    """Raw Basic that was asked for is sent."""
-    assert worth_trying(ClientSecretBasic(percent_encode=False), "id", "secret")
+    """Else it would repeat what was refused, whichever of the two was first. The body always is another way."""
+    basic, post, raw = methods_to_try(None)
+    assert worth_trying(raw, basic, client_id, client_secret) is expected
+    assert worth_trying(basic, raw, client_id, client_secret) is expected
+    for method, refused in ((post, basic), (post, raw), (basic, post), (raw, post)):
+        assert worth_trying(method, refused, client_id, client_secret)

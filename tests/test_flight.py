@@ -90,11 +90,20 @@ class TestStranded:
         assert asyncio.run(stranded(flight))
         assert trio.run(stranded, flight)
 
-    @pytest.mark.parametrize("leader", [Caller(1, None), Caller(2, None), Caller(2, LOOP)])
+    @pytest.mark.parametrize("leader", [Caller(2, None), Caller(2, LOOP)])
     def test_nobody_can_know(self, leader: Caller) -> None:
-        """A leader without a loop, and one whose loop is in another thread."""
+        """Of a leader in another thread."""
         assert not a_flight(leader).is_stranded(Caller(1, None))
         assert not a_flight(leader).is_stranded(Caller(1, object()))
+
+    def test_a_blocking_leader_in_the_same_thread(self) -> None:
+        """What asks on its behalf is told that it runs; anything else in its thread runs only because it does not."""
+        flight = a_flight(Caller(1, None))
+        assert flight.is_stranded(Caller(1, None))
+        assert flight.is_stranded(Caller(1, object()))
+        context = copy_context()
+        context.run(leading.set, (flight,))
+        assert not context.run(flight.is_stranded, Caller(1, None))
 
 
 class TestWaking:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable
+from contextvars import copy_context
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from oauth_cc_auth import ClientCredentialsConfig, TokenEndpointError, TokenEndp
 from oauth_cc_auth._cache import TokenCache
 from oauth_cc_auth._effects import Effect, Send, Sleep, Wait
 from oauth_cc_auth._events import Event, FetchFailed, HeldOff, TokenObtained
-from oauth_cc_auth._flight import GONE, GRACE, Caller, Failure
+from oauth_cc_auth._flight import GONE, GRACE, Caller, Failure, Flight, leading
 from oauth_cc_auth._flow import Flow, TokenFlow
 from oauth_cc_auth._lease import Lease, RenewalRules
 from oauth_cc_auth._observer import Observer
@@ -24,25 +25,35 @@ DROPPED = TransportFailure("dropped")
 REFUSED = TokenResponse(400, {}, b'{"error": "invalid_scope"}')
 
 
+def a_flight() -> Flight:
+    return Flight(THEM, limit=0)
+
+
 def issued(value: str = "abc", life: float | None = 100) -> TokenResponse:
     expiry = "null" if life is None else str(life)
     return TokenResponse(200, {}, f'{{"access_token": "{value}", "expires_in": {expiry}}}'.encode())
 
 
 class Playing:
-    """One caller's flow, moved step by step."""
+    """One caller's flow, moved step by step, in a context of its own, as every thread and task has one.
 
-    def __init__(self, flow: Flow) -> None:
+    Attributes:
+        flight: What it led or followed after its first step.
+    """
+
+    def __init__(self, flow: Flow, cache: TokenCache) -> None:
         self.flow = flow
+        self.context = copy_context()
         self.effect: Effect | None = None
         self.outcome: Lease | Failure | None = None
         self.step(None)
+        self.flight = cache._flight
 
     def step(self, done: Any = None) -> Playing:
         """Send the outcome of the last effect; what the flow wants next is in `effect`, its end in `outcome`."""
         self.effect = None
         try:
-            self.effect = self.flow.send(done)
+            self.effect = self.context.run(self.flow.send, done)
         except StopIteration as end:
             self.outcome = end.value
         return self
@@ -82,7 +93,7 @@ class World:
         self.flow = TokenFlow(config, self.cache, observer, timeout=timeout, deadline=deadline, rules=RenewalRules())
 
     def ask(self, caller: Caller = ME, refused: Lease | None = None) -> Playing:
-        return Playing(self.flow.obtain(caller, refused))
+        return Playing(self.flow.obtain(caller, refused), self.cache)
 
     def fetched(self, life: float | None = 100) -> Lease:
         return self.ask().step(issued(life=life)).lease
@@ -109,19 +120,44 @@ class TestColdCache:
         world = World(header_value_pattern="Key=%s;v=1%")
         assert world.ask().step(issued("a%sb")).lease.header_value == "Key=a%sb;v=1%"
 
-    def test_the_life_counts_from_the_arrival(self, world: World) -> None:
-        """Not from when it was asked for; chance moves the aging."""
+    def test_the_life_counts_from_when_it_was_asked_for(self, world: World) -> None:
+        """It cannot be older than that, and nobody knows how long its answer was under way; chance moves the aging."""
         asking = world.ask()
-        world.clock.advance(5)
+        asked = world.clock.wall()
+        world.clock.advance(20)
         world.clock.chance_value = 0.5
         lease = asking.step(issued()).lease
-        assert lease.ends_at == world.clock.wall() + 100
-        assert lease.fresh_until == world.clock.wall() + 81.25
+        assert lease.token.expires_at == lease.ends_at == asked + 100
+        assert lease.fresh_until == asked + 20 + 80 * 0.8125
+
+    def test_a_life_shorter_than_the_way(self, world: World) -> None:
+        """It has ended when it arrives, perhaps: it is used once."""
+        asking = world.ask()
+        world.clock.advance(5)
+        assert asking.step(issued(life=4)).lease.header_value == "Bearer abc"
+        assert world.ask(YOU).sending
+
+    def test_what_is_asked_on_its_behalf(self, world: World) -> None:
+        """While it is fetched, whatever runs in the leader's context is a part of it; afterwards nothing is."""
+        leader = world.ask()
+        assert leader.context.run(leading.get)[-1] is leader.flight
+        assert leader.flight not in leading.get()
+        leader.step(issued())
+        assert leader.flight not in leader.context.run(leading.get)
+
+    def test_what_was_led_by_somebody_who_is_gone(self, world: World) -> None:
+        """It is remembered no more, also where it ended without a word."""
+        done, under_way = a_flight(), a_flight()
+        done.outcome = GONE
+        context = copy_context()
+        context.run(leading.set, (done, under_way))
+        leader = context.run(world.ask)
+        assert leader.context.run(leading.get) == (under_way, leader.flight)
 
     def test_followers_get_the_leaders_token(self, world: World) -> None:
         """They wait until it is there, and send nothing."""
         leader, follower = world.ask(), world.ask(YOU)
-        assert follower.waiting.flight is leader.sending.flight
+        assert follower.waiting.flight is leader.flight
         assert follower.waiting.seconds == 10 + GRACE
         leader.step(issued())
         assert follower.step().lease is leader.lease
@@ -173,25 +209,27 @@ class TestFollowing:
         leader, first, second = world.ask(), world.ask(YOU), world.ask(THEM)
         leader.flow.close()
         assert first.step().sending
-        assert second.step().waiting.flight is first.sending.flight
+        assert second.step().waiting.flight is world.cache._flight
         first.step(issued())
         assert second.step().lease is first.lease
 
     def test_the_leader_is_killed(self, world: World) -> None:
         """KeyboardInterrupt goes its way, and its flight is settled."""
         leader, follower = world.ask(), world.ask(YOU)
-        flight = leader.sending.flight
+        flight = leader.flight
         with pytest.raises(KeyboardInterrupt):
             leader.flow.throw(KeyboardInterrupt)
+        assert flight is not None
         assert flight.outcome is GONE
         assert follower.step().sending
 
     def test_the_leader_is_forgotten(self, world: World) -> None:
         """An abandoned flow that is garbage-collected leaves nobody waiting."""
         leader, follower = world.ask(), world.ask(YOU)
-        flight = leader.sending.flight
+        flight = leader.flight
         del leader
         gc.collect()
+        assert flight is not None
         assert flight.outcome is GONE
         assert follower.step().sending
 
@@ -295,7 +333,7 @@ class TestDue:
         world.fetched()
         world.clock.advance(90)
         renewing, waiting = world.ask(), world.ask(YOU)
-        assert waiting.waiting.flight is renewing.sending.flight
+        assert waiting.waiting.flight is renewing.flight
         renewing.step(issued("new"))
         assert waiting.step().lease is renewing.lease
 

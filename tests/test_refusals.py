@@ -7,7 +7,7 @@ import pytest
 from oauth_cc_auth import Token
 from oauth_cc_auth._lease import Lease, RenewalRules
 from oauth_cc_auth._origin import Origin
-from oauth_cc_auth._refusals import MOST_ORIGINS, Hold, Refusals
+from oauth_cc_auth._refusals import FIRST_HOLD, MOST_ORIGINS, Hold, Refusals
 from tests.fake_clock import FakeClock
 
 API = Origin("https", "api.example.com", 443)
@@ -146,3 +146,22 @@ def test_a_new_lock(refusals: Refusals) -> None:
     refusals.renew_lock()
     assert refusals._lock is not held
     assert refuse(refusals, 1) == [False]
+
+
+def test_late_refusals_of_older_tokens_do_not_count(refusals: Refusals) -> None:
+    """Requests that were under way with either of two tokens, refused in turns, are two refusals and not twelve."""
+    older, newer = a_lease(API), a_lease(API)
+    for _ in range(6):
+        for lease in (older, newer):
+            refusals.note(API, lease)
+    hold = refusals.note(API, newer)
+    assert hold is not None
+    assert hold.seconds == FIRST_HOLD
+
+
+def test_a_suspect(refusals: Refusals) -> None:
+    """The next token is on probation with it, and its refusal is the first."""
+    refusals.suspect(API)
+    assert refusals.origins() == {API}
+    assert not is_held(refusals)
+    assert refuse(refusals, 2) == [False, True]

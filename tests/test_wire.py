@@ -14,6 +14,7 @@ from oauth_cc_auth import (
     ClientCredentialsConfig,
     ClientSecretBasic,
     ClientSecretPost,
+    ConfigurationError,
     Credentials,
 )
 from oauth_cc_auth import __version__ as version
@@ -141,7 +142,7 @@ def test_a_strategy_that_returns_something_else(returned: Any) -> None:
         def authenticate(self, client_id: str, client_secret: str, token_url: str) -> Credentials:
             return returned  # type: ignore[no-any-return]  # that is the point
 
-    with pytest.raises(TypeError) as caught:
+    with pytest.raises(ConfigurationError) as caught:
         a_request(Broken())
     assert str(caught.value) == f"authenticate() must return Credentials, not {type(returned).__name__}"
 

@@ -52,7 +52,7 @@ Talk = Callable[[Wire], object]
 
 
 class RawEndpoint:
-    """Hands each connection to `talk` once a request was read from it; closes it afterwards.
+    """Hands each connection to `talk` once a request was read from it, or at once; closes it afterwards.
 
     Attributes:
         requests: Every request, as it came over the wire.
@@ -60,8 +60,9 @@ class RawEndpoint:
         sent: Bytes that were given to the kernel, in all.
     """
 
-    def __init__(self, talk: Talk, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, talk: Talk, tls: ssl.SSLContext | None = None, *, reads_first: bool = True) -> None:
         self._talk = talk
+        self._reads_first = reads_first
         self._tls = tls
         self._listening = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.port: int = self._listening.getsockname()[1]
@@ -116,7 +117,8 @@ class RawEndpoint:
             if self._tls is not None:
                 connection = self._tls.wrap_socket(connection, server_side=True)
             with connection:
-                self.requests.append(_read_request(connection))
+                if self._reads_first:
+                    self.requests.append(_read_request(connection))
                 self._talk(Wire(connection, self))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -254,15 +255,31 @@ def test_when_the_renewal_fails_for_good_that_is_raised(client: ClientKind, oaut
 def test_after_an_outage_at_a_refusal_things_heal_by_themselves(
     client: ClientKind, oauth_server: LoopbackServer
 ) -> None:
-    """The refused token is tried and refused until a renewal works, which is tried with back-off."""
+    """The refused token is tried and refused until a renewal works, which is tried twice and then with back-off."""
     with scene(client, oauth_server) as s:
         s.go_on()
         oauth_server.revoke_all()
         oauth_server.token_endpoint.always(Answer(503))
         assert [s.get().status for _ in range(20)] == [401] * 20
-        assert s.token_requests == 4  # the first, and three tries of one renewal
+        assert s.token_requests == 7  # the first, and three tries each of two renewals
         oauth_server.token_endpoint.clear()
         s.clock.advance(60)
+        assert s.get().status == 200
+
+
+@each_client
+@pytest.mark.parametrize("failure", [Answer(503), Answer.error("invalid_scope")], ids=["transient", "final"])
+def test_one_failed_renewal_holds_up_no_refused_request(
+    client: ClientKind, oauth_server: LoopbackServer, failure: Answer
+) -> None:
+    """It may be over already: the next one tries again, and gets its token."""
+    with scene(client, oauth_server) as s:
+        s.go_on()
+        oauth_server.revoke_all()
+        oauth_server.token_endpoint.always(failure)
+        with suppress(TokenEndpointError):
+            assert s.get().status == 401
+        oauth_server.token_endpoint.clear()
         assert s.get().status == 200
 
 

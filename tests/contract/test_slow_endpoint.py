@@ -110,6 +110,46 @@ def test_a_slow_answer_is_a_timeout(
     assert oauth_server.api_requests == ()
 
 
+def dripping_handshake(wire: Wire) -> None:
+    # The head of a TLS record that announces 16 KiB of handshake.
+    wire.send(b"\x16\x03\x03\x40\x00")
+    wire.drip(b"\x02", TICK)
+
+
+@each_client
+def test_a_slow_tls_handshake_is_a_timeout(client: ClientKind, oauth_server: LoopbackServer) -> None:
+    """It comes before anything of HTTP, and may drip as well."""
+    with RawEndpoint(dripping_handshake, reads_first=False) as endpoint, does_not_hang():
+        url = endpoint.url.replace("http:", "https:")
+        with client.session(auth_for(client, oauth_server, token_url=url, **SHORT)) as session:
+            error = failure_of(session, oauth_server.api_url)
+    assert isinstance(error, TokenEndpointUnreachable)
+    assert isinstance(error, timeout_of(client))
+
+
+def dripping_tunnel(wire: Wire) -> None:
+    wire.send(b"HTTP/1.1 200 OK\r\n")
+    wire.drip(b"X-Name: value\r\n", TICK)
+
+
+@each_client
+@pytest.mark.parametrize("talk", [silence, dripping_tunnel], ids=lambda talk: talk.__name__)
+def test_a_slow_proxy_is_a_timeout(
+    client: ClientKind,
+    oauth_server: LoopbackServer,
+    talk: Callable[[Wire], object],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its answer to CONNECT counts like anything else before the token."""
+    with RawEndpoint(talk) as proxy, does_not_hang():
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
+        auth = auth_for(client, oauth_server, token_url="https://login.example.com/token", **SHORT)
+        with client.session(auth) as session:
+            error = failure_of(session, oauth_server.api_url)
+    assert isinstance(error, TokenEndpointUnreachable)
+    assert isinstance(error, timeout_of(client))
+
+
 @each_client
 @pytest.mark.parametrize("talk", SLOW_BODIES, ids=lambda talk: talk.__name__)
 def test_a_token_client_of_the_persons_own_is_bounded_too(

@@ -54,6 +54,12 @@ UNDERSTOOD = {
     "error that is empty": Answer(200, {**TOKEN, "error": ""}),
     "lone surrogates beside": Answer(200, {**TOKEN, "note": "\ud800", "scope": "\udfff"}),
     "nested beside": Answer(200, {**TOKEN, "list": [[[[{}]]]], "object": {"a": {"b": None}}}),
+    "UTF-16": Answer(200, PLAIN.encode("utf-16")),
+    "Latin-1": Answer(200, '{"access_token":"abc","token_type":"Bearer","name":"café"}'.encode("latin-1")),
+    "form with a byte order mark": Answer(200, b"\xef\xbb\xbfaccess_token=abc&token_type=Bearer"),
+    "lifetime of 100,000 digits": Answer(
+        200, f'{{"access_token":"abc","token_type":"Bearer","expires_in":{"9" * 100_000}}}'
+    ),
     "long number beside": Answer(200, f'{{"access_token":"abc","token_type":"Bearer","n":{"9" * 4000}}}'),
 }
 
@@ -153,10 +159,8 @@ NOT_UNDERSTOOD = {
     "deep list": Answer(200, "[" * DEEP),
     "deep object": Answer(200, '{"a":' * DEEP),
     "deep beside the token": Answer(200, f'{{"access_token":"abc","deep":{"[" * DEEP + "]" * DEEP}}}'),
-    "number of 100,000 digits": Answer(200, f'{{"access_token":"abc","expires_in":{"9" * 100_000}}}'),
-    "invalid UTF-8": Answer(200, b'{"access_token":"abc\xff\xfe"}'),
-    "UTF-16": Answer(200, PLAIN.encode("utf-16")),
     "form without a token": Answer(200, "token_type=Bearer&expires_in=9"),
+    "form of too many fields": Answer(200, "access_token=abc" + "&a=" * 1000),
     "form with an empty token": Answer(200, "access_token=&token_type=Bearer"),
     "no token": Answer(200, {"token_type": "Bearer"}),
     "no token but another": Answer(200, {"id_token": "abc"}),
@@ -225,7 +229,8 @@ ODD_ERRORS = {
     "list": (Answer(400, {"error": ["a"]}), None),
     "form": (Answer(400, "error=invalid_scope&error_description=a+b"), "invalid_scope"),
     "deep": (Answer(400, "[" * DEEP), None),
-    "invalid UTF-8": (Answer(400, b'{"error":"\xff"}'), None),
+    "Latin-1": (Answer(400, b'{"error":"caf\xe9"}'), "caf\xe9"),
+    "UTF-16": (Answer(400, '{"error":"invalid_scope"}'.encode("utf-16")), "invalid_scope"),
 }
 
 

@@ -1,0 +1,67 @@
+"""Promises 11 and 13 with one client, of one connection, for the API and for token requests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from oauth_cc_auth.testing import LoopbackServer
+from tests.clients import REQUESTS, ClientKind, each_client
+from tests.contract.scenes import Scene, scene
+
+
+@contextmanager
+def one_connection(client: ClientKind, server: LoopbackServer) -> Iterator[Scene]:
+    """A scene in which whoever waits for a second connection waits for ever."""
+    if client is REQUESTS:
+        adapter = client.library.adapters.HTTPAdapter(pool_connections=1, pool_maxsize=1, pool_block=True)
+        options: dict[str, Any] = {"adapters": {"http://": adapter}}
+    else:
+        options = {"limits": client.library.Limits(max_connections=1), "timeout": 10}
+    with scene(client, server, session=options, timeout=5, deadline=5) as s:
+        own: Any = s.session
+        s.auth._token_client = own._session if client is REQUESTS else own._client
+        yield s
+
+
+def used_up(client: ClientKind) -> Any:
+    """A body that can be sent once only."""
+
+    async def chunks() -> Any:
+        yield b"once"
+
+    return chunks() if client.is_async else iter([b"once"])
+
+
+@each_client
+def test_a_refused_request_that_can_be_sent_again(client: ClientKind, oauth_server: LoopbackServer) -> None:
+    """Its answer is read first, so that there is a connection to fetch a token with."""
+    with one_connection(client, oauth_server) as s:
+        for _ in range(3):
+            oauth_server.revoke_all()
+            assert s.session.request("POST", oauth_server.api_url, b"body").status == 200
+        assert s.token_requests == 3
+
+
+@each_client
+def test_a_refused_request_that_cannot_be_sent_again(client: ClientKind, oauth_server: LoopbackServer) -> None:
+    """Its answer belongs to the person, unread, and holds the connection: the next request fetches the token."""
+    with one_connection(client, oauth_server) as s:
+        s.go_on()
+        oauth_server.revoke_all()
+        assert s.session.request("POST", oauth_server.api_url, used_up(client)).status == 401
+        assert s.token_requests == 1
+        s.go_on(2)
+        assert s.token_requests == 2
+
+
+@each_client
+def test_an_api_that_refuses_everything_is_held_all_the_same(client: ClientKind, oauth_server: LoopbackServer) -> None:
+    """Leaving the renewal to the next request does not turn into a token request for each."""
+    with one_connection(client, oauth_server) as s:
+        s.go_on()
+        s.refuse_everything()
+        for _ in range(20):
+            assert s.session.request("POST", oauth_server.api_url, used_up(client)).status == 401
+        assert s.token_requests <= 4
