@@ -43,6 +43,8 @@ LAYERS = [
     {"_base"},
     {"_httpx_family", "_requests_renewal"},
     {"httpx", "httpx2", "requests"},
+    {"_httpie_auth"},
+    {"httpie"},
     # What is no part of the plugin itself.
     {"testing"},
     {"_demo"},
@@ -57,6 +59,8 @@ LIBRARIES = {
     "_requests_send": {"requests", "urllib3"},
     "httpx": {"httpx"},
     "httpx2": {"httpx2"},
+    "_httpie_auth": {"httpie", "requests"},
+    "httpie": {"httpie"},
 }
 # Only inside functions: whoever runs no event loop does not load one.
 LAZY = {"asyncio", "anyio", "trio", "concurrent.futures"}

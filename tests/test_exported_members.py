@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import oauth_cc_auth
+import oauth_cc_auth.httpie
 import oauth_cc_auth.httpx
 import oauth_cc_auth.httpx2
 import oauth_cc_auth.requests
@@ -43,6 +44,7 @@ PUBLIC = {
     "oauth_cc_auth.requests": ["ClientCredentialsAuth"],
     "oauth_cc_auth.httpx": ["ClientCredentialsAuth"],
     "oauth_cc_auth.httpx2": ["ClientCredentialsAuth"],
+    "oauth_cc_auth.httpie": ["ClientCredentialsPlugin"],
     "oauth_cc_auth.testing": [
         "Answer",
         "Endpoint",
@@ -53,7 +55,9 @@ PUBLIC = {
         "ScriptedAnswer",
     ],
 }
-MODULES = {module.__name__: module for module in (oauth_cc_auth, oauth_cc_auth.testing, *ADAPTERS)}
+MODULES = {
+    module.__name__: module for module in (oauth_cc_auth, oauth_cc_auth.testing, oauth_cc_auth.httpie, *ADAPTERS)
+}
 
 each_module = pytest.mark.parametrize("module", MODULES.values(), ids=MODULES)
 

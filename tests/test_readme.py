@@ -6,10 +6,7 @@ import contextlib
 import importlib.util
 import io
 import re
-import textwrap
 from dataclasses import fields
-from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
@@ -17,27 +14,10 @@ from oauth_cc_auth import Event
 from oauth_cc_auth._lease import Lease, RenewalRules
 from oauth_cc_auth._token import Token
 from oauth_cc_auth.testing import LoopbackServer
+from tests.examples import README, Example, examples_in
 
-README = Path(__file__).parent.parent / "README.md"
-TOKEN_URL, API, OUTPUT = "https://login.example.com/oauth2/token", "https://api.example.com", "text"
-
-
-class Example(NamedTuple):
-    code: str
-    output: str  # what the block after it says that it prints
-
-
-def _examples() -> list[Example]:
-    blocks = re.findall(r"^( *)```(\w+)\n(.*?)^ *```$", README.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
-    followers = [*blocks[1:], ("", "", "")]
-    return [
-        Example(textwrap.dedent(code), follower[2] if follower[1] == OUTPUT else "")
-        for (_, language, code), follower in zip(blocks, followers, strict=True)
-        if language == "python"
-    ]
-
-
-EXAMPLES = _examples()
+TOKEN_URL, API = "https://login.example.com/oauth2/token", "https://api.example.com"
+EXAMPLES = examples_in(README.read_text(encoding="utf-8"))
 
 
 def test_examples_are_found() -> None:

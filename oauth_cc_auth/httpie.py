@@ -1,0 +1,54 @@
+"""Client credentials for HTTPie: ``https -A oauth2-cc api.example.com/orders``.
+
+The settings come from the environment (``OAUTH_CC_TOKEN_URL`` and so on, see `ClientCredentialsConfig.from_env`);
+``--auth id:secret`` replaces the id and the secret, and ``--auth id`` asks for the secret. HTTPie imports this module
+at each of its starts, whatever the request, so it imports no more than it must.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+try:
+    from httpie.plugins import AuthPlugin  # pyright: ignore[reportMissingTypeStubs]  # HTTPie has none
+except ImportError as _missing:
+    raise ImportError("oauth_cc_auth.httpie needs HTTPie: python -m pip install 'oauth_cc_auth[httpie]'") from _missing
+
+if TYPE_CHECKING:
+    import requests
+
+    _Base = object  # HTTPie promises no types
+else:
+    _Base = AuthPlugin
+
+__all__ = ["ClientCredentialsPlugin"]
+
+
+class ClientCredentialsPlugin(_Base):
+    """The auth type ``oauth2-cc``; HTTPie finds it by the entry point ``httpie.plugins.auth.v1``."""
+
+    # HTTPie reads these; see its AuthPlugin.
+    name = "OAuth 2.0 client credentials"
+    auth_type = "oauth2-cc"
+    description = "--auth ID[:SECRET], or OAUTH_CC_CLIENT_ID and OAUTH_CC_CLIENT_SECRET; and OAUTH_CC_TOKEN_URL"
+    auth_require = False
+    auth_parse = True
+    prompt_password = True
+    netrc_parse = False  # ~/.netrc knows the API's host; these are the credentials of another one
+    raw_auth: str | None = None  # what HTTPie keeps in its session files
+
+    def get_auth(
+        self, username: str | None = None, password: str | None = None
+    ) -> Callable[[requests.PreparedRequest], requests.PreparedRequest]:
+        """What attaches the token to HTTPie's request. What is wrong with the settings is raised by its first use.
+
+        Args:
+            username: the client id of ``--auth``, or the one that a session file kept; None without either.
+            password: the client secret of ``--auth``; None where there is only a session file, which keeps none.
+        """
+        from ._httpie_auth import auth_for, kept_in_session
+
+        # HTTPie has put the secret in.
+        self.raw_auth = kept_in_session(username)
+        return auth_for(username, password)

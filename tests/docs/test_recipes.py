@@ -1,0 +1,334 @@
+"""docs/recipes.md: each recipe runs as it is printed, against a server that behaves as its provider is said to."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from oauth_cc_auth import TokenEndpointError
+from oauth_cc_auth.testing import Answer, LoopbackServer, RecordedRequest
+from tests.docs.internet import Internet
+from tests.examples import DOCS, examples_in, sections
+
+PAGE = DOCS / "recipes.md"
+RECIPES = sections(PAGE)
+BASIC, BODY = "client_secret_basic", "client_secret_post"
+
+
+class Provider(Internet):
+    """The hosts of one provider, and its recipe."""
+
+    title = ""
+
+    def run(self) -> dict[str, Any]:
+        """Execute the recipe. Returns its names."""
+        (example,) = examples_in(RECIPES[self.title])
+        names: dict[str, Any] = {"__name__": "__main__"}
+        with self.in_place():
+            exec(compile(example.code, f"{PAGE}: {self.title}", "exec"), names)  # noqa: S102  # our own page
+        return names
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """What the one token request had in its body, but for the credentials."""
+        sent = self.token_request.form
+        assert len(dict(sent)) == len(sent)
+        return {name: value for name, value in sent if name not in ("client_id", "client_secret")}
+
+
+@contextmanager
+def provider(title: str, token_url: str, **settings: Any) -> Iterator[Provider]:
+    """`title` as in the page; the settings are those of the loopback server."""
+    known = {"client_id": "abcd-1234", "client_secret": "secret123456"}
+    with LoopbackServer(**{**known, **settings}) as server:
+        played = Provider(server, token_url)
+        played.title = title
+        yield played
+
+
+def demanding(field: str, value: str, otherwise: Answer) -> Callable[[RecordedRequest], Answer | None]:
+    """A token endpoint that gives the answer `otherwise` unless a field of the body has this value."""
+    return lambda request: None if dict(request.form).get(field) == value else otherwise
+
+
+def test_every_recipe_has_a_test() -> None:
+    """By its name, so that a new one is not forgotten."""
+    names = {f"test_{re.sub(r'[^a-z0-9]+', '_', title.lower()).strip('_')}" for title in RECIPES}
+    assert len(names) == 19
+    assert names <= set(globals())
+
+
+def test_the_index_is_complete() -> None:
+    """The links at the top of the page lead to every section, in order."""
+    linked = re.findall(r"\[([^]]+)\]\(#([a-z0-9-]+)\)", PAGE.read_text(encoding="utf-8"))
+    assert [title for title, _ in linked] == list(RECIPES)
+    for title, anchor in linked:
+        assert anchor == re.sub(r"[^a-z0-9 -]", "", title.lower()).replace(" ", "-")
+
+
+def test_auth0() -> None:
+    """The audience is sent; the one way that this application may authenticate is taken; one token serves all."""
+    with provider("Auth0", "https://shop.eu.auth0.com/oauth/token", accepts=[BODY], expires_in=86400) as auth0:
+        denied = Answer.error("access_denied", status=403)
+        auth0.server.token_endpoint.always(demanding("audience", "https://api.example.com/", denied))
+        names = auth0.run()
+        assert auth0.fields == {"grant_type": "client_credentials", "audience": "https://api.example.com/"}
+        assert auth0.token_request.client_authentication == BODY
+        assert auth0.named[1:] == ["https://api.example.com/orders"]
+        with auth0.in_place():
+            names["session"].get("https://api.example.com/orders")
+        assert len(auth0.server.token_requests) == 1  # a second one would count against the quota
+
+
+def test_microsoft_entra_id() -> None:
+    """One scope, that ends in /.default; the tenant is in the path."""
+    url = "https://login.microsoftonline.com/11111111-2222-3333-4444-555555555555/oauth2/v2.0/token"
+    with provider("Microsoft Entra ID", url) as entra:
+        refusal = Answer.error("invalid_scope", "AADSTS1002012: The provided value for scope is not valid.")
+        entra.server.token_endpoint.always(demanding("scope", "https://graph.microsoft.com/.default", refusal))
+        entra.run()
+        assert entra.fields == {"grant_type": "client_credentials", "scope": "https://graph.microsoft.com/.default"}
+        assert entra.named == [url, "https://graph.microsoft.com/v1.0/users"]
+        assert entra.api_request.path == "/api/v1.0/users"
+
+
+def test_the_older_endpoint_of_entra() -> None:
+    """What the page says beside the recipe: `resource` in the body, a lifetime as a string."""
+    data = re.search(r"additional_request_data=(\{.+?\})`", RECIPES["Microsoft Entra ID"])
+    assert data is not None
+    with provider("Microsoft Entra ID", "https://login.microsoftonline.com/x/oauth2/token", expires_in="3599") as entra:
+        code = examples_in(RECIPES[entra.title])[0].code.replace("/v2.0/", "/")
+        code = code.replace('scope="https://graph.microsoft.com/.default"', f"additional_request_data={data[1]}")
+        code = code.replace("11111111-2222-3333-4444-555555555555", "x")
+        names: dict[str, Any] = {}
+        with entra.in_place():
+            exec(code, names)  # noqa: S102  # our own page
+        assert entra.fields == {"grant_type": "client_credentials", "resource": "https://graph.microsoft.com"}
+        assert names["session"].auth.get_token().expires_at is not None
+
+
+def test_okta() -> None:
+    """A scope is demanded; the custom authorization server is in the path."""
+    with provider("Okta", "https://example.okta.com/oauth2/default/v1/token") as okta:
+        okta.server.token_endpoint.always(demanding("scope", "orders.read", Answer.error("invalid_scope")))
+        okta.run()
+        assert okta.fields == {"grant_type": "client_credentials", "scope": "orders.read"}
+        assert okta.token_request.client_authentication == BASIC
+        assert okta.api_request.path == "/api/orders"
+
+
+def test_keycloak() -> None:
+    """The realm is in the path; a client without a service account learns it from one attempt."""
+    url = "https://keycloak.example.com/realms/shop/protocol/openid-connect/token"
+    with provider("Keycloak", url) as keycloak:
+        keycloak.run()
+        assert keycloak.named[0] == url
+        assert keycloak.fields == {"grant_type": "client_credentials"}
+        assert keycloak.api_request.path == "/api/orders"
+        keycloak.server.clear_log()
+        description = "Client not enabled to retrieve service account"
+        keycloak.server.token_endpoint.always(Answer.error("unauthorized_client", description, status=401))
+        with pytest.raises(TokenEndpointError, match=description):
+            keycloak.run()
+        assert keycloak.token_request.client_authentication == BASIC
+
+
+def test_amazon_cognito() -> None:
+    """Scopes are those of a resource server; a 400 for the wrong authentication is followed by the other one."""
+    url = "https://shop.auth.eu-central-1.amazoncognito.com/oauth2/token"
+    with provider("Amazon Cognito", url, scopes=["orders/read", "orders/write"]) as cognito:
+        cognito.server.token_endpoint.next(Answer.error("invalid_client", status=400))
+        cognito.run()
+        refused, accepted = cognito.server.token_requests
+        assert (refused.client_authentication, accepted.client_authentication) == (BASIC, BODY)
+        assert dict(refused.form)["scope"] == dict(accepted.form)["scope"] == "orders/read orders/write"
+        assert cognito.api_request.path == "/api/orders"
+
+
+def test_pingone() -> None:
+    """The environment is in the path, no scope is sent, and nothing but the method of the application."""
+    environment = "11111111-2222-3333-4444-555555555555"
+    with provider("PingOne", f"https://auth.pingone.eu/{environment}/as/token", accepts=[BASIC]) as ping:
+        ping.run()
+        assert ping.fields == {"grant_type": "client_credentials"}
+        assert ping.token_request.client_authentication == BASIC
+        assert ping.named[1] == f"https://api.pingone.eu/v1/environments/{environment}/users"
+        assert ping.api_request.status == 200
+
+
+def test_salesforce() -> None:
+    """No lifetime: the token is used until a 401, then renewed. The API is where the answer says."""
+    answer = {"token_type": "Bearer", "instance_url": "https://example.my.salesforce.com", "issued_at": "1700000000000"}
+    with provider("Salesforce", "https://example.my.salesforce.com/services/oauth2/token") as salesforce:
+        tokens = iter(["first", "second"])
+        salesforce.server.token_endpoint.always(lambda _: Answer.token(next(tokens), expires_in=None, **answer))
+        names = salesforce.run()
+        assert salesforce.named[1] == "https://example.my.salesforce.com/services/data/v62.0/limits"
+        assert salesforce.api_request.token == "first"
+        assert names["auth"].get_token().expires_at is None
+        expired = [{"message": "Session expired or invalid", "errorCode": "INVALID_SESSION_ID"}]
+        salesforce.server.api.next(Answer(401, expired))
+        with salesforce.in_place():
+            assert names["session"].get(names["api"] + "/services/data").status_code == 200
+        assert [each.token for each in salesforce.server.api_requests] == ["first", "first", "second"]
+
+
+def test_servicenow() -> None:
+    """Credentials in the body, at the one path that all instances have."""
+    with provider("ServiceNow", "https://example.service-now.com/oauth_token.do", accepts=[BODY]) as servicenow:
+        servicenow.run()
+        assert servicenow.token_request.client_authentication == BODY
+        assert servicenow.api_request.path == "/api/api/now/table/incident"
+
+
+def test_sap_btp_xsuaa() -> None:
+    """A server that takes HTTP Basic apart without decoding it: the body needs one attempt, and is not ambiguous."""
+    url = "https://example.authentication.eu10.hana.ondemand.com/oauth/token"
+    credentials = {"client_id": "sb-orders!t1234", "client_secret": "secret+123456="}
+    with provider("SAP BTP (XSUAA)", url, decodes_basic=False, **credentials) as xsuaa:
+        xsuaa.run()
+        assert xsuaa.token_request.client_authentication == BODY
+        assert b"client_secret=secret%2B123456%3D" in xsuaa.token_request.body
+        assert xsuaa.api_request.path == "/api/orders"
+
+
+def test_sap_ariba() -> None:
+    """The application key is with the token request and with the API request; the grant has a name of its own."""
+    url = "https://api.ariba.com/v2/oauth/token"
+    with provider("SAP Ariba", url, grant_types=["openapi_2lo"], expires_in=1440) as ariba:
+        ariba.run()
+        assert ariba.fields == {"grant_type": "openapi_2lo"}
+        assert ariba.token_request.client_authentication == BASIC
+        assert ariba.token_request.headers["APIKey"] == "Zm9vYmFy"
+        assert ariba.api_request.headers["apiKey"] == "Zm9vYmFy"
+        assert ariba.api_request.query == "realm=example-T"
+
+
+def test_sailpoint() -> None:
+    """The query stays, and the secret is not in it."""
+    url = "https://example.api.identitynow.com/oauth/token?grant_type=client_credentials"
+    with provider("SailPoint", url, accepts=[BODY]) as sailpoint:
+        sailpoint.run()
+        assert sailpoint.named[0] == url
+        assert sailpoint.token_request.query == "grant_type=client_credentials"
+        assert sailpoint.token_request.client_authentication == BODY
+        assert sailpoint.api_request.path == "/api/v3/access-profiles"
+
+
+def test_databricks() -> None:
+    """The scope is asked for, at the workspace's own host."""
+    with provider("Databricks", "https://dbc-1234abcd-5678.cloud.databricks.com/oidc/v1/token") as databricks:
+        refusal = Answer.error("invalid_request", "scope is missing")
+        databricks.server.token_endpoint.always(demanding("scope", "all-apis", refusal))
+        databricks.run()
+        assert databricks.fields == {"grant_type": "client_credentials", "scope": "all-apis"}
+        assert databricks.token_request.client_authentication == BASIC
+        assert databricks.named[1] == "https://dbc-1234abcd-5678.cloud.databricks.com/api/2.0/clusters/list"
+
+
+def test_paypal() -> None:
+    """A lifetime as a string counts, and what else the answer has is kept."""
+    scope = "https://uri.paypal.com/services/invoicing openid"
+    with provider("PayPal", "https://api-m.paypal.com/v1/oauth2/token") as paypal:
+        answer = Answer.token("a21", expires_in="32400", scope=scope, app_id="APP-1", nonce="n")
+        paypal.server.token_endpoint.always(answer)
+        token = paypal.run()["session"].auth.get_token()
+        assert paypal.fields == {"grant_type": "client_credentials"}
+        assert paypal.token_request.client_authentication == BASIC
+        assert token.expires_at is not None
+        assert token.scope == scope
+        assert token.extra["app_id"] == "APP-1"
+        assert paypal.api_request.token == "a21"
+
+
+def test_ebay() -> None:
+    """The scope is encoded once; the odd token type does not get into the header of the API request."""
+    url = "https://api.ebay.com/identity/v1/oauth2/token"
+    with provider("eBay", url, token_type="Application Access Token", expires_in=7200) as ebay:
+        ebay.run()
+        assert ebay.token_request.body == (
+            b"grant_type=client_credentials&scope=https%3A%2F%2Fapi.ebay.com%2Foauth%2Fapi_scope"
+        )
+        assert ebay.token_request.client_authentication == BASIC
+        assert ebay.api_request.headers["Authorization"] == f"Bearer {ebay.server.issued[0]}"
+        assert ebay.api_request.query == "q=drone"
+
+
+def test_ups() -> None:
+    """The account goes along; a lifetime as a string counts; errors without an OAuth code are told by their status."""
+    with provider("UPS", "https://onlinetools.ups.com/security/v1/oauth/token", expires_in="14399") as ups:
+        names = ups.run()
+        assert ups.token_request.headers["x-merchant-id"] == "123456"
+        assert ups.token_request.client_authentication == BASIC
+        assert names["session"].auth.get_token().expires_at is not None
+        assert ups.api_request.headers["transId"] == "0001"
+        assert "x-merchant-id" not in ups.api_request.headers
+        blocked = {"response": {"errors": [{"code": "10403", "message": "Blocked Merchant"}]}}
+        ups.server.token_endpoint.always(Answer(403, blocked))
+        with pytest.raises(TokenEndpointError) as caught:
+            ups.run()
+        assert (caught.value.status_code, caught.value.error) == (403, None)
+        assert "answered 403" in str(caught.value)
+
+
+def test_fedex() -> None:
+    """Credentials in the body; the API request's JSON is as it was."""
+    with provider("FedEx", "https://apis.fedex.com/oauth/token", accepts=[BODY], scope="CXS-TP") as fedex:
+        fedex.run()
+        assert fedex.fields == {"grant_type": "client_credentials"}
+        assert fedex.token_request.client_authentication == BODY
+        assert b'"trackingNumber": "123456789012"' in fedex.api_request.body
+
+
+def test_fedex_for_others() -> None:
+    """What the page says beside the recipe: another grant type, and the child's credentials in the body."""
+    with provider("FedEx", "https://apis.fedex.com/oauth/token", grant_types=["csp_credentials"]) as fedex:
+        assert 'grant_type="csp_credentials"' in RECIPES["FedEx"]
+        assert 'additional_request_data={"child_Key": ..., "child_secret": ...}' in RECIPES["FedEx"]
+        code = examples_in(RECIPES["FedEx"])[0].code.replace(
+            'client_authentication="client_secret_post",',
+            'client_authentication="client_secret_post", grant_type="csp_credentials", '
+            'additional_request_data={"child_Key": "key", "child_secret": "hidden"},',
+        )
+        with fedex.in_place():
+            exec(code, {})  # noqa: S102  # our own page
+        assert fedex.fields == {"grant_type": "csp_credentials", "child_Key": "key", "child_secret": "hidden"}
+
+
+def test_zoom() -> None:
+    """A grant type of Zoom's own, and the account beside it."""
+    with provider("Zoom", "https://zoom.us/oauth/token", grant_types=["account_credentials"]) as zoom:
+        missing = Answer.error("invalid_request", "account_id is missing")
+        account = "our-account-id"
+        zoom.server.token_endpoint.always(demanding("account_id", account, missing))
+        zoom.run()
+        assert zoom.fields == {"grant_type": "account_credentials", "account_id": account}
+        assert zoom.token_request.client_authentication == BASIC
+        assert zoom.named[1] == "https://api.zoom.us/v2/users"
+
+
+def test_spotify() -> None:
+    """No scope is sent."""
+    with provider("Spotify", "https://accounts.spotify.com/api/token", accepts=[BASIC]) as spotify:
+        spotify.run()
+        assert spotify.fields == {"grant_type": "client_credentials"}
+        authorization = "Basic " + base64.b64encode(b"abcd-1234:secret123456").decode()
+        assert spotify.token_request.headers["Authorization"] == authorization
+        assert spotify.api_request.query == "q=Bach&type=album"
+
+
+def test_twitch() -> None:
+    """The API wants the client id too, also when the request is sent again after a token was revoked."""
+    with provider("Twitch", "https://id.twitch.tv/oauth2/token", accepts=[BODY], token_type="bearer") as twitch:
+        names = twitch.run()
+        assert twitch.token_request.client_authentication == BODY
+        assert twitch.api_request.headers["Client-Id"] == "abcd-1234"
+        twitch.server.revoke_all()
+        with twitch.in_place():
+            assert names["session"].get("https://api.twitch.tv/helix/games").status_code == 200
+        assert [each.headers["Client-Id"] for each in twitch.server.api_requests] == ["abcd-1234"] * 3
