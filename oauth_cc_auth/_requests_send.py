@@ -156,6 +156,12 @@ def _watched(connection_class: type[Any]) -> type[Any]:
             self._watchdog.watch(sock)
             return sock
 
+        def _tunnel(self) -> None:
+            super()._tunnel()
+            if self._watchdog.fired:
+                # http.client takes the end of a proxy's answer for the end of its headers, and would go on with TLS.
+                raise TimeoutError("the proxy's answer did not end in time")
+
     return Watched
 
 
