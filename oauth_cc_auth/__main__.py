@@ -1,7 +1,7 @@
-"""The command: ``python -m oauth_cc_auth``.
+"""The command: ``oauth-cc-auth``, or ``python -m oauth_cc_auth``.
 
 Each subcommand is a function that takes the parsed arguments and returns the exit status; it imports what it needs
-when it is called, so ``--help`` and ``--version`` import nothing.
+when it is called, so ``--help``, ``--version`` and ``demo`` need nothing that is not in Python.
 """
 
 from __future__ import annotations
@@ -9,21 +9,26 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import PurePath
 
+from ._cli import _options
+from ._cli._exit import INTERRUPTED, PIPE_CLOSED, USAGE
 from ._version import __version__
-
-# What a shell reports for a program that the signal ended: 128 and its number.
-INTERRUPTED = 130  # SIGINT
-PIPE_CLOSED = 141  # SIGPIPE
-USAGE = 2
 
 
 def demo(arguments: argparse.Namespace) -> int:
-    """``python -m oauth_cc_auth demo``."""
+    """``oauth-cc-auth demo``."""
     from ._demo import run
 
     return run()
+
+
+def with_settings(arguments: argparse.Namespace) -> int:
+    """``oauth-cc-auth check``, ``token`` and ``request``."""
+    from ._cli._run import run
+
+    return run(arguments)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -55,15 +60,38 @@ def _dispatched(argv: Sequence[str] | None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m oauth_cc_auth",
+        prog=_program(),
         description="OAuth 2.0 client credentials for requests, httpx and httpx2.",
+        epilog=_options.STATUSES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"oauth_cc_auth {__version__}")
     parser.set_defaults(run=None)
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    summary = "show on this machine what the plugin does, with the client libraries that are installed"
-    commands.add_parser("demo", help=summary, description=f"{summary.capitalize()}.").set_defaults(run=demo)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")
+
+    def add(name: str, run: Callable[[argparse.Namespace], int], summary: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(
+            name,
+            help=summary,
+            description=f"{summary[0].upper()}{summary[1:]}.",
+            epilog=_options.STATUSES,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        command.set_defaults(run=run)
+        return command
+
+    add("demo", demo, "show on this machine what the plugin does, with the client libraries that are installed")
+    check = add("check", with_settings, "find out whether these settings work, and if not, why")
+    _options.add_check(check)
+    _options.add_settings(check)
     return parser
+
+
+def _program() -> str:
+    """What a person has typed to get here."""
+    return "oauth-cc-auth" if PurePath(sys.argv[0]).stem == "oauth-cc-auth" else "python -m oauth_cc_auth"
 
 
 if __name__ == "__main__":

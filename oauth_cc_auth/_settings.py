@@ -14,7 +14,7 @@ from ._errors import ConfigurationError
 
 logger = logging.getLogger("oauth_cc_auth")
 
-_FIELDS = (
+FIELDS = (
     "token_url",
     "client_id",
     "client_secret",
@@ -27,7 +27,7 @@ _FIELDS = (
     "additional_request_data",
     "allow_insecure_http",
 )
-_REQUIRED = _FIELDS[:3]
+_REQUIRED = FIELDS[:3]
 # Arguments of an auth object that are no settings of the token request.
 _BEHAVIOUR = ("timeout", "deadline", "early_expiry", "renew_after", "renew_on", "api_origins", "token_client")
 
@@ -68,7 +68,7 @@ def _plain(label: str) -> str:
 
 _FIELD_BY_PLAIN_LABEL: dict[str, str | None] = {
     **{_plain(label): field for label, field in _FORM_LABELS.items()},
-    **{_plain(field): field for field in _FIELDS},
+    **{_plain(field): field for field in FIELDS},
 }
 
 
@@ -78,6 +78,16 @@ def arguments_from_mapping(settings: Mapping[str, Any], allow_insecure_http: boo
     Raises:
         ConfigurationError: an unknown label, two labels for one field, another grant than client credentials, or a
             value that cannot be read.
+    """
+    arguments, _ = fields_from_mapping(settings)
+    return _complete(arguments, allow_insecure_http, {field: field for field in FIELDS})
+
+
+def fields_from_mapping(settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """The values of the fields that are set, and the label that each of them has in `settings`.
+
+    Raises:
+        ConfigurationError: as `arguments_from_mapping`; nothing is missing here.
     """
     if not isinstance(settings, Mapping):
         raise ConfigurationError(f"settings must be a mapping of labels to values, not {type(settings).__name__}")
@@ -93,8 +103,8 @@ def arguments_from_mapping(settings: Mapping[str, Any], allow_insecure_http: boo
         if field in arguments:
             raise ConfigurationError(f"{label!r} and {origins[field]!r} both set {field}; keep one")
         origins[field] = label
-        arguments[field] = _read(label, field, value)
-    return _complete(arguments, allow_insecure_http, {field: field for field in _FIELDS})
+        arguments[field] = read(label, field, value)
+    return arguments, origins
 
 
 def arguments_from_env(prefix: str, allow_insecure_http: bool | None) -> dict[str, Any]:
@@ -105,12 +115,12 @@ def arguments_from_env(prefix: str, allow_insecure_http: bool | None) -> dict[st
     Raises:
         ConfigurationError: a required variable is missing, or a value cannot be read.
     """
-    names = {field: f"{prefix}{field.upper()}" for field in _FIELDS}
+    names = {field: f"{prefix}{field.upper()}" for field in FIELDS}
     arguments: dict[str, Any] = {}
     for field, name in names.items():
         value = os.environ.get(name, "")
         if value.strip():
-            arguments[field] = _read(name, field, value)
+            arguments[field] = read(name, field, value)
     unknown = sorted(name for name in os.environ if name.startswith(prefix) and name not in names.values())
     if unknown and prefix:
         logger.warning("no settings of %s, and ignored: %s", __package__, ", ".join(unknown))
@@ -120,7 +130,7 @@ def arguments_from_env(prefix: str, allow_insecure_http: bool | None) -> dict[st
 def in_terms_of_env(message: str, prefix: str) -> str:
     """`message` about a field, about the variable instead."""
     field, space, rest = message.partition(" ")
-    return f"{prefix}{field.upper()}{space}{rest}" if field in _FIELDS else message
+    return f"{prefix}{field.upper()}{space}{rest}" if field in FIELDS else message
 
 
 def _field_for(label: object) -> str | None:
@@ -140,13 +150,13 @@ def _unknown(label: str, plain: str) -> NoReturn:
 
     if plain in map(_plain, _BEHAVIOUR):
         raise ConfigurationError(f"{label!r} is no field of the form; pass it to ClientCredentialsAuth.from_config()")
-    known = {_plain(name): name for name in (*_FIELDS, *_FORM_LABELS)}
+    known = {_plain(name): name for name in (*FIELDS, *_FORM_LABELS)}
     nearest = get_close_matches(plain, known, n=1)
     if nearest:
         raise ConfigurationError(f"{label!r} is no known setting; did you mean {known[nearest[0]]!r}?")
     raise ConfigurationError(
         f"{label!r} is no known setting; a body field of the token request belongs into additional_request_data. "
-        f"Known are: {', '.join(_FIELDS)}"
+        f"Known are: {', '.join(FIELDS)}"
     )
 
 
@@ -158,7 +168,8 @@ def _check(label: str, value: object) -> None:
         raise ConfigurationError(f"{label!r} must be {wanted!r}, the only one that this package does")
 
 
-def _read(label: str, field: str, value: Any) -> Any:
+def read(label: str, field: str, value: Any) -> Any:
+    """`value` as the config takes `field`; errors name `label`."""
     if field == "client_authentication" and isinstance(value, str):
         return _METHODS_BY_FORM_VALUE.get(_plain(value), value.strip())
     if field == "allow_insecure_http":

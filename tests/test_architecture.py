@@ -43,7 +43,7 @@ LAYERS = [
     {"httpx", "httpx2", "requests"},
     # What is no part of the plugin itself.
     {"testing"},
-    {"_demo"},
+    {"_cli", "_demo"},
     {"__main__"},
 ]
 PUBLIC_NAMES = {"__init__": {"_client_authentication", "_config", "_errors", "_token", "_version"}}
@@ -55,6 +55,7 @@ LIBRARIES = {
     "_requests_send": {"requests", "urllib3"},
     "httpx": {"httpx"},
     "httpx2": {"httpx2"},
+    "_cli": {"requests", "rich"},
 }
 # Only inside functions: whoever runs no event loop does not load one.
 LAZY = {"asyncio", "anyio", "trio", "concurrent.futures"}
@@ -166,7 +167,7 @@ def test_the_package_imports_no_library(at_rest: set[str]) -> None:
     assert "oauth_cc_auth._config" in loaded
     assert not loaded & {"requests", "urllib3", "httpx", "httpx2", "httpcore", "http.client", "socket", "ssl"}
     assert not loaded & (LAZY | {"sniffio", "difflib"})
-    assert not any(name.startswith(("oauth_cc_auth.testing", "oauth_cc_auth._demo")) for name in loaded)
+    assert not loaded & {"oauth_cc_auth.testing", "oauth_cc_auth._demo", "oauth_cc_auth._cli"}
 
 
 @pytest.mark.parametrize("library", ["requests", "httpx", "httpx2"])
