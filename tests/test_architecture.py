@@ -55,7 +55,7 @@ LIBRARIES = {
     "_requests_send": {"requests", "urllib3"},
     "httpx": {"httpx"},
     "httpx2": {"httpx2"},
-    "_cli": {"requests", "rich"},
+    "_cli": {"requests", "rich", "urllib3"},
 }
 # Only inside functions: whoever runs no event loop does not load one.
 LAZY = {"asyncio", "anyio", "trio", "concurrent.futures"}

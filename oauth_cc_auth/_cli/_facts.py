@@ -1,0 +1,299 @@
+"""What a diagnosis found out: plain values without any secret, and without an opinion.
+
+Opinions are in the rules (`_causes`), words and columns in the reports. Every text that others wrote has been through
+`_redact` before it gets here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+StepOutcome = Literal["ok", "failed", "skipped"]
+StepProblem = Literal[
+    "host_not_found",
+    "resolver_failed",
+    "refused",
+    "timed_out",
+    "unreachable",
+    "certificate_expired",
+    "certificate_not_yet_valid",
+    "certificate_self_signed",
+    "certificate_unknown_issuer",
+    "certificate_wrong_host",
+    "certificate_refused",
+    "bundle_unreadable",
+    "not_tls",
+    "handshake_failed",
+]
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is being checked.
+
+    Attributes:
+        token_url: As it may be shown.
+        api_url: As it may be shown; None where no API is called.
+        secure: The URL is https.
+        host: Its host, in lower case.
+        method: Name of the one client authentication that is configured; None: all are tried.
+        scope: Scopes asked for, separated by single spaces, or None.
+        data_names: Names of the additional fields in the body.
+    """
+
+    token_url: str
+    api_url: str | None
+    secure: bool
+    host: str
+    client_id: str
+    method: str | None
+    grant_type: str
+    scope: str | None
+    data_names: tuple[str, ...]
+    header_name: str
+    header_value_pattern: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that was done.
+
+    Attributes:
+        text: What came of it, in one line.
+        problem: What went wrong; None unless it failed.
+        seconds: How long it took; None where nothing was done.
+    """
+
+    name: Literal["dns", "tcp", "tls"]
+    outcome: StepOutcome
+    text: str
+    problem: StepProblem | None = None
+    seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """What a server's certificate says of itself; nobody has to have checked it.
+
+    Attributes:
+        subject: Whom it was issued to.
+        issuer: Who issued it.
+        names: The hosts that it is for.
+        not_before: Unix time in seconds from which it is valid.
+        not_after: Unix time in seconds at which that ends.
+    """
+
+    subject: str
+    issuer: str
+    names: tuple[str, ...]
+    not_before: float
+    not_after: float
+
+
+@dataclass(frozen=True)
+class Connection:
+    """How far a connection to the token endpoint, or to the proxy before it, came.
+
+    Attributes:
+        proxy: The proxy that the environment names for this URL, as it may be shown; None without one.
+        addresses: What the name resolves to.
+        tls_version: Such as ``TLSv1.3``; None where there was no TLS.
+        certificate: The server's, also where it is not trusted; None where none was seen.
+    """
+
+    host: str
+    port: int
+    proxy: str | None
+    steps: tuple[Step, ...] = ()
+    addresses: tuple[str, ...] = ()
+    tls_version: str | None = None
+    certificate: Certificate | None = None
+
+    @property
+    def failure(self) -> Step | None:
+        """The step that failed, if one did."""
+        return next((step for step in self.steps if step.outcome == "failed"), None)
+
+
+@dataclass(frozen=True)
+class HttpAnswer:
+    """What an HTTP answer tells, whatever it means.
+
+    Attributes:
+        web_page: It is HTML, by its type or by its first byte.
+        empty: It has no body.
+        location: Where it redirects to, as it may be shown; None where it does not.
+        skew: Seconds by which the server's clock is ahead of ours; None without a usable ``Date``.
+        retry_after: Seconds that it asks to wait; None where it does not.
+        via: The intermediaries that it names; None without any.
+        challenge: Its ``WWW-Authenticate``; None without one.
+        excerpt: The title of a web page, or the first words of a refusal; None where there are none.
+    """
+
+    status: int
+    content_type: str = ""
+    web_page: bool = False
+    empty: bool = False
+    location: str | None = None
+    skew: float | None = None
+    retry_after: float | None = None
+    via: str | None = None
+    challenge: str | None = None
+    excerpt: str | None = None
+
+
+AttemptOutcome = Literal["token", "refused", "unusable", "no_answer", "not_sent"]
+
+
+@dataclass(frozen=True)
+class AttemptFacts:
+    """One token request by one client authentication method.
+
+    Attributes:
+        outcome: A token; an error; 2xx without a usable token; nothing; or the request could not be made at all.
+        seconds: How long it took.
+        answer: What came back; None where nothing did.
+        error: OAuth error code; None where the answer named none.
+        description: The server's words for it, or the transport's or ours where there was no answer or no token.
+        next_is_tried: The plugin would go on to the next method after this.
+        bound: The token is bound to a key.
+        timed_out: Time ran out.
+    """
+
+    method: str
+    outcome: AttemptOutcome
+    seconds: float
+    answer: HttpAnswer | None = None
+    error: str | None = None
+    description: str | None = None
+    next_is_tried: bool = False
+    bound: bool = False
+    timed_out: bool = False
+
+    @property
+    def status(self) -> int | None:
+        """HTTP status of the answer; None without one."""
+        return None if self.answer is None else self.answer.status
+
+
+@dataclass(frozen=True)
+class JwtFacts:
+    """What a JWT (RFC 7519) says. Nobody has verified it.
+
+    Attributes:
+        claims: None where they are encrypted.
+    """
+
+    header: Mapping[str, Any]
+    claims: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True)
+class TokenFacts:
+    """The token, but for itself.
+
+    Attributes:
+        method: The client authentication that got it.
+        masked: Its first characters where it is long, else only a mask.
+        length: Characters.
+        token_type: What the server called it; None where it named none.
+        lifetime: Seconds; None where the server told no usable lifetime.
+        asked_scope: Scopes asked for.
+        granted_scope: Scopes that the server names; None where it names none.
+        other_members: Names of what else is in the answer.
+        jwt: What it says, if it is a JWT.
+    """
+
+    method: str
+    masked: str
+    length: int
+    token_type: str | None
+    lifetime: float | None
+    asked_scope: tuple[str, ...]
+    granted_scope: tuple[str, ...] | None
+    other_members: tuple[str, ...]
+    jwt: JwtFacts | None
+
+    @property
+    def missing_scope(self) -> tuple[str, ...]:
+        """Asked for and not granted."""
+        granted = self.asked_scope if self.granted_scope is None else self.granted_scope
+        return tuple(scope for scope in self.asked_scope if scope not in granted)
+
+    @property
+    def extra_scope(self) -> tuple[str, ...]:
+        """Granted though not asked for."""
+        return tuple(scope for scope in self.granted_scope or () if scope not in self.asked_scope)
+
+
+@dataclass(frozen=True)
+class ApiFacts:
+    """One call of the API with the token.
+
+    Attributes:
+        answer: What came back; None where nothing did, or nothing was sent.
+        description: The transport's words where nothing came back.
+        timed_out: Time ran out.
+        withheld: Why the token may not go to this URL; None where it may.
+    """
+
+    url: str
+    seconds: float
+    answer: HttpAnswer | None = None
+    description: str | None = None
+    timed_out: bool = False
+    withheld: Literal["insecure", "other_origin"] | None = None
+
+    @property
+    def accepted(self) -> bool:
+        """It answered 2xx, and with no web page, which is what a login looks like."""
+        return self.answer is not None and 200 <= self.answer.status < 300 and not self.answer.web_page
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Everything that was found out.
+
+    Attributes:
+        now: Unix time in seconds at which that was complete.
+    """
+
+    question: Question
+    now: float
+    connection: Connection
+    attempts: tuple[AttemptFacts, ...] = ()
+    token: TokenFacts | None = None
+    api: ApiFacts | None = None
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Why it does not work, or what will be a problem though it works.
+
+    Attributes:
+        name: Of the rule that found it.
+        text: What is likely wrong, in plain words.
+        remedy: What to change.
+        fatal: False for what does not stop it from working.
+    """
+
+    name: str
+    text: str
+    remedy: str
+    fatal: bool = True
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The answer to "does it work?".
+
+    Attributes:
+        text: One sentence.
+        causes: The likely causes, most likely first; then what is worth knowing.
+    """
+
+    works: bool
+    text: str
+    causes: tuple[Cause, ...]
