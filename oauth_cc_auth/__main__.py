@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import textwrap
 from collections.abc import Callable, Sequence
 from pathlib import PurePath
 
@@ -74,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
         command = commands.add_parser(
             name,
             help=summary,
-            description=f"{summary[0].upper()}{summary[1:]}.",
+            description=textwrap.fill(f"{summary[0].upper()}{summary[1:]}.", 78),
             epilog=_options.STATUSES,
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
@@ -83,9 +84,16 @@ def _parser() -> argparse.ArgumentParser:
         return command
 
     add("demo", demo, "show on this machine what the plugin does, with the client libraries that are installed")
-    check = add("check", with_settings, "find out whether these settings work, and if not, why")
-    _options.add_check(check)
-    _options.add_settings(check)
+    for name, add_options, summary in (
+        ("check", _options.add_check, "find out whether these settings work, and if not, why"),
+        ("token", _options.add_token, "fetch a token and print it"),
+        ("request", _options.add_request, "send one request with a token, and print the answer's body"),
+    ):
+        command = add(name, with_settings, summary)
+        add_options(command)
+        _options.add_settings(command)
+        # All options would be eleven lines above every message about one of them.
+        command.usage = f"{command.prog}{' METHOD URL' if name == 'request' else ''} [OPTION]..."
     return parser
 
 

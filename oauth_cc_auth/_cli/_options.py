@@ -13,14 +13,15 @@ from ._exit import MEANINGS
 SOURCES = """\
 settings come from options, then from the environment, then from the file of
 --config; each setting counts from the first of these that has it, and blank
-means unset. The variable of --token-url is OAUTH_CC_TOKEN_URL, and so on. In
-the environment, headers and data are JSON objects or name=value pairs joined
-by '&'; the file is TOML or JSON and has our names (token_url) or the labels of
-the connector form (Oauth2 Token Url). File and environment may also set
+means unset. The variable of --token-url is OAUTH_CC_TOKEN_URL, and so on;
+headers and data are JSON objects there, or name=value pairs joined by '&'.
+The file is TOML or JSON, with our names (token_url) or the labels of the
+connector form (Oauth2 Token Url). Environment and file may also set
 early_expiry, renew_after, renew_on (false) and api_origins.
 
-the client secret belongs into OAUTH_CC_CLIENT_SECRET, a file that only you can
-read, or standard input (--client-secret -). On a terminal it is asked for.
+the client secret belongs into OAUTH_CC_CLIENT_SECRET, into a file that only
+you can read, or on standard input (--client-secret -). On a terminal it is
+asked for.
 """
 
 STATUSES = "exit statuses:\n" + "\n".join(f"  {status:<4} {meaning}" for status, meaning in MEANINGS.items())
@@ -36,7 +37,7 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     add(
         "--client-secret",
         metavar="SECRET",
-        help="'-' reads one line of standard input; the secret itself would be seen by everyone on this machine",
+        help="'-' reads one line of standard input; the secret itself would be seen by all on this machine",
     )
     add("--scope", metavar="SCOPE", help="what to ask for, several separated by a space; default: the server's choice")
     add(
@@ -74,3 +75,42 @@ def add_check(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``check``."""
     parser.add_argument("--api-url", metavar="URL", help="also send a GET with the token to this API")
     parser.add_argument("--json", action="store_true", help="print the findings as JSON")
+
+
+def add_token(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``token``."""
+    forms = parser.add_mutually_exclusive_group()
+    forms.add_argument(
+        "--header", action="store_true", help='print a header, for curl -H "$(oauth-cc-auth token --header)"'
+    )
+    forms.add_argument(
+        "--json", action="store_true", help="print access_token, token_type, expires_at, expires_in and scope as JSON"
+    )
+    _add_verbose(parser)
+
+
+def add_request(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``request``."""
+    add = parser.add_argument
+    add("method", metavar="METHOD", help="GET, POST, ...")
+    add("url", metavar="URL", help="full URL of the API request")
+    add("--header", action="append", metavar="NAME:VALUE", help="one more header; may be repeated")
+    bodies = parser.add_mutually_exclusive_group()
+    bodies.add_argument("--data", metavar="TEXT", help="the body; @FILE is a file, '-' standard input")
+    bodies.add_argument("--json", metavar="TEXT", help="the same, checked and sent as application/json")
+    bodies.add_argument("--data-file", metavar="FILE", help="a file as the body; '-' is standard input")
+    add("-i", "--include", action="store_true", help="print status and headers of the answer before its body")
+    add("-L", "--location", action="store_true", help="follow redirects; the token stays with the URL's origin")
+    add(
+        "--api-timeout",
+        default="60",
+        metavar="SECONDS",
+        help="for connecting to the API, and for each wait for it to send something; default: 60",
+    )
+    _add_verbose(parser)
+
+
+def _add_verbose(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "-v", "--verbose", action="store_true", help="show every HTTP exchange on stderr, without secrets and tokens"
+    )

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
+from functools import partial
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from oauth_cc_auth._errors import ConfigurationError, InsecureRequestError, TokenEndpointUnreachable, TokenError
 from oauth_cc_auth._redact import presentable
@@ -16,6 +19,11 @@ from oauth_cc_auth._transport import transport_failure
 from ._config_file import TOML_MODULE
 from ._exit import REFUSED, UNREACHABLE, USAGE, CommandError
 from ._settings import Settings, in_terms_of_the_command
+
+if TYPE_CHECKING:
+    from ._trace import Trace
+
+Command = Callable[[Settings], int]
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -63,14 +71,41 @@ def _missing_module() -> str | None:
 
 def _performed(arguments: argparse.Namespace) -> int:
     from . import _load
+    from ._messages import warnings_shown
 
-    return _COMMANDS[arguments.command](_load.load(arguments), arguments)
-
-
-def _run_check(settings: Settings, arguments: argparse.Namespace) -> int:
-    from . import _check
-
-    return _check.run(settings, api_url=arguments.api_url, as_json=arguments.json)
+    command = _COMMANDS[arguments.command](arguments)  # first: nobody types a secret for a URL that is wrong
+    with warnings_shown():
+        return command(_load.load(arguments))
 
 
-_COMMANDS = {"check": _run_check}
+def _check(arguments: argparse.Namespace) -> Command:
+    from ._check import run
+
+    return partial(run, api_url=arguments.api_url, as_json=arguments.json)
+
+
+def _token(arguments: argparse.Namespace) -> Command:
+    from ._token import as_json, header, plain, run
+
+    form = header if arguments.header else as_json if arguments.json else plain
+    return partial(run, form=form, trace=_trace(arguments))
+
+
+def _request(arguments: argparse.Namespace) -> Command:
+    from ._call import call_from
+    from ._request import run
+
+    return partial(run, call=call_from(arguments), trace=_trace(arguments))
+
+
+def _trace(arguments: argparse.Namespace) -> Trace | None:
+    from ._trace import Trace
+
+    return Trace() if arguments.verbose else None
+
+
+_COMMANDS: dict[str, Callable[[argparse.Namespace], Command]] = {
+    "check": _check,
+    "token": _token,
+    "request": _request,
+}

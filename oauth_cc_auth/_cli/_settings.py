@@ -24,7 +24,8 @@ _REMEDIES = {
     "pass client_id and client_secret as arguments instead": "client id and secret are settings of their own",
     "must be None (try both),": "must be blank (try both),",
     " or an object of a subclass of ClientAuthentication": "",
-    "pass token_client, or set REQUESTS_CA_BUNDLE (requests) or SSL_CERT_FILE (httpx)": "set REQUESTS_CA_BUNDLE",
+    "a session's own verify does not apply to token requests: pass token_client, or set REQUESTS_CA_BUNDLE (requests) "
+    "or SSL_CERT_FILE (httpx)": "to trust a certificate authority of your own, set REQUESTS_CA_BUNDLE",
     "; or call auth.invalidate()": "",
 }
 
@@ -102,5 +103,5 @@ def _blaming(given: Mapping[str, Given], make: Callable[[], Any]) -> Any:
         message = str(error)
     # Raised out here, so that no context with the values comes along.
     field, space, problem = message.partition(" ")
-    name = given[field].source if field in given else field
-    raise ConfigurationError(f"{name}{space}{in_terms_of_the_command(problem)}")
+    source = given.get(field, Given(None, field)).source
+    raise ConfigurationError(f"{source}{space}{in_terms_of_the_command(problem)}")

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from oauth_cc_auth import _behaviour
 from oauth_cc_auth import _settings as _names
 from oauth_cc_auth._errors import ConfigurationError
 
@@ -85,6 +86,15 @@ def split_pair(option: str, text: str, separator: str) -> tuple[str, str]:
     return name.strip(), value.strip() if separator == ":" else value
 
 
+def seconds(option: str, text: str) -> float:
+    """A positive number of seconds.
+
+    Raises:
+        ConfigurationError: it is none.
+    """
+    return _behaviour.seconds(option, _read_number(option, text))
+
+
 _OPTION_NAMES = {"additional_headers": "--additional-header"}
 _SEPARATORS = {"additional_headers": ":", "additional_request_data": "="}
 
@@ -111,20 +121,23 @@ def _read_number(name: str, text: str) -> float:
     raise ConfigurationError(f"{name} must be a number, not {text!r}")
 
 
-def _read_renew_on(name: str, text: str) -> bool:
-    switch: bool = _names.read(name, "allow_insecure_http", text)
-    return switch
+def _read_switch(name: str, text: str) -> bool:
+    word = text.strip().casefold()
+    if word not in _SWITCHES:
+        raise ConfigurationError(f"{name} must be true or false, not {text!r}")
+    return _SWITCHES[word]
 
 
 def _read_origins(name: str, text: str) -> list[str]:
     return text.replace(",", " ").split()
 
 
+_SWITCHES = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 _BEHAVIOUR_READERS: dict[str, Callable[[str, str], Any]] = {
     "timeout": _read_number,
     "deadline": _read_number,
     "early_expiry": _read_number,
     "renew_after": _read_number,
-    "renew_on": _read_renew_on,
+    "renew_on": _read_switch,
     "api_origins": _read_origins,
 }
