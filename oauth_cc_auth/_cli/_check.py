@@ -15,7 +15,7 @@ from . import _console
 from ._api_call import call_api
 from ._attempts import try_methods
 from ._causes import judge
-from ._connect import connect
+from ._connect import connect, look_again
 from ._exit import FAILED, OK, CommandError
 from ._facts import Connection, Findings, Question, Verdict
 from ._report import Report
@@ -59,6 +59,8 @@ def _asked(findings: Findings, settings: Settings, api_url: str | None, watcher:
     tried = try_methods(config, timeout, watcher)
     findings = replace(findings, attempts=tried.attempts, now=time.time())
     watcher.attempted(tried.attempts)
+    if any(attempt.outcome == "no_answer" for attempt in tried.attempts):
+        findings = replace(findings, connection=look_again(findings.connection))
     if tried.obtained is None:
         return findings
     findings = replace(findings, token=tried.obtained.facts)

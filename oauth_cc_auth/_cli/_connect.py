@@ -9,11 +9,12 @@ from dataclasses import replace
 from typing import Any
 
 from ._facts import Connection, Step
-from ._handshake import shake_hands
+from ._handshake import shake_hands, wants_client_certificate
 from ._route import Route, route_to
 from ._tcp import Failure, open_first, resolve
 from ._watcher import Timed, Watcher
 
+_SECOND_LOOK = 1.0  # seconds
 _MOST_ADDRESSES = 4  # that are shown
 
 
@@ -29,6 +30,18 @@ def connect(url: str, timeout: float, watcher: Watcher) -> Connection:
     if addresses:
         _connected(route, addresses, timeout, walk)
     return walk.connection
+
+
+def look_again(connection: Connection) -> Connection:
+    """What can be learned from another handshake, where the first one was fine and the request got no answer."""
+    if connection.tls_version is None:
+        return connection
+    opened = open_first(connection.addresses, connection.port, _SECOND_LOOK)
+    if isinstance(opened, Failure):
+        return connection
+    with opened.sock:
+        wanted = wants_client_certificate(opened, connection.host, _SECOND_LOOK)
+    return replace(connection, wants_client_certificate=wanted)
 
 
 class _Walk:

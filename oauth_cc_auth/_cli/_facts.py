@@ -101,6 +101,7 @@ class Connection:
         addresses: What the name resolves to.
         tls_version: Such as ``TLSv1.3``; None where there was no TLS.
         certificate: The server's, also where it is not trusted; None where none was seen.
+        wants_client_certificate: The server said so, when it was asked again why it gave no answer.
     """
 
     host: str
@@ -110,6 +111,7 @@ class Connection:
     addresses: tuple[str, ...] = ()
     tls_version: str | None = None
     certificate: Certificate | None = None
+    wants_client_certificate: bool = False
 
     @property
     def failure(self) -> Step | None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import socket
 import ssl
 from pathlib import Path
+from socket import create_connection
 from typing import NamedTuple
 
 from urllib3.util.ssl_ import create_urllib3_context
@@ -67,6 +67,21 @@ def shake_hands(opened: Opened, host: str, trusted: str, timeout: float) -> Secu
         return Failure("timed_out" if isinstance(error, TimeoutError) else "handshake_failed", words_of(error))
 
 
+def wants_client_certificate(opened: Opened, host: str, timeout: float) -> bool:
+    """Whether the server says so within `timeout` seconds, on a connection that is closed by it.
+
+    In TLS 1.3 it does so after the handshake. A client that sends its request at once may find the connection reset
+    before it has read that; so nothing is sent here.
+    """
+    try:
+        with create_urllib3_context(cert_reqs=ssl.CERT_NONE).wrap_socket(opened.sock, server_hostname=host) as secured:
+            secured.settimeout(timeout)
+            secured.recv(1)
+    except OSError as error:
+        return getattr(error, "reason", None) == "TLSV13_ALERT_CERTIFICATE_REQUIRED"
+    return False
+
+
 def _trust(context: ssl.SSLContext, trusted: str) -> None:
     if Path(trusted).is_dir():
         context.load_verify_locations(capath=trusted)
@@ -79,7 +94,7 @@ def _unchecked_certificate(opened: Opened, host: str, timeout: float) -> Certifi
     context = create_urllib3_context(cert_reqs=ssl.CERT_NONE)
     try:
         with (
-            socket.create_connection((opened.address, opened.port), timeout) as plain,
+            create_connection((opened.address, opened.port), timeout) as plain,
             context.wrap_socket(plain, server_hostname=host) as secured,
         ):
             return read_certificate(secured.getpeercert(True) or b"")
@@ -90,7 +105,7 @@ def _unchecked_certificate(opened: Opened, host: str, timeout: float) -> Certifi
 def _speaks_plain_http(opened: Opened) -> bool:
     """Some servers close the connection on a handshake, or wait for more; to plain HTTP they answer."""
     try:
-        with socket.create_connection((opened.address, opened.port), _PROBE_SECONDS) as plain:
+        with create_connection((opened.address, opened.port), _PROBE_SECONDS) as plain:
             plain.sendall(_PROBE)
             return plain.recv(5) == b"HTTP/"
     except OSError:

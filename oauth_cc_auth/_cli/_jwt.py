@@ -41,7 +41,7 @@ def read_jwt(token: str, secrets: Iterable[str]) -> JwtFacts | None:
     # A token within the token would be one that works.
     hidden = (*secrets, token, *(part for part in parts[2:] if part))
     if len(parts) == _PARTS_OF_JWE:
-        return JwtFacts(_clean_members(header, hidden), None)
+        return JwtFacts(_clean_members(header, hidden), None) if "enc" in header else None
     claims = _members(parts[1])
     return None if claims is None else JwtFacts(_clean_members(header, hidden), _clean_members(claims, hidden))
 

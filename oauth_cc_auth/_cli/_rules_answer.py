@@ -15,14 +15,25 @@ _EXPIRED_SECRET = re.compile(r"AADSTS7000222|secret\b.{0,40}\bexpired|expired\b.
 
 def web_page(findings: Findings) -> Advice | None:
     """The URL of a page for people."""
-    attempt = first_failure(findings, lambda a: a.answer is not None and a.answer.web_page and a.error is None)
-    if attempt is None or attempt.status in (404, 405) or (attempt.status or 0) >= 500:
+    attempt = first_failure(findings, _is_web_page)
+    if attempt is None:
         return None
-    title = attempt.answer.excerpt if attempt.answer is not None else None
+    title = _excerpt(attempt)
     return Advice(
         f"token_url answers with a web page{f' ({title})' if title else ''}, so it is not the token endpoint.",
         "Look for the token endpoint (often a path that ends in /token) in the provider's documentation, or for "
         "token_endpoint in /.well-known/openid-configuration of that host.",
+    )
+
+
+def _is_web_page(attempt: AttemptFacts) -> bool:
+    # Servers of all kinds tell these errors by a web page, and then it is the status that counts.
+    return (
+        attempt.answer is not None
+        and attempt.answer.web_page
+        and attempt.error is None
+        and attempt.answer.status not in (401, 403, 404, 405, 410)
+        and attempt.answer.status < 500
     )
 
 
@@ -87,13 +98,8 @@ def scope_unknown(findings: Findings) -> Advice | None:
 
 def scope_missing(findings: Findings) -> Advice | None:
     """The server has no default scope."""
-
-    def about_scope(attempt: AttemptFacts) -> bool:
-        speaks_of_it = "scope" in (attempt.description or "").lower()
-        return attempt.error in _UNKNOWN_SCOPE or (attempt.error == "invalid_request" and speaks_of_it)
-
-    attempt = first_failure(findings, about_scope)
-    if attempt is None or findings.question.scope is not None or "scope" in findings.question.data_names:
+    attempt = first_failure(findings, lambda attempt: _misses_scope(findings, attempt))
+    if attempt is None:
         return None
     return Advice(
         with_words("The server wants a scope, and none is set.", attempt.description),
@@ -101,10 +107,19 @@ def scope_missing(findings: Findings) -> Advice | None:
     )
 
 
+def _misses_scope(findings: Findings, attempt: AttemptFacts) -> bool:
+    if findings.question.scope is not None or "scope" in findings.question.data_names:
+        return False
+    speaks_of_it = "scope" in (attempt.description or "").lower()
+    return attempt.error in _UNKNOWN_SCOPE or (attempt.error == "invalid_request" and speaks_of_it)
+
+
 def parameter_missing(findings: Findings) -> Advice | None:
     """A parameter beyond the standard."""
-    attempt = first_failure(findings, lambda attempt: attempt.error in ("invalid_request", "invalid_target"))
-    if attempt is None or scope_missing(findings):
+    attempt = first_failure(
+        findings, lambda a: a.error in ("invalid_request", "invalid_target") and not _misses_scope(findings, a)
+    )
+    if attempt is None:
         return None
     names = ", ".join(findings.question.data_names)
     sent = f"Sent beside the standard ones: {names}." if names else "Only the standard ones were sent."
@@ -127,13 +142,17 @@ def dpop_required(findings: Findings) -> Advice | None:
 
 def secret_expired(findings: Findings) -> Advice | None:
     """The server says so."""
-    attempt = first_failure(findings, lambda attempt: _EXPIRED_SECRET.search(attempt.description or ""))
+    attempt = first_failure(findings, _tells_of_expired_secret)
     if attempt is None:
         return None
     return Advice(
         with_words("The client secret has expired.", attempt.description),
         "Make a new secret at the provider, and set client_secret to it.",
     )
+
+
+def _tells_of_expired_secret(attempt: AttemptFacts) -> bool:
+    return _EXPIRED_SECRET.search(attempt.description or "") is not None
 
 
 def wrong_credentials(findings: Findings) -> Advice | None:
@@ -158,22 +177,21 @@ def wrong_credentials(findings: Findings) -> Advice | None:
 
 
 def _means_unknown_client(attempt: AttemptFacts) -> bool:
-    return attempt.error == "invalid_client" or (
-        attempt.status == 401
-        and attempt.outcome == "refused"
-        and attempt.error in (None, "unauthorized", "access_denied")
-    )
+    if _tells_of_expired_secret(attempt):
+        return False
+    error = (attempt.error or "").lower()
+    # node-oauth says "unauthorized", Auth0 "access_denied".
+    return error == "invalid_client" or (attempt.status == 401 and error in ("", "unauthorized", "access_denied"))
 
 
 def access_denied(findings: Findings) -> Advice | None:
     """The client is known, and may not have this."""
-    attempt = first_failure(findings, lambda attempt: attempt.error == "access_denied")
+    attempt = first_failure(findings, lambda attempt: attempt.error == "access_denied" and attempt.status != 401)
     if attempt is None:
         return None
     return Advice(
         with_words("The provider denies this client the token.", attempt.description),
-        "At the provider, authorize this client for the API (audience, scopes). Auth0 says this too where the client "
-        "may not use the authentication method.",
+        "At the provider, authorize this client for the API (audience, scopes).",
     )
 
 

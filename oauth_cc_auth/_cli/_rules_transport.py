@@ -51,8 +51,8 @@ def untrusted_through_proxy(findings: Findings) -> Advice | None:
 
 def client_certificate_demanded(findings: Findings) -> Advice | None:
     """Mutual TLS (RFC 8705)."""
-    attempt = first_failure(findings, lambda a: _says(a, "certificate required", "bad certificate"))
-    if attempt is None:
+    attempt = first_failure(findings, lambda a: _says(a, "certificate required"))
+    if attempt is None and not findings.connection.wants_client_certificate:
         return None
     return Advice(
         "The server demands a client certificate (mutual TLS).",
