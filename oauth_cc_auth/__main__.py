@@ -7,14 +7,15 @@ when it is called, so ``--help``, ``--version`` and ``demo`` need nothing that i
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
 import textwrap
 from collections.abc import Callable, Sequence
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 from ._cli import _options
-from ._cli._exit import INTERRUPTED, PIPE_CLOSED, USAGE
+from ._cli._exit import INTERRUPTED, PIPE_CLOSED, UNWRITABLE, USAGE
 from ._version import __version__
 
 
@@ -34,6 +35,7 @@ def with_settings(arguments: argparse.Namespace) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command with these arguments, or those of the process. Returns the exit status."""
+    _open_what_is_closed()
     try:
         try:
             return _dispatched(argv)
@@ -41,12 +43,34 @@ def main(argv: Sequence[str] | None = None) -> int:
             sys.stdout.flush()  # here, where a reader who has left can still be dealt with
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BrokenPipeError:
-        # `| head` has seen enough. What is still buffered would fail again when the interpreter ends.
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
+    except BrokenPipeError:  # `| head` has seen enough
+        _let_go_of_stdout()
         return PIPE_CLOSED
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        _let_go_of_stdout()
+        sys.stderr.write(f"oauth-cc-auth: error: the output could not be written: {error.strerror}\n")
+        return UNWRITABLE
+
+
+# A full disk, a full quota, and a file that is larger than is allowed; not every system has all of them.
+_FULL = {getattr(errno, name, None) for name in ("ENOSPC", "EDQUOT", "EFBIG")} - {None}
+
+
+def _open_what_is_closed() -> None:
+    """Where the shell has closed a stream (`>&-`), what is printed goes nowhere."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            nowhere = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  # to the end of the process
+            setattr(sys, name, nowhere)
+
+
+def _let_go_of_stdout() -> None:
+    """What is still buffered would fail again when the interpreter ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def _dispatched(argv: Sequence[str] | None) -> int:

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import TextIO
+from typing import NoReturn, TextIO
 
 from rich.console import Console
 from rich.live import Live
@@ -22,6 +22,12 @@ from rich.text import Text
 PROGRAM = "oauth-cc-auth"
 
 _PATIENCE = 1.0  # seconds before a person is told what is being waited for
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> NoReturn:
+        # rich would end the process with a status of its own.
+        raise BrokenPipeError
 
 
 def stdout() -> Console:
@@ -53,7 +59,7 @@ def warning(message: str) -> None:
 def progress(text: str, patience: float = _PATIENCE) -> Generator[None]:
     """Show `text` on stderr, if that is a terminal, while the block takes longer than `patience` seconds."""
     console = stderr()
-    if not console.is_terminal:
+    if not console.is_terminal or console.is_dumb_terminal:
         yield
         return
     # ASCII, since a thread that meets what the encoding has not would die; and no redirection of our own streams.
@@ -84,7 +90,7 @@ def progress(text: str, patience: float = _PATIENCE) -> Generator[None]:
 def _console(stream: TextIO, colours: bool) -> Console:
     if not (stream.encoding or "utf-8").lower().startswith("utf"):
         _never_fail(stream)
-    return Console(
+    return _Console(
         file=stream,
         force_terminal=stream.isatty(),
         force_jupyter=False,

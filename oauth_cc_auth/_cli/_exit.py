@@ -9,6 +9,7 @@ REFUSED = 3
 UNREACHABLE = 4
 CLIENT_ERROR = 5
 SERVER_ERROR = 6
+UNWRITABLE = 7
 # What a shell reports for a program that the signal ended: 128 and its number.
 INTERRUPTED = 130  # SIGINT
 PIPE_CLOSED = 141  # SIGPIPE
@@ -21,6 +22,7 @@ MEANINGS = {
     UNREACHABLE: "no answer, or none that is complete, from token endpoint or API",
     CLIENT_ERROR: "the API answered 4xx",
     SERVER_ERROR: "the API answered 5xx, or redirected in circles",
+    UNWRITABLE: "the output could not be written: the disk is full",
     INTERRUPTED: "interrupted by Ctrl-C",
     PIPE_CLOSED: "whoever read the output has left",
 }

@@ -7,11 +7,12 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 from . import _console
+from ._settings import in_terms_of_the_command
 
 
 class _ConsoleHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
-        _console.warning(record.getMessage())
+        _console.warning(in_terms_of_the_command(record.getMessage()))
 
 
 @contextmanager

@@ -53,7 +53,7 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
         dest="additional_headers",
         action="append",
         metavar="NAME:VALUE",
-        help="one more header of the token request; may be repeated",
+        help="one more header of the token request; may be repeated; secret ones belong into file or environment",
     )
     add(
         "--additional-request-data",

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import sys
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from http.client import HTTPException
-from typing import Any
+from typing import Any, TextIO
 from urllib.parse import urlsplit
 
 import requests
@@ -36,18 +39,37 @@ def run(settings: Settings, *, call: Call, trace: Trace | None = None) -> int:
     """
     call.check_against(settings)
     with session_from(settings, trace) as session, _answer(session, call) as response:
-        out = sys.stdout.buffer
-        if call.includes:
-            out.write(_head(response))
-        for chunk in _chunks(call, response):
-            out.write(chunk)
-            out.flush()
-        out.flush()
+        with _progress(call):
+            _write(call, response)
         status = response.status_code
     if status < 400:
         return OK
     words = f"{call.shown}: {status} {phrase(status)}".rstrip()
     raise CommandError(words, CLIENT_ERROR if status < 500 else SERVER_ERROR)
+
+
+def _write(call: Call, response: requests.Response) -> None:
+    out = sys.stdout.buffer
+    if call.includes:
+        out.write(_head(response))
+    for chunk in _chunks(call, response):
+        out.write(chunk)
+        out.flush()
+    out.flush()
+
+
+def _progress(call: Call) -> AbstractContextManager[None]:
+    """Only where the answer goes into a file: on a terminal it is its own progress, as is what reads it from a pipe."""
+    if _is_file(sys.stdout):
+        return _console.progress(f"receiving the answer of {origin_of(call.url)}")
+    return nullcontext()
+
+
+def _is_file(stream: TextIO) -> bool:
+    try:
+        return stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
+    except OSError:  # it has no number: somebody replaced it
+        return False
 
 
 def _answer(session: requests.Session, call: Call) -> requests.Response:

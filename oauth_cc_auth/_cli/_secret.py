@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
+from typing import TextIO
 
 from ._exit import CommandError
 from ._settings import Given
@@ -20,9 +21,9 @@ def from_standard_input() -> Given:
     Raises:
         CommandError: there is no line.
     """
-    if sys.stdin.isatty():
+    if _is_terminal(sys.stdin):
         return typed()
-    line = sys.stdin.readline().rstrip("\r\n")
+    line = "" if sys.stdin is None else sys.stdin.readline().rstrip("\r\n")
     if not line.strip():
         raise CommandError("--client-secret - found no line on standard input; pass the secret there")
     return Given(line, "--client-secret -")
@@ -30,7 +31,11 @@ def from_standard_input() -> Given:
 
 def can_be_typed() -> bool:
     """True where somebody sits at a terminal and sees the question."""
-    return sys.stdin.isatty() and sys.stderr.isatty()
+    return _is_terminal(sys.stdin) and _is_terminal(sys.stderr)
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    return stream is not None and stream.isatty()  # None: closed by the shell
 
 
 def typed() -> Given:

@@ -24,9 +24,11 @@ _REMEDIES = {
     "pass client_id and client_secret as arguments instead": "client id and secret are settings of their own",
     "must be None (try both),": "must be blank (try both),",
     " or an object of a subclass of ClientAuthentication": "",
+    "is no field of the form; pass it to ClientCredentialsAuth.from_config()": "can only be set in a program",
     "a session's own verify does not apply to token requests: pass token_client, or set REQUESTS_CA_BUNDLE (requests) "
     "or SSL_CERT_FILE (httpx)": "to trust a certificate authority of your own, set REQUESTS_CA_BUNDLE",
-    "; or call auth.invalidate()": "",
+    "pass bytes, a list or a seekable file for that; the token is renewed for the next request": "a file's can",
+    " (auth.invalidate() ends that)": "",
 }
 
 

@@ -10,7 +10,7 @@ from oauth_cc_auth import _behaviour
 from oauth_cc_auth import _settings as _names
 from oauth_cc_auth._errors import ConfigurationError
 
-from ._settings import BEHAVIOUR, Given
+from ._settings import BEHAVIOUR, Given, in_terms_of_the_command
 
 PREFIX = "OAUTH_CC_"
 
@@ -70,7 +70,7 @@ def from_mapping(settings: Mapping[str, Any], name: str) -> dict[str, Given]:
         message = str(error)
     else:
         return {field: Given(value, f"{name}: {labels[field]!r}") for field, value in values.items()}
-    raise ConfigurationError(f"{name}: {message}")
+    raise ConfigurationError(f"{name}: {in_terms_of_the_command(message)}")
 
 
 def split_pair(option: str, text: str, separator: str) -> tuple[str, str]:

@@ -93,6 +93,10 @@ class TracedAuth(ClientCredentialsAuth):
         return answer
 
 
+# Messages name the class; to the person it is the same one.
+TracedAuth.__name__ = ClientCredentialsAuth.__name__
+
+
 class TracedAdapter(HTTPAdapter):
     """Shows the requests to the API, redirected and repeated ones too."""
 

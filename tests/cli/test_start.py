@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -24,20 +25,20 @@ from oauth_cc_auth import __main__ as command
 from oauth_cc_auth._cli import _check, _config_file, _exit
 from oauth_cc_auth._cli._settings import Settings
 from oauth_cc_auth.testing import LoopbackServer
-from tests.cli.runs import ERROR, Run, env_fixture, run_fixture
+from tests.cli.runs import COMMAND, ERROR, Run, env_fixture, run_fixture, started
 
 __all__ = ["env_fixture", "run_fixture"]
 
 README = Path(__file__).parent.parent.parent / "README.md"
-COMMANDS = {"check": ["check"], "token": ["token"], "request": ["request", "GET", "https://api.example.com"]}
+SUBCOMMANDS = {"check": ["check"], "token": ["token"], "request": ["request", "GET", "https://api.example.com"]}
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", SUBCOMMANDS)
 @pytest.mark.parametrize("missing", ["requests", "rich", _config_file.TOML_MODULE])
 def test_without_the_extra(name: str, missing: str, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """One line that says what to install."""
     monkeypatch.setitem(sys.modules, missing, None)
-    ran = run(*COMMANDS[name])
+    ran = run(*SUBCOMMANDS[name])
     assert (ran.status, ran.out) == (2, "")
     assert ran.err == f"{ERROR}{name} needs {missing}: python -m pip install 'oauth_cc_auth[cli]'\n"
 
@@ -169,3 +170,50 @@ def test_what_check_is_given(
         (oauth_server.token_url, {}, None, False),
         (oauth_server.token_url, {"timeout": 3.0}, "https://api.example.com", True),
     ]
+
+
+# Where the output goes.
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full stands for a full disk")
+@pytest.mark.parametrize("buffered", ["", "1"])
+@pytest.mark.parametrize("name", ["token", "request"])
+def test_a_full_disk(name: str, buffered: str, env: dict[str, str], oauth_server: LoopbackServer) -> None:
+    """One line, whether it shows at once or when the buffer is written."""
+    arguments = {"token": ["token"], "request": ["request", "GET", oauth_server.api_url]}[name]
+    with Path("/dev/full").open("wb") as full:
+        process = started(*arguments, env={**env, "PYTHONUNBUFFERED": buffered}, stdout=full, stderr=subprocess.PIPE)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 7
+    assert err.decode() == f"{ERROR}the output could not be written: No space left on device\n"
+
+
+def test_another_error_of_the_system(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not about the output, so it is a defect."""
+
+    def fail() -> int:
+        raise FileNotFoundError(2, "x")
+
+    monkeypatch.setattr(_demo, "run", fail)
+    with pytest.raises(FileNotFoundError):
+        run("demo")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="closes streams as a POSIX shell does")
+def test_closed_streams(env: dict[str, str]) -> None:
+    """As with `>&- 2>&-`: what is printed goes nowhere."""
+    command = [*COMMAND, "token", "--client-secret", "x"]
+    script = 'exec "$@" <&- >&- 2>&-'
+    done = subprocess.run(["sh", "-c", script, "sh", *command], env={**os.environ, **env}, timeout=60, check=False)
+    assert done.returncode == 3
+
+
+@pytest.mark.parametrize("command", [["check"], ["token"]], ids=["check", "token"])
+def test_a_reader_who_has_left(command: list[str], env: dict[str, str]) -> None:
+    """Before the first word."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    process = started(*command, env=env, stdout=writing, stderr=subprocess.PIPE)
+    os.close(writing)
+    assert process.communicate(timeout=60)[1] == b""
+    assert process.returncode == 141

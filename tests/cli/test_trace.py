@@ -90,6 +90,14 @@ def test_no_answers(run: Run, env: dict[str, str], oauth_server: LoopbackServer)
     assert lines[5] == "    token 1 -> no answer: Remote end closed connection without response"
 
 
+def test_messages_are_the_same(run: Run, env: dict[str, str]) -> None:
+    """Whoever looks on is told the same as others."""
+    arguments = ("request", "GET", "http://api.example.com")
+    told = run(*arguments, env=env).err
+    assert "pass --allow-insecure-http where" in told
+    assert run(*arguments, "-v", env=env).err == told
+
+
 def test_of_a_token(run: Run, env: dict[str, str], oauth_server: LoopbackServer) -> None:
     """The command `token` shows its exchanges too."""
     ran = run("token", "-v", env=env)
