@@ -18,6 +18,7 @@ from ._causes import judge
 from ._connect import connect, look_again
 from ._exit import FAILED, OK, CommandError
 from ._facts import Connection, Findings, Question, Verdict
+from ._oddities import oddities
 from ._report import Report
 from ._report_json import JsonReport
 from ._settings import Settings
@@ -91,6 +92,7 @@ def _question(config: ClientCredentialsConfig, api_url: str | None) -> Question:
         data_names=tuple(dict.fromkeys(name for name, _ in config.additional_request_data)),
         header_name=config.header_name,
         header_value_pattern=config.header_value_pattern,
+        oddities=() if callable(config.client_secret) else oddities(config.client_id, config.client_secret),
     )
 
 

@@ -41,6 +41,7 @@ class Question:
         method: Name of the one client authentication that is configured; None: all are tried.
         scope: Scopes asked for, separated by single spaces, or None.
         data_names: Names of the additional fields in the body.
+        oddities: Sentences about what looks wrong with id and secret.
     """
 
     token_url: str
@@ -54,6 +55,7 @@ class Question:
     data_names: tuple[str, ...]
     header_name: str
     header_value_pattern: str
+    oddities: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ from ._watcher import Watcher
 _WIDEST = 100  # columns; longer lines are hard to read
 _LABEL = 10  # columns
 _TIME = 9  # columns
+_METHOD = 21  # columns
 
 _SILENT = {"refused": "no OAuth error"}
 _LABELS = {"dns": "DNS", "tcp": "TCP", "tls": "TLS"}
@@ -80,9 +81,9 @@ class Report(Watcher):
     def attempted(self, attempts: tuple[AttemptFacts, ...]) -> None:
         """A table of all token requests."""
         table = Table(box=box.SIMPLE_HEAD, width=self._width, pad_edge=False, show_edge=False, header_style="bold")
-        table.add_column("method", overflow="fold", ratio=3)
+        table.add_column("method", overflow="fold", max_width=_METHOD)
         table.add_column("status", width=9)
-        table.add_column("answer", overflow="fold", ratio=4)
+        table.add_column("answer", overflow="fold", ratio=1)
         table.add_column("time", justify="right", width=_TIME)
         for attempt in attempts:
             style = "green" if attempt.outcome == "token" else "red"

@@ -24,11 +24,9 @@ Rule = Callable[[Findings], Advice | None]
 
 
 def token_in_reach(findings: Findings) -> bool:
-    """The plugin, which stops at the first answer that settles the matter, gets to a token."""
-    for attempt in findings.attempts:
-        if attempt.outcome == "token" or not attempt.next_is_tried:
-            return attempt.outcome == "token"
-    return False
+    """There is a token, and the plugin, which stops at the first answer that settles the matter, gets to it."""
+    settled = (attempt for attempt in findings.attempts if not attempt.next_is_tried)
+    return next((attempt.outcome == "token" for attempt in settled), False)
 
 
 def failures(findings: Findings) -> tuple[AttemptFacts, ...]:

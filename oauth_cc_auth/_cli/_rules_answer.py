@@ -256,6 +256,16 @@ def _set_method(method: str) -> str:
     return f"Set client_authentication to {method}."
 
 
+def credentials_look_odd(findings: Findings) -> Advice | None:
+    """As they do after a copy that went wrong."""
+    if not failures(findings) or not findings.question.oddities:
+        return None
+    return Advice(
+        " ".join(findings.question.oddities),
+        "If that is not meant so, copy them anew from the provider.",
+    )
+
+
 def clock_skew(findings: Findings) -> Advice | None:
     """The two clocks do not agree."""
     skews = [each.answer.skew for each in findings.attempts if each.answer is not None and each.answer.skew is not None]
@@ -301,4 +311,4 @@ FATAL: tuple[Rule, ...] = (
     forbidden_without_reason,
     method_to_be_set,
 )
-WORTH_KNOWING: tuple[Rule, ...] = (method_not_allowed, clock_skew, proxy_in_between)
+WORTH_KNOWING: tuple[Rule, ...] = (method_not_allowed, credentials_look_odd, clock_skew, proxy_in_between)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from oauth_cc_auth._redact import MASK, presentable
+from oauth_cc_auth._redact import MASK, presentable, redact
 from oauth_cc_auth._token import Token
 
 from ._facts import TokenFacts
@@ -12,6 +12,7 @@ from ._jwt import read_jwt
 
 _LONG = 16  # characters; four of fewer would be too much of it
 _SHOWN = 4  # characters
+_LONGEST_SCOPE = 8192  # characters
 
 
 def token_facts(method: str, token: Token, now: float, asked_scope: str | None, secrets: Iterable[str]) -> TokenFacts:
@@ -42,4 +43,8 @@ def masked(token: str) -> str:
 
 
 def _words(scope: str | None, secrets: tuple[str, ...]) -> tuple[str, ...]:
-    return () if scope is None else tuple(presentable(word, secrets) for word in scope.split())
+    if scope is None:
+        return ()
+    # As a whole first: a secret may have spaces in it. A scope that nobody would read is cut before that.
+    whole = redact(scope, secrets) if len(scope) <= _LONGEST_SCOPE else presentable(scope, secrets)
+    return tuple(presentable(word, secrets) for word in whole.split())

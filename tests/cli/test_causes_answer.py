@@ -124,6 +124,16 @@ def test_special_characters_are_tried_raw_too(oauth_server: LoopbackServer) -> N
     assert len(result.statuses) == 2
 
 
+def test_credentials_look_odd(oauth_server: LoopbackServer) -> None:
+    """Told only where it does not work; of a callable nothing is known."""
+    result = diagnosis(oauth_server.token_url, client_secret='"secret"')
+    assert (result.fatal, result.notes) == (["wrong_credentials"], ["credentials_look_odd"])
+    assert result.cause("credentials_look_odd").text == "client_secret is in quotes."
+    assert diagnosis(oauth_server.token_url, client_secret=lambda: '"secret"').notes == []
+    oauth_server.rotate_secret('"secret"')
+    assert diagnosis(oauth_server.token_url, client_secret='"secret"').notes == []
+
+
 def test_secret_expired(oauth_server: LoopbackServer) -> None:
     """Some servers say so, and then it is not a wrong one."""
     words = "AADSTS7000222: The provided client secret keys for app are expired."

@@ -7,7 +7,11 @@ from typing import Any
 
 import pytest
 
+from oauth_cc_auth import ClientCredentialsConfig
+from oauth_cc_auth._cli._check import diagnose
 from oauth_cc_auth._cli._rules import date, duration, relative
+from oauth_cc_auth._cli._settings import Settings
+from oauth_cc_auth._cli._watcher import Watcher
 from oauth_cc_auth.testing import Answer, LoopbackServer
 from tests.cli.checks import diagnosis, direct, jwt
 
@@ -41,6 +45,12 @@ def test_token_unusable(body: Any, words: str, oauth_server: LoopbackServer) -> 
     assert words in result.cause("token_unusable").text
 
 
+def test_nobody_has_to_look_on(oauth_server: LoopbackServer) -> None:
+    """The verdict is the same."""
+    config = ClientCredentialsConfig(oauth_server.token_url, "client", "secret")
+    assert diagnose(Settings(config, {}), oauth_server.api_url, Watcher()).works
+
+
 def test_everything_about_a_good_token(oauth_server: LoopbackServer) -> None:
     """But itself."""
     value = jwt(exp=time() + 600, nbf=time() - 10)
@@ -68,6 +78,14 @@ def test_a_server_that_is_silent_about_scope(oauth_server: LoopbackServer) -> No
     assert (token.granted_scope, token.missing_scope, token.extra_scope) == (None, (), ())
     assert token.masked == "***"
     assert result.notes == []
+
+
+def test_a_scope_that_nobody_would_read(oauth_server: LoopbackServer) -> None:
+    """It is cut before it is searched for secrets, which takes long in a long text."""
+    oauth_server.token_endpoint.always(Answer.token(scope=" ".join(["word"] * 2000)))
+    granted = diagnosis(oauth_server.token_url).token.granted_scope
+    assert granted is not None
+    assert len(" ".join(granted)) == 300
 
 
 def test_token_already_expired(oauth_server: LoopbackServer) -> None:
