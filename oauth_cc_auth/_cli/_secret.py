@@ -23,10 +23,17 @@ def from_standard_input() -> Given:
     """
     if _is_terminal(sys.stdin):
         return typed()
-    line = "" if sys.stdin is None else sys.stdin.readline().rstrip("\r\n")
+    line = _line()
     if not line.strip():
-        raise CommandError("--client-secret - found no line on standard input; pass the secret there")
+        raise CommandError("--client-secret - found no line of text on standard input; pass the secret there")
     return Given(line, "--client-secret -")
+
+
+def _line() -> str:
+    try:
+        return "" if sys.stdin is None else sys.stdin.readline().rstrip("\r\n")
+    except ValueError:  # it is not in the encoding of standard input
+        return ""
 
 
 def can_be_typed() -> bool:

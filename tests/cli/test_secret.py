@@ -34,12 +34,12 @@ def test_the_secret_on_standard_input(line: bytes, run: Run, env: dict[str, str]
     assert (ran.status, ran.err) == (0, "")
 
 
-@pytest.mark.parametrize("line", [b"", b"\n", b"  \n"])
+@pytest.mark.parametrize("line", [b"", b"\n", b"  \n", b"\xff\n"])
 def test_no_secret_on_standard_input(line: bytes, run: Run, env: dict[str, str]) -> None:
     """Blank is not a secret."""
     ran = run("token", "--client-secret", "-", env=env, stdin=line)
     assert ran.status == 2
-    assert ran.err == f"{ERROR}--client-secret - found no line on standard input; pass the secret there\n"
+    assert ran.err == f"{ERROR}--client-secret - found no line of text on standard input; pass the secret there\n"
 
 
 @pytest.mark.parametrize("arguments", [[], ["--client-secret", "-"]], ids=["missing", "dash"])
