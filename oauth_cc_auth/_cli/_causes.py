@@ -1,24 +1,26 @@
 """From facts to a verdict: does it work, and if not, why? Pure.
 
-Every rule is in one of five files, by how far things came: no connection, no answer of the token endpoint, no token in
-its answer, a token that is of no use, an API that does not take it. What fails early hides what comes later.
+The rules are in six files, by how far things came: no connection, no answer of the token endpoint, no token in its
+answer, no client that it knows, a token that is of no use, an API that does not take it. What fails early hides what
+comes later.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
-from . import _rules_answer, _rules_api, _rules_connection, _rules_token, _rules_transport
-from ._facts import Cause, Findings, Verdict
+from . import _rules_answer, _rules_api, _rules_client, _rules_connection, _rules_token, _rules_transport
+from ._facts import Findings
 from ._rules import Rule
 
 # Of each of these groups the first rule that speaks is right ...
 _NO_ANSWER = (_rules_connection.FATAL, _rules_transport.FATAL)
 _NO_ACCESS = (_rules_api.FATAL,)
 # ... and of these all may be: a scope may be unknown and the token endpoint's clock be wrong.
-_NO_TOKEN = (*_rules_answer.FATAL, *_rules_token.FATAL)
+_NO_TOKEN = (*_rules_answer.FATAL, *_rules_client.FATAL, *_rules_token.FATAL)
 _LAST = (_rules_answer.unexplained,)
-_WORTH_KNOWING = (*_rules_answer.WORTH_KNOWING, *_rules_token.WORTH_KNOWING)
+_WORTH_KNOWING = (*_rules_client.WORTH_KNOWING, *_rules_answer.WORTH_KNOWING, *_rules_token.WORTH_KNOWING)
 
 RULES: tuple[Rule, ...] = (
     *_rules_connection.FATAL,
@@ -28,6 +30,37 @@ RULES: tuple[Rule, ...] = (
     *_LAST,
     *_WORTH_KNOWING,
 )
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Why it does not work, or what will be a problem though it works.
+
+    Attributes:
+        name: Of the rule that found it.
+        text: What is likely wrong, in plain words.
+        remedy: What to change.
+        fatal: False for what does not stop it from working.
+    """
+
+    name: str
+    text: str
+    remedy: str
+    fatal: bool = True
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The answer to "does it work?".
+
+    Attributes:
+        text: One sentence.
+        causes: The likely causes, most likely first; then what is worth knowing.
+    """
+
+    works: bool
+    text: str
+    causes: tuple[Cause, ...]
 
 
 def judge(findings: Findings) -> Verdict:

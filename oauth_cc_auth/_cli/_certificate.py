@@ -9,7 +9,7 @@ import ipaddress
 from collections.abc import Iterator
 from datetime import datetime, timezone
 
-from ._facts import Certificate
+from ._connection_facts import Certificate
 
 _SEQUENCE, _EXTENSIONS, _VERSION = 0x30, 0xA3, 0xA0
 _UTC_TIME = 0x17

@@ -9,15 +9,16 @@ from dataclasses import replace
 from oauth_cc_auth import _behaviour
 from oauth_cc_auth._config import ClientCredentialsConfig
 from oauth_cc_auth._origin import origin_of
-from oauth_cc_auth._redact import shown_url
+from oauth_cc_auth._redact import presentable, shown_url
 
 from . import _console
 from ._api_call import call_api
 from ._attempts import try_methods
-from ._causes import judge
+from ._causes import Verdict, judge
 from ._connect import connect, look_again
+from ._connection_facts import Connection
 from ._exit import FAILED, OK, CommandError
-from ._facts import Connection, Findings, Question, Verdict
+from ._facts import Findings, Question
 from ._oddities import oddities
 from ._report import Report
 from ._report_json import JsonReport
@@ -61,7 +62,8 @@ def _asked(findings: Findings, settings: Settings, api_url: str | None, watcher:
     findings = replace(findings, attempts=tried.attempts, now=time.time())
     watcher.attempted(tried.attempts)
     if any(attempt.outcome == "no_answer" for attempt in tried.attempts):
-        findings = replace(findings, connection=look_again(findings.connection))
+        with watcher.doing("asking once more why there is no answer"):
+            findings = replace(findings, connection=look_again(findings.connection))
     if tried.obtained is None:
         return findings
     findings = replace(findings, token=tried.obtained.facts)
@@ -79,20 +81,22 @@ def _timeout(settings: Settings) -> float:
 
 
 def _question(config: ClientCredentialsConfig, api_url: str | None) -> Question:
-    origin, method = origin_of(config.token_url), config.client_authentication
+    origin, method, secret = origin_of(config.token_url), config.client_authentication, config.client_secret
+    # Who pastes the secret into a wrong field does not want to see it in a ticket.
+    secrets = () if callable(secret) else (secret,)
     return Question(
         token_url=shown_url(config.token_url),
         api_url=None if api_url is None else shown_url(api_url),
         secure=origin.scheme == "https",
         host=origin.host,
-        client_id=config.client_id,
+        client_id=presentable(config.client_id, secrets),
         method=method if method is None or isinstance(method, str) else method.name,
-        grant_type=config.grant_type,
-        scope=config.scope,
+        grant_type=presentable(config.grant_type, secrets),
+        scope=None if config.scope is None else presentable(config.scope, secrets),
         data_names=tuple(dict.fromkeys(name for name, _ in config.additional_request_data)),
         header_name=config.header_name,
         header_value_pattern=config.header_value_pattern,
-        oddities=() if callable(config.client_secret) else oddities(config.client_id, config.client_secret),
+        oddities=() if callable(secret) else oddities(config.client_id, secret),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from ._facts import Connection, Step
+from ._connection_facts import Connection, Step
 from ._handshake import shake_hands, wants_client_certificate
 from ._route import Route, route_to
 from ._tcp import Failure, open_first, resolve

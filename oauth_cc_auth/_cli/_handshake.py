@@ -10,7 +10,7 @@ from typing import NamedTuple
 from urllib3.util.ssl_ import create_urllib3_context
 
 from ._certificate import read_certificate
-from ._facts import Certificate, StepProblem
+from ._connection_facts import Certificate, StepProblem
 from ._tcp import Failure, Opened, words_of
 
 # OpenSSL's X509_V_ERR_... numbers.
@@ -78,7 +78,7 @@ def wants_client_certificate(opened: Opened, host: str, timeout: float) -> bool:
             secured.settimeout(timeout)
             secured.recv(1)
     except OSError as error:
-        return getattr(error, "reason", None) == "TLSV13_ALERT_CERTIFICATE_REQUIRED"
+        return "CERTIFICATE_REQUIRED" in str(getattr(error, "reason", None))
     return False
 
 

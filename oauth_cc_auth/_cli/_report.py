@@ -13,18 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from . import _console
-from ._facts import (
-    ApiFacts,
-    AttemptFacts,
-    Cause,
-    Certificate,
-    Connection,
-    Findings,
-    Question,
-    Step,
-    TokenFacts,
-    Verdict,
-)
+from ._causes import Cause, Verdict
+from ._connection_facts import Certificate, Connection, Step
+from ._facts import ApiFacts, AttemptFacts, Findings, Question, TokenFacts
 from ._report_token import jwt_rows, token_rows
 from ._rules import date, relative
 from ._watcher import Watcher

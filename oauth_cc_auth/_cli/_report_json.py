@@ -9,7 +9,8 @@ from datetime import datetime, timezone
 from typing import Any, TextIO
 
 from . import _console
-from ._facts import ApiFacts, Findings, TokenFacts, Verdict
+from ._causes import Verdict
+from ._facts import ApiFacts, Findings, TokenFacts
 from ._watcher import Watcher
 
 

@@ -39,6 +39,11 @@ def first_failure(findings: Findings, condition: Callable[[AttemptFacts], object
     return next((attempt for attempt in failures(findings) if condition(attempt)), None)
 
 
+def excerpt_of(attempt: AttemptFacts) -> str | None:
+    """The first words of its answer; None without any."""
+    return None if attempt.answer is None else attempt.answer.excerpt
+
+
 def with_words(sentence: str, words: str | None) -> str:
     """`sentence`, and what the other side said in so many words."""
     return f"{sentence} It says: {words}" if words else sentence

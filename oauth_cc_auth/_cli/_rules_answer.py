@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
 from ._facts import AttemptFacts, Findings
-from ._rules import Advice, Rule, duration, failures, first_failure, token_in_reach, with_words
+from ._rules import Advice, Rule, duration, excerpt_of, failures, first_failure, with_words
 
 _SKEW = 60.0  # seconds; servers allow about as much for the times in assertions and tokens
 _UNKNOWN_SCOPE = frozenset({"invalid_scope", "scope_invalid"})  # the second: glewlwyd 2.7
 _DPOP = frozenset({"use_dpop_nonce", "invalid_dpop_proof"})
-_EXPIRED_SECRET = re.compile(r"AADSTS7000222|secret\b.{0,40}\bexpired|expired\b.{0,40}\bsecret", re.IGNORECASE)
 
 
 def web_page(findings: Findings) -> Advice | None:
@@ -18,7 +15,7 @@ def web_page(findings: Findings) -> Advice | None:
     attempt = first_failure(findings, _is_web_page)
     if attempt is None:
         return None
-    title = _excerpt(attempt)
+    title = excerpt_of(attempt)
     return Advice(
         f"token_url answers with a web page{f' ({title})' if title else ''}, so it is not the token endpoint.",
         "Look for the token endpoint (often a path that ends in /token) in the provider's documentation, or for "
@@ -140,129 +137,16 @@ def dpop_required(findings: Findings) -> Advice | None:
     )
 
 
-def secret_expired(findings: Findings) -> Advice | None:
-    """The server says so."""
-    attempt = first_failure(findings, _tells_of_expired_secret)
-    if attempt is None:
-        return None
-    return Advice(
-        with_words("The client secret has expired.", attempt.description),
-        "Make a new secret at the provider, and set client_secret to it.",
-    )
-
-
-def _tells_of_expired_secret(attempt: AttemptFacts) -> bool:
-    return _EXPIRED_SECRET.search(attempt.description or "") is not None
-
-
-def wrong_credentials(findings: Findings) -> Advice | None:
-    """Nobody knows this client by this secret."""
-    attempts = failures(findings)
-    if not attempts or not all(_means_unknown_client(attempt) for attempt in attempts):
-        return None
-    words = next((attempt.description for attempt in attempts if attempt.description), None)
-    remedy = (
-        "Copy client_id and client_secret anew from the provider: the value of the secret and not its id, without "
-        "spaces, and from the right environment (test or production)."
-    )
-    if findings.question.method is not None:
-        remedy += f" Or the client may not use {findings.question.method}: leave out client_authentication to try all."
-        return Advice(with_words("The server does not accept client_id and client_secret this way.", words), remedy)
-    return Advice(
-        with_words(
-            "The server does not accept client_id and client_secret by any method: one of them is wrong.", words
-        ),
-        f"{remedy} If they are right, the client may need a method that is no secret, such as private_key_jwt.",
-    )
-
-
-def _means_unknown_client(attempt: AttemptFacts) -> bool:
-    if _tells_of_expired_secret(attempt):
-        return False
-    error = (attempt.error or "").lower()
-    # node-oauth says "unauthorized", Auth0 "access_denied".
-    return error == "invalid_client" or (attempt.status == 401 and error in ("", "unauthorized", "access_denied"))
-
-
-def access_denied(findings: Findings) -> Advice | None:
-    """The client is known, and may not have this."""
-    attempt = first_failure(findings, lambda attempt: attempt.error == "access_denied" and attempt.status != 401)
-    if attempt is None:
-        return None
-    return Advice(
-        with_words("The provider denies this client the token.", attempt.description),
-        "At the provider, authorize this client for the API (audience, scopes).",
-    )
-
-
-def forbidden_without_reason(findings: Findings) -> Advice | None:
-    """403 and not a word (glewlwyd 2.7), or the page of a gateway."""
-    attempt = first_failure(findings, lambda attempt: attempt.status == 403 and attempt.error is None)
-    if attempt is None:
-        return None
-    scope = "" if findings.question.scope else " Set a scope if the provider names one: some servers say this without."
-    return Advice(
-        with_words("The server forbids it (403) and gives no reason.", attempt.description or _excerpt(attempt)),
-        f"Check client_id, client_secret and the authentication methods that the client may use.{scope} If a gateway "
-        "stands before the server, this machine's address may have to be allowed there.",
-    )
-
-
 def unexplained(findings: Findings) -> Advice | None:
     """Something else."""
     attempts = failures(findings)
     if not attempts:
         return None
     last = attempts[-1]
-    said = last.description or _excerpt(last)
+    said = last.description or excerpt_of(last)
     return Advice(
         with_words(f"The server answers {last.status}{f' {last.error}' if last.error else ''}.", said),
         "Look for this answer in the provider's documentation, or ask whoever runs the server.",
-    )
-
-
-def method_to_be_set(findings: Findings) -> Advice | None:
-    """A method works, but the plugin stops before it."""
-    if findings.token is None or token_in_reach(findings):
-        return None
-    first = findings.attempts[0]
-    return Advice(
-        f"{findings.token.method} works, but {first.method} is tried first, and after its answer ({first.status}) no "
-        "other method is.",
-        _set_method(findings.token.method),
-    )
-
-
-def method_not_allowed(findings: Findings) -> Advice | None:
-    """Another method works."""
-    refused = [attempt for attempt in findings.attempts if attempt.outcome != "token"]
-    if findings.token is None or not refused or not token_in_reach(findings):
-        return None
-    if findings.attempts[0].outcome == "token":
-        return None  # the first method is the one that counts
-    return Advice(
-        f"The server takes {findings.token.method} only; the plugin finds that out with {len(refused)} more token "
-        f"request{'s' if len(refused) > 1 else ''} in each process.",
-        _set_method(findings.token.method),
-    )
-
-
-def _set_method(method: str) -> str:
-    if method.startswith("client_secret_basic "):
-        return (
-            "Pass client_authentication=ClientSecretBasic(percent_encode=False): id or secret contain characters that "
-            "this server does not decode."
-        )
-    return f"Set client_authentication to {method}."
-
-
-def credentials_look_odd(findings: Findings) -> Advice | None:
-    """As they do after a copy that went wrong."""
-    if not failures(findings) or not findings.question.oddities:
-        return None
-    return Advice(
-        " ".join(findings.question.oddities),
-        "If that is not meant so, copy them anew from the provider.",
     )
 
 
@@ -281,18 +165,15 @@ def clock_skew(findings: Findings) -> Advice | None:
 
 def proxy_in_between(findings: Findings) -> Advice | None:
     """Somebody else may have answered."""
-    via = next((each.answer.via for each in findings.attempts if each.answer is not None and each.answer.via), None)
-    if not failures(findings) or not (via or findings.connection.proxy):
+    attempt = first_failure(findings, lambda attempt: attempt.error is None)  # an OAuth error is the server's own
+    via = None if attempt is None or attempt.answer is None else attempt.answer.via
+    if attempt is None or not (via or findings.connection.proxy):
         return None
     who = f"the proxy {findings.connection.proxy}" if findings.connection.proxy else f"an intermediary ({via})"
     return Advice(
         f"The token request goes through {who}, which may have given this answer itself.",
         "If the server's operator sees no such request, ask whoever runs the proxy, or bypass it (NO_PROXY).",
     )
-
-
-def _excerpt(attempt: AttemptFacts) -> str | None:
-    return None if attempt.answer is None else attempt.answer.excerpt
 
 
 FATAL: tuple[Rule, ...] = (
@@ -305,10 +186,5 @@ FATAL: tuple[Rule, ...] = (
     scope_missing,
     parameter_missing,
     dpop_required,
-    secret_expired,
-    wrong_credentials,
-    access_denied,
-    forbidden_without_reason,
-    method_to_be_set,
 )
-WORTH_KNOWING: tuple[Rule, ...] = (method_not_allowed, credentials_look_odd, clock_skew, proxy_in_between)
+WORTH_KNOWING: tuple[Rule, ...] = (clock_skew, proxy_in_between)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ._facts import Certificate, Findings, StepProblem
+from ._connection_facts import Certificate, StepProblem
+from ._facts import Findings
 from ._rules import Advice, Rule, date, relative
 
 _TRUST_REMEDY = (

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from oauth_cc_auth._redact import presentable
 
-from ._facts import Certificate, StepProblem
+from ._connection_facts import Certificate, StepProblem
 
 
 class Failure(NamedTuple):

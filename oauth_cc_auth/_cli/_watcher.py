@@ -6,7 +6,9 @@ from contextlib import AbstractContextManager, nullcontext
 from time import monotonic
 from types import TracebackType
 
-from ._facts import ApiFacts, AttemptFacts, Connection, Findings, Question, Step, TokenFacts, Verdict
+from ._causes import Verdict
+from ._connection_facts import Connection, Step
+from ._facts import ApiFacts, AttemptFacts, Findings, Question, TokenFacts
 
 
 class Watcher:

@@ -11,18 +11,10 @@ from typing import Any
 
 import pytest
 
+from oauth_cc_auth._cli._causes import Cause, Verdict
 from oauth_cc_auth._cli._check import diagnose
-from oauth_cc_auth._cli._facts import (
-    ApiFacts,
-    AttemptFacts,
-    Cause,
-    Connection,
-    Findings,
-    Question,
-    Step,
-    TokenFacts,
-    Verdict,
-)
+from oauth_cc_auth._cli._connection_facts import Connection, Step
+from oauth_cc_auth._cli._facts import ApiFacts, AttemptFacts, Findings, Question, TokenFacts
 from oauth_cc_auth._cli._settings import Settings
 from oauth_cc_auth._cli._watcher import Watcher
 from oauth_cc_auth._config import ClientCredentialsConfig

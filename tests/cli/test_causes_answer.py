@@ -238,7 +238,10 @@ def test_one_right_date_is_enough(oauth_server: LoopbackServer) -> None:
 
 
 def test_proxy_in_between(oauth_server: LoopbackServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By its header, or because the environment names one; and only where something is wrong."""
+    """By its header, or because the environment names one; and only where the answer is not surely the server's."""
+    oauth_server.token_endpoint.always(Answer.error("invalid_client", status=401, headers={"Via": "1.1 google"}))
+    assert diagnosis(oauth_server.token_url).notes == []
+
     oauth_server.token_endpoint.always(Answer(401, headers={"Via": "1.1 squid"}))
     result = diagnosis(oauth_server.token_url)
     assert result.notes == ["proxy_in_between"]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oauth_cc_auth._cli._certificate import read_certificate
-from oauth_cc_auth._cli._facts import Certificate
+from oauth_cc_auth._cli._connection_facts import Certificate
 from tests.cli.certificates import issued
 
 AUTHORITY = issued(common_name="Root", organization="Trust Ltd", authority=True)

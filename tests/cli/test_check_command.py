@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from email.utils import formatdate
 from pathlib import Path
 from time import time
 from typing import Any
@@ -64,7 +65,8 @@ def test_it_works(run: Run, env: dict[str, str], oauth_server: LoopbackServer) -
 
 def test_it_does_not_work(run: Run, env: dict[str, str], oauth_server: LoopbackServer) -> None:
     """What is wrong, and what to change; the status says so to scripts."""
-    oauth_server.token_endpoint.always(Answer.error("unauthorized_client", "no grant", headers={"Via": "1.1 gate"}))
+    hour_ago = {"Date": formatdate(time() - 3600, usegmt=True)}
+    oauth_server.token_endpoint.always(Answer.error("unauthorized_client", "no grant", headers=hour_ago))
     ran = run("check", env=env)
     assert (ran.status, ran.err) == (1, "")
     assert lines_of(ran.out, oauth_server)[2:] == [
@@ -86,10 +88,10 @@ def test_it_does_not_work(run: Run, env: dict[str, str], oauth_server: LoopbackS
         "           service account, machine to machine). Some providers say the same of",
         "           a client id that they do not know.",
         "",
-        "! note     The token request goes through an intermediary (1.1 gate), which may",
-        "           have given this answer itself.",
-        "  change   If the server's operator sees no such request, ask whoever runs the",
-        "           proxy, or bypass it (NO_PROXY).",
+        "! note     The server's clock is 60 min behind this machine's. Assertions that",
+        "           are signed here, and the times in tokens (nbf, iat, exp), may be refused",
+        "           for that.",
+        "  change   Set this machine's clock (NTP), or tell whoever runs the server.",
     ]
 
 

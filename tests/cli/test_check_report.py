@@ -8,20 +8,9 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from oauth_cc_auth._cli._facts import (
-    ApiFacts,
-    AttemptFacts,
-    Cause,
-    Certificate,
-    Connection,
-    Findings,
-    HttpAnswer,
-    JwtFacts,
-    Question,
-    Step,
-    TokenFacts,
-    Verdict,
-)
+from oauth_cc_auth._cli._causes import Cause, Verdict
+from oauth_cc_auth._cli._connection_facts import Certificate, Connection, Step
+from oauth_cc_auth._cli._facts import ApiFacts, AttemptFacts, Findings, HttpAnswer, JwtFacts, Question, TokenFacts
 from oauth_cc_auth._cli._report import Report
 from oauth_cc_auth._cli._report_token import token_rows
 
