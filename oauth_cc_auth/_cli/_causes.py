@@ -32,6 +32,10 @@ RULES: tuple[Rule, ...] = (
 )
 
 
+# What means that the token endpoint is elsewhere.
+ELSEWHERE = frozenset({"web_page", "path_not_found", "post_not_allowed", "redirected"})
+
+
 @dataclass(frozen=True)
 class Cause:
     """Why it does not work, or what will be a problem though it works.

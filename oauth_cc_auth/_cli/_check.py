@@ -14,9 +14,10 @@ from oauth_cc_auth._redact import presentable, shown_url
 from . import _console
 from ._api_call import call_api
 from ._attempts import try_methods
-from ._causes import Verdict, judge
+from ._causes import ELSEWHERE, Verdict, judge
 from ._connect import connect, look_again
 from ._connection_facts import Connection
+from ._discovery import find_token_endpoint
 from ._exit import FAILED, OK, CommandError
 from ._facts import Findings, Question
 from ._oddities import oddities
@@ -51,6 +52,11 @@ def diagnose(settings: Settings, api_url: str | None, watcher: Watcher) -> Verdi
         findings = _asked(findings, settings, api_url, watcher)
     findings = replace(findings, now=time.time())
     verdict = judge(findings)
+    if any(cause.name in ELSEWHERE for cause in verdict.causes):
+        with watcher.doing("asking the server where its token endpoint is"):
+            discovered = find_token_endpoint(config.token_url, _timeout(settings))
+        findings = replace(findings, discovered=discovered)
+        verdict = judge(findings)
     watcher.concluded(findings, verdict)
     return verdict
 

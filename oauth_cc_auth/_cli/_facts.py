@@ -183,6 +183,7 @@ class Findings:
 
     Attributes:
         now: Unix time in seconds at which that was complete.
+        discovered: The token endpoint that the server names, as it may be shown, where token_url is not it.
     """
 
     question: Question
@@ -191,3 +192,4 @@ class Findings:
     attempts: tuple[AttemptFacts, ...] = ()
     token: TokenFacts | None = None
     api: ApiFacts | None = None
+    discovered: str | None = None

@@ -40,6 +40,7 @@ def document(findings: Findings, verdict: Verdict) -> dict[str, Any]:
         "connection": asdict(findings.connection),
         "attempts": [asdict(attempt) for attempt in findings.attempts],
         "token": None if findings.token is None else _token(findings.token),
+        "discovered_token_url": findings.discovered,
         "api": None if findings.api is None else _api(findings.api),
     }
 

@@ -44,6 +44,13 @@ def excerpt_of(attempt: AttemptFacts) -> str | None:
     return None if attempt.answer is None else attempt.answer.excerpt
 
 
+def where_to(findings: Findings, otherwise: str) -> str:
+    """The remedy for a token_url that is not the token endpoint: what the server says that it is, or `otherwise`."""
+    if findings.discovered is None:
+        return otherwise
+    return f"Set token_url to what the server itself names as its token endpoint: {findings.discovered}"
+
+
 def with_words(sentence: str, words: str | None) -> str:
     """`sentence`, and what the other side said in so many words."""
     return f"{sentence} It says: {words}" if words else sentence

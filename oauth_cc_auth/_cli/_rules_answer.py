@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ._facts import AttemptFacts, Findings
-from ._rules import Advice, Rule, duration, excerpt_of, failures, first_failure, with_words
+from ._rules import Advice, Rule, duration, excerpt_of, failures, first_failure, where_to, with_words
 
 _SKEW = 60.0  # seconds; servers allow about as much for the times in assertions and tokens
 _UNKNOWN_SCOPE = frozenset({"invalid_scope", "scope_invalid"})  # the second: glewlwyd 2.7
@@ -18,8 +18,9 @@ def web_page(findings: Findings) -> Advice | None:
     title = excerpt_of(attempt)
     return Advice(
         f"token_url answers with a web page{f' ({title})' if title else ''}, so it is not the token endpoint.",
-        "Look for the token endpoint (often a path that ends in /token) in the provider's documentation, or for "
-        "token_endpoint in /.well-known/openid-configuration of that host.",
+        where_to(
+            findings, "Look for the token endpoint, often a path that ends in /token, in the provider's documentation."
+        ),
     )
 
 
@@ -41,7 +42,10 @@ def path_not_found(findings: Findings) -> Advice | None:
         return None
     return Advice(
         f"The host is right or close to it, but it has nothing at this path ({attempt.status}).",
-        "Check the path of token_url letter by letter, with tenant or realm in it, and a slash at the end.",
+        where_to(
+            findings,
+            "Check the path of token_url letter by letter, with tenant or realm in it, and a slash at the end.",
+        ),
     )
 
 
@@ -51,8 +55,11 @@ def post_not_allowed(findings: Findings) -> Advice | None:
         return None
     return Advice(
         "There is something at this path, but it takes no POST, so it is not the token endpoint.",
-        "Check token_url; the authorization endpoint (often /authorize) is another one than the token endpoint "
-        "(often /token).",
+        where_to(
+            findings,
+            "Check token_url; the authorization endpoint (often /authorize) is another one than the token endpoint "
+            "(often /token).",
+        ),
     )
 
 

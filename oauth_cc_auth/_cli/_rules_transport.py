@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from ._facts import AttemptFacts, Findings
-from ._rules import Advice, Rule, failures, first_failure, with_words
+from ._rules import Advice, Rule, failures, first_failure, where_to, with_words
 
 
 def _says(attempt: AttemptFacts, *words: str) -> bool:
@@ -117,8 +117,11 @@ def redirected(findings: Findings) -> Advice | None:
     return Advice(
         f"token_url is redirected to {target or 'somewhere else'}. A token request never follows, since it would hand "
         "the secret over.",
-        "Set token_url to the final URL of the token endpoint. If the target is a login page, token_url is no token "
-        "endpoint: look for it in the provider's documentation or in /.well-known/openid-configuration.",
+        where_to(
+            findings,
+            "Set token_url to the final URL of the token endpoint. If the target is a login page, token_url is another "
+            "one than that: look for it in the provider's documentation.",
+        ),
     )
 
 

@@ -28,7 +28,7 @@ class Scene(NamedTuple):
 
 
 SCENES = [
-    Scene("web_page", LOGIN, "a web page (Sign in & go)", "openid-configuration"),
+    Scene("web_page", LOGIN, "a web page (Sign in & go)", "ends in /token"),
     Scene("web_page", Answer(200, "<html>"), "a web page, so"),
     Scene("web_page", Answer(400, "<html>", content_type="text/html"), "a web page, so"),
     Scene("path_not_found", Answer(404, "<html><title>Gone</title>"), "(404)", "letter by letter"),

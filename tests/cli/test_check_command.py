@@ -89,8 +89,8 @@ def test_it_does_not_work(run: Run, env: dict[str, str], oauth_server: LoopbackS
         "           a client id that they do not know.",
         "",
         "! note     The server's clock is 60 min behind this machine's. Assertions that",
-        "           are signed here, and the times in tokens (nbf, iat, exp), may be refused",
-        "           for that.",
+        "           are signed here, and the times in tokens (nbf, iat, exp), may be",
+        "           refused for that.",
         "  change   Set this machine's clock (NTP), or tell whoever runs the server.",
     ]
 
@@ -111,6 +111,7 @@ def test_json_is_one_document(run: Run, env: dict[str, str], oauth_server: Loopb
         "connection",
         "attempts",
         "token",
+        "discovered_token_url",
         "api",
     ]
     assert (document["works"], document["causes"]) == (True, [])
