@@ -17,7 +17,7 @@ import urllib3.exceptions
 from oauth_cc_auth._errors import TokenError
 from oauth_cc_auth._origin import origin_of
 from oauth_cc_auth._redact import presentable
-from oauth_cc_auth._transport import text_of, transport_failure
+from oauth_cc_auth._transport import transport_failure
 
 from . import _console
 from ._body import opened
@@ -93,8 +93,9 @@ def _answer(session: requests.Session, call: Call) -> requests.Response:
     raise failure
 
 
-# requests raises the latter for odd targets of redirects.
-_SENDING = (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError, AttributeError)
+# What requests raises for a URL that it will not send to, be it the person's or that of a redirect.
+_REFUSED = (ValueError, AttributeError)
+_SENDING = (requests.RequestException, urllib3.exceptions.HTTPError, OSError, *_REFUSED)
 
 
 def _hide_redirect(response: requests.Response, **kwargs: Any) -> None:
@@ -107,14 +108,16 @@ def _problem(error: Exception, call: Call) -> str:
         return "it redirects in circles"
     query = urlsplit(call.url).query
     text = in_terms_of_the_command(transport_failure(error, retryable=False).text)
-    return presentable(text, [query] if len(query) > 3 else [])
+    shown = presentable(text, [query] if len(query) > 3 else [])
+    if not isinstance(error, _REFUSED):
+        return f"no answer: {shown}"
+    return f"its redirect cannot be followed: {shown}" if call.follows else shown
 
 
 def _status(error: Exception, call: Call) -> int:
     if isinstance(error, requests.TooManyRedirects):
         return SERVER_ERROR
-    # What requests refuses to send is a ValueError; it may also be what a server wants to be redirected to.
-    return USAGE if isinstance(error, ValueError) and not call.follows else UNREACHABLE
+    return USAGE if isinstance(error, _REFUSED) and not call.follows else UNREACHABLE
 
 
 def _head(response: requests.Response) -> bytes:
@@ -131,7 +134,7 @@ def _chunks(call: Call, response: requests.Response) -> Iterator[bytes]:
             # read1 returns what has arrived; iter_content would wait for a whole chunk.
             chunk = response.raw.read1(_CHUNK, decode_content=True)
         except (urllib3.exceptions.HTTPError, HTTPException, OSError) as error:
-            problem = presentable(text_of(error), ())
+            problem = presentable(transport_failure(error, retryable=False).text, ())
         else:
             if not chunk:
                 return

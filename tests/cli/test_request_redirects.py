@@ -62,5 +62,5 @@ def test_a_redirect_nowhere(location: str, run: Run, env: dict[str, str], oauth_
     oauth_server.api.always(Answer.redirect(location))
     ran = run("request", "GET", oauth_server.api_url, "-L", env=env)
     assert ran.status == 4
-    assert ran.err.startswith(f"{ERROR}GET {oauth_server.api_url}: ")
+    assert ran.err.startswith(f"{ERROR}GET {oauth_server.api_url}: its redirect cannot be followed: ")
     assert ran.err.count("\n") == 1
