@@ -33,7 +33,7 @@ RULES: tuple[Rule, ...] = (
 
 
 # What means that the token endpoint is elsewhere.
-ELSEWHERE = frozenset({"web_page", "path_not_found", "post_not_allowed", "redirected"})
+ELSEWHERE = frozenset({"web_page", "path_not_found", "post_not_allowed", "redirected", "token_unusable"})
 
 
 @dataclass(frozen=True)

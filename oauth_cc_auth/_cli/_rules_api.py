@@ -89,11 +89,16 @@ def api_wrong_audience(findings: Findings) -> Advice | None:
         return None
     audience = words_claim(token.jwt.claims, "aud")
     host = urlsplit(findings.api.url).hostname or ""
-    said = (answer.challenge or "") + (answer.excerpt or "")
-    if not audience or (any(host in each for each in audience) and "audience" not in said.lower()):
+    speaks_of_it = "audience" in f"{answer.challenge} {answer.excerpt}".lower()
+    # 403 is mostly about what the client may do, and an audience need not be a URL.
+    looks_wrong = answer.status == 401 and not any(host in each for each in audience)
+    if not audience or not (speaks_of_it or looks_wrong):
         return None
     return Advice(
-        f"The token is for {', '.join(audience)} (aud), which does not look like this API at {host}.",
+        with_words(
+            f"The token is for {', '.join(audience)} (aud), which does not look like this API at {host}.",
+            challenge_parameter(answer.challenge, "error_description"),
+        ),
         "Ask for a token for this API: with --additional-request-data audience=... or resource=..., or with a scope of "
         "this API (Entra ID: <its app id URI>/.default). What to write is in the API's documentation.",
     )
@@ -113,13 +118,14 @@ def api_insufficient_scope(findings: Findings) -> Advice | None:
 
 
 def api_refuses_token(findings: Findings) -> Advice | None:
-    """401 with invalid_token."""
+    """401 with a reason, most often invalid_token."""
     answer = _answer(findings)
-    if answer is None or challenge_parameter(answer.challenge, "error") != "invalid_token":
+    error = None if answer is None else challenge_parameter(answer.challenge, "error")
+    if answer is None or not error or (answer.status != 401 and error != "invalid_token"):
         return None
     return Advice(
         with_words(
-            "The API does not accept this token (invalid_token), though it is new.",
+            f"The API does not accept this token ({error}), though it is new.",
             challenge_parameter(answer.challenge, "error_description"),
         ),
         "Token endpoint and API have to belong together: the same environment (test or production), tenant and region. "
@@ -145,7 +151,7 @@ def api_sees_no_token(findings: Findings) -> Advice | None:
 def api_forbids(findings: Findings) -> Advice | None:
     """The token is good, and its owner may not do this."""
     answer = _answer(findings, 403)
-    if answer is None or challenge_parameter(answer.challenge, "error"):
+    if answer is None:
         return None
     return Advice(
         with_words("The API knows the client and forbids the call (403).", answer.excerpt),
@@ -191,7 +197,7 @@ def api_unexplained(findings: Findings) -> Advice | None:
         return None
     return Advice(
         with_words(f"The API answers the GET with {answer.status}.", answer.excerpt),
-        "Pass an --api-url that can be read with GET and needs no parameters. The token was not refused.",
+        "Pass an --api-url that can be read with GET and needs no parameters. This is probably not about the token.",
     )
 
 

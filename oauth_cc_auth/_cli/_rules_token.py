@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ._facts import Findings
 from ._jwt import time_claim
-from ._rules import Advice, Rule, date, duration, first_failure, relative, with_words
+from ._rules import Advice, Rule, date, duration, first_failure, relative, where_to, with_words
 
 _SHORT = 60.0  # seconds
 
@@ -32,8 +32,10 @@ def token_unusable(findings: Findings) -> Advice | None:
         return None
     return Advice(
         with_words("The server answers as if it were fine, but without a usable token.", attempt.description),
-        "Check that token_url is the token endpoint of the provider, and what its answer looks like in the provider's "
-        "documentation.",
+        where_to(
+            findings,
+            "Check that token_url is the token endpoint, and what the provider's documentation says of its answer.",
+        ),
     )
 
 

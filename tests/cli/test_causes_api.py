@@ -48,6 +48,9 @@ SCENES = [
         'It asks for: Bearer realm="x".',
         "than in 'Authorization: Bearer <token>'",
     ),
+    Scene("api_refuses_token", Answer(401, "", challenge("Bearer error=odd")), "this token (odd)"),
+    Scene("api_refuses_token", Answer(403, "", challenge("Bearer error=invalid_token")), "(invalid_token)"),
+    Scene("api_forbids", Answer(403, "", challenge("Bearer error=odd")), "forbids the call"),
     Scene("api_sees_no_token", Answer(401, "no key"), "It says: no key"),
     Scene("api_sees_no_token", Answer(401, "<html><title>Who?</title>"), "names no reason.", "header_name"),
     Scene("api_forbids", Answer(403, {"message": "no role"}), 'It says: {"message": "no role"}', "role"),
@@ -104,19 +107,28 @@ def test_no_netrc_gets_in_between(oauth_server: LoopbackServer, tmp_path: Any, m
 
 
 AUDIENCE = [
-    (["https://other.example.com"], "", "The token is for https://other.example.com (aud)"),
-    (["a", "b"], "", "The token is for a, b (aud)"),
-    (["http://127.0.0.1/api"], 'Bearer error="invalid_token", error_description="audience is invalid"', "(aud)"),
-    (["http://127.0.0.1/api"], 'Bearer error="invalid_token"', None),
-    ([], 'Bearer error="invalid_token"', None),
+    (401, ["https://other.example.com"], "", "The token is for https://other.example.com (aud)"),
+    (401, ["a", "b"], "", "The token is for a, b (aud)"),
+    (
+        401,
+        ["http://127.0.0.1/api"],
+        'Bearer error="invalid_token", error_description="Audience?"',
+        "It says: Audience?",
+    ),
+    (401, ["http://127.0.0.1/api"], 'Bearer error="invalid_token"', None),
+    (401, [], 'Bearer error="invalid_token"', None),
+    (403, ["account"], 'Bearer error="invalid_token"', None),
+    (403, ["account"], 'Bearer error="access_denied", error_description="wrong audience"', "for account (aud)"),
 ]
 
 
-@pytest.mark.parametrize(("audience", "header", "words"), AUDIENCE)
-def test_api_wrong_audience(audience: list[str], header: str, words: str | None, oauth_server: LoopbackServer) -> None:
+@pytest.mark.parametrize(("status", "audience", "header", "words"), AUDIENCE)
+def test_api_wrong_audience(
+    status: int, audience: list[str], header: str, words: str | None, oauth_server: LoopbackServer
+) -> None:
     """The token says itself whom it is for; where the API is not among them, that is the likely reason."""
     oauth_server.new_token = lambda: jwt(aud=audience)
-    oauth_server.api.always(Answer(401, headers=challenge(header)))
+    oauth_server.api.always(Answer(status, headers=challenge(header)))
     result = diagnosis(oauth_server.token_url, api_url=oauth_server.api_url)
     if words is None:
         assert result.fatal == ["api_refuses_token"]
