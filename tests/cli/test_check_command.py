@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
+import subprocess
+import threading
 from email.utils import formatdate
 from pathlib import Path
 from time import time
@@ -12,9 +16,9 @@ from typing import Any
 import pytest
 
 from oauth_cc_auth._cli import _check, _connect, _console
-from oauth_cc_auth.testing import Answer, LoopbackServer
+from oauth_cc_auth.testing import Answer, LoopbackServer, RecordedRequest
 from tests.cli.checks import direct, jwt
-from tests.cli.runs import ERROR, Run, env_fixture, on_terminal, run_fixture, variables
+from tests.cli.runs import ERROR, Run, env_fixture, on_terminal, run_fixture, started, variables
 
 __all__ = ["direct", "env_fixture", "run_fixture"]
 
@@ -172,6 +176,36 @@ def test_an_api_url_that_cannot_be_right(
     assert ran.err.startswith(f"{ERROR}--api-url {words}")
     assert "Pa55" not in ran.err
     assert oauth_server.requests == ()
+
+
+@pytest.mark.parametrize("arguments", [[], ["--json"]], ids=["text", "json"])
+def test_a_reader_who_has_left(arguments: list[str], env: dict[str, str]) -> None:
+    """As with ``| head``: the end comes without a word."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    process = started("check", *arguments, env=env, stdout=writing, stderr=subprocess.PIPE)
+    os.close(writing)
+    _, err = process.communicate(timeout=60.0)
+    assert (process.returncode, err) == (141, b"")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere Ctrl-C is no signal that a process can be sent")
+def test_ctrl_c(env: dict[str, str], oauth_server: LoopbackServer) -> None:
+    """While an answer is waited for: no traceback."""
+    arrived, over = threading.Event(), threading.Event()
+
+    def hang(request: RecordedRequest) -> None:
+        arrived.set()
+        over.wait(30.0)
+
+    oauth_server.token_endpoint.always(hang)
+    process = started("check", env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert arrived.wait(60.0)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60.0)
+    over.set()
+    assert (process.returncode, err) == (130, b"")
+    assert b"connected to" in out
 
 
 def test_a_terminal_has_colours(env: dict[str, str]) -> None:
