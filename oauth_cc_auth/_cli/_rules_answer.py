@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ._facts import AttemptFacts, Findings
 from ._rules import Advice, Rule, duration, excerpt_of, failures, first_failure, where_to, with_words
+from ._rules_client import credentials_not_seen
 
 _SKEW = 60.0  # seconds; servers allow about as much for the times in assertions and tokens
 _UNKNOWN_SCOPE = frozenset({"invalid_scope", "scope_invalid"})  # the second: glewlwyd 2.7
@@ -120,9 +121,7 @@ def _misses_scope(findings: Findings, attempt: AttemptFacts) -> bool:
 
 def parameter_missing(findings: Findings) -> Advice | None:
     """A parameter beyond the standard."""
-    attempt = first_failure(
-        findings, lambda a: a.error in ("invalid_request", "invalid_target") and not _misses_scope(findings, a)
-    )
+    attempt = first_failure(findings, lambda attempt: _misses_parameter(findings, attempt))
     if attempt is None:
         return None
     names = ", ".join(findings.question.data_names)
@@ -132,6 +131,13 @@ def parameter_missing(findings: Findings) -> Advice | None:
         "Look in the provider's documentation for parameters of the token request beside grant_type and scope, such as "
         "audience, resource or account_id, and set them (--additional-request-data audience=...).",
     )
+
+
+def _misses_parameter(findings: Findings, attempt: AttemptFacts) -> bool:
+    if attempt.error == "invalid_target":
+        return True
+    is_explained = _misses_scope(findings, attempt) or credentials_not_seen(findings, attempt)
+    return attempt.error == "invalid_request" and not is_explained
 
 
 def dpop_required(findings: Findings) -> Advice | None:

@@ -8,6 +8,7 @@ from ._facts import AttemptFacts, Findings
 from ._rules import Advice, Rule, excerpt_of, failures, first_failure, token_in_reach, with_words
 
 _EXPIRED_SECRET = re.compile(r"AADSTS7000222|secret\b.{0,40}\bexpired|expired\b.{0,40}\bsecret", re.IGNORECASE)
+_CREDENTIALS = re.compile(r"client.?id|client.?secret|client auth|credential|authorization header", re.IGNORECASE)
 
 
 def secret_expired(findings: Findings) -> Advice | None:
@@ -28,7 +29,9 @@ def _tells_of_expired_secret(attempt: AttemptFacts) -> bool:
 def wrong_credentials(findings: Findings) -> Advice | None:
     """Nobody knows this client by this secret."""
     attempts = failures(findings)
-    if not attempts or not all(_means_unknown_client(attempt) for attempt in attempts):
+    if not any(map(_means_unknown_client, attempts)):
+        return None
+    if not all(_means_unknown_client(each) or credentials_not_seen(findings, each) for each in attempts):
         return None
     words = next((attempt.description for attempt in attempts if attempt.description), None)
     remedy = (
@@ -52,6 +55,16 @@ def _means_unknown_client(attempt: AttemptFacts) -> bool:
     error = (attempt.error or "").lower()
     # node-oauth says "unauthorized", Auth0 "access_denied".
     return error == "invalid_client" or (attempt.status == 401 and error in ("", "unauthorized", "access_denied"))
+
+
+def credentials_not_seen(findings: Findings, attempt: AttemptFacts) -> bool:
+    """A server that takes credentials in one place only may miss them, when they come in the other.
+
+    It says then that the request is not valid (oidc-provider, Entra ID for HTTP Basic), while by the other method the
+    client is unknown.
+    """
+    about_client = not attempt.description or _CREDENTIALS.search(attempt.description) is not None
+    return attempt.error == "invalid_request" and about_client and any(map(_means_unknown_client, failures(findings)))
 
 
 def access_denied(findings: Findings) -> Advice | None:

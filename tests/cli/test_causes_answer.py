@@ -100,6 +100,25 @@ def test_wrong_credentials(answer: Answer, oauth_server: LoopbackServer) -> None
     assert [method for method, _, _ in result.statuses] == ["client_secret_basic", "client_secret_post"]
 
 
+@pytest.mark.parametrize(
+    ("words", "causes"),
+    [
+        (None, ["wrong_credentials"]),
+        ("The request body must contain the following parameter: 'client_id'.", ["wrong_credentials"]),
+        ("no client authentication mechanism provided", ["wrong_credentials"]),
+        ("audience is missing", ["parameter_missing"]),
+    ],
+)
+@pytest.mark.parametrize("first", [True, False])
+def test_credentials_that_one_method_does_not_show(
+    words: str | None, causes: list[str], first: bool, oauth_server: LoopbackServer
+) -> None:
+    """A server that looks in one place only misses them in the other; that is no parameter that a person can add."""
+    answers = [Answer.error("invalid_request", words), Answer.error("invalid_client", status=401)]
+    result = refused_then(oauth_server, *(answers if first else reversed(answers)), client_secret="hidden")
+    assert result.fatal == causes
+
+
 def test_wrong_credentials_for_the_method_that_is_set(oauth_server: LoopbackServer) -> None:
     """Another one might work, so that is said."""
     oauth_server.accepts = ("client_secret_post",)
