@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import gc
 import json
+import warnings
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -29,6 +31,15 @@ def direct(monkeypatch: pytest.MonkeyPatch) -> None:
     """For a test module to import: no proxy and no certificates of the machine's."""
     for name in (*_ENVIRONMENT, *map(str.upper, _ENVIRONMENT), *_BUNDLES):
         monkeypatch.delenv(name, raising=False)
+
+
+@contextmanager
+def tunnel_refused() -> Iterator[None]:
+    """Where a proxy refuses a tunnel, Python 3.10 leaves its answer open, and urllib3 2.2 does not see to it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        yield
+        gc.collect()  # here, not in the middle of another test
 
 
 class Onlooker(Watcher):

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from oauth_cc_auth.testing import LoopbackServer
-from tests.cli.checks import diagnosis, direct
+from tests.cli.checks import diagnosis, direct, tunnel_refused
 from tests.contract.raw_endpoint import RawEndpoint
 
 __all__ = ["direct"]
@@ -173,7 +173,7 @@ def test_a_socks_proxy_has_a_port_of_its_own(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_tls_is_left_to_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     """Through a tunnel only the token request itself can do it."""
-    with RawEndpoint(lambda wire: wire.send(b"HTTP/1.1 403 Forbidden\r\n\r\n")) as proxy:
+    with RawEndpoint(lambda wire: wire.send(b"HTTP/1.1 403 Forbidden\r\n\r\n")) as proxy, tunnel_refused():
         monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
         result = diagnosis(URL)
     assert [(step.name, step.outcome) for step in result.findings.connection.steps] == [

@@ -11,7 +11,7 @@ import pytest
 from oauth_cc_auth import ClientAuthentication, Credentials
 from oauth_cc_auth.testing import Answer, LoopbackServer
 from tests.cli.certificates import issued
-from tests.cli.checks import diagnosis, direct
+from tests.cli.checks import diagnosis, direct, tunnel_refused
 from tests.contract.raw_endpoint import RawEndpoint, Wire, head
 
 __all__ = ["direct"]
@@ -69,7 +69,7 @@ def test_a_callable_is_asked_before_each_request(oauth_server: LoopbackServer) -
 @pytest.mark.parametrize("status", [b"407 Proxy Authentication Required", b"403 Forbidden"])
 def test_proxy_refuses_a_tunnel(status: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     """It wants a password, or does not let this host pass."""
-    with RawEndpoint(raw(b"HTTP/1.1 " + status + b"\r\n\r\n")) as proxy:
+    with RawEndpoint(raw(b"HTTP/1.1 " + status + b"\r\n\r\n")) as proxy, tunnel_refused():
         monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
         result = diagnosis("https://login.example.com/token")
     assert result.fatal == ["proxy_refuses"]
