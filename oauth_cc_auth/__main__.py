@@ -1,33 +1,41 @@
-"""The command: ``python -m oauth_cc_auth``.
+"""The command: ``oauth-cc-auth``, or ``python -m oauth_cc_auth``.
 
 Each subcommand is a function that takes the parsed arguments and returns the exit status; it imports what it needs
-when it is called, so ``--help`` and ``--version`` import nothing.
+when it is called, so ``--help``, ``--version`` and ``demo`` need nothing that is not in Python.
 """
 
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Callable, Sequence
+from pathlib import Path, PurePath
 
+from ._cli import _options
+from ._cli._exit import INTERRUPTED, PIPE_CLOSED, UNWRITABLE, USAGE
 from ._version import __version__
-
-# What a shell reports for a program that the signal ended: 128 and its number.
-INTERRUPTED = 130  # SIGINT
-PIPE_CLOSED = 141  # SIGPIPE
-USAGE = 2
 
 
 def demo(arguments: argparse.Namespace) -> int:
-    """``python -m oauth_cc_auth demo``."""
+    """``oauth-cc-auth demo``."""
     from ._demo import run
 
     return run()
 
 
+def with_settings(arguments: argparse.Namespace) -> int:
+    """``oauth-cc-auth check``, ``token`` and ``request``."""
+    from ._cli._run import run
+
+    return run(arguments)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command with these arguments, or those of the process. Returns the exit status."""
+    _open_what_is_closed()
     try:
         try:
             return _dispatched(argv)
@@ -35,12 +43,34 @@ def main(argv: Sequence[str] | None = None) -> int:
             sys.stdout.flush()  # here, where a reader who has left can still be dealt with
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BrokenPipeError:
-        # `| head` has seen enough. What is still buffered would fail again when the interpreter ends.
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
+    except BrokenPipeError:  # `| head` has seen enough
+        _let_go_of_stdout()
         return PIPE_CLOSED
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        _let_go_of_stdout()
+        sys.stderr.write(f"oauth-cc-auth: error: the output could not be written: {error.strerror}\n")
+        return UNWRITABLE
+
+
+# A full disk, a full quota, and a file that is larger than is allowed; not every system has all of them.
+_FULL = {getattr(errno, name, None) for name in ("ENOSPC", "EDQUOT", "EFBIG")} - {None}
+
+
+def _open_what_is_closed() -> None:
+    """Where the shell has closed a stream (`>&-`), what is printed goes nowhere."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            nowhere = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  # to the end of the process
+            setattr(sys, name, nowhere)
+
+
+def _let_go_of_stdout() -> None:
+    """What is still buffered would fail again when the interpreter ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def _dispatched(argv: Sequence[str] | None) -> int:
@@ -55,15 +85,45 @@ def _dispatched(argv: Sequence[str] | None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m oauth_cc_auth",
+        prog=_program(),
         description="OAuth 2.0 client credentials for requests, httpx and httpx2.",
+        epilog=_options.STATUSES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"oauth_cc_auth {__version__}")
     parser.set_defaults(run=None)
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    summary = "show on this machine what the plugin does, with the client libraries that are installed"
-    commands.add_parser("demo", help=summary, description=f"{summary.capitalize()}.").set_defaults(run=demo)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")
+
+    def add(name: str, run: Callable[[argparse.Namespace], int], summary: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(
+            name,
+            help=summary,
+            description=textwrap.fill(f"{summary[0].upper()}{summary[1:]}.", 78),
+            epilog=_options.STATUSES,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        command.set_defaults(run=run)
+        return command
+
+    add("demo", demo, "show on this machine what the plugin does, with the client libraries that are installed")
+    for name, add_options, summary in (
+        ("check", _options.add_check, "find out whether these settings work, and if not, why"),
+        ("token", _options.add_token, "fetch a token and print it"),
+        ("request", _options.add_request, "send one request with a token, and print the answer's body"),
+    ):
+        command = add(name, with_settings, summary)
+        add_options(command)
+        _options.add_settings(command)
+        # All options would be eleven lines above every message about one of them.
+        command.usage = f"{command.prog}{' METHOD URL' if name == 'request' else ''} [OPTION]..."
     return parser
+
+
+def _program() -> str:
+    """What a person has typed to get here."""
+    return "oauth-cc-auth" if PurePath(sys.argv[0]).stem == "oauth-cc-auth" else "python -m oauth_cc_auth"
 
 
 if __name__ == "__main__":

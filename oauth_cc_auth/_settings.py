@@ -14,7 +14,7 @@ logger = logging.getLogger("oauth_cc_auth")
 
 DEFAULT_PREFIX = "OAUTH_CC_"
 
-_FIELDS = (
+FIELDS = (
     "token_url",
     "client_id",
     "client_secret",
@@ -27,7 +27,7 @@ _FIELDS = (
     "additional_request_data",
     "allow_insecure_http",
 )
-_REQUIRED = _FIELDS[:3]
+_REQUIRED = FIELDS[:3]
 # Arguments of an auth object that are no settings of the token request.
 _BEHAVIOUR = (
     "timeout",
@@ -64,7 +64,7 @@ _CHECKED_VALUES = {"authconfig": "oauth2", "oauth2granttype": "clientcredentials
 
 _FIELD_BY_PLAIN_LABEL: dict[str, str | None] = {
     **{plain(label): field for label, field in _FORM_LABELS.items()},
-    **{plain(field): field for field in _FIELDS},
+    **{plain(field): field for field in FIELDS},
 }
 
 
@@ -76,6 +76,16 @@ def arguments_from_mapping(
     Raises:
         ConfigurationError: an unknown label, two labels for one field, another grant than client credentials, or a
             value that cannot be read.
+    """
+    arguments, labels = fields_from_mapping(settings)
+    return _complete(arguments, allow_insecure_http, {field: field for field in FIELDS}), labels
+
+
+def fields_from_mapping(settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """The values of the fields that are set, and the label that each of them has in `settings`.
+
+    Raises:
+        ConfigurationError: as `arguments_from_mapping`; nothing is missing here.
     """
     if not isinstance(settings, Mapping):
         raise ConfigurationError(f"settings must be a mapping of labels to values, not {type(settings).__name__}")
@@ -92,7 +102,7 @@ def arguments_from_mapping(
             raise ConfigurationError(f"{label!r} and {origins[field]!r} both set {field}; keep one")
         origins[field] = label
         arguments[field] = read_value(label, field, value)
-    return _complete(arguments, allow_insecure_http, {field: field for field in _FIELDS}), origins
+    return arguments, origins
 
 
 def arguments_from_env(prefix: str, allow_insecure_http: bool | None) -> tuple[dict[str, Any], dict[str, str]]:
@@ -106,7 +116,7 @@ def arguments_from_env(prefix: str, allow_insecure_http: bool | None) -> tuple[d
     """
     if not isinstance(prefix, str):
         raise ConfigurationError(f"prefix must be a str, not {type(prefix).__name__}")
-    names = {field: f"{prefix}{field.upper()}" for field in _FIELDS}
+    names = {field: f"{prefix}{field.upper()}" for field in FIELDS}
     arguments: dict[str, Any] = {}
     for field, name in names.items():
         value = os.environ.get(name, "")
@@ -133,7 +143,7 @@ def _remedy(rest: str, prefix: str) -> str:
     behaviour = {plain(name): name for name in _BEHAVIOUR}
     if word in behaviour:
         return f"; pass {behaviour[word]} to from_env() as an argument"
-    fields = {plain(field): field for field in _FIELDS}
+    fields = {plain(field): field for field in FIELDS}
     nearest = [_FIELD_BY_PLAIN_LABEL.get(word), *map(fields.get, get_close_matches(word, fields, n=1, cutoff=0.8))]
     return next((f"; did you mean {prefix}{field.upper()}?" for field in nearest if field), "")
 
@@ -161,13 +171,13 @@ def _unknown(label: str, word: str) -> NoReturn:
 
     if word in map(plain, _BEHAVIOUR):
         raise ConfigurationError(f"{label!r} is no field of the form; pass it to ClientCredentialsAuth.from_config()")
-    known = {plain(name): name for name in (*_FIELDS, *_FORM_LABELS)}
+    known = {plain(name): name for name in (*FIELDS, *_FORM_LABELS)}
     nearest = get_close_matches(word, known, n=1)
     if nearest:
         raise ConfigurationError(f"{label!r} is no known setting; did you mean {known[nearest[0]]!r}?")
     raise ConfigurationError(
         f"{label!r} is no known setting; a body field of the token request belongs into additional_request_data. "
-        f"Known are: {', '.join(_FIELDS)}"
+        f"Known are: {', '.join(FIELDS)}"
     )
 
 

@@ -31,22 +31,30 @@ def transport_failure(error: BaseException, library: Any, *, own: bool, retryabl
         own: It was raised by a client of ours, not by a `token_client`.
         retryable: Whether errors of its kind may pass.
     """
-    causes = list(_causes(error))
-    text = text_of(causes[-1]).rstrip(".")
+    causes, text = list(_causes(error)), reason_of(error)
     if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
         return TransportFailure(text, retryable=False, advice=_trust_advice(str(library.__name__), own=own))
-    if any(type(cause).__name__ in _PARSERS_ERRORS for cause in causes):
-        # In its words there may be half of a proxy's password: "http://user:pass/word@proxy" is cut at the slash.
-        return TransportFailure(
-            f"{type(error).__name__}: a URL cannot be parsed",
-            retryable=False,
-            advice="check token_url and the URL of the proxy, if there is one",
-        )
-    if any(type(cause).__name__ == "ProxyError" for cause in causes):  # each library has one, as has urllib3
-        text = f"the proxy failed: {text}"
+    if _is_about_a_url(causes):
+        advice = "check token_url and the URL of the proxy, if there is one"
+        return TransportFailure(text, retryable=False, advice=advice)
     if any("WRONG_VERSION_NUMBER" in str(cause.args) for cause in causes if isinstance(cause, ssl.SSLError)):
         return TransportFailure(text, retryable=retryable, advice="check that this port of the host speaks https")
     return TransportFailure(text, retryable=retryable)
+
+
+def reason_of(error: BaseException) -> str:
+    """What went wrong, in one line without a full stop: the words of the innermost cause."""
+    causes = list(_causes(error))
+    if _is_about_a_url(causes):
+        # In its words there may be half of a proxy's password: "http://user:pass/word@proxy" is cut at the slash.
+        return f"{type(error).__name__}: a URL cannot be parsed"
+    text = text_of(causes[-1]).rstrip(".")
+    # Each library has an exception of this name, as has urllib3.
+    return f"the proxy failed: {text}" if any(type(cause).__name__ == "ProxyError" for cause in causes) else text
+
+
+def _is_about_a_url(causes: list[BaseException]) -> bool:
+    return any(type(cause).__name__ in _PARSERS_ERRORS for cause in causes)
 
 
 def _trust_advice(library_name: str, *, own: bool) -> str:

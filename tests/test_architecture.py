@@ -47,13 +47,14 @@ LAYERS = [
     {"httpie"},
     # What is no part of the plugin itself.
     {"testing"},
-    {"_demo"},
+    {"_cli", "_demo"},
     {"__main__"},
 ]
 PUBLIC_NAMES = {"__init__": {"_client_authentication", "_config", "_errors", "_events", "_token", "_version"}}
 
 # The client libraries, by the only modules that may import them.
 LIBRARIES = {
+    "_cli": {"requests", "rich", "urllib3"},
     "requests": {"requests"},
     "_requests_renewal": {"requests"},
     "_requests_send": {"requests", "urllib3"},
@@ -172,7 +173,7 @@ def test_the_package_imports_no_library(at_rest: set[str]) -> None:
     assert "oauth_cc_auth._config" in loaded
     assert not loaded & {"requests", "urllib3", "httpx", "httpx2", "httpcore", "http.client", "socket", "ssl"}
     assert not loaded & (LAZY | {"sniffio", "difflib"})
-    assert not any(name.startswith(("oauth_cc_auth.testing", "oauth_cc_auth._demo")) for name in loaded)
+    assert not loaded & {"oauth_cc_auth.testing", "oauth_cc_auth._demo", "oauth_cc_auth._cli"}
 
 
 @pytest.mark.parametrize("library", ["requests", "httpx", "httpx2"])

@@ -84,10 +84,10 @@ def test_a_refusal_renews(httpie: HTTPie) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "sent_again"), [([], True), (["--compress"], False), (["--chunked"], False), (["--multipart"], False)]
+    ("options", "sent_again"), [([], True), (["--compress"], True), (["--chunked"], False), (["--multipart"], False)]
 )
 def test_a_refused_upload(httpie: HTTPie, tmp_path: Path, options: list[str], sent_again: bool) -> None:
-    """A file is sent again whole where HTTPie left it seekable; what it made a stream of is not sent by halves."""
+    """A file is sent again whole where HTTPie left it a file or bytes; what it made a stream of is not sent by halves."""
     content = b"order " * 10_000
     (tmp_path / "orders").write_bytes(content)
     httpie.server.api.next(REFUSAL)
@@ -97,6 +97,7 @@ def test_a_refused_upload(httpie: HTTPie, tmp_path: Path, options: list[str], se
     assert ("HTTP/1.1 200" in run.output, len(bodies)) == (sent_again, 2 if sent_again else 1)
     if not options:
         assert bodies == [content] * 2
+    assert len(set(bodies)) == 1
     assert len(httpie.server.token_requests) == 2
 
 

@@ -1,0 +1,87 @@
+"""What is known of a connection: plain values, as in `_facts`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+StepOutcome = Literal["ok", "failed", "skipped"]
+StepProblem = Literal[
+    "host_not_found",
+    "resolver_failed",
+    "refused",
+    "timed_out",
+    "unreachable",
+    "certificate_expired",
+    "certificate_not_yet_valid",
+    "certificate_self_signed",
+    "certificate_unknown_issuer",
+    "certificate_wrong_host",
+    "certificate_refused",
+    "bundle_unreadable",
+    "not_tls",
+    "handshake_failed",
+]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that was done.
+
+    Attributes:
+        text: What came of it, in one line.
+        problem: What went wrong; None unless it failed.
+        seconds: How long it took; None where nothing was done.
+    """
+
+    name: Literal["dns", "tcp", "tls"]
+    outcome: StepOutcome
+    text: str
+    problem: StepProblem | None = None
+    seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """What a server's certificate says of itself; nobody has to have checked it.
+
+    Attributes:
+        subject: Whom it was issued to.
+        issuer: Who issued it.
+        names: The hosts that it is for.
+        not_before: Unix time in seconds from which it is valid.
+        not_after: Unix time in seconds at which that ends.
+    """
+
+    subject: str
+    issuer: str
+    names: tuple[str, ...]
+    not_before: float
+    not_after: float
+
+
+@dataclass(frozen=True)
+class Connection:
+    """How far a connection to the token endpoint, or to the proxy before it, came.
+
+    Attributes:
+        proxy: The proxy that the environment names for this URL, as it may be shown; None without one.
+        addresses: What the name resolves to.
+        tls_version: Such as ``TLSv1.3``; None where there was no TLS.
+        certificate: The server's, also where it is not trusted; None where none was seen.
+        wants_client_certificate: The server said so, when it was asked again why it gave no answer.
+    """
+
+    host: str
+    port: int
+    proxy: str | None
+    steps: tuple[Step, ...] = ()
+    addresses: tuple[str, ...] = ()
+    tls_version: str | None = None
+    certificate: Certificate | None = None
+    wants_client_certificate: bool = False
+
+    @property
+    def failure(self) -> Step | None:
+        """The step that failed, if one did."""
+        return next((step for step in self.steps if step.outcome == "failed"), None)

@@ -1,0 +1,42 @@
+"""The exit statuses of the command, and the exception that carries one. They are documented, so they stay."""
+
+from __future__ import annotations
+
+OK = 0
+FAILED = 1
+USAGE = 2
+REFUSED = 3
+UNREACHABLE = 4
+CLIENT_ERROR = 5
+SERVER_ERROR = 6
+UNWRITABLE = 7
+# What a shell reports for a program that the signal ended: 128 and its number.
+INTERRUPTED = 130  # SIGINT
+PIPE_CLOSED = 141  # SIGPIPE
+
+MEANINGS = {
+    OK: "fine; of request: the API answered 2xx or 3xx",
+    FAILED: "a check failed, or the demo did not come out as promised",
+    USAGE: "wrong usage or settings, or an extra is not installed",
+    REFUSED: "no token: the token endpoint refused, or answered without one",
+    UNREACHABLE: "no answer, or none that is complete, from token endpoint or API",
+    CLIENT_ERROR: "the API answered 4xx",
+    SERVER_ERROR: "the API answered 5xx, or redirected in circles",
+    UNWRITABLE: "the output could not be written: the disk is full",
+    INTERRUPTED: "interrupted by Ctrl-C",
+    PIPE_CLOSED: "whoever read the output has left",
+}
+
+
+class CommandError(Exception):
+    """The command ends here, with `status` and one line on stderr.
+
+    Attributes:
+        message: What happened and what to do about it, without any secret.
+        status: One of `MEANINGS`.
+    """
+
+    def __init__(self, message: str, status: int = USAGE) -> None:
+        super().__init__(message)
+        self.message = message
+        self.status = status

@@ -1,0 +1,38 @@
+"""What often happens to credentials on their way from a web page into a setting. Pure; tells no part of them."""
+
+from __future__ import annotations
+
+import re
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_QUOTES = re.compile(r"""(["'`]).*\1""")
+_PLACEHOLDER = re.compile(r"<.*>|\{.*\}|\$\{?\w+\}?|x{4,}|\*{3,}|your[-_ ].*|change-?me|todo", re.IGNORECASE)
+
+
+def oddities(client_id: str, client_secret: str) -> tuple[str, ...]:
+    """Sentences about what looks wrong; none where nothing does. Each of it may be right all the same."""
+    found = [
+        sentence
+        for name, value in (("client_id", client_id), ("client_secret", client_secret))
+        for sentence in _odd(name, value)
+    ]
+    if client_id == client_secret:
+        found.append("client_id and client_secret are the same.")
+    if _UUID.fullmatch(client_secret):
+        # Entra ID shows both side by side, and the value only once.
+        found.append("client_secret is a UUID: where a provider shows an id and a value of a secret, it is the value.")
+    return tuple(found)
+
+
+def _odd(name: str, value: str) -> list[str]:
+    bare = value.strip()
+    sentences = []
+    if bare != value:
+        sentences.append(f"{name} begins or ends with white space.")
+    if _QUOTES.fullmatch(bare):
+        sentences.append(f"{name} is in quotes.")
+    if _PLACEHOLDER.fullmatch(bare):
+        sentences.append(f"{name} looks like a placeholder.")
+    if not value.isascii():
+        sentences.append(f"{name} has characters beyond ASCII, perhaps from a word processor.")
+    return sentences

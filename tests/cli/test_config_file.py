@@ -1,0 +1,167 @@
+"""Settings in a whole run: the file, precedence, and what the person is told."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from oauth_cc_auth._cli import _config_file
+from oauth_cc_auth.testing import LoopbackServer
+from tests.cli.runs import ERROR, WARNING, Run, env_fixture, run_fixture
+
+__all__ = ["env_fixture", "run_fixture"]
+
+posix = pytest.mark.skipif(os.name != "posix", reason="file modes and pseudo-terminals are those of POSIX")
+
+
+def file_of(path: Path, text: str, mode: int = 0o600) -> str:
+    path.write_text(text, encoding="utf-8")
+    path.chmod(mode)
+    return str(path)
+
+
+def toml_of(server: LoopbackServer) -> str:
+    return (
+        f'"Oauth2 Token Url" = "{server.token_url}"\nclient_id = "{server.client_id}"\n'
+        f'"Client Secret" = "{server.client_secret}"\nscope = "from-file"\n'
+        '[additional_request_data]\naudience = "file"\n'
+    )
+
+
+def json_of(server: LoopbackServer) -> str:
+    return json.dumps(
+        {
+            "token_url": server.token_url,
+            "Client ID": server.client_id,
+            "client_secret": server.client_secret,
+            "Client Credentials Grant Scope": "from-file",
+            "additional_request_data": {"audience": "file"},
+        }
+    )
+
+
+@pytest.mark.parametrize("content", [toml_of, json_of], ids=["toml", "json"])
+@pytest.mark.parametrize("start", ["", "\N{ZERO WIDTH NO-BREAK SPACE}"], ids=["plain", "marked"])
+def test_a_file(content: object, start: str, run: Run, oauth_server: LoopbackServer, tmp_path: Path) -> None:
+    """TOML or JSON, told apart by the first character; Windows' mark of UTF-8 is none."""
+    assert callable(content)
+    ran = run("token", "--config", file_of(tmp_path / "settings", start + content(oauth_server)))
+    assert (ran.status, ran.out, ran.err) == (0, f"{oauth_server.issued[0]}\n", "")
+    assert dict(oauth_server.token_requests[0].form)["audience"] == "file"
+
+
+def test_options_before_environment_before_file(run: Run, oauth_server: LoopbackServer, tmp_path: Path) -> None:
+    """Of each setting the first that is there, not of all together."""
+    name = file_of(tmp_path / "a.toml", toml_of(oauth_server) + '[additional_headers]\nX-From = "file"\n')
+    ran = run(
+        *("token", "--config", name, "--additional-request-data", "audience=option"),
+        env={"OAUTH_CC_SCOPE": "from-env", "OAUTH_CC_ADDITIONAL_REQUEST_DATA": "audience=env&other=env"},
+    )
+    assert ran.status == 0
+    record = oauth_server.token_requests[0]
+    assert record.form == (("grant_type", "client_credentials"), ("scope", "from-env"), ("audience", "option"))
+    assert record.headers["x-from"] == "file"
+
+
+@posix
+@pytest.mark.parametrize("mode", [0o640, 0o602, 0o644])
+def test_a_file_that_others_may_read(mode: int, run: Run, oauth_server: LoopbackServer, tmp_path: Path) -> None:
+    """A warning where there is a secret in it, and how to end it."""
+    name = file_of(tmp_path / "a.toml", toml_of(oauth_server), mode)
+    ran = run("token", "--config", name)
+    assert ran.status == 0
+    assert ran.err == f"{WARNING}other users may read the secret in {name}: chmod 600 {name}\n"
+
+
+@posix
+def test_a_file_without_a_secret_may_be_read(run: Run, env: dict[str, str], tmp_path: Path) -> None:
+    """By anybody."""
+    assert run("token", "--config", file_of(tmp_path / "a.toml", 'scope = "a"', 0o644), env=env).err == ""
+
+
+def test_files_of_other_systems(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their modes say nothing."""
+    monkeypatch.setattr("oauth_cc_auth._cli._config_file.os.name", "nt")
+    assert not _config_file.is_open_to_others("no such file")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b'a = "secret', "no valid TOML: "),
+        (b'{"a": "secret"', "no valid JSON: Expecting ',' delimiter: line 1 column 15 (char 14)"),
+        (b'{"scope": "a", "scope": "b"}', "no valid JSON: 'scope' is there twice"),
+        (b"\xff\xfe", "it is not text in UTF-8"),
+        (b"{" + b'"a":{' * 100_000, "no valid JSON: "),
+        (b'tokenurl2 = "x"', "'tokenurl2' is no known setting; did you mean 'token_url'?"),
+        (b"timeout = 0", "'timeout' must be a positive number of seconds, not 0"),
+        (b"scope = 2020-01-01", "'scope' must be a str or an iterable of str, not date"),
+    ],
+    ids=range(8),
+)
+def test_a_wrong_file(content: bytes, message: str, run: Run, env: dict[str, str], tmp_path: Path) -> None:
+    """One line with its name, the place, and nothing of its content."""
+    name = tmp_path / "a.toml"
+    name.write_bytes(content)
+    ran = run("token", "--config", str(name), env=env)
+    assert (ran.status, ran.out) == (2, "")
+    assert message in ran.err
+    assert str(name) in ran.err
+    assert "secret" not in ran.err
+    assert ran.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"), [("missing", "No such file or directory"), ("", "Is a directory"), ("\0", "it is not text")]
+)
+def test_no_file(name: str, problem: str, run: Run, tmp_path: Path) -> None:
+    """The system's own words."""
+    ran = run("token", "--config", f"{tmp_path}/{name}")
+    assert ran.status == 2
+    assert ran.err.startswith(f"{ERROR}--config {tmp_path}/")
+    assert problem in ran.err
+
+
+def test_unknown_variables_are_told(run: Run, env: dict[str, str]) -> None:
+    """Once, by name, and the command goes on."""
+    ran = run("token", env={**env, "OAUTH_CC_SCOPES": "a"})
+    assert (ran.status, ran.err) == (0, f"{WARNING}no settings of oauth-cc-auth, and ignored: OAUTH_CC_SCOPES\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--timeout", "soon"], "--timeout must be a number, not 'soon'"),
+        (["--deadline", "0"], "--deadline must be a positive number of seconds, not 0.0"),
+        (["--header-value-pattern", "Bearer"], "--header-value-pattern must contain %s exactly once"),
+        (["--header-name", "a b"], "--header-name is no header name"),
+        (["--additional-header", "Host: x"], "--additional-header cannot set Host: it follows from token_url"),
+        (["--additional-request-data", "client_secret=x"], "--additional-request-data cannot contain client_secret"),
+    ],
+)
+@pytest.mark.parametrize(
+    "command", [["token"], ["request", "GET", "https://api.example.com"]], ids=["token", "request"]
+)
+def test_a_wrong_option(command: list[str], arguments: list[str], message: str, run: Run, env: dict[str, str]) -> None:
+    """One line that names it."""
+    ran = run(*command, *arguments, env=env)
+    assert (ran.status, ran.out) == (2, "")
+    assert ran.err.startswith(ERROR + message)
+    assert ran.err.count("\n") == 1
+
+
+def test_a_wrong_variable(run: Run, env: dict[str, str]) -> None:
+    """One line that names it."""
+    ran = run("token", env={**env, "OAUTH_CC_CLIENT_ID": "a\tb"})
+    assert ran.status == 2
+    assert ran.err.startswith(f"{ERROR}OAUTH_CC_CLIENT_ID contains a control character")
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="there TOML needs tomli")
+def test_the_reader_of_toml() -> None:
+    """Python's own where there is one."""
+    assert _config_file.TOML_MODULE == "tomllib"

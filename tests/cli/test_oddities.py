@@ -1,0 +1,49 @@
+"""What looks wrong with credentials, before anybody has asked a server."""
+
+from __future__ import annotations
+
+import pytest
+
+from oauth_cc_auth._cli._oddities import oddities
+
+UUID = "0f8fad5b-d9cb-469f-a165-70867728950e"
+SPACE, QUOTES = "client_secret begins or ends with white space.", "client_secret is in quotes."
+PLACEHOLDER = "client_secret looks like a placeholder."
+
+
+@pytest.mark.parametrize(
+    ("secret", "told"),
+    [
+        ("secret123456", []),
+        ("a b", []),
+        ("Q8~x.y-_z", []),
+        (" secret", [SPACE]),
+        ("secret ", [SPACE]),
+        ("'secret'", [QUOTES]),
+        ('"secret" ', [SPACE, QUOTES]),
+        ("\"secret'", []),
+        ("<secret>", [PLACEHOLDER]),
+        ("${CLIENT_SECRET}", [PLACEHOLDER]),
+        ("$SECRET", [PLACEHOLDER]),
+        ("{{ secret }}", [PLACEHOLDER]),
+        ("your-secret", [PLACEHOLDER]),
+        ("xxxxxxxx", [PLACEHOLDER]),
+        ("********", [PLACEHOLDER]),
+        ("changeme", [PLACEHOLDER]),
+        ("pass\u2013word", ["client_secret has characters beyond ASCII, perhaps from a word processor."]),
+        (UUID, ["client_secret is a UUID: where a provider shows an id and a value of a secret, it is the value."]),
+        ("client", ["client_id and client_secret are the same."]),
+    ],
+)
+def test_secrets(secret: str, told: list[str]) -> None:
+    """No sentence holds any part of it."""
+    assert oddities("client", secret) == tuple(told)
+
+
+def test_ids() -> None:
+    """Of an id the same, but that a UUID is usual."""
+    assert oddities(UUID, "secret123456") == ()
+    assert oddities(" <id>", "secret123456") == (
+        "client_id begins or ends with white space.",
+        "client_id looks like a placeholder.",
+    )
