@@ -87,7 +87,7 @@ def test_a_refusal_renews(httpie: HTTPie) -> None:
     ("options", "sent_again"), [([], True), (["--compress"], True), (["--chunked"], False), (["--multipart"], False)]
 )
 def test_a_refused_upload(httpie: HTTPie, tmp_path: Path, options: list[str], sent_again: bool) -> None:
-    """A file is sent again whole where HTTPie left it a file or bytes; what it made a stream of is not sent by halves."""
+    """A file is sent again whole where HTTPie left it a file or bytes; what it made a stream of is not, by halves."""
     content = b"order " * 10_000
     (tmp_path / "orders").write_bytes(content)
     httpie.server.api.next(REFUSAL)
