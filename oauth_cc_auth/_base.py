@@ -77,15 +77,26 @@ class BaseAuth(Decisions, Generic[TokenClientT]):
         """Set up an auth object; nothing is fetched before the first request.
 
         Args:
-            token_url, client_id, client_secret: See `ClientCredentialsConfig`, as for every setting of token requests.
+            token_url: Full URL of the token endpoint. What is not described here is in `ClientCredentialsConfig`.
+            client_id: Identifier of the client.
+            client_secret: Its secret, or a callable that returns it, asked before each token request.
+            scope: Scopes in one string, separated by single spaces, or in an iterable.
+            client_authentication: None tries HTTP Basic and then the request body; or ``"client_secret_basic"``,
+                ``"client_secret_post"`` or a `ClientAuthentication`.
+            header_name, header_value_pattern: API request header that carries the token, and its value, in which ``%s``
+                stands for the token.
+            grant_type: Replaces ``client_credentials``.
+            additional_headers, additional_request_data: More headers and body fields of the token request.
+            allow_insecure_http: Permit plain http to hosts other than loopback.
             timeout: Seconds for each token request.
-            deadline: Seconds that one API request waits for a token, all attempts together.
+            deadline: Seconds that an API request waits for a token, all attempts together; once more where the API
+                refuses that token.
             early_expiry: Seconds before expiry from which requests wait for a new token; None: a tenth of the token's
                 life, 30 s at most. Whatever is given, never more than half of the life.
             renew_after: Fraction of the token's life, above 0 and up to 1, after which one request renews it while the
                 others go on with it.
-            renew_on: When a refused API request renews the token and is sent again: None on status 401, False never, or
-                a callable that is given status and headers and says whether.
+            renew_on: When a refused API request renews the token and is sent again: None or True on status 401, False
+                never, or a callable that is given status and headers and says whether.
             api_origins: Origins such as ``https://api.example.com`` that get the token; requests to others are sent
                 without one. None: whatever origin a request names.
             on_event: Called with an `Event` for each thing that happens to tokens, once and not for each request that
@@ -236,6 +247,10 @@ class BaseAuth(Decisions, Generic[TokenClientT]):
     def _obtain(self, refused: Lease | None = None) -> Lease | Failure:
         return drive(self._obtaining(refused, blocking=True), self._send, self._clock)
 
+
+# What Python calls these in a TypeError about an argument that they do not have: what a person called.
+BaseAuth.__init__.__qualname__ = "ClientCredentialsAuth.__init__"
+BaseAuth._set_up.__qualname__ = "ClientCredentialsAuth.from_config"
 
 # Not in a pickle or copy: a token, locks, and what belongs to this process.
 _LIVE_ATTRIBUTES = frozenset({"_cache", "_clock", "_flow", "_observer", "_wall"})

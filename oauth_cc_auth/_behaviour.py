@@ -24,7 +24,8 @@ LONGEST_WAIT = 10.0**8  # seconds, three years; threads and sockets cannot wait 
 def config(value: object) -> ClientCredentialsConfig:
     """`value`, if it is a config."""
     if not isinstance(value, ClientCredentialsConfig):
-        raise ConfigurationError(f"config must be a ClientCredentialsConfig, not {type(value).__name__}")
+        hint = "; ClientCredentialsConfig.from_mapping() makes one" if isinstance(value, Mapping) else ""
+        raise ConfigurationError(f"config must be a ClientCredentialsConfig, not {type(value).__name__}{hint}")
     return value
 
 

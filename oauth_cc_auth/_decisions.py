@@ -13,7 +13,7 @@ from ._flight import Failure
 from ._lease import Lease
 from ._observer import Observer
 from ._origin import Origin, may_carry_secrets, origin_of
-from ._redact import shown_url
+from ._redact import kind_and_place, shown_url
 
 if TYPE_CHECKING:
     from ._events import RefusalOutcome
@@ -89,10 +89,23 @@ class Decisions(ABC):
         return True
 
     def _refused(self, status: int, headers: Mapping[str, str]) -> bool:
-        """True where an answer means that the token was refused."""
+        """True where an answer means that the token was refused.
+
+        Raises:
+            TokenError: `renew_on` raised; the API's answer is lost with it, so it should not go on so unseen.
+        """
         if self._renew_on is None:
             return status == 401
-        return self._renew_on is not False and bool(self._renew_on(status, headers))
+        if self._renew_on is False:
+            return False
+        refused, problem = False, ""
+        try:
+            refused = bool(self._renew_on(status, headers))
+        except Exception as error:  # noqa: BLE001  # whatever a person's callable raises
+            problem = kind_and_place(error)
+        if problem:
+            self._raise(TokenError(f"renew_on, called with status and headers, raised {problem}"))
+        return refused
 
     def _note_acceptance(self, lease: Lease, url: str, status: int) -> None:
         """An API origin answered `status` to `lease`, which is on probation somewhere.

@@ -218,3 +218,25 @@ def test_plain_http_is_named_the_same_way_by_an_auth_object() -> None:
                 config,
                 allow_insecure_http=value,  # type: ignore[arg-type]  # that is what is tested
             )
+
+
+each_library = for_clients(REQUESTS, HTTPX, HTTPX2)
+
+
+@each_library
+def test_a_mapping_for_a_config_is_told_how_to_make_one(client: ClientKind) -> None:
+    """It is the obvious thing to try."""
+    with pytest.raises(ConfigurationError, match=r"not dict; ClientCredentialsConfig\.from_mapping\(\) makes one$"):
+        client.auth_class.from_config(RIGHT)
+
+
+@each_library
+@pytest.mark.parametrize("name", ["scopes", "verify"])
+def test_an_argument_that_there_is_not(client: ClientKind, name: str) -> None:
+    """Python's own words for it name what the person called."""
+    settings: dict[str, Any] = {name: 1}
+    with pytest.raises(TypeError, match=rf"^ClientCredentialsAuth\.__init__\(\) got an unexpected .* '{name}'"):
+        client.auth_class(**RIGHT, **settings)
+    config = ClientCredentialsConfig(**RIGHT)
+    with pytest.raises(TypeError, match=rf"^ClientCredentialsAuth\.from_config\(\) got an unexpected .* '{name}'"):
+        client.auth_class.from_config(config, **settings)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from oauth_cc_auth import TokenEndpointError
+from oauth_cc_auth import TokenEndpointError, TokenError
 from oauth_cc_auth.testing import Answer, LoopbackServer, RecordedRequest
 from tests.clients import REQUESTS, ClientKind, each_client
 from tests.contract.scenes import Claims, background, scene, statuses_of
@@ -208,6 +208,26 @@ def test_renew_on_may_look_at_successful_answers(client: ClientKind, oauth_serve
         oauth_server.api.next(Answer(200, headers={"X-Expired": "1"}))
         assert s.get().history_statuses == (200,)
         assert s.token_requests == 2
+
+
+@each_client
+def test_a_renew_on_that_raises_is_told_without_its_words(client: ClientKind, oauth_server: LoopbackServer) -> None:
+    """It is an error of the library's tree, and the answer's connection is free again."""
+
+    def renew_on(status: int, headers: Any) -> bool:
+        raise LookupError("s3cret")
+
+    for broken in (renew_on, lambda status: status == 401):
+        with scene(client, oauth_server, renew_on=broken) as s:
+            for _ in range(2):
+                with pytest.raises(TokenError) as caught:
+                    s.get()
+                library: Any = client.library
+                assert isinstance(
+                    caught.value, (library.RequestException if client is REQUESTS else library.RequestError)
+                )
+                assert str(caught.value).startswith("renew_on, called with status and headers, raised ")
+                assert "s3cret" not in str(caught.value)
 
 
 @each_client
