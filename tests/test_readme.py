@@ -7,6 +7,7 @@ import importlib.util
 import io
 import re
 from dataclasses import fields
+from typing import Any
 
 import pytest
 
@@ -37,7 +38,10 @@ def test_example(example: Example, monkeypatch: pytest.MonkeyPatch) -> None:
         code = example.code.replace(TOKEN_URL, server.token_url).replace(API, server.api_url)
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed):
-            exec(compile(code, str(README), "exec"), {"__name__": "__main__"})  # noqa: S102  # our own README
+            names: dict[str, Any] = {"__name__": "__main__"}
+            exec(compile(code, str(README), "exec"), names)  # noqa: S102  # our own README
+            for test in (value for name, value in names.items() if name.startswith("test_")):
+                test(server)  # as pytest does, with the fixture
         assert printed.getvalue().replace(server.token_url, TOKEN_URL) == example.output
 
 
