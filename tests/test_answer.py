@@ -98,6 +98,20 @@ class TestToken:
         """Some servers of the Windows world put one in front."""
         assert read_token(b'\xef\xbb\xbf{"access_token": "abc"}').access_token == "abc"
 
+    @pytest.mark.parametrize("digits", [400, 401, 5000, 100_000])
+    def test_numbers_of_many_digits(self, digits: int) -> None:
+        """None of them takes long, or the token away."""
+        number = "9" * digits
+        token = read_token(f'{{"access_token": "abc", "expires_in": {number}, "n": {number}}}'.encode())
+        assert token.expires_at == WALL + LONGEST_LIFE
+        assert token.extra["n"] == (int(number) if digits <= 400 else float("inf"))
+
+    @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32", "latin-1"])
+    def test_encodings(self, encoding: str) -> None:
+        """UTF-8 is the rule; none of the others costs the token."""
+        body = '{"access_token": "abc", "name": "Zürich"}'.encode(encoding)
+        assert (read_token(body).access_token, read_token(body).extra) == ("abc", {"name": "Zürich"})
+
     def test_form_encoded(self) -> None:
         """What is no JSON is read as a form."""
         token = read_token(b"access_token=a%2Bb&expires_in=60&token_type=bearer&odd=")

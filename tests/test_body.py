@@ -127,3 +127,11 @@ def test_there_and_back(data: bytes, cut: int, raw: bool) -> None:
     """What was compressed comes back, wherever the chunks were cut."""
     body = deflated(data, raw=raw)
     assert decoded([body[:cut], body[cut:]], "deflate") == data
+
+
+def test_more_codings_than_anybody_needs() -> None:
+    """Each costs as much as the whole body, and a header has room for thousands."""
+    thrice = gzip.compress(gzip.compress(gzip.compress(TEXT)))
+    assert decoded([thrice], "gzip, identity, gzip, gzip") == TEXT
+    with pytest.raises(UnreadableBodyError, match="its body has 4 content encodings"):
+        decoded([gzip.compress(thrice)], "gzip, gzip, gzip, gzip")

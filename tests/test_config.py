@@ -6,6 +6,7 @@ import copy
 import pickle
 import traceback
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -410,3 +411,16 @@ class TestValue:
     def test_repr_of_a_secret_callable(self) -> None:
         """Not even its name: a partial has its arguments in it."""
         assert "client_secret='***'" in repr(a_config(client_secret=lambda: SECRET))
+
+    def test_repr_of_a_strategy_of_ones_own(self) -> None:
+        """A dataclass, most likely, whose own repr tells its key."""
+
+        @dataclass
+        class Signing(ClientAuthentication):
+            private_key: str
+
+        shown = repr(a_config(client_authentication=Signing(SECRET)))
+        assert SECRET not in shown
+        assert "Signing" in shown
+        ours = ClientSecretBasic(percent_encode=False)
+        assert "ClientSecretBasic(percent_encode=False)" in repr(a_config(client_authentication=ours))

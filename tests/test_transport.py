@@ -163,3 +163,30 @@ def test_a_proxy_that_fails() -> None:
 def test_other_tls_errors() -> None:
     """A connection that broke off in the handshake may work later."""
     assert failure_of(ssl.SSLEOFError("EOF occurred")).retryable
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        requests.exceptions.InvalidURL("Failed to parse: 'user:pass' is not a valid host or port"),
+        httpx.InvalidURL("Invalid port: 'pass'"),
+        urllib3.exceptions.LocationParseError("http://user:pass@proxy:99999"),
+    ],
+)
+def test_a_url_that_cannot_be_parsed(error: Exception) -> None:
+    """Perhaps that of a proxy, cut in the middle of its password; so it is not quoted."""
+    failure = failure_of(error)
+    assert failure.text == f"{type(error).__name__}: a URL cannot be parsed"
+    assert failure.advice == "check token_url and the URL of the proxy, if there is one"
+    assert not failure.retryable
+
+
+def test_an_error_in_a_group() -> None:
+    """anyio's task groups wrap what went wrong; a group's own words are about its size."""
+
+    class GroupError(Exception):
+        def __init__(self) -> None:
+            super().__init__("unhandled errors in a TaskGroup (1 sub-exception)")
+            self.exceptions = (OSError("refused"),)
+
+    assert failure_of(GroupError()).text == "refused"

@@ -154,19 +154,22 @@ def test_a_token_client_that_follows_redirects_does_not_either(
     assert other.requests == ()
 
 
-def endless_redirect(code: int, location: str) -> Callable[[Wire], object]:
+def endless_redirect(code: int, *headers: str) -> Callable[[Wire], object]:
     def talk(wire: Wire) -> None:
-        wire.send(head(f"{code} Redirect", f"Location: {location}"))
+        wire.send(head(f"{code} Redirect", *headers))
         wire.send_for_ever()
 
     return talk
 
 
 @each_client
+@pytest.mark.parametrize("headers", [("Location: /elsewhere",), ()], ids=["with a target", "without"])
 @pytest.mark.parametrize("code", [*REDIRECTS, 300])
-def test_the_body_of_a_redirect_is_not_read(client: ClientKind, oauth_server: LoopbackServer, code: int) -> None:
+def test_the_body_of_a_redirect_is_not_read(
+    client: ClientKind, oauth_server: LoopbackServer, code: int, headers: tuple[str, ...]
+) -> None:
     """An endless one costs nothing; requests would read all of it to prepare a next request."""
-    with RawEndpoint(endless_redirect(code, "/elsewhere")) as endpoint:
+    with RawEndpoint(endless_redirect(code, *headers)) as endpoint:
         with client.session(auth_for(client, oauth_server, token_url=endpoint.url)) as session:
             error = failure_of(session, oauth_server.api_url)
         assert isinstance(error, TokenEndpointError)
