@@ -1,0 +1,14 @@
+"""The kinds of client, and names that every table has."""
+
+from __future__ import annotations
+
+KINDS = {
+    "requests": "requests",
+    "httpx": "httpx",
+    "httpx async": "httpx",
+    "httpx2": "httpx2",
+    "httpx2 async": "httpx2",
+}
+"""The kinds of client, and the library of each."""
+
+FLOOR, BY_HAND, OURS = "floor", "written by hand", "oauth_cc_auth"
