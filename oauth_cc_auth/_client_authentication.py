@@ -109,13 +109,14 @@ _RAW_BASIC = ClientSecretBasic(percent_encode=False)
 # These compute and nothing else, so they need no worker thread.
 PURE_METHODS = (ClientSecretBasic, ClientSecretPost)
 
+_WHEN_UNSET = (_BASIC, _POST, _RAW_BASIC)
 NAMED_METHODS: dict[str, ClientAuthentication] = {_BASIC.name: _BASIC, _POST.name: _POST}
 
 
 def methods_to_try(choice: str | ClientAuthentication | None) -> tuple[ClientAuthentication, ...]:
     """The strategies for a setting of `client_authentication`, in the order of trial."""
     if choice is None:
-        return _BASIC, _POST, _RAW_BASIC
+        return _WHEN_UNSET
     return (NAMED_METHODS[choice] if isinstance(choice, str) else choice,)
 
 
