@@ -40,6 +40,6 @@ class BearerAuth(AuthBase):
         response.content  # noqa: B018  # read, so that the connection can be used again
         request = response.request.copy()
         request.headers["Authorization"] = f"Bearer {self._current()}"
-        again: requests.Response = response.connection.send(request, **kwargs)  # type: ignore[attr-defined]  # untyped
+        again: requests.Response = response.connection.send(request, **kwargs)
         again.history.append(response)
         return again

@@ -34,9 +34,7 @@ def measure(environment: Environment, say: Callable[[str], None], *, quick: bool
     return [_requests_section(costs, len(seeds)), _lone_auth_section(costs)]
 
 
-def _all_costs(
-    environment: Environment, say: Callable[[str], None], seeds: tuple[int, ...]
-) -> dict[str, list[Costs]]:
+def _all_costs(environment: Environment, say: Callable[[str], None], seeds: tuple[int, ...]) -> dict[str, list[Costs]]:
     """By kind of client, one for each hash seed."""
 
     def costs(kind: str, seed: int) -> Costs:
@@ -71,8 +69,9 @@ def _requests_section(costs: dict[str, list[Costs]], seeds: int) -> Section:
     ]
     return Section(
         "A request with a cached token",
-        f"Instructions (callgrind, median of {seeds} hash seeds) for one request through a transport in the process. The "
-        "floor is an auth callable that assigns one header, in all; everyone else is what they add to it.",
+        f"Instructions (callgrind, median of {seeds} hash seeds) for one request through a transport in the process: "
+        "all of them for the floor, which is an auth callable that assigns one header, and for everyone else what they "
+        "add to it.",
         table(["", *KINDS], [[name, *(cell(kind, name) for kind in KINDS)] for name in names(costs, "request")]),
         targets,
     )
@@ -102,8 +101,8 @@ def _lone_auth_section(costs: dict[str, list[Costs]]) -> Section:
     ]
     return Section(
         "The auth object alone",
-        "What the client library calls it for on a request, without the library; in units of `headers[name] = value` on "
-        "the same request (by instructions).",
+        "What the client library calls it for on a request, without the library; in units of `headers[name] = value` "
+        "on the same request, by instructions.",
         table(["", *kinds], rows),
         targets,
     )

@@ -39,7 +39,7 @@ class Environment:
         (self.folder / "tests" / "__init__.py").touch()
 
     def _pip(self, *arguments: str) -> None:
-        command = [self.python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", *arguments]
+        command = [str(self.python), "-m", "pip", "--disable-pip-version-check", "install", "--quiet", *arguments]
         subprocess.run(command, check=True, stdout=sys.stderr)
 
     def _copy_of_the_checkout(self) -> Path:

@@ -33,7 +33,8 @@ def main(kind: str, rounds: int) -> None:
         def first_token() -> None:
             auth_class(server.token_url, *CREDENTIALS).get_token()
 
-        post(), first_token()
+        post()
+        first_token()
         times = [(_seconds(post), _seconds(first_token)) for _ in range(rounds)]
     print(json.dumps({"ratio": median(ours / bare for bare, ours in times), "post": median(bare for bare, _ in times)}))
 

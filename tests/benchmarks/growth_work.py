@@ -83,7 +83,10 @@ def main(kind: str, requests: int, renewals: int) -> None:
     (ours,) = (each for each in contestants(kind) if each.name == OURS)
     session = ours.open(Place(TOKEN_URL, API_URL, leeway=30, in_process=True))
     session.get(API_URL)
-    growth = {"requests": _growth(_calls(kind, session), requests), "renewals": _growth(_renewals(kind, session), renewals)}
+    growth = {
+        "requests": _growth(_calls(kind, session), requests),
+        "renewals": _growth(_renewals(kind, session), renewals),
+    }
     print(json.dumps(growth))
 
 

@@ -70,8 +70,8 @@ def measure(environment: Environment, say: Callable[[str], None], *, quick: bool
     return [
         Section(
             "Import",
-            f"Milliseconds of CPU time that it adds to the import of the client library, bytecode warm, median of {rounds} "
-            f"interpreters. In brackets: which of {', '.join(NOT_BY_US)} it loads that the library does not.",
+            f"Milliseconds of CPU time that it adds to the import of the client library, bytecode warm, median of "
+            f"{rounds} interpreters. In brackets: which of {', '.join(NOT_BY_US)} it loads that the library does not.",
             table(["", *IMPORTS], [[name, *(cell(library, name) for library in IMPORTS)] for name in everyone]),
             [
                 *(

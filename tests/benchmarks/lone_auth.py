@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 from .contestants import Contestant, Place
@@ -77,9 +78,7 @@ class _httpx_loops:  # noqa: N801  # called like a function, see above
             for _ in range(count):
                 flow = auth.sync_auth_flow(request)
                 next(flow)
-                try:
+                with suppress(StopIteration):
                     flow.send(response)
-                except StopIteration:
-                    pass
 
         return work

@@ -41,24 +41,20 @@ def _made_section(made: dict[str, dict[str, dict[str, float]]]) -> Section:
         ours = made[kind][OURS]
         targets += [
             Target.at_most(f"Memory of an auth object, {kind}", SIZE_LIMIT, ours["bytes"] / 1000, " kB", digits=2),
-            Target.at_most(
-                f"Making an auth object, {kind}", CONSTRUCTION_LIMIT, ours["microseconds"], " µs", digits=1
-            ),
+            Target.at_most(f"Making an auth object, {kind}", CONSTRUCTION_LIMIT, ours["microseconds"], " µs", digits=1),
         ]
     everyone = dict.fromkeys(name for of_kind in made.values() for name in of_kind)
     return Section(
         "Making an auth object",
-        "Memory (tracemalloc, average of 2,000) and time (minimum) of one more auth object, without a token. Authlib's and "
-        "requests-oauthlib's are sessions: what an empty session takes is taken off.",
+        "Memory (tracemalloc, average of 2,000) and time (minimum) of one more auth object, without a token. Authlib's "
+        "and requests-oauthlib's are sessions: what an empty session takes is taken off.",
         table(["", *SYNC_KINDS], [[name, *(cell(kind, name) for kind in SYNC_KINDS)] for name in everyone]),
         targets,
     )
 
 
 def _growth_section(growth: dict[str, dict[str, int]], requests: int, renewals: int) -> Section:
-    rows = [
-        [kind, number(figures["requests"]), number(figures["renewals"])] for kind, figures in growth.items()
-    ]
+    rows = [[kind, number(figures["requests"]), number(figures["renewals"])] for kind, figures in growth.items()]
     targets = [
         Target.at_most(f"Growth over {number(count)} {what}, {kind}", GROWTH_ALLOWED, growth[kind][what], " bytes")
         for what, count in (("requests", requests), ("renewals", renewals))
@@ -66,8 +62,8 @@ def _growth_section(growth: dict[str, dict[str, int]], requests: int, renewals: 
     ]
     return Section(
         "Growth",
-        f"Bytes (tracemalloc, after a garbage collection) by which the memory of the process has grown between the first "
-        f"tenth and the end. Requests are calls of the auth object and its hook; renewals follow from a 401.",
+        "Bytes (tracemalloc, after a garbage collection) by which the memory of the process has grown between the "
+        "first tenth and the end. Requests are calls of the auth object and its hook; renewals follow from a 401.",
         table(["", f"{number(requests)} requests", f"{number(renewals)} renewals"], rows),
         targets,
     )

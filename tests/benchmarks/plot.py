@@ -66,9 +66,8 @@ def _axes() -> list[str]:
         label = f"{share * 100:g} %" if share else "fastest"
         parts.append(f'<text x="{x:.1f}" y="{bottom + 18}" text-anchor="middle" fill="#555555">{label}</text>')
     middle = (LEFT + end) / 2
-    parts.append(
-        f'<text x="{middle:.0f}" y="{bottom + 38}" text-anchor="middle" fill="#555555">requests that took no longer</text>'
-    )
+    label = "requests that took no longer"
+    parts.append(f'<text x="{middle:.0f}" y="{bottom + 38}" text-anchor="middle" fill="#555555">{label}</text>')
     return parts
 
 

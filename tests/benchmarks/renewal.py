@@ -70,9 +70,9 @@ def measure(environment: Environment, say: Callable[[str], None], *, quick: bool
         Section(
             "Renewal under load",
             f"{RATE} requests a second for {lifetimes} lifetimes of {LIFE} s, from a token endpoint that takes "
-            f"{TOKEN_DELAY * 1000:.0f} ms, on one auth object. Milliseconds from when a request was due to its end, so that one "
-            f"that was held up by another counts in full; waited: longer than {WAITED * 1000:.0f} ms. The first token was "
-            f"there before.\n\n![Request times by percentile]({PLOT})",
+            f"{TOKEN_DELAY * 1000:.0f} ms, on one auth object. Milliseconds from when a request was due to its end, so "
+            f"that one that was held up by another counts in full; waited: longer than {WAITED * 1000:.0f} ms. The "
+            f"first token was there before.\n\n![Request times by percentile]({PLOT})",
             table(headings, rows),
             files={PLOT: _plot(outcomes)},
         )
@@ -86,5 +86,6 @@ def _plot(outcomes: dict[str, dict[str, Outcome]]) -> str:
         for name, outcome in outcomes["requests"].items()
         if name != FLOOR
     ]
-    return plot(curves, title=f"Renewal under load: {RATE} requests a second, {TOKEN_DELAY * 1000:.0f} ms token endpoint")
-
+    return plot(
+        curves, title=f"Renewal under load: {RATE} requests a second, {TOKEN_DELAY * 1000:.0f} ms token endpoint"
+    )

@@ -39,8 +39,8 @@ def measure(environment: Environment, say: Callable[[str], None], *, quick: bool
     return [
         Section(
             "Throughput",
-            f"Requests a second on a loopback API, in units of the floor's, with {THREADS} threads or {TASKS:,} tasks on one "
-            f"auth object. Median and middle half of {rounds} rounds in which everybody takes turns.",
+            f"Requests a second on a loopback API, in units of the floor's, with {THREADS} threads or {TASKS:,} tasks "
+            f"on one auth object. Median and middle half of {rounds} rounds in which everybody takes turns.",
             table(["", *KINDS], [[name, *(cell(kind, name) for kind in KINDS)] for name in everyone]),
             targets,
         )
