@@ -220,4 +220,4 @@ class BaseAuth(Decisions, Generic[TokenClientT]):
 
 
 # Not in a pickle or copy: a token, locks, and what belongs to this process.
-_LIVE_ATTRIBUTES = frozenset({"_cache", "_clock", "_flow", "_wall"})
+_LIVE_ATTRIBUTES = frozenset({"_cache", "_clock", "_flow", "_plain_stream", "_wall"})
