@@ -6,7 +6,6 @@ Progress goes to stderr, the report (Markdown) to stdout; with ``--docs`` report
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import tempfile
 import time
@@ -17,7 +16,7 @@ from typing import Protocol
 
 from . import cost, first_token, imports, memory, renewal, throughput
 from .environment import Environment
-from .report import Section, page
+from .report import Section, block, page
 
 COMMAND = "python3 -m tests.benchmarks --docs docs"
 
@@ -45,7 +44,12 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--only", metavar="NAMES", help=f"some of {','.join(MEASUREMENTS)}")
     parser.add_argument("--quick", action="store_true", help="a fraction of the work, with figures to match")
-    parser.add_argument("--docs", type=Path, metavar="FOLDER", help="write benchmarks.md and the plot there as well")
+    parser.add_argument(
+        "--docs",
+        type=Path,
+        metavar="FOLDER",
+        help="write benchmarks.md and the plot there; what it has of others is kept",
+    )
     parser.add_argument("--environment", type=Path, metavar="FOLDER", help="keep what is installed, for the next time")
     arguments = parser.parse_args()
     arguments.only = arguments.only.split(",") if arguments.only else list(MEASUREMENTS)
@@ -63,22 +67,29 @@ def main() -> int:
     def say(text: str) -> None:
         print(f"[{time.monotonic() - started:5.0f} s] {text}", file=sys.stderr, flush=True)
 
-    sections: list[Section] = []
     with ExitStack() as stack:
         folder = arguments.environment
         if folder is None:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="oauth_cc_auth-benchmarks-")))
         environment = Environment(folder.absolute(), say)
         environment.prepare()
-        for name in arguments.only:
-            sections += MEASUREMENTS[name](environment, say, quick=arguments.quick)
-        report = page(sections, COMMAND, {**environment.versions(), "cores": str(os.cpu_count())})
-    print(report)
+        versions = environment.versions()
+        measured = {name: MEASUREMENTS[name](environment, say, quick=arguments.quick) for name in arguments.only}
+    blocks = {name: block(sections, versions) for name, sections in measured.items()}
+    print(page(blocks, COMMAND))
+    everything = [section for sections in measured.values() for section in sections]
     if arguments.docs is not None:
-        files = {name: text for section in sections for name, text in section.files.items()}
-        for name, text in {"benchmarks.md": report, **files}.items():
-            (arguments.docs / name).write_text(text, encoding="utf-8")
-    return 0 if all(target.reached for section in sections for target in section.targets) else 1
+        _write(arguments.docs, blocks, everything)
+    return 0 if all(target.reached for section in everything for target in section.targets) else 1
+
+
+def _write(folder: Path, blocks: dict[str, str], sections: list[Section]) -> None:
+    report = folder / "benchmarks.md"
+    earlier = report.read_text(encoding="utf-8") if report.exists() else ""
+    report.write_text(page(blocks, COMMAND, earlier), encoding="utf-8")
+    for section in sections:
+        for name, text in section.files.items():
+            (folder / name).write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -93,8 +93,9 @@ class Environment:
     def versions(self) -> dict[str, str]:
         """Version by distribution, and that of Python."""
         code = (
-            "import json, platform, sys, importlib.metadata as m; "
-            "print(json.dumps({'Python': platform.python_version(), **{n: m.version(n) for n in sys.argv[1:]}}))"
+            "import json, os, platform, sys, importlib.metadata as m; "
+            "print(json.dumps({'Python': f'{platform.python_version()} on {platform.system()} with {os.cpu_count()} "
+            "cores', **{n: m.version(n) for n in sys.argv[1:]}}))"
         )
         versions: dict[str, str] = self.run_code(code, *LIBRARIES, *PEERS)
         return versions

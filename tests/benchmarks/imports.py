@@ -47,7 +47,7 @@ print(json.dumps([seconds, sorted(set(sys.modules) - before)]))
 
 def measure(environment: Environment, say: Callable[[str], None], *, quick: bool) -> list[Section]:
     """Each in interpreters of its own."""
-    rounds = 5 if quick else 31
+    rounds = 5 if quick else 21
     say(f"importing: {rounds} rounds")
     pairs = [(library, name, module) for library, modules in IMPORTS.items() for name, module in modules.items()]
     times: dict[tuple[str, str], list[float]] = {}

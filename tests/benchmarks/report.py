@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
@@ -63,19 +64,30 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (headings, rule, *rows))
 
 
-def page(sections: Sequence[Section], command: str, versions: dict[str, str]) -> str:
-    """The whole report."""
+def block(sections: Sequence[Section], versions: Mapping[str, str]) -> str:
+    """The report of one measurement: its sections, and what was to be reached in them."""
+    parts = [f"## {section.title}\n\n{section.how}\n\n{section.table}" for section in sections]
     targets = [target for section in sections for target in section.targets]
-    parts = [
-        "# Benchmarks",
-        "Made by this command, from a checkout. It installs the peers into an environment of its own, and all figures "
-        "of a table are from one run in it:",
-        f"```sh\n{command}\n```",
-        ", ".join(f"{name} {version}" for name, version in versions.items()) + ".",
-    ]
     if targets:
         rows = [[each.what, each.limit, each.measured, "yes" if each.reached else "**no**"] for each in targets]
-        parts += ["## Targets", table(["Target", "Limit", "Measured", "Reached"], rows)]
-    for section in sections:
-        parts += [f"## {section.title}", section.how, section.table]
-    return "\n\n".join(parts) + "\n"
+        parts.append(table(["Target", "Limit", "Measured", "Reached"], rows))
+    parts.append(f"Measured with {', '.join(f'{name} {version}' for name, version in versions.items())}.")
+    return "\n\n".join(parts)
+
+
+_BLOCK = re.compile(r"<!-- (\S+) -->\n\n(.*?)\n\n<!-- end of \1 -->", re.DOTALL)
+
+
+def page(blocks: Mapping[str, str], command: str, earlier: str = "") -> str:
+    """The whole report: `blocks` by name of measurement, and what the `earlier` report has of others."""
+    earlier_blocks: dict[str, str] = dict(_BLOCK.findall(earlier))
+    head = (
+        "# Benchmarks\n\n"
+        "Made by this command, from a checkout. It installs the client libraries and the peers into an environment of "
+        "its own; the figures of a table are from one run. A transport or a server of the benchmarks' own answers, so "
+        f"nothing leaves the machine.\n\n```sh\n{command}\n```"
+    )
+    bodies = (
+        f"<!-- {name} -->\n\n{text}\n\n<!-- end of {name} -->" for name, text in {**earlier_blocks, **blocks}.items()
+    )
+    return "\n\n".join([head, *bodies]) + "\n"

@@ -14,7 +14,7 @@ THREADS, TASKS = 8, 1000
 
 def measure(environment: Environment, say: Callable[[str], None], *, quick: bool) -> list[Section]:
     """In units of the floor's."""
-    rounds = 5 if quick else 31
+    rounds = 5 if quick else 15
     ratios = {}
     for kind in KINDS:
         say(f"throughput: {kind}, {rounds} rounds")
