@@ -14,7 +14,6 @@ from ._origin import is_loopback
 Pairs = tuple[tuple[str, str], ...]
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _WHITE_SPACE_OR_BACKSLASH = re.compile(r"[\s\\]")
 _HEADER_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110 §5.1
 _HEADER_VALUE = re.compile(r"[\x21-\x7e]([\t\x20-\x7e]*[\x21-\x7e])?")  # RFC 9110 §5.5, without obs-text
@@ -59,7 +58,11 @@ def text(field: str, value: object) -> str:
 
 
 def _encodable(value: str) -> bool:
-    return not _SURROGATE.search(value)
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def token_url(value: object, *, allow_insecure_http: bool) -> str:

@@ -20,8 +20,9 @@ _LONGEST_PATTERN = 64  # characters of a secret that are compared; more would ta
 _ESCAPE = r"\\{1,4}"
 _ENTITY = "&(?:amp;){0,3}"
 _LETTER_ESCAPES = {"\b": "b", "\f": "f", "\n": "n", "\r": "r", "\t": "t"}
-_UNITS = re.compile(r"\\+|.", re.DOTALL)
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
+# Compiled, by `re`, which keeps them, only where something is wrong: that takes long.
+_UNITS = r"(?s:\\+|.)"
+_UNPRINTABLE = r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+"
 
 
 def redact(text: str, secrets: Iterable[str]) -> str:
@@ -29,7 +30,7 @@ def redact(text: str, secrets: Iterable[str]) -> str:
     for secret in sorted({secret for secret in secrets if secret}, key=len, reverse=True):
         if len(secret) > len(text):
             continue  # no form is shorter than the secret; most texts are "invalid_client"
-        pattern = "".join(map(_any_form, _UNITS.findall(secret[:_LONGEST_PATTERN])))
+        pattern = "".join(map(_any_form, re.findall(_UNITS, secret[:_LONGEST_PATTERN])))
         if len(secret) > _LONGEST_PATTERN:
             # The rest as it is or, where it is encoded, everything from here on.
             pattern += f"(?:{re.escape(secret[_LONGEST_PATTERN:])}|(?s:.*))"
@@ -86,7 +87,7 @@ def presentable(text: str, secrets: Iterable[str]) -> str:
     if len(text) > _LONGEST_SEARCH:
         # The cut may have gone through a secret, which is then not recognised.
         line = line[: -_LONGEST_FORM * max(map(len, secrets), default=0) - 1]
-    line = redact(" ".join(_UNPRINTABLE.sub(" ", line).split()), secrets)  # cleaning may put one together again
+    line = redact(" ".join(re.sub(_UNPRINTABLE, " ", line).split()), secrets)  # cleaning may put one together again
     return line if len(line) <= _LONGEST_TEXT else line[: _LONGEST_TEXT - 1] + "…"
 
 

@@ -3,8 +3,7 @@
 Reading the answer is `_answer`'s part.
 """
 
-from __future__ import annotations
-
+# Not `from __future__ import annotations`: NamedTuple would compile each of these strings when it is imported.
 from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import parse_qsl, urlencode, urlsplit
