@@ -21,8 +21,8 @@ def measure(environment: Environment, say: Callable[[str], None], *, quick: bool
     return [
         Section(
             "The first token",
-            "Time from a new auth object to its token, in units of one `library.post(token_url, data=..., auth=...)`, "
-            f"on a loopback server. Median of {rounds} rounds in turn.",
+            "Time from a new auth object to its token, in units of one POST by hand with a new session or client, to "
+            f"a loopback server. Median of {rounds} rounds in turn.",
             table(["", *KINDS], rows),
         )
     ]

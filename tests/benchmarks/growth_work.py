@@ -18,13 +18,16 @@ from .kinds import KINDS, OURS
 Work = Callable[[int], None]
 
 
+WARM_UP = 1000  # by then the client libraries have filled their caches
+
+
 def _growth(work: Work, count: int) -> int:
-    """Bytes by which traced memory has grown from a tenth of `count` to its end."""
+    """Bytes by which traced memory grows in `count` more, after a warm-up."""
     tracemalloc.start()
-    work(count // 10)
+    work(WARM_UP)
     gc.collect()
     before, _ = tracemalloc.get_traced_memory()
-    work(count - count // 10)
+    work(count)
     gc.collect()
     after, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()

@@ -62,8 +62,8 @@ def _growth_section(growth: dict[str, dict[str, int]], requests: int, renewals: 
     ]
     return Section(
         "Growth",
-        "Bytes (tracemalloc, after a garbage collection) by which the memory of the process has grown between the "
-        "first tenth and the end. Requests are calls of the auth object and its hook; renewals follow from a 401.",
+        "Bytes (tracemalloc, after a garbage collection) by which the memory of the process grows, after a "
+        "thousand to warm up. Requests are calls of the auth object and its hook; renewals follow from a 401.",
         table(["", f"{number(requests)} requests", f"{number(renewals)} renewals"], rows),
         targets,
     )
