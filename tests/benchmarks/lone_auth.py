@@ -18,8 +18,7 @@ EMPTY, ASSIGNMENT = "nothing", "one header assignment"
 def lone_auths(kind: str, everyone: list[Contestant], place: Place) -> Iterator[tuple[str, Work]]:
     """Name and work. `EMPTY`, the loop itself, is to be taken off all others."""
     library = importlib.import_module(KINDS[kind])
-    prepare = _requests_loops if library.__name__ == "requests" else _httpx_loops
-    loops = prepare(library)
+    loops = _RequestsLoops(library) if kind == "requests" else _HttpxLoops(library)
     yield EMPTY, loops.empty
     yield ASSIGNMENT, loops.assigning
     for each in everyone:
@@ -32,7 +31,7 @@ def lone_auths(kind: str, everyone: list[Contestant], place: Place) -> Iterator[
         yield each.name, loops.calling(each.auth_of(session))
 
 
-class _requests_loops:  # noqa: N801  # called like a function, see above
+class _RequestsLoops:
     def __init__(self, library: Any) -> None:
         self._request = library.Request("GET", API_URL).prepare()
 
@@ -57,7 +56,7 @@ class _requests_loops:  # noqa: N801  # called like a function, see above
         return work
 
 
-class _httpx_loops:  # noqa: N801  # called like a function, see above
+class _HttpxLoops:
     def __init__(self, library: Any) -> None:
         self._request = library.Request("GET", API_URL)
         self._response = library.Response(200, request=self._request)
