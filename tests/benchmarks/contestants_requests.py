@@ -10,10 +10,8 @@ from requests.auth import AuthBase
 
 from .contestants import Contestant, Place
 from .in_process import always_accepted, requests_adapter
-from .kinds import BY_HAND, FLOOR, OURS
+from .kinds import BY_HAND, FLOOR, NO_OP_HOOK, OURS, SESSION_HEADERS
 
-NO_OP_HOOK, SESSION_HEADERS = "floor with a no-op hook", "session.headers, no auth"
-STATIC_TOKEN = "static"
 CREDENTIALS = ("client", "secret")
 
 

@@ -12,3 +12,4 @@ KINDS = {
 """The kinds of client, and the library of each."""
 
 FLOOR, BY_HAND, OURS = "floor", "written by hand", "oauth_cc_auth"
+NO_OP_HOOK, SESSION_HEADERS = "floor with a no-op hook", "session.headers, no auth"

@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 from .environment import Environment
-from .kinds import FLOOR
 from .plot import Curve, plot
 from .report import Section, number, table
 
@@ -91,7 +90,6 @@ def _plot(outcomes: dict[str, dict[str, Outcome]]) -> str:
     curves = [
         Curve(name, [outcome.percentile(share / 1000) for share in range(1001)])
         for name, outcome in outcomes["requests"].items()
-        if name != FLOOR
     ]
     return plot(
         curves, title=f"Renewal under load: {RATE} requests a second, {TOKEN_DELAY * 1000:.0f} ms token endpoint"

@@ -11,11 +11,12 @@ import time
 from typing import Any
 
 from .contestants import Contestant, Place, contestants
+from .kinds import FLOOR, NO_OP_HOOK, SESSION_HEADERS
 from .loopback import Loopback, loopback
 from .renewal import LEEWAY, LIFE, RATE, TOKEN_DELAY, Outcome
 
 THREADS = 64  # enough that requests which wait for a token keep none of the others from starting
-LEFT_OUT = ("floor with a no-op hook", "session.headers, no auth")
+LEFT_OUT = (FLOOR, NO_OP_HOOK, SESSION_HEADERS)  # they renew nothing
 
 
 class Schedule:
