@@ -74,12 +74,15 @@ def main() -> int:
         environment = Environment(folder.absolute(), say)
         environment.prepare()
         versions = environment.versions()
-        measured = {name: MEASUREMENTS[name](environment, say, quick=arguments.quick) for name in arguments.only}
-    blocks = {name: block(sections, versions) for name, sections in measured.items()}
+        blocks: dict[str, str] = {}
+        everything: list[Section] = []
+        for name in arguments.only:
+            sections = MEASUREMENTS[name](environment, say, quick=arguments.quick)
+            blocks[name] = block(sections, versions)
+            everything += sections
+            if arguments.docs is not None:  # at once: what comes after may fail
+                _write(arguments.docs, {name: blocks[name]}, sections)
     print(page(blocks, COMMAND))
-    everything = [section for sections in measured.values() for section in sections]
-    if arguments.docs is not None:
-        _write(arguments.docs, blocks, everything)
     return 0 if all(target.reached for section in everything for target in section.targets) else 1
 
 

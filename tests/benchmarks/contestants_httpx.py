@@ -77,5 +77,5 @@ def _open(client_class: Any, place: Place, library: Any, **options: Any) -> Any:
     else:
         # As many connections as there are callers in any measurement, for all contestants alike.
         options["limits"] = library.Limits(max_connections=100, max_keepalive_connections=100)
-        options["timeout"] = 30
+        options["timeout"] = 300  # a thousand tasks wait long for a connection
     return client_class(**options)
