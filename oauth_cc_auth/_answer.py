@@ -3,8 +3,7 @@
 Real servers stray from RFC 6749 §5 in every direction; each leniency names the one that needs it. Pure, no I/O.
 """
 
-from __future__ import annotations
-
+# Not `from __future__ import annotations`: NamedTuple would compile each of these strings when it is imported.
 import json
 import re
 from collections.abc import Mapping

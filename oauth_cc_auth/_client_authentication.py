@@ -112,13 +112,14 @@ def is_ours(method: ClientAuthentication) -> bool:
     return type(method) in (ClientSecretBasic, ClientSecretPost)
 
 
+_WHEN_UNSET = (_BASIC, _POST, _RAW_BASIC)
 NAMED_METHODS: dict[str, ClientAuthentication] = {_BASIC.name: _BASIC, _POST.name: _POST}
 
 
 def methods_to_try(choice: str | ClientAuthentication | None) -> tuple[ClientAuthentication, ...]:
     """The strategies for a setting of `client_authentication`, in the order of trial."""
     if choice is None:
-        return _BASIC, _POST, _RAW_BASIC
+        return _WHEN_UNSET
     return (NAMED_METHODS[choice] if isinstance(choice, str) else choice,)
 
 

@@ -75,19 +75,22 @@ class ClientCredentialsConfig:
         scope = _config_checks.scope(scope)
         if scope is not None and any(key == "scope" for key, _ in data):
             raise ConfigurationError("scope is also in additional_request_data; set it in one place")
-        self.__dict__.update(
-            token_url=_config_checks.token_url(token_url, allow_insecure_http=allow_insecure_http),
-            client_id=_config_checks.text("client_id", client_id),
-            client_secret=_config_checks.client_secret(client_secret, client_authentication),
-            scope=scope,
-            client_authentication=_config_checks.client_authentication(client_authentication),
-            header_name=_config_checks.header_name(header_name),
-            header_value_pattern=_config_checks.header_value_pattern(header_value_pattern),
-            grant_type=_config_checks.text("grant_type", grant_type),
-            additional_headers=_config_checks.additional_headers(additional_headers),
-            additional_request_data=data,
-            allow_insecure_http=allow_insecure_http,
-        )
+        fields: dict[str, Any] = {
+            "token_url": _config_checks.token_url(token_url, allow_insecure_http=allow_insecure_http),
+            "client_id": _config_checks.text("client_id", client_id),
+            "client_secret": _config_checks.client_secret(client_secret, client_authentication),
+            "scope": scope,
+            "client_authentication": _config_checks.client_authentication(client_authentication),
+            "header_name": _config_checks.header_name(header_name),
+            "header_value_pattern": _config_checks.header_value_pattern(header_value_pattern),
+            "grant_type": _config_checks.text("grant_type", grant_type),
+            "additional_headers": _config_checks.additional_headers(additional_headers),
+            "additional_request_data": data,
+            "allow_insecure_http": allow_insecure_http,
+        }
+        # Not by __dict__, whose mere use would give each config a dict of its own, of 300 bytes.
+        for name, value in fields.items():
+            object.__setattr__(self, name, value)
 
     @classmethod
     def from_mapping(

@@ -14,6 +14,7 @@ from ._origin import is_loopback
 Pairs = tuple[tuple[str, str], ...]
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_WHITE_SPACE_OR_BACKSLASH = re.compile(r"[\s\\]")
 _HEADER_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110 §5.1
 _HEADER_VALUE = re.compile(r"[\x21-\x7e]([\t\x20-\x7e]*[\x21-\x7e])?")  # RFC 9110 §5.5, without obs-text
 
@@ -60,7 +61,11 @@ def text(field: str, value: object) -> str:
 
 
 def _encodable(value: str) -> bool:
-    return not any("\ud800" <= character <= "\udfff" for character in value)
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def token_url(value: object, *, allow_insecure_http: bool) -> str:
@@ -84,7 +89,7 @@ def token_url(value: object, *, allow_insecure_http: bool) -> str:
             "token_url",
             "contains a fragment, which no server sees (RFC 6749 §3.2); leave out what follows '#'",
         )
-    if "\\" in url or any(character.isspace() for character in url):
+    if _WHITE_SPACE_OR_BACKSLASH.search(url):
         _wrong("token_url", f"contains white space or a backslash; {example}")
     if parts.scheme.lower() == "http" and not allow_insecure_http and not is_loopback(host):
         _wrong(

@@ -1,7 +1,6 @@
 """What a flow wants done. A driver does it, in a thread or in an event loop, and sends back the outcome."""
 
-from __future__ import annotations
-
+# Not `from __future__ import annotations`: NamedTuple would compile each of these strings when it is imported.
 from collections.abc import Callable
 from typing import Any, NamedTuple
 

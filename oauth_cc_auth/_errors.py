@@ -14,8 +14,7 @@ raises, an instance of its own for every caller. An adapter raises them as membe
 (see `joined`), so that `except requests.RequestException` and `except httpx.RequestError` keep working.
 """
 
-from __future__ import annotations
-
+# Not `from __future__ import annotations`: NamedTuple would compile each of these strings when it is imported.
 from typing import Any, NamedTuple
 
 

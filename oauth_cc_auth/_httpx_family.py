@@ -62,7 +62,7 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
         if lease is None or self._wall() >= lease.fresh_until:
             lease = self._leased(self._obtain(), request)
         api_request.headers[self._header_name] = lease.header_value
-        replay = None if self._is_plain(api_request) else self._prepare(api_request)
+        replay = None if type(api_request.stream) is self._plain_stream else self._prepare(api_request)
         response: Any = yield request
         if response.status_code < 300 and self._is_usual and not lease.probation:
             return
@@ -88,7 +88,7 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
         if lease is None or self._wall() >= lease.fresh_until:
             lease = self._leased(await self._aobtain(), request)
         api_request.headers[self._header_name] = lease.header_value
-        replay = None if self._is_plain(api_request) else self._prepare(api_request)
+        replay = None if type(api_request.stream) is self._plain_stream else self._prepare(api_request)
         response: Any = yield request
         if response.status_code < 300 and self._is_usual and not lease.probation:
             return
@@ -150,9 +150,8 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
     def _start(self, clock: Clock) -> None:
         super()._start(clock)
         self._is_usual = self._strips_header and self._renew_on is None
-
-    def _is_plain(self, request: Any) -> bool:
-        return self._strips_header and type(request.stream) is self._library.ByteStream
+        # The body of nearly every request. Where a redirect may take the header along, each needs preparing.
+        self._plain_stream: type[Any] | None = self._library.ByteStream if self._strips_header else None
 
     def _prepare(self, request: Any) -> Replay | None:
         """Note, before `request` is sent, what will be known no more once it was."""

@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 _DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 _SECURE_SCHEMES = frozenset({"https", "wss"})
 
-# Parsers disagree about what these mean in a URL.
-_AMBIGUOUS = re.compile(r"[\\\x00-\x1f\x7f]")
-_AMBIGUOUS_AUTHORITY = re.compile(r"[@\s]|[^\x00-\x7f]")
+# Parsers disagree about what these mean in a URL. Compiled, by `re`, which keeps them, only where there is a redirect.
+_AMBIGUOUS = r"[\\\x00-\x1f\x7f]"
+_AMBIGUOUS_AUTHORITY = r"[@\s]|[^\x00-\x7f]"
 
 
 class Origin(NamedTuple):
@@ -95,7 +95,7 @@ def same_audience(named: Origin, other: Origin) -> bool:
 
 def redirect_leaves(url: str, location: str) -> bool:
     """True unless following `location` from `url` surely stays with the origin of `url`."""
-    if _AMBIGUOUS.search(location) or location != location.strip():
+    if re.search(_AMBIGUOUS, location) or location != location.strip():
         return True
     try:
         target = urlsplit(location)
@@ -104,7 +104,7 @@ def redirect_leaves(url: str, location: str) -> bool:
     if not target.netloc:
         # A path stays. "https:/path", "https:path" and "////host" are resolved in as many ways as there are parsers.
         return bool(target.scheme) or location.startswith("//")
-    if _AMBIGUOUS_AUTHORITY.search(target.netloc):
+    if re.search(_AMBIGUOUS_AUTHORITY, target.netloc):
         return True
     here = origin_of(url)
     return not same_audience(here, origin_of(f"{target.scheme or here.scheme}://{target.netloc}"))

@@ -11,18 +11,19 @@ from collections.abc import Iterable
 from pathlib import PurePath
 from urllib.parse import urlsplit
 
-from ._secret_pattern import pattern_of
-
 MASK = "***"
 
 _LONGEST_TEXT = 300  # characters of other people's text in a message of ours
 _LONGEST_SEARCH = 8192  # characters that are looked at for that
 _LONGEST_FORM = 40  # characters that one encoded character may take
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
+# Compiled, by `re`, which keeps it, only where something is wrong: that takes long.
+_UNPRINTABLE = r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+"
 
 
 def redact(text: str, secrets: Iterable[str]) -> str:
     """`text` without any of `secrets`, in any usual encoding, the longest first."""
+    from ._secret_pattern import pattern_of  # only where something is wrong there is a text to search
+
     for secret in sorted({secret for secret in secrets if secret}, key=len, reverse=True):
         if len(secret) > len(text):
             continue  # no form is shorter than the secret; most texts are "invalid_client"
@@ -37,7 +38,7 @@ def presentable(text: str, secrets: Iterable[str]) -> str:
     if len(text) > _LONGEST_SEARCH:
         # The cut may have gone through a secret, which is then not recognised.
         line = line[: -_LONGEST_FORM * max(map(len, secrets), default=0) - 1]
-    line = redact(" ".join(_UNPRINTABLE.sub(" ", line).split()), secrets)  # cleaning may put one together again
+    line = redact(" ".join(re.sub(_UNPRINTABLE, " ", line).split()), secrets)  # cleaning may put one together again
     return line if len(line) <= _LONGEST_TEXT else line[: _LONGEST_TEXT - 1] + "…"
 
 

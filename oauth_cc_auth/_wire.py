@@ -3,8 +3,7 @@
 Reading the answer is `_answer`'s part.
 """
 
-from __future__ import annotations
-
+# Not `from __future__ import annotations`: NamedTuple would compile each of these strings when it is imported.
 import re
 from collections.abc import Mapping
 from typing import NamedTuple

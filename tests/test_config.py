@@ -276,6 +276,13 @@ class TestApiHeader:
 
 
 class TestPairs:
+    @pytest.mark.parametrize("blank", ["", " ", None])
+    def test_a_blank_grant_type(self, blank: object) -> None:
+        """It means unset: a server wants one."""
+        assert a_config(additional_request_data={"grant_type": blank, "a": "1"}).additional_request_data == (
+            ("a", "1"),
+        )
+
     @pytest.mark.parametrize("form", [dict, list, tuple, iter, lambda pairs: [list(pair) for pair in pairs]])
     @pytest.mark.parametrize("field", ["additional_headers", "additional_request_data"])
     def test_forms(self, field: str, form: Callable[[object], object]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 import pytest
 import requests
 
+from oauth_cc_auth import TokenError
 from oauth_cc_auth.requests import ClientCredentialsAuth
 from oauth_cc_auth.testing import Answer, LoopbackServer
 from tests.clients import REQUESTS
@@ -73,6 +74,6 @@ def test_a_response_whose_renew_on_raises_is_closed(oauth_server: LoopbackServer
         session.auth = ClientCredentialsAuth(
             oauth_server.token_url, oauth_server.client_id, oauth_server.client_secret, renew_on=refuse_to_say
         )
-        with pytest.raises(PredicateError):
+        with pytest.raises(TokenError, match="renew_on, called with status and headers, raised PredicateError"):
             session.get(oauth_server.api_url, timeout=30, stream=True)
     assert adapter.closed == [1]

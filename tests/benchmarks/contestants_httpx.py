@@ -1,0 +1,81 @@
+"""Who takes part with httpx and httpx2."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from .contestants import Contestant, Place
+from .in_process import always_accepted, httpx_transport
+from .kinds import BY_HAND, FLOOR, OURS
+
+CREDENTIALS = ("client", "secret")
+
+
+def contestants(library_name: str, *, is_async: bool) -> list[Contestant]:
+    """The floor first."""
+    library = importlib.import_module(library_name)
+    client_class = library.AsyncClient if is_async else library.Client
+
+    def client(place: Place, **options: Any) -> Any:
+        return _open(client_class, place, library, **options)
+
+    def by_hand(place: Place) -> Any:
+        from .by_hand_httpx import bearer_auth
+
+        auth = bearer_auth(library)(place.token_url, *CREDENTIALS, place.leeway, client(place))
+        return client(place, auth=auth)
+
+    def ours(place: Place) -> Any:
+        auth_class = importlib.import_module(f"oauth_cc_auth.{library_name}").ClientCredentialsAuth
+        token_client = client(place) if place.in_process else None
+        return client(place, auth=auth_class(place.token_url, *CREDENTIALS, token_client=token_client))
+
+    def httpx_auth(place: Place) -> Any:
+        from httpx_auth import OAuth2ClientCredentials
+
+        token_client = _open(library.Client, place, library)  # also in async code: it has no other
+        auth = OAuth2ClientCredentials(place.token_url, *CREDENTIALS, early_expiry=place.leeway, client=token_client)
+        return client(place, auth=auth)
+
+    def authlib(place: Place) -> Any:
+        from authlib.integrations import httpx_client
+
+        authlib_class = httpx_client.AsyncOAuth2Client if is_async else httpx_client.OAuth2Client
+        return _open(
+            lambda **options: authlib_class(*CREDENTIALS, **options),
+            place,
+            library,
+            token_endpoint=place.token_url,
+            grant_type="client_credentials",
+            leeway=place.leeway,
+        )
+
+    # A callable that assigns one header, which these libraries take as `auth` as it is.
+    shared = [
+        Contestant(FLOOR, lambda place: client(place, auth=_one_header)),
+        Contestant(BY_HAND, by_hand),
+        Contestant(OURS, ours),
+    ]
+    if library_name == "httpx":
+        return [*shared, Contestant("httpx-auth", httpx_auth)]
+    # Where both libraries are installed, Authlib uses httpx2.
+    return [
+        *shared,
+        Contestant("Authlib", authlib, lambda session: session.token_auth, lambda session: session.fetch_token()),
+    ]
+
+
+def _one_header(request: Any) -> Any:
+    request.headers["Authorization"] = "Bearer static"
+    return request
+
+
+def _open(client_class: Any, place: Place, library: Any, **options: Any) -> Any:
+    if place.in_process:
+        options["transport"] = httpx_transport(library, always_accepted())
+    else:
+        # As many connections as there are callers in any measurement, for all contestants alike.
+        options["limits"] = library.Limits(max_connections=100, max_keepalive_connections=100)
+        options["timeout"] = 300  # a thousand tasks wait long for a connection
+    return client_class(**options)

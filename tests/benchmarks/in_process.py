@@ -1,0 +1,70 @@
+"""Transports that answer in the process: a request costs what the client library itself does, and nothing else."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import json
+from collections.abc import Iterator
+from typing import Any
+
+API_URL = "https://api.example.com/orders"
+TOKEN_URL = "https://login.example.com/oauth2/token"
+HOUR = 3600
+
+TOKEN_ANSWER = json.dumps({"access_token": "t" * 40, "token_type": "Bearer", "expires_in": HOUR}).encode()
+API_ANSWER = b"{}"
+
+
+def _answer(method: str, statuses: Iterator[int]) -> tuple[int, bytes]:
+    """The token for a POST, as only token requests are, and what the API says for all else."""
+    return (200, TOKEN_ANSWER) if method == "POST" else (next(statuses), API_ANSWER)
+
+
+def always_accepted() -> Iterator[int]:
+    """Statuses of an API that takes every token."""
+    return itertools.repeat(200)
+
+
+def refused_every_other_time() -> Iterator[int]:
+    """Statuses of an API that refuses a token, takes the next, and refuses it when it comes again."""
+    return itertools.cycle((401, 200))
+
+
+def requests_adapter(statuses: Iterator[int]) -> Any:
+    """To be mounted on a session."""
+    import requests
+    import urllib3
+    from requests.adapters import BaseAdapter
+
+    class InProcess(BaseAdapter):
+        def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+            status, body = _answer(request.method or "", statuses)
+            response: Any = requests.Response()
+            response.status_code = status
+            response.headers["Content-Type"] = "application/json"
+            response.url, response.request, response.connection = request.url, request, self
+            response.raw = urllib3.HTTPResponse(io.BytesIO(body), status=status, preload_content=False)
+            return response  # type: ignore[no-any-return]  # it has attributes that no stub knows
+
+        def close(self) -> None:
+            pass
+
+    return InProcess()
+
+
+def httpx_transport(library: Any, statuses: Iterator[int]) -> Any:
+    """For a client of `library`, httpx or httpx2, of either kind."""
+
+    def answer(request: Any) -> Any:
+        status, body = _answer(request.method, statuses)
+        return library.Response(status, content=body, headers={"Content-Type": "application/json"})
+
+    class InProcess(library.BaseTransport, library.AsyncBaseTransport):  # type: ignore[misc]  # httpx or httpx2
+        def handle_request(self, request: Any) -> Any:
+            return answer(request)
+
+        async def handle_async_request(self, request: Any) -> Any:
+            return answer(request)
+
+    return InProcess()

@@ -1,0 +1,15 @@
+"""The kinds of client, and names that every table has."""
+
+from __future__ import annotations
+
+KINDS = {
+    "requests": "requests",
+    "httpx": "httpx",
+    "httpx async": "httpx",
+    "httpx2": "httpx2",
+    "httpx2 async": "httpx2",
+}
+"""The kinds of client, and the library of each."""
+
+FLOOR, BY_HAND, OURS = "floor", "written by hand", "oauth_cc_auth"
+NO_OP_HOOK, SESSION_HEADERS = "floor with a no-op hook", "session.headers, no auth"

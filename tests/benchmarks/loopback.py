@@ -1,0 +1,47 @@
+"""Starting the loopback server from the process that measures."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+
+class Loopback(NamedTuple):
+    """A running server."""
+
+    origin: str
+
+    @property
+    def token_url(self) -> str:
+        """Of the token endpoint."""
+        return f"{self.origin}/token"
+
+    @property
+    def api_url(self) -> str:
+        """Of the API."""
+        return f"{self.origin}/orders"
+
+    def report(self) -> dict[str, int]:
+        """What was answered since the last report: tokens, requests accepted and refused."""
+        with urllib.request.urlopen(f"{self.origin}/report", timeout=30) as answer:  # noqa: S310  # our own server
+            counts: dict[str, int] = json.load(answer)
+        return counts
+
+
+@contextmanager
+def loopback(token_delay: float, token_life: float) -> Iterator[Loopback]:
+    """A server that takes `token_delay` seconds to issue a token that lives `token_life` seconds."""
+    command = [sys.executable, "-m", "tests.benchmarks.server", str(token_delay), str(token_life)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield Loopback(f"http://127.0.0.1:{process.stdout.readline().strip()}")
+        finally:
+            assert process.stdin is not None
+            process.stdin.close()
+            process.wait(10)

@@ -1,0 +1,96 @@
+"""How long requests take while tokens are renewed under load."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+from .environment import Environment
+from .plot import Curve, plot
+from .report import Section, number, table
+
+RATE = 200  # requests a second
+LIFE = 4  # seconds that a token lives; peers count in whole seconds
+LEEWAY = 1  # seconds before its end at which peers are told to renew it
+TOKEN_DELAY = 0.2  # seconds that the token endpoint takes
+WAITED = TOKEN_DELAY / 2  # a request that took longer than that has waited for a token
+LIFETIMES = 20
+PARALLEL = 2  # contestants
+PLOT = "renewal-under-load.svg"
+
+KINDS = ("requests", "httpx", "httpx async", "httpx2 async")
+
+
+class Outcome(NamedTuple):
+    """What one contestant's requests went through.
+
+    Attributes:
+        milliseconds: One for each request, from when it was due to its end.
+        tokens: Token requests.
+        refused: Answers 401.
+        errors: Requests that raised.
+    """
+
+    milliseconds: list[float]
+    tokens: int
+    refused: int
+    errors: int
+
+    def percentile(self, share: float) -> float:
+        """The time within which `share` of the requests ended."""
+        ordered = sorted(self.milliseconds)
+        return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
+
+    @property
+    def waited(self) -> int:
+        """How many requests waited for a token."""
+        return sum(each > WAITED * 1000 for each in self.milliseconds)
+
+
+def measure(environment: Environment, say: Callable[[str], None], *, quick: bool) -> list[Section]:
+    """Two contestants at a time: at this rate they leave each other enough of two cores."""
+    lifetimes = LIFETIMES // 5 if quick else LIFETIMES
+
+    def outcome_of(kind: str, name: str) -> Outcome:
+        say(f"renewal under load: {kind}, {name}, {lifetimes * LIFE} s")
+        return Outcome(*environment.run("renewal_work", "run", kind, name, lifetimes))
+
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        futures = {
+            kind: {name: pool.submit(outcome_of, kind, name) for name in environment.run("renewal_work", "names", kind)}
+            for kind in KINDS
+        }
+        outcomes = {kind: {name: each.result() for name, each in of_kind.items()} for kind, of_kind in futures.items()}
+    headings = ["", "p50", "p99", "p99.9", "max", "waited", "token requests", "answers 401", "errors"]
+    rows = [
+        [
+            f"{kind}: {name}",
+            *(number(outcome.percentile(share), 1) for share in (0.5, 0.99, 0.999, 1.0)),
+            *(number(count) for count in (outcome.waited, outcome.tokens, outcome.refused, outcome.errors)),
+        ]
+        for kind, of_kind in outcomes.items()
+        for name, outcome in of_kind.items()
+    ]
+    return [
+        Section(
+            "Renewal under load",
+            f"{RATE} requests a second for {lifetimes} lifetimes of {LIFE} s, from a token endpoint that takes "
+            f"{TOKEN_DELAY * 1000:.0f} ms, on one auth object. Milliseconds from when a request was due to its end, so "
+            f"that one that was held up by another counts in full; waited: longer than {WAITED * 1000:.0f} ms. The "
+            f"first token was there before.\n\n![Request times by percentile]({PLOT})",
+            table(headings, rows),
+            files={PLOT: _plot(outcomes)},
+        )
+    ]
+
+
+def _plot(outcomes: dict[str, dict[str, Outcome]]) -> str:
+    """For requests, where most take part."""
+    curves = [
+        Curve(name, [outcome.percentile(share / 1000) for share in range(1001)])
+        for name, outcome in outcomes["requests"].items()
+    ]
+    return plot(
+        curves, title=f"Renewal under load: {RATE} requests a second, {TOKEN_DELAY * 1000:.0f} ms token endpoint"
+    )

@@ -1,0 +1,112 @@
+"""Sends requests at a fixed rate, whatever becomes of those before, and prints how long each took."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import sys
+import threading
+import time
+from typing import Any
+
+from .contestants import Contestant, Place, contestants
+from .kinds import FLOOR, NO_OP_HOOK, SESSION_HEADERS
+from .loopback import Loopback, loopback
+from .renewal import LEEWAY, LIFE, RATE, TOKEN_DELAY, Outcome
+
+THREADS = 64  # enough that requests which wait for a token keep none of the others from starting
+LEFT_OUT = (FLOOR, NO_OP_HOOK, SESSION_HEADERS)  # they renew nothing
+
+
+class Schedule:
+    """When each request is due, and how long it took from then on."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self.milliseconds = [0.0] * count
+        self.errors = 0
+        self._start = time.perf_counter() + 0.1
+
+    def wait(self, number: int) -> float:
+        """Seconds until it is due."""
+        return self._start + number / RATE - time.perf_counter()
+
+    def ended(self, number: int) -> None:
+        """Note how long it took."""
+        self.milliseconds[number] = -self.wait(number) * 1000
+
+
+def _send_from_threads(session: Any, url: str, count: int) -> Schedule:
+    schedule, numbers = Schedule(count), itertools.count()
+
+    def send() -> None:
+        while (number := next(numbers)) < count:
+            time.sleep(max(0.0, schedule.wait(number)))
+            try:
+                session.get(url)
+            except Exception:  # noqa: BLE001  # of whatever library; it is counted
+                schedule.errors += 1
+            schedule.ended(number)
+
+    threads = [threading.Thread(target=send) for _ in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return schedule
+
+
+async def _send_from_tasks(client: Any, url: str, count: int) -> Schedule:
+    schedule = Schedule(count)
+
+    async def send(number: int) -> None:
+        try:
+            await client.get(url)
+        except Exception:  # noqa: BLE001  # of whatever library; it is counted
+            schedule.errors += 1
+        schedule.ended(number)
+
+    tasks = []
+    for number in range(count):
+        await asyncio.sleep(max(0.0, schedule.wait(number)))
+        tasks.append(asyncio.create_task(send(number)))
+    await asyncio.gather(*tasks)
+    return schedule
+
+
+def _run(contestant: Contestant, server: Loopback, lifetimes: int, *, is_async: bool) -> Outcome:
+    session: Any = contestant.open(Place(server.token_url, server.api_url, leeway=LEEWAY))
+    count = lifetimes * LIFE * RATE
+
+    async def in_loop() -> Schedule:
+        if contestant.start is not None:
+            await contestant.start(session)
+        await session.get(server.api_url)
+        server.report()
+        return await _send_from_tasks(session, server.api_url, count)
+
+    if is_async:
+        schedule = asyncio.run(in_loop())
+    else:
+        if contestant.start is not None:
+            contestant.start(session)
+        session.get(server.api_url)
+        server.report()
+        schedule = _send_from_threads(session, server.api_url, count)
+    report = server.report()
+    return Outcome(schedule.milliseconds, report.get("tokens", 0), report.get("refused", 0), schedule.errors)
+
+
+def main(what: str, kind: str, name: str = "", lifetimes: str = "0") -> None:
+    """Print who takes part, or what came out."""
+    everyone = {each.name: each for each in contestants(kind) if each.name not in LEFT_OUT}
+    if what == "names":
+        print(json.dumps(list(everyone)))
+        return
+    with loopback(TOKEN_DELAY, LIFE) as server:
+        print(json.dumps(_run(everyone[name], server, int(lifetimes), is_async=kind.endswith("async"))))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

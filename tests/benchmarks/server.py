@@ -1,0 +1,99 @@
+"""A token endpoint and an API on loopback, in a process of its own: ``python -m tests.benchmarks.server 0.2 4``.
+
+As little as can be, so that the client is what is measured. A token tells when it ends; the API refuses it from then
+on. ``static`` never ends: the floor's. The first line printed is the port; ``GET /report`` tells what was answered,
+and starts counting anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import sys
+import time
+from collections import Counter
+
+_HEAD = "HTTP/1.1 {} X\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n"
+
+
+class Service:
+    """What is answered, and how often."""
+
+    def __init__(self, token_delay: float, token_life: float) -> None:
+        self.token_delay = token_delay
+        self._life = token_life
+        self._numbers = itertools.count()
+        self._counts: Counter[str] = Counter()
+
+    def token(self) -> bytes:
+        """A new one."""
+        self._counts["tokens"] += 1
+        name = f"{next(self._numbers)}:{time.time() + self._life}"
+        return _answer(200, {"access_token": name, "token_type": "Bearer", "expires_in": int(self._life)})
+
+    def api(self, token: str) -> bytes:
+        """Whether the API takes it."""
+        good = token == "static" or float(token.partition(":")[2] or 0) > time.time()
+        self._counts["accepted" if good else "refused"] += 1
+        return _answer(200 if good else 401, {})
+
+    def report(self) -> bytes:
+        """What there was since the last one."""
+        counts, self._counts = self._counts, Counter()
+        return _answer(200, counts)
+
+
+def _answer(status: int, body: object) -> bytes:
+    text = json.dumps(body)
+    return (_HEAD.format(status, len(text)) + text).encode()
+
+
+class Connection(asyncio.Protocol):
+    """One request after the other; they come whole, or their body does in a second piece."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._received = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._received += data
+        head, end, rest = self._received.partition(b"\r\n\r\n")
+        if not end:
+            return
+        line, *lines = head.decode("latin-1").split("\r\n")
+        headers = {name.lower(): value.strip() for name, _, value in (each.partition(":") for each in lines)}
+        length = int(headers.get("content-length", 0))
+        if len(rest) < length:
+            return
+        self._received = rest[length:]
+        self._serve(line, headers)
+
+    def _serve(self, line: str, headers: dict[str, str]) -> None:
+        service = self._service
+        if line.startswith("POST"):
+            asyncio.get_running_loop().call_later(service.token_delay, lambda: self._write(service.token()))
+        elif line.startswith("GET /report"):
+            self._write(service.report())
+        else:
+            self._write(service.api(headers.get("authorization", "").removeprefix("Bearer ")))
+
+    def _write(self, answer: bytes) -> None:
+        if not self._transport.is_closing():
+            self._transport.write(answer)
+
+
+async def _run(token_delay: float, token_life: float) -> None:
+    service = Service(token_delay, token_life)
+    server = await asyncio.get_running_loop().create_server(lambda: Connection(service), "127.0.0.1", 0, backlog=1024)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    # Ends with the process that started it, however that ends: its end of the pipe is closed then.
+    await asyncio.to_thread(sys.stdin.read)
+
+
+if __name__ == "__main__":
+    asyncio.run(_run(float(sys.argv[1]), float(sys.argv[2])))

@@ -1,0 +1,49 @@
+"""How many requests come through at once: eight threads, and a thousand tasks, on a loopback API."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .environment import Environment
+from .kinds import KINDS, OURS
+from .report import Section, Target, number, table
+
+LIMIT = 0.99
+THREADS, TASKS = 8, 1000
+ROUNDS = {THREADS: 15, TASKS: 7}  # httpx 0.28 takes its time with a thousand tasks that wait for a connection
+
+
+def measure(environment: Environment, say: Callable[[str], None], *, quick: bool) -> list[Section]:
+    """In units of the floor's."""
+    ratios = {}
+    for kind in KINDS:
+        callers = TASKS if kind.endswith("async") else THREADS
+        rounds = ROUNDS[callers] // 3 if quick else ROUNDS[callers]
+        say(f"throughput: {kind}, {rounds} rounds")
+        ratios[kind] = environment.run("throughput_work", kind, rounds, callers)
+    everyone = dict.fromkeys(name for of_kind in ratios.values() for name in of_kind)
+
+    def cell(kind: str, name: str) -> str:
+        if name not in ratios[kind]:
+            return ""
+        low, middle, high = ratios[kind][name]
+        return f"{number(middle, 3)} ({number(low, 2)} to {number(high, 2)})"
+
+    targets = [
+        Target(
+            f"Throughput, {kind}",
+            f"at least {LIMIT} of the floor",
+            number(ratios[kind][OURS][1], 3),
+            round(ratios[kind][OURS][1], 3) >= LIMIT,
+        )
+        for kind in KINDS
+    ]
+    return [
+        Section(
+            "Throughput",
+            f"Requests a second on a loopback API, in units of the floor's, with {THREADS} threads or {TASKS:,} tasks "
+            f"on one auth object. Median and middle half of rounds in which everybody takes turns.",
+            table(["", *KINDS], [[name, *(cell(kind, name) for kind in KINDS)] for name in everyone]),
+            targets,
+        )
+    ]

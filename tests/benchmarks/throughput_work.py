@@ -1,0 +1,77 @@
+"""Sends many requests at once, everybody in turn, and prints throughput relative to the floor: quartiles by name."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from statistics import quantiles
+from typing import Any
+
+from .contestants import Contestant, Place, contestants
+from .kinds import FLOOR, NO_OP_HOOK, SESSION_HEADERS
+from .loopback import loopback
+
+REQUESTS = 1000  # in a round
+HOUR = 3600
+LEFT_OUT = (NO_OP_HOOK, SESSION_HEADERS)
+
+Round = Callable[[], object]
+
+
+def _in_threads(contestant: Contestant, place: Place, callers: int) -> Round:
+    session = contestant.open(place)
+    if contestant.start is not None:
+        contestant.start(session)
+    pool = ThreadPoolExecutor(callers)
+
+    def send(_: int) -> None:
+        for _ in range(REQUESTS // callers):
+            if session.get(place.api_url).status_code != 200:
+                raise RuntimeError(f"{contestant.name}: a request was refused")
+
+    return lambda: list(pool.map(send, range(callers)))
+
+
+def _in_tasks(contestant: Contestant, place: Place, callers: int) -> Round:
+    loop = asyncio.new_event_loop()
+    client: Any = contestant.open(place)
+    if contestant.start is not None:
+        loop.run_until_complete(contestant.start(client))
+
+    async def send() -> None:
+        if (await client.get(place.api_url)).status_code != 200:
+            raise RuntimeError(f"{contestant.name}: a request was refused")
+
+    async def send_all() -> None:
+        await asyncio.gather(*(send() for _ in range(callers)))
+
+    return lambda: loop.run_until_complete(send_all())
+
+
+def main(kind: str, rounds: int, callers: int) -> None:
+    """Print it."""
+    prepare = _in_tasks if kind.endswith("async") else _in_threads
+    with loopback(0.0, HOUR) as server:
+        place = Place(server.token_url, server.api_url, leeway=60)
+        work = {each.name: prepare(each, place, callers) for each in contestants(kind) if each.name not in LEFT_OUT}
+        ratios: dict[str, list[float]] = {name: [] for name in work}
+        order = list(work)
+        for number in range(rounds + 1):
+            order = order[1:] + order[:1]
+            taken = {}
+            for name in order:
+                started = time.perf_counter()
+                work[name]()
+                taken[name] = time.perf_counter() - started
+            if number > 0:  # the first opens the connections
+                for name, seconds in taken.items():
+                    ratios[name].append(taken[FLOOR] / seconds)
+        print(json.dumps({name: quantiles(values) for name, values in ratios.items()}))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
