@@ -114,10 +114,15 @@ class Promises:
         if self.leader is asking:
             self.leader = None
 
-    def forget(self, asking: Asking) -> None:
-        """`asking` runs no more, and nothing is told to anybody: its thread does not exist, or was interrupted."""
+    def interrupted(self, asking: Asking) -> None:
+        """`asking` runs no more before it could tell anybody; only what runs in its thread can know."""
         self.callers.remove(asking)
-        self.orphan(asking)
+
+    def collected(self, asking: Asking) -> None:
+        """What was left of `asking`, which ran no more, is garbage."""
+        asking.close()
+        if self.leader is asking:
+            self.leader = None
 
     def orphan(self, asking: Asking) -> None:
         """Nobody waits for `asking` any more."""
@@ -139,7 +144,8 @@ class Promises:
     def _leads(self, asking: Asking) -> None:
         now, usable = self.clock.monotonic(), self._usable(asking)
         if self.leader is not None:
-            assert self.is_overdue(self.leader), "two token requests at a time"
+            is_lost = self.is_overdue(self.leader) or self.leader.thread is asking.thread
+            assert is_lost, "two token requests at a time"
             self.orphan(self.leader)
         self.leader = asking
         assert now >= self.holds.everybody, "the endpoint is asked during a hold"
@@ -157,7 +163,8 @@ class Promises:
         usable = self._usable(asking)
         assert self.leader is not None, "somebody waits and nobody fetches"
         assert asking.flight is self.leader.flight
-        assert not self.is_overdue(self.leader), "somebody waits for a leader that is lost"
+        is_lost = self.is_overdue(self.leader) or self.leader.thread is asking.thread
+        assert not is_lost, "somebody waits for a leader that is lost"
         if usable is not None:
             assert asking.refused is None, "somebody waits who was refused an older token"
             assert self.clock.wall() >= usable.waiting_from, "somebody waits while the token is aging"

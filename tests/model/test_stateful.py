@@ -16,12 +16,13 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from oauth_cc_auth import ClientCredentialsConfig
 from oauth_cc_auth import _cache as cache_module
 from oauth_cc_auth._cache import TokenCache
+from oauth_cc_auth._flight import GRACE
 from oauth_cc_auth._flow import TokenFlow
 from oauth_cc_auth._lease import Lease, RenewalRules
 from oauth_cc_auth._observer import Observer
 from oauth_cc_auth._origin import origin_of
 from tests.fake_clock import FakeClock
-from tests.model.answers import DROPPED, FAILURES, LIVES, token
+from tests.model.answers import DROPPED, FAILURES, LIVES, Answer, token
 from tests.model.asking import Asking
 from tests.model.promises import DEADLINE, Promises
 from tests.model.refusing import RefusingOrigin
@@ -96,8 +97,18 @@ class TokenMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.promises.leader is not None)
     @rule()
     def cancel_the_leader(self) -> None:
+        leader = self.promises.leader
+        assert leader is not None
+        if leader in self.promises.callers:
+            self.promises.leave(leader, killed=False)
+
+    @precondition(lambda self: self.promises.leader is not None)
+    @rule()
+    def ask_when_the_leader_is_lost(self) -> None:
+        """It takes too long; should it come back one day, it is an orphan."""
         assert self.promises.leader is not None
-        self.promises.leave(self.promises.leader, killed=False)
+        self._advance_to(self.promises.leader.due + GRACE)
+        self._ask()
 
     @precondition(lambda self: self.promises.leader is not None)
     @rule()
@@ -105,8 +116,9 @@ class TokenMachine(RuleBasedStateMachine):
         """Before it could settle its flight: what runs in its thread now shows that it runs no more."""
         leader = self.promises.leader
         assert leader is not None
-        self.promises.forget(leader)
-        self.ghosts.append(leader)
+        if leader in self.promises.callers:
+            self.promises.interrupted(leader)
+            self.ghosts.append(leader)
         self._ask(thread=leader.thread)
 
     @rule(which=which)
@@ -127,7 +139,7 @@ class TokenMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.ghosts)
     @rule(which=which)
     def collect_garbage(self, which: int) -> None:
-        self.ghosts.pop(which % len(self.ghosts)).close()
+        self.promises.collected(self.ghosts.pop(which % len(self.ghosts)))
 
     # --- the endpoint -----------------------------------------------------------------------------------------------
 
@@ -138,8 +150,8 @@ class TokenMachine(RuleBasedStateMachine):
 
     @precondition(lambda self: any(asking.is_sending for asking in self.promises.callers))
     @rule(which=which, answer=st.sampled_from(FAILURES))
-    def fail(self, which: int, answer: object) -> None:
-        self.promises.move(self._sending(which), FAILURES[FAILURES.index(answer)])  # type: ignore[arg-type]
+    def fail(self, which: int, answer: Answer) -> None:
+        self.promises.move(self._sending(which), answer)
 
     def _sending(self, which: int) -> Asking:
         sending = [asking for asking in self.promises.callers if asking.is_sending]
@@ -164,7 +176,7 @@ class TokenMachine(RuleBasedStateMachine):
             self.clock.advance(at - self.clock.wall())
 
     @precondition(lambda self: self.promises.callers)
-    @rule(grace=st.sampled_from([0.0, 0.0, 5.0]))
+    @rule(grace=st.sampled_from([0.0, 0.0, GRACE]))
     def pass_time_to_the_next_step(self, grace: float) -> None:
         """Or until its leader counts as lost."""
         self._advance_to(min(asking.due for asking in self.promises.callers) + grace)
@@ -191,11 +203,11 @@ class TokenMachine(RuleBasedStateMachine):
         callers = list(self.promises.callers)
         child = callers[which % len(callers)] if callers and which is not None else None
         for asking in callers:
-            if asking is child:
-                self.promises.orphan(asking)
-            else:
-                self.promises.forget(asking)
+            self.promises.orphan(asking)
+            if asking is not child:
+                self.promises.interrupted(asking)
                 self.ghosts.append(asking)
+        self.promises.leader = None  # one that was interrupted earlier is no caller
         cache_module._after_fork_in_child()
 
     # --- promises ---------------------------------------------------------------------------------------------------
@@ -218,12 +230,12 @@ class TokenMachine(RuleBasedStateMachine):
                 self._advance_to(min(asking.due for asking in callers))
             for asking in list(callers):
                 if asking.is_sending and self.clock.monotonic() >= asking.due:
-                    self.promises.move(asking, DROPPED)
+                    self.promises.move(asking, DROPPED if steps % 2 else token(life=100))
 
 
 TestModel = TokenMachine.TestCase
 TestModel.settings = settings(
-    max_examples=MORE or 200,
+    max_examples=MORE or 300,
     stateful_step_count=50,
     derandomize=not MORE,
     deadline=None,
