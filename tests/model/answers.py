@@ -41,4 +41,4 @@ DROPPED = Answer(TransportFailure("dropped"))
 UNAVAILABLE = Answer(TokenResponse(503, {}, b""))
 NEVER = Answer(TokenResponse(400, {}, b'{"error": "invalid_scope"}'), is_final=True)
 
-FAILURES = (DROPPED, UNAVAILABLE, NEVER, busy(2), busy(45), busy(300))
+FAILURES = (DROPPED, UNAVAILABLE, NEVER, NEVER, NEVER, busy(2), busy(45), busy(300))

@@ -42,10 +42,11 @@ class Holds:
         elif answer.retry_after is not None and not was_one_attempt:
             hold = min(answer.retry_after, LONGEST)
         self.everybody = now + hold
+        back_off = min(2.0 ** min(self.in_a_row - 1, 6), LONGEST)
         if answer.retry_after is not None:
-            least = longest = min(answer.retry_after, LONGEST)
+            least = min(answer.retry_after, LONGEST)
+            longest = least + min(max(least, back_off), most)
         else:
-            back_off = min(2.0 ** min(self.in_a_row - 1, 6), LONGEST)
             least, longest = min(back_off / UNHURRIED, most), min(back_off, most)
         self.renewals = now + max(hold, least)
         self.renewals_at_most = now + max(hold, longest)

@@ -61,6 +61,14 @@ class TokenMachine(RuleBasedStateMachine):
         for _ in range(count):
             self._ask()
 
+    @rule(answers=st.lists(st.sampled_from([*FAILURES, token(2), token(100)]), min_size=1, max_size=4))
+    def ask_and_answer(self, answers: list[Answer]) -> None:
+        """One after the other, and each is answered at once."""
+        for answer in answers:
+            asking = self._ask()
+            if asking.is_sending:
+                self.promises.move(asking, answer)
+
     @precondition(lambda self: self.promises.tokens)
     @rule(which=which)
     def ask_after_a_refusal(self, which: int) -> None:
