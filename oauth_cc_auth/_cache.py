@@ -108,12 +108,14 @@ class TokenCache:
         if self._flight is not None:
             self._flight.is_superseded = True
 
+    def usable(self, refused: Lease | None) -> Lease | None:
+        """The token that there is and that has not ended, unless it is `refused`; asks nobody."""
+        lease = self.current
+        return lease if lease is not None and lease is not refused and self.clock.wall() < lease.ends_at else None
+
     def at_hand(self, refused: Lease | None) -> Lease | Failure:
         """What a hook gets, which must neither fetch nor wait: the token that there is, or a failure that says so."""
-        lease = self.current
-        if lease is not None and lease is not refused and self.clock.wall() < lease.ends_at:
-            return lease
-        return Failure(
+        return self.usable(refused) or Failure(
             Verdict(
                 TokenError(
                     "an on_event hook needs a token that would have to be fetched: it must not use the auth object "

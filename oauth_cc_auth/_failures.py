@@ -76,10 +76,13 @@ class Failures:
                 hold = min(_back_off(self._final_in_a_row - FAILURES_BEFORE_HOLD), longest)
         self._held_until = now + hold
         asked = failure.verdict.retry_after
+        back_off = _back_off(self._in_a_row - 1)
         if asked is not None:
-            wait = min(asked, LONGEST_BACK_OFF)
+            asked = min(asked, LONGEST_BACK_OFF)
+            # A quota that ends on the full minute sends a whole fleet back to that very second.
+            wait = asked + min(max(asked, back_off), longest) * chance
         else:
-            wait = min(_back_off(self._in_a_row - 1) * (1 + chance) / 2, longest)
+            wait = min(back_off * (1 + chance) / 2, longest)
         pause = Pause(hold, max(hold, wait))
         self._renew_from = now + pause.renewals
         return pause

@@ -26,7 +26,9 @@ from ._wire import TokenRequest, token_request
 logger = logging.getLogger("oauth_cc_auth")
 
 TRIES = 3  # of a token request that fails for a reason that may pass
-FIRST_DELAY = 0.5  # seconds before the second try, doubling; up to half of it is taken off at random
+# Seconds before the second try, doubling; up to half of it is taken off at random. Up to all of it is added to what the
+# endpoint asks for, which may be the same moment for a whole fleet.
+FIRST_DELAY = 0.5
 
 
 class Fetcher:
@@ -170,10 +172,11 @@ class Fetcher:
         return False
 
     def _delay(self, verdict: Verdict, run: _Run) -> float:
+        delay = FIRST_DELAY * 2.0**run.delays
         run.delays += 1
         if verdict.retry_after is not None:
-            return verdict.retry_after
-        return FIRST_DELAY * 2.0 ** (run.delays - 1) * (1 - self.clock.chance() / 2)
+            return verdict.retry_after + delay * self.clock.chance()
+        return delay * (1 - self.clock.chance() / 2)
 
 
 class _Run:

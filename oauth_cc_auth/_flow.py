@@ -86,9 +86,9 @@ class TokenFlow:
                 continue  # it ended while it was being renewed: from here on it is a fetch like any other
             in_time = clock.monotonic() < give_up_at
             if isinstance(outcome, Failure) and not (in_time and _is_worth_another(claim, outcome)):
-                return outcome
+                return self.cache.usable(refused) or outcome  # somebody else may have got one meanwhile
             if not in_time:
-                return Failure(out_of_time(self.config))
+                return self.cache.usable(refused) or Failure(out_of_time(self.config))
 
     def _follow(self, claim: Follow, give_up_at: float) -> Generator[Effect, Any, Outcome]:
         """Wait for the flight, as long as its leader lives and this caller's time lasts."""

@@ -392,7 +392,7 @@ class TestFailures:
         assert cache.settle(lead(cache).flight, a_failure()) == Pause(1.0, 2.0)
         clock.now_monotonic += 1
         flight = lead(cache).flight
-        assert cache.settle(flight, a_failure(transient=True, retry_after=9, hold=7)) == Pause(7, 9)
+        assert cache.settle(flight, a_failure(transient=True, retry_after=9, hold=7)) == Pause(7, 18)
         assert cache.settle(flight, a_failure()) is None  # settled already
         clock.now_monotonic += 7
         assert cache.settle(lead(cache).flight, a_lease(clock)) is None
@@ -460,6 +460,23 @@ class TestFailures:
         assert cache.claim(ME) is lease
         clock.advance(0.02)
         lead(cache)
+
+    @pytest.mark.parametrize(
+        ("asked", "left", "seconds"),
+        [(30, 150, 45), (0.5, 150, 1), (30, 8, 31)],
+    )
+    def test_a_fleet_that_is_told_the_same_second(
+        self, cache: TokenCache, clock: FakeClock, asked: float, left: float, seconds: float
+    ) -> None:
+        """Never earlier than asked for, then over as long again, or our back-off; in a quarter of what is left."""
+        clock.chance_value = 0.5
+        lease = stored(cache, clock, life=1000)
+        clock.now_wall = lease.ends_at - left
+        fail(cache, a_failure(transient=True, retry_after=asked))
+        clock.now_monotonic += seconds - 0.01
+        assert cache.claim(ME) is lease
+        clock.now_monotonic += 0.02
+        assert lead(cache).fallback is lease
 
     def test_retry_after_of_an_aging_token(self, cache: TokenCache, clock: FakeClock) -> None:
         """What was asked for counts instead of our own back-off."""

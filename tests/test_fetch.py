@@ -312,11 +312,11 @@ class TestRetries:
         assert endpoint.methods == [BASIC]
 
     def test_retry_after(self) -> None:
-        """What the server asks for replaces our own pause, without jitter."""
+        """What the server asks for replaces our own pause; jitter adds to it, and takes nothing off."""
         endpoint = Endpoint()
         endpoint.clock.chance_value = 0.9
         endpoint.token(refusal(status=429, retry_after="7"), TOKEN)
-        assert endpoint.clock.sleeps == [7.0]
+        assert endpoint.clock.sleeps == [7.0 + 0.5 * 0.9]
 
     def test_retry_after_zero(self) -> None:
         """Zero is a number, too."""

@@ -170,6 +170,13 @@ class TestColdCache:
         assert isinstance(leader.failure.verdict.error, TokenEndpointError)
         assert [follower.step().failure for follower in followers] == [leader.failure] * 2
 
+    def test_a_failure_is_no_answer_where_there_is_a_token(self, world: World) -> None:
+        """A follower that comes late to the failure finds that somebody else has asked again, with success."""
+        leader, follower = world.ask(), world.ask(YOU)
+        leader.step(REFUSED)
+        lease = world.fetched()
+        assert follower.step().lease is lease
+
     def test_a_token_that_ends_at_once(self, world: World) -> None:
         """expires_in 0: it is used once, by whoever asked for it."""
         lease = world.fetched(life=0)
@@ -252,6 +259,14 @@ class TestFollowing:
         error = follower.step().failure.verdict.error
         assert isinstance(error, TokenEndpointUnreachable)
         assert error.timed_out
+
+    def test_out_of_time_is_no_answer_where_there_is_a_token(self, world: World) -> None:
+        """The leader is gone and the follower's time is over, and somebody else has got a token meanwhile."""
+        leader, follower = world.ask(), world.ask(YOU)
+        world.clock.advance(30)
+        leader.flow.close()
+        lease = world.fetched()
+        assert follower.step().lease is lease
 
     def test_the_follower_is_out_of_time_when_its_leader_is_gone(self, world: World) -> None:
         """It leads, finds that no time is left, and says so."""

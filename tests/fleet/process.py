@@ -1,0 +1,158 @@
+"""One process of the fleet: an auth object's real core, and the API requests that it is used for."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextvars import copy_context
+from functools import partial
+from math import exp
+from random import Random
+from typing import Any
+
+from oauth_cc_auth._cache import TokenCache
+from oauth_cc_auth._config import ClientCredentialsConfig
+from oauth_cc_auth._effects import Send, Sleep, Wait
+from oauth_cc_auth._flight import Caller
+from oauth_cc_auth._flow import TokenFlow
+from oauth_cc_auth._lease import Lease, RenewalRules
+from oauth_cc_auth._observer import Observer
+from oauth_cc_auth._origin import origin_of
+from tests.fleet.api import Api
+from tests.fleet.endpoint import Endpoint
+from tests.fleet.events import Events
+
+CONFIG = ClientCredentialsConfig(
+    "https://login.example.com/token", "id", "secret", client_authentication="client_secret_basic"
+)
+OBSERVER = Observer(CONFIG, None)
+ORIGIN = origin_of("https://api.example.com")
+TIMEOUT, DEADLINE = 10.0, 30.0  # seconds: the defaults of every auth object
+
+
+class Process:
+    """Sends API requests at random moments, `rate` of them a second on average.
+
+    While the token is fresh a request looks at it and is sent: nothing else would happen, so nothing is simulated then.
+    The process sleeps until the first request after that, and those before are only counted.
+    """
+
+    def __init__(self, events: Events, endpoint: Endpoint, api: Api, rate: float) -> None:
+        self._events = events
+        self._clock = events.clock
+        self._endpoint = endpoint
+        self._api = api
+        self._rate = rate
+        self._cache = TokenCache(self._clock)
+        self._flow = TokenFlow(CONFIG, self._cache, OBSERVER, timeout=TIMEOUT, deadline=DEADLINE, rules=RenewalRules())
+        self._idle_since = self._clock.now
+        self._sleep = 0  # counts how often it went to sleep: what was to wake it from an earlier one is void
+
+    def start(self) -> None:
+        """Begin to send."""
+        self._sleep_until_needed()
+
+    def _sleep_until_needed(self) -> None:
+        """Until the first API request that the core has to think about."""
+        now, lease = self._clock.now, self._cache.current
+        self._idle_since = now
+        fresh = 0.0 if lease is None or self._api.refuses(lease) else lease.fresh_until - self._clock.wall()
+        self._sleep += 1
+        self._events.at(
+            now + max(0.0, fresh) + self._clock.random.expovariate(self._rate), partial(self._wake, self._sleep)
+        )
+
+    def _wake(self, sleep: int) -> None:
+        if sleep != self._sleep:
+            return
+        self._count_idle()
+        self._begin_request()
+        self._sleep_until_needed()
+
+    def _count_idle(self) -> None:
+        """Count the requests that were sent with a fresh token while this process slept."""
+        lease = self._cache.current
+        if lease is not None and not self._api.refuses(lease):
+            fresh = min(0.0, lease.fresh_until - self._clock.wall()) + self._clock.now - self._idle_since
+            self._api.sent += _drawn(self._clock.random, self._rate * max(0.0, fresh))
+
+    def revoked(self) -> None:
+        """The API takes none of the tokens that there are: the next request notices."""
+        self._count_idle()
+        self._api.revoke(self._cache.current)
+        self._sleep_until_needed()
+
+    def _begin_request(self) -> None:
+        self._api.sent += 1
+        request = self._request(self._clock.now)
+        self._go_on(copy_context(), request, None)
+
+    def _request(self, began: float) -> Generator[Any, Any, None]:
+        """One API request, with the part of an adapter: the 401 of an API is followed by a renewal, once."""
+        # Each request has a thread of its own.
+        outcome = yield from self._flow.obtain(Caller(object(), loop=None))
+        lease = outcome if isinstance(outcome, Lease) else None
+        if lease is not None and self._api.refuses(lease) and self._cache.refusals.note(ORIGIN, lease) is None:
+            outcome = yield from self._flow.obtain(Caller(object(), loop=None), lease)
+            lease = outcome if isinstance(outcome, Lease) else None
+            if lease is not None:
+                lease.probation.add(ORIGIN)
+        if lease is None or self._api.refuses(lease):
+            self._api.failed(began)
+        elif ORIGIN in lease.probation:
+            self._cache.refusals.accepted(ORIGIN, lease)
+        waited = self._clock.now - began
+        if waited:
+            self._api.waited.append(waited)
+
+    def _go_on(self, context: Any, request: Generator[Any, Any, None], done: Any) -> None:
+        """Move `request`, and come back when what it wants is done."""
+        try:
+            effect = context.run(request.send, done)
+        except StopIteration:
+            return
+        clock, at = self._clock, self._events.at
+        if isinstance(effect, Send):
+            seconds, answer = self._endpoint.ask(effect.budget)
+            at(clock.now + min(seconds, effect.budget), partial(self._answered, context, request, answer))
+        elif isinstance(effect, Sleep):
+            at(clock.now + effect.seconds, partial(self._go_on, context, request, None))
+        else:
+            assert isinstance(effect, Wait)
+            _Waiting(effect, partial(self._go_on, context, request, None), self._events)
+
+    def _answered(self, context: Any, request: Generator[Any, Any, None], answer: Any) -> None:
+        self._count_idle()
+        self._go_on(context, request, answer)
+        self._sleep_until_needed()  # there may be a fresh token now
+
+
+class _Waiting:
+    """Goes on once: when it is woken, or when its time is over."""
+
+    def __init__(self, effect: Wait, go_on: Any, events: Events) -> None:
+        self._effect = effect
+        self._go_on = go_on
+        self._is_over = False
+        events.at(events.clock.now + effect.seconds, self._end)
+        self._events = events
+        effect.flight.subscribe(self._wake)
+
+    def _wake(self) -> None:
+        self._events.at(self._events.clock.now, self._end)  # not at once: this is the middle of the leader's step
+
+    def _end(self) -> None:
+        if not self._is_over:
+            self._is_over = True
+            self._effect.flight.unsubscribe(self._wake)
+            self._go_on()
+
+
+def _drawn(random: Random, mean: float) -> int:
+    """How many of something that happens `mean` times on average (a Poisson distribution, or near enough)."""
+    if mean > 30:
+        return max(0, round(random.gauss(mean, mean**0.5)))
+    many, chance = 0, random.random()
+    while chance > exp(-mean):
+        chance *= random.random()
+        many += 1
+    return many
