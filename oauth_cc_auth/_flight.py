@@ -94,10 +94,10 @@ def _this_thread() -> object:
         _of_threads.append(threading.local())
     ours = _of_threads[0]  # the same for all, also where several appended one
     try:
-        return ours.identity  # type: ignore[no-any-return]  # it is set below
+        identity: object = ours.identity
     except AttributeError:
         ours.identity = identity = object()
-        return identity
+    return identity
 
 
 class Flight:

@@ -44,8 +44,8 @@ def tell(**what):
     print(json.dumps({**what, "issued": server.issued, "requests": len(server.token_requests)}))
 
 with LoopbackServer() as server:
-    settings = {"timeout": 20, "deadline": 30}
-    auth = sys.modules[module].ClientCredentialsAuth(server.token_url, server.client_id, server.client_secret, **settings)
+    new = sys.modules[module].ClientCredentialsAuth
+    auth = new(server.token_url, server.client_id, server.client_secret, timeout=20, deadline=30)
 """
 
 COLD = """

@@ -40,9 +40,9 @@ TIMEOUT = 10.0  # s of the fake clock
 
 
 class Interrupt:
-    """Raises a KeyboardInterrupt at the point of the core that has this number, of those where CPython looks for signals.
+    """Raises a KeyboardInterrupt at the n-th point of the core at which CPython looks for signals.
 
-    These are the entry of a function, the return of a call, and the end of a loop's round; never between the last call
+    These points are the entry of a function, the return of a call, and the end of a loop's round; never between the last call
     in the body of a `with` and the call of its `__exit__`, which is what makes `with lock` safe.
 
     Attributes:
@@ -137,7 +137,7 @@ def refused(fleet: Fleet) -> Lease | None:
 
 def places_of(interrupted: Callable[[Interrupt], None]) -> list[str]:
     """Where it struck, having called `interrupted` for one place after the other until it got through unharmed."""
-    places = []
+    places: list[str] = []
     for number in count():
         interrupt = Interrupt(number)
         interrupted(interrupt)
