@@ -81,15 +81,23 @@ class Caller(NamedTuple):
     @classmethod
     def current(cls, *, blocking: bool) -> Caller:
         """The caller that runs this."""
-        return cls(_this_thread.identity, None if blocking else running_loop())
+        return cls(_this_thread(), None if blocking else running_loop())
 
 
-class _ThisThread(threading.local):
-    def __init__(self) -> None:  # runs once in each thread
-        self.identity = object()
+_of_threads: list[threading.local] = []
 
 
-_this_thread = _ThisThread()
+def _this_thread() -> object:
+    """What stands for this thread or, in a process that gevent has patched, for this greenlet."""
+    if not _of_threads:
+        # Not made at import: whoever has gevent patch later would be one thread with all greenlets.
+        _of_threads.append(threading.local())
+    ours = _of_threads[0]  # the same for all, also where several appended one
+    try:
+        identity: object = ours.identity
+    except AttributeError:
+        ours.identity = identity = object()
+    return identity
 
 
 class Flight:

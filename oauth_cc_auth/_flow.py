@@ -104,12 +104,13 @@ class TokenFlow:
         """Fetch, and tell everybody how it went, also when this caller is cancelled, closed or killed meanwhile."""
         clock = self.cache.clock
         outcome: Outcome = GONE
-        started = clock.monotonic()
-        until = give_up_at if claim.patience is None else min(give_up_at, started + claim.patience)
-        # For whatever runs on behalf of this flight: a callable that asks for this very token would wait for itself.
-        # Those of flows that were collected as garbage may still be there.
-        before = leading.set((*(flight for flight in leading.get() if flight.outcome is None), claim.flight))
-        try:
+        before = None
+        try:  # before anything else: a KeyboardInterrupt may strike at any call
+            started = clock.monotonic()
+            until = give_up_at if claim.patience is None else min(give_up_at, started + claim.patience)
+            # For whatever runs on behalf of this flight: a callable that asks for this very token would wait for
+            # itself. Those of flows that were collected as garbage may still be there.
+            before = leading.set((*(flight for flight in leading.get() if flight.outcome is None), claim.flight))
             fetched = yield from self._fetcher.fetch(
                 claim.flight, until=until, tries=TRIES if claim.fallback is None else 1
             )
@@ -119,8 +120,9 @@ class TokenFlow:
             try:
                 pause = self.cache.settle(claim.flight, outcome)
             finally:
-                with suppress(ValueError):  # closed in another context: it was collected as garbage
-                    leading.reset(before)
+                if before is not None:
+                    with suppress(ValueError):  # closed in another context: it was collected as garbage
+                        leading.reset(before)
         # Nobody waits any more for what log handlers and hooks do from here on.
         for event in claim.flight.untold:
             self._observer.tell(event)

@@ -79,7 +79,7 @@ def test_no_credentials() -> None:
     [
         ({"X-Key": "1", "X-Other": "2"}, {"a": "b"}),
         ([("X-Key", "1"), ("X-Other", "2")], [("a", "b")]),
-        (iter([("X-Key", "1"), ("X-Other", "2")]), iter([("a", "b")])),
+        ({"X-Key": "1", "X-Other": "2"}.items(), {"a": "b"}.items()),
     ],
 )
 def test_credentials_are_mappings_or_pairs(headers: PairsArgument, fields: PairsArgument) -> None:

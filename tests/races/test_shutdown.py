@@ -1,0 +1,105 @@
+"""Promise 13: an interpreter that shuts down while a token is being fetched ends at once and without a word."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import oauth_cc_auth
+from oauth_cc_auth.testing import LoopbackServer
+from tests.clients import HTTPX, HTTPX2, REQUESTS, ClientKind, for_clients
+
+LIMIT = 60  # s
+
+# The main thread ends when the test says so: when all the others are where they belong.
+PRELUDE = """
+import anyio, asyncio, faulthandler, importlib, sys, threading
+faulthandler.dump_traceback_later(40, exit=True)
+module, token_url = sys.argv[1:]
+settings = {"timeout": 600, "deadline": 600}
+auth = importlib.import_module(module).ClientCredentialsAuth(token_url, "client", "secret", **settings)
+claims, claim = threading.Semaphore(0), auth._cache.claim
+
+def counted(*args):
+    answer = claim(*args)
+    claims.release()
+    return answer
+
+auth._cache.claim = counted
+
+def start(function, *args):
+    threading.Thread(target=function, args=args, daemon=True).start()
+    assert claims.acquire(timeout=30)
+
+def in_a_loop():
+    asyncio.run(auth.aget_token())
+
+asyncio.run(anyio.sleep(0))  # has everything imported: an import that is cut short would complain
+"""
+
+# One leads, the others wait for it.
+CALLERS = {
+    "threads": "for _ in range(4): start(auth.get_token)",
+    "a loop leads": "start(in_a_loop); start(auth.get_token)",
+    "a thread leads": "start(auth.get_token); start(in_a_loop)",
+}
+END = """
+sys.stdin.readline()
+"""
+LAST_REQUEST = """
+import atexit
+atexit.register(lambda: print(auth.get_token().access_token))
+"""
+
+
+def start(client: ClientKind, server: LoopbackServer, script: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", PRELUDE + script, client.auth_class.__module__, server.token_url],
+        env={**os.environ, "PYTHONPATH": str(Path(oauth_cc_auth.__file__).parents[1])},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def end_of(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+    """Exit status, output and errors, once the process has been told to end."""
+    with process:
+        try:
+            output, errors = process.communicate("end\n", LIMIT)
+        finally:
+            process.kill()
+    return process.returncode, output, errors
+
+
+@pytest.mark.parametrize(
+    ("client", "callers"),
+    [
+        pytest.param(client, callers, id=f"{client.id}-{callers}")
+        for client in (REQUESTS, HTTPX, HTTPX2)
+        for callers in CALLERS
+        if client is not REQUESTS or callers == "threads"
+    ],
+)
+def test_daemon_threads_that_fetch_hold_nothing_up(
+    client: ClientKind, oauth_server: LoopbackServer, callers: str
+) -> None:
+    """The fetch and those who wait for it are given ten minutes, and the endpoint never answers."""
+    with oauth_server.token_endpoint.hold() as gate:
+        process = start(client, oauth_server, CALLERS[callers] + END)
+        gate.wait_for(1, LIMIT)
+        assert end_of(process) == (0, "", "")
+    assert len(oauth_server.token_requests) == 1
+
+
+@for_clients(REQUESTS, HTTPX, HTTPX2)
+def test_the_last_request_of_a_program_gets_a_token(client: ClientKind, oauth_server: LoopbackServer) -> None:
+    """One that is made in an exit handler, when no new thread can be started any more."""
+    status, output, errors = end_of(start(client, oauth_server, LAST_REQUEST + END))
+    assert (status, errors) == (0, "")
+    assert output.split() == list(oauth_server.issued)
