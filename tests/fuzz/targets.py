@@ -186,7 +186,7 @@ def header_settings(data: bytes) -> None:
             "https://login.example.com/token", "client", "s", header_name=name, header_value_pattern=pattern
         )
         assert "\r" not in config.header_name + config.header_value_pattern
-        assert (config.header_name + config.header_value_pattern % "token").isprintable()
+        assert (config.header_name + config.header_value_pattern.replace("%s", "token")).isprintable()
     try:
         config = ClientCredentialsConfig(
             "https://login.example.com/token", "client", "s", additional_headers={name: value}
