@@ -66,7 +66,10 @@ class RawEndpoint:
         sent: Bytes that were given to the kernel, in all.
     """
 
-    def __init__(self, talk: Talk, tls: ssl.SSLContext | None = None, *, reads_first: bool = True) -> None:
+    def __init__(
+        self, talk: Talk, tls: ssl.SSLContext | None = None, *, reads_first: bool = True, listens: bool = True
+    ) -> None:
+        self._listens = listens
         self.talk = talk
         self.reads_first = reads_first
         self.tls = tls
@@ -87,7 +90,8 @@ class RawEndpoint:
         return f"{'http' if self.tls is None else 'https'}://127.0.0.1:{self.port}/token"
 
     def __enter__(self) -> RawEndpoint:
-        self.listen()
+        if self._listens:
+            self.listen()
         return self
 
     def listen(self) -> None:

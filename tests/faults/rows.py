@@ -27,6 +27,7 @@ class Fault:
         attempts: How many token requests that takes.
         told: What the message says among other things.
         reads_first: It waits for a request before it does anything.
+        listens: Connections are accepted.
         may_be_large: More than 32 MiB could be read or inflated, so that memory is measured.
         settings: Arguments of the auth object.
     """
@@ -37,6 +38,7 @@ class Fault:
     attempts: int = 1
     told: str = ""
     reads_first: bool = True
+    listens: bool = True
     may_be_large: bool = False
     settings: dict[str, Any] = field(default_factory=dict)
 
@@ -52,7 +54,7 @@ class ApiFault:
         tokens: How many tokens are fetched.
         sent: How often the request is on the wire.
         always: It answers so to every token.
-        may_be_large: As above.
+        listens, may_be_large: As above.
     """
 
     name: str
@@ -61,4 +63,5 @@ class ApiFault:
     tokens: int = 1
     sent: int = 1
     always: bool = False
+    listens: bool = True
     may_be_large: bool = False

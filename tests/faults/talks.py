@@ -6,6 +6,7 @@ import gzip
 import json
 import socket
 import zlib
+from functools import cache
 from typing import Any
 
 from tests.contract.raw_endpoint import Talk, Wire, head
@@ -93,9 +94,18 @@ def encoded(coding: str, content: bytes, status: int = 200) -> Talk:
     return replies(status, content, f"Content-Encoding: {coding}")
 
 
-def bomb(size: int) -> bytes:
-    """A token, and `size` zero bytes behind it, as gzip makes a thousandth of them."""
-    compressor = zlib.compressobj(wbits=zlib.MAX_WBITS | 16)
+def bombs(size: int, status: int = 200) -> Talk:
+    """A token and `size` zero bytes behind it, compressed to a few hundredths of that."""
+
+    def talk(wire: Wire) -> None:
+        encoded("gzip", _bomb(size), status)(wire)
+
+    return talk
+
+
+@cache
+def _bomb(size: int) -> bytes:
+    compressor = zlib.compressobj(1, wbits=zlib.MAX_WBITS | 16)
     parts = [compressor.compress(json.dumps(TOKEN).encode())]
     parts += [compressor.compress(bytes(1 << 20)) for _ in range(size >> 20)]
     return b"".join((*parts, compressor.flush()))

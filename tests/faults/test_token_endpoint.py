@@ -6,10 +6,6 @@ One row of the table, one client, one test.
 from __future__ import annotations
 
 import logging
-import time
-import tracemalloc
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -19,27 +15,10 @@ from tests.clients import REQUESTS, ClientKind, Session, each_client
 from tests.contract.leaks import leaks_of, leaks_of_records, settings
 from tests.contract.raw_endpoint import STOPPED_READING, RawEndpoint, Talk, Wire
 from tests.fake_clock import FakeClock
+from tests.faults.bounds import HANGS, bounded
 from tests.faults.rows import Fault
 from tests.faults.talks import issues, replies
 from tests.faults.token_table import TABLE
-
-HANGS = 30.0  # seconds; a hundred times and more what anything here takes
-MOST_MEMORY = 32 * 1024 * 1024  # bytes
-
-
-@contextmanager
-def bounded(*, memory: bool) -> Iterator[None]:
-    """Fail where what is done takes for ever, or more memory than a token is worth."""
-    started, peak = time.monotonic(), 0
-    if memory:
-        tracemalloc.start()
-    try:
-        yield
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-    assert peak < MOST_MEMORY
-    assert time.monotonic() - started < HANGS
 
 
 def token_side(does: Talk) -> Talk:
@@ -80,7 +59,7 @@ def test_fault(client: ClientKind, row: str, caplog: pytest.LogCaptureFixture) -
     """As the table says."""
     fault, clock = TABLE[row], FakeClock()
     caplog.set_level(logging.DEBUG, "oauth_cc_auth")
-    with RawEndpoint(token_side(fault.does), reads_first=fault.reads_first) as endpoint:
+    with RawEndpoint(token_side(fault.does), reads_first=fault.reads_first, listens=fault.listens) as endpoint:
         auth = client.auth_class(**{**settings(endpoint.url), **fault.settings})
         auth._start(clock)
         url = endpoint.url.replace("/token", "/api")
@@ -92,6 +71,8 @@ def test_fault(client: ClientKind, row: str, caplog: pytest.LogCaptureFixture) -
             assert sum(clock.sleeps) <= 30
 
             endpoint.talk, endpoint.reads_first = token_side(issues()), True
+            if not fault.listens:
+                endpoint.listen()
             be_patient(auth)
             clock.advance(61)
             assert failure(session, url) is None
