@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl
 
 from ._advice import advice
 from ._errors import Attempt, InvalidTokenResponse, TokenEndpointError, TokenEndpointUnreachable, TokenError
-from ._redact import presentable, shown_url
+from ._redact import MASK, presentable, redact_start, shown_url
 from ._retry_after import retry_after
 from ._token import Token
 from ._wire import TokenRequest, TokenResponse, TransportFailure
@@ -80,9 +80,10 @@ def read_answer(
     """
     if isinstance(answer, TransportFailure):
         return _unreachable(request, answer)
-    members = _members(answer.body)
+    request = request._replace(secrets=(*request.secrets, known_token))
+    members = _members(answer.body, request.secrets)
     issued = [value for name in TOKEN_MEMBERS if isinstance(value := members.get(name), str)]
-    request = request._replace(secrets=(*request.secrets, known_token, *issued))
+    request = request._replace(secrets=(*request.secrets, *issued))
     if not 200 <= answer.status_code < 300 or members.get("error"):
         return _refusal(request, answer, members, wall)
     return _token(request, answer, members, wall)
@@ -100,13 +101,13 @@ def _unreachable(request: TokenRequest, failure: TransportFailure) -> Verdict:
     return Verdict(error, transient=failure.retryable)
 
 
-def _members(body: bytes) -> Mapping[str, Any]:
+def _members(body: bytes, secrets: tuple[str, ...]) -> Mapping[str, Any]:
     """The members of the answer: JSON whatever its content type, else form-encoded (the Facebook of old, GitHub)."""
     text = _decoded(body)
     try:
         parsed = json.loads(text, parse_int=_int)
     except (ValueError, RecursionError):  # RecursionError: "[[[[..."
-        return _form_members(text)
+        return _form_members(text, secrets)
     return parsed if isinstance(parsed, dict) else {}
 
 
@@ -125,14 +126,26 @@ def _int(digits: str) -> int | float:
     return int(digits) if len(digits) <= _MOST_DIGITS else float(digits)
 
 
-def _form_members(text: str) -> Mapping[str, str]:
+def _form_members(text: str, secrets: tuple[str, ...]) -> Mapping[str, str]:
     if "=" not in text[:65536]:
         return {}
+    form = _form(text)
+    if not form.keys() & {"access_token", "error"}:
+        return {}
+    if form.get("access_token") and not form.get("error"):
+        return form
+    # What was echoed without being encoded for a form ("a+b&c") would not be recognised once it is decoded.
+    shown, code = _form(redact_start(text, secrets)), form.get("error")
+    if code:
+        shown["error"] = code if code in _KNOWN_ERRORS else shown.get("error", MASK)
+    return shown
+
+
+def _form(text: str) -> dict[str, str]:
     try:
-        form = dict(parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST_FIELDS))
+        return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST_FIELDS))
     except ValueError:  # more fields than that
         return {}
-    return form if form.keys() & {"access_token", "error"} else {}
 
 
 def _refusal(request: TokenRequest, answer: TokenResponse, members: Mapping[str, Any], wall: float) -> Verdict:

@@ -16,8 +16,6 @@ MASK = "***"
 _LONGEST_TEXT = 300  # characters of other people's text in a message of ours
 _LONGEST_SEARCH = 8192  # characters that are looked at for that
 _LONGEST_FORM = 40  # characters that one encoded character may take
-# Compiled, by `re`, which keeps it, only where something is wrong: that takes long.
-_UNPRINTABLE = r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+"
 
 
 def redact(text: str, secrets: Iterable[str]) -> str:
@@ -31,15 +29,30 @@ def redact(text: str, secrets: Iterable[str]) -> str:
     return text
 
 
+def redact_start(text: str, secrets: tuple[str, ...]) -> str:
+    """`redact` of as much of `text` as is looked at: it may be a megabyte."""
+    start = redact(text[:_LONGEST_SEARCH], secrets)
+    if len(text) > _LONGEST_SEARCH:
+        # The cut may have gone through a secret, which is then not recognised.
+        start = start[: -_LONGEST_FORM * max(map(len, secrets), default=0) - 1]
+    return start
+
+
 def presentable(text: str, secrets: Iterable[str]) -> str:
     """Other people's text, fit for one line of ours: secrets masked, unprintable characters gone, cut to length."""
     secrets = tuple(secrets)
-    line = redact(text[:_LONGEST_SEARCH], secrets)
-    if len(text) > _LONGEST_SEARCH:
-        # The cut may have gone through a secret, which is then not recognised.
-        line = line[: -_LONGEST_FORM * max(map(len, secrets), default=0) - 1]
-    line = redact(" ".join(re.sub(_UNPRINTABLE, " ", line).split()), secrets)  # cleaning may put one together again
+    line = redact_start(text, secrets)
+    line = redact(_on_one_line(line), secrets)  # cleaning may put one together again
     return line if len(line) <= _LONGEST_TEXT else line[: _LONGEST_TEXT - 1] + "…"
+
+
+def _on_one_line(text: str) -> str:
+    """`text` as a terminal shows it in one line, in the order in which it is written.
+
+    Without control characters, and without those that are not seen: one that turns the writing direction (U+202E) would
+    have a log tell something else than it holds.
+    """
+    return " ".join("".join(character if character.isprintable() else " " for character in text).split())
 
 
 def kind_and_place(error: Exception) -> str:

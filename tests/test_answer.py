@@ -311,6 +311,23 @@ class TestRefusal:
         """An error may come as a form, too."""
         assert refusal(b"error=invalid_client&error_description=no+such+client").error == "invalid_client"
 
+    @pytest.mark.parametrize("secret", ["a+b/c=d", "a&b=c", "50%41", "error=", "invalid_client"])
+    @pytest.mark.parametrize("code", ["invalid_client", "no {}", "{}"])
+    def test_a_form_that_echoes_without_encoding(self, secret: str, code: str) -> None:
+        """What a form makes of a raw secret, "a b" of "a+b", is the secret all the same; a word of the RFC stays."""
+        config = ClientCredentialsConfig(ENDPOINT, "client", secret)
+        request = token_request(config, ClientSecretPost(), secret)
+        body = f"error={code.format(secret)}&error_description=got {secret}.&error_uri={secret}"
+        outcome = read_answer(request, answer(body.encode(), 400), WALL)
+        assert isinstance(outcome, Verdict)
+        assert isinstance(outcome.error, TokenEndpointError)
+        told = (outcome.error.error, outcome.error.error_description, outcome.error.error_uri)
+        if secret == "error=":  # then the name of the member is one, too
+            assert (told[0], told[2]) == (code if code == "invalid_client" else "***", "***")
+            return
+        is_a_word = code.format(secret) == "invalid_client"
+        assert told == ("invalid_client" if is_a_word else code.format("***"), "got ***.", "***")
+
     def test_a_2xx_with_an_error(self) -> None:
         """Some servers answer 200 with an error: it is one, and may mean "not authenticated"."""
         verdict = read_verdict({"error": "invalid_client", "access_token": "abc"}, 200)

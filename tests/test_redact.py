@@ -86,6 +86,12 @@ def test_presentable_is_one_line() -> None:
     assert presentable(text, ()) == "a b c d"
 
 
+def test_presentable_holds_only_what_is_seen() -> None:
+    """Nothing that turns the writing direction, has no width or is an odd space, which would forge or hide a word."""
+    assert presentable("a\u202eb\u200bc\xadd\ufeffe\xa0f\u3000g\U000e0041h", ()) == "a b c d e f g h"
+    assert presentable("caf\u00e9 \u540d\u524d \U0001f511", ()) == "caf\u00e9 \u540d\u524d \U0001f511"
+
+
 def test_presentable_at_its_longest() -> None:
     """Up to 300 characters are kept, more are cut to that."""
     assert presentable("a" * 300, ()) == "a" * 300

@@ -18,10 +18,15 @@ STOPPED_READING = 64 * 1024 * 1024  # bytes
 
 
 class Wire:
-    """The server's end of one connection, on which a whole request has arrived."""
+    """The server's end of one connection.
 
-    def __init__(self, connection: socket.socket, endpoint: RawEndpoint) -> None:
+    Attributes:
+        request: What has arrived on it, a whole request; nothing where the endpoint does not read first.
+    """
+
+    def __init__(self, connection: socket.socket, endpoint: RawEndpoint, request: bytes) -> None:
         self.connection = connection
+        self.request = request
         self._endpoint = endpoint
 
     def send(self, data: bytes) -> None:
@@ -55,16 +60,21 @@ class RawEndpoint:
     """Hands each connection to `talk` once a request was read from it, or at once; closes it afterwards.
 
     Attributes:
+        talk, tls, reads_first: What it does to each new connection; may be changed at any time.
         requests: Every request, as it came over the wire.
         connections: How many were accepted, also those that never sent a request.
         sent: Bytes that were given to the kernel, in all.
     """
 
-    def __init__(self, talk: Talk, tls: ssl.SSLContext | None = None, *, reads_first: bool = True) -> None:
-        self._talk = talk
-        self._reads_first = reads_first
-        self._tls = tls
-        self._listening = socket.create_server(("127.0.0.1", 0), backlog=64)
+    def __init__(
+        self, talk: Talk, tls: ssl.SSLContext | None = None, *, reads_first: bool = True, listens: bool = True
+    ) -> None:
+        self._listens = listens
+        self.talk = talk
+        self.reads_first = reads_first
+        self.tls = tls
+        self._listening = socket.socket()
+        self._listening.bind(("127.0.0.1", 0))  # connections are refused until somebody listens
         self.port: int = self._listening.getsockname()[1]
         self.lock = threading.Lock()
         self.stopping = threading.Event()
@@ -77,11 +87,17 @@ class RawEndpoint:
     @property
     def url(self) -> str:
         """A token URL at this endpoint."""
-        return f"{'http' if self._tls is None else 'https'}://127.0.0.1:{self.port}/token"
+        return f"{'http' if self.tls is None else 'https'}://127.0.0.1:{self.port}/token"
 
     def __enter__(self) -> RawEndpoint:
-        self._start(self._accept)
+        if self._listens:
+            self.listen()
         return self
+
+    def listen(self) -> None:
+        """Accept connections; before, they are refused."""
+        self._listening.listen(64)
+        self._start(self._accept)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -114,12 +130,13 @@ class RawEndpoint:
     def _serve(self, connection: socket.socket) -> None:
         # ssl.SSLError, also of a client that does not trust the certificate, is an OSError.
         with suppress(OSError), connection:
-            if self._tls is not None:
-                connection = self._tls.wrap_socket(connection, server_side=True)
+            if self.tls is not None:
+                connection = self.tls.wrap_socket(connection, server_side=True)
             with connection:
-                if self._reads_first:
-                    self.requests.append(_read_request(connection))
-                self._talk(Wire(connection, self))
+                request = _read_request(connection) if self.reads_first else b""
+                if request:
+                    self.requests.append(request)
+                self.talk(Wire(connection, self, request))
 
 
 def _read_request(connection: socket.socket) -> bytes:

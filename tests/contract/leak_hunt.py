@@ -1,0 +1,96 @@
+"""Keeps what a scenario brought to light, and says where in it there are secrets."""
+
+from __future__ import annotations
+
+import logging
+import pickle
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from oauth_cc_auth import Event, TokenError
+from oauth_cc_auth.testing import LoopbackServer
+from tests.clients import ClientKind, Session
+from tests.contract.leaks import (
+    CLIENT_ID,
+    CLIENT_SECRET,
+    MARKS,
+    QUERY,
+    TOKEN,
+    leaks_in,
+    leaks_of,
+    leaks_of_records,
+    settings,
+    texts_in,
+)
+from tests.fake_clock import FakeClock
+
+OURS = "oauth_cc_auth"
+
+
+class Hunt:
+    """One scenario with one client.
+
+    Attributes:
+        server: Knows the client with the marked secret, and issues the marked token.
+        events: What `on_event` was told.
+        is_quiet: No server echoed anything, so that what others log is searched as well.
+        found: Every place in which there was a secret.
+    """
+
+    def __init__(self, client: ClientKind, server: LoopbackServer) -> None:
+        server.client_id, server.client_secret = CLIENT_ID, CLIENT_SECRET
+        server.new_token = lambda: TOKEN
+        self.client = client
+        self.server = server
+        self.events: list[Event] = []
+        self.found: list[str] = []
+        self.is_quiet = False
+
+    def auth(self, **more: Any) -> Any:
+        """An auth object in which everything that can hold a secret does."""
+        auth = self.client.auth_class(**{**settings(self.server.token_url), "on_event": self.events.append, **more})
+        auth._start(FakeClock())
+        return auth
+
+    @contextmanager
+    def session(self, auth: Any, *, follow_redirects: bool = False) -> Iterator[Session]:
+        """An open session on a server that does nothing special."""
+        self.server.token_endpoint.clear()
+        self.server.api.clear()
+        with self.client.session(auth, follow_redirects=follow_redirects) as session:
+            yield session
+
+    def fails(self, session: Session, call: Callable[[], object] | None = None) -> None:
+        """A call, by default a request to the API, that ends in an error of ours."""
+        with pytest.raises(TokenError) as caught:
+            call() if call else session.request("GET", self.server.api_url)
+        self.raised(caught.value)
+
+    def raised(self, error: Exception) -> None:
+        """With its chain, notes, attributes and pickled form."""
+        self.found += leaks_of(error)
+
+    def shown(self, *things: object) -> None:
+        """In every way in which a thing becomes text."""
+        self.found += leaks_in(text for thing in things for text in (repr(thing), str(thing), f"{thing}"))
+
+    def pickled_settings(self, auth: Any) -> None:
+        """No token."""
+        pickled = pickle.dumps(auth).decode("latin-1")
+        assert MARKS["client_secret"] in pickled
+        self.found += [pickled] if MARKS["token"] in pickled else []
+
+    def told(self, records: list[logging.LogRecord], warned: list[warnings.WarningMessage]) -> None:
+        """Log records of anybody, warnings, and events."""
+        self.found += leaks_of_records(records)
+        if self.is_quiet:
+            # The client libraries tell the URL of each request, query and all.
+            others = (record.getMessage().replace(QUERY, "") for record in records if record.name != OURS)
+            self.found += leaks_in(others)
+        self.found += leaks_in(str(warning.message) for warning in warned)
+        for event in self.events:
+            self.found += leaks_in([*texts_in(event), pickle.dumps(event).decode("latin-1")])

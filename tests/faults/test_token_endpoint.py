@@ -1,0 +1,98 @@
+"""A hostile token endpoint: the right error, a bounded effort, nothing leaked, and the next request works.
+
+One row of the table, one client, one test.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pytest
+
+from oauth_cc_auth import TokenError
+from tests.clients import REQUESTS, ClientKind, Session, each_client
+from tests.contract.leaks import leaks_of, leaks_of_records, settings
+from tests.contract.raw_endpoint import STOPPED_READING, RawEndpoint, Talk, Wire
+from tests.fake_clock import FakeClock
+from tests.faults.bounds import HANGS, bounded
+from tests.faults.rows import Fault
+from tests.faults.talks import issues, replies
+from tests.faults.token_table import TABLE
+
+
+def token_side(does: Talk) -> Talk:
+    """An endpoint that does so to token requests, and answers any other request with 200."""
+    greets = replies(200, "hello")
+
+    def talk(wire: Wire) -> None:
+        (greets if wire.request.startswith(b"GET") else does)(wire)
+
+    return talk
+
+
+def token_requests(endpoint: RawEndpoint) -> int:
+    return sum(request.startswith(b"POST ") for request in endpoint.requests)
+
+
+def api_requests(endpoint: RawEndpoint) -> list[bytes]:
+    return [request for request in endpoint.requests if request.startswith(b"GET ")]
+
+
+def failure(session: Session, url: str) -> TokenError | None:
+    """The error that a request ends in; None where it works."""
+    try:
+        assert session.request("GET", url).status == 200
+    except TokenError as error:
+        return error
+    return None
+
+
+def be_patient(auth: Any) -> None:
+    """Take off the short time limits: whether the next request works must not depend on how busy the machine is."""
+    auth._flow.deadline = auth._flow._fetcher.timeout = HANGS
+
+
+@each_client
+@pytest.mark.parametrize("row", TABLE)
+def test_fault(client: ClientKind, row: str, caplog: pytest.LogCaptureFixture) -> None:
+    """As the table says."""
+    fault, clock = TABLE[row], FakeClock()
+    caplog.set_level(logging.DEBUG, "oauth_cc_auth")
+    with RawEndpoint(token_side(fault.does), reads_first=fault.reads_first, listens=fault.listens) as endpoint:
+        auth = client.auth_class(**{**settings(endpoint.url), **fault.settings})
+        auth._start(clock)
+        url = endpoint.url.replace("/token", "/api")
+        with client.session(auth) as session:
+            with bounded(memory=fault.may_be_large):
+                error = failure(session, url)
+            assert endpoint.sent < STOPPED_READING
+            check(client, fault, error, endpoint)
+            assert sum(clock.sleeps) <= 30
+
+            endpoint.talk, endpoint.reads_first = token_side(issues()), True
+            if not fault.listens:
+                endpoint.listen()
+            be_patient(auth)
+            clock.advance(61)
+            assert failure(session, url) is None
+    assert b"\r\nauthorization: bearer some-token\r\n" in api_requests(endpoint)[-1].lower()
+    assert leaks_of_records(caplog.get_records("call")) == []
+
+
+def check(client: ClientKind, fault: Fault, error: TokenError | None, endpoint: RawEndpoint) -> None:
+    """What the row says of the error, or of the token."""
+    if fault.ends_in is None:
+        assert error is None, error
+        assert token_requests(endpoint) == fault.attempts
+        return
+    library = client.library
+    assert isinstance(error, fault.ends_in)
+    assert isinstance(error, library.RequestException if client is REQUESTS else library.RequestError)
+    assert len(error.attempts) == fault.attempts
+    assert token_requests(endpoint) <= fault.attempts  # fewer where time was up before one was read
+    assert api_requests(endpoint) == []
+    assert fault.told in str(error)
+    assert str(error).isprintable()
+    assert len(str(error)) < 2000
+    assert leaks_of(error) == []

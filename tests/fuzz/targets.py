@@ -1,0 +1,307 @@
+"""Everything here that parses what others wrote, each as a function of bytes that fails where a promise is broken.
+
+One list for two readers: hypothesis in every test run (tests.test_fuzz_targets), atheris for as long as one likes
+(`python3 -m tests.fuzz`). A target returns where all is well and raises where an exception would have escaped that is
+not of our tree, or where a secret would have been shown.
+"""
+
+from __future__ import annotations
+
+import json
+import pickle
+from collections.abc import Callable
+from contextlib import suppress
+from urllib.parse import quote
+
+from oauth_cc_auth import ClientCredentialsConfig, ConfigurationError, Token
+from oauth_cc_auth._answer import read_answer
+from oauth_cc_auth._behaviour import api_origins
+from oauth_cc_auth._body import LIMIT, LimitedBody, UnreadableBodyError
+from oauth_cc_auth._cli._http_answer import http_answer
+from oauth_cc_auth._cli._rules_api import challenge_parameter
+from oauth_cc_auth._client_authentication import ClientSecretBasic, ClientSecretPost
+from oauth_cc_auth._origin import may_carry_secrets, origin_of, redirect_leaves
+from oauth_cc_auth._redact import presentable, shown_url
+from oauth_cc_auth._retry_after import retry_after
+from oauth_cc_auth._wire import TokenRequest, TokenResponse, TransportFailure, token_request
+
+Target = Callable[[bytes], None]
+
+WALL = 1_700_000_000.0
+PASSWORD = "TheSecret"  # with nothing in it that would end the user info of a URL
+SECRET = f"Qp~8Q*a.b-c_d+e/f={PASSWORD}"
+ECHO = "{echo}"  # stands for the secret in what a fuzzer writes, since it would never guess it
+BETWEEN = b"\xff"  # between two fields of an input; no UTF-8 has it
+
+FORM_LABELS = (
+    "Auth Config",
+    "Oauth2 Grant Type",
+    "Client ID",
+    "Client Secret",
+    "Client Credentials Grant Scope",
+    "Oauth2 Token Url",
+    "Oauth2 Client Authentication",
+    "Header Auth Key",
+    "Header Auth Value Pattern",
+    "Oauth2 Custom Grant Type",
+    "Custom Oauth Request Options Additional Headers",
+    "Custom Oauth Request Options Additional Request Data",
+    "allow_insecure_http",
+)
+
+
+def fields(data: bytes, count: int) -> list[str]:
+    """The first `count` fields of an input as text, each with the secret where it says so; "" for a missing one."""
+    parts = [part.decode("utf-8", "surrogateescape") for part in data.split(BETWEEN, count - 1)]
+    return [part.replace(ECHO, SECRET) for part in parts] + [""] * (count - len(parts))
+
+
+def hide(*texts: object) -> None:
+    """Fail where one of `texts` shows the secret."""
+    for text in texts:
+        assert PASSWORD not in str(text), "the secret is shown"
+
+
+def a_request() -> TokenRequest:
+    config = ClientCredentialsConfig("https://login.example.com/token", "client", SECRET, scope="a")
+    return token_request(config, ClientSecretBasic(), SECRET)
+
+
+def token_answer(data: bytes) -> None:
+    """Status, headers, body: a token that fits into a header, or an error of ours that shows nothing."""
+    status, location, retry, date, kind, coding = fields(data, 7)[:6]
+    body = data.split(BETWEEN, 6)[6] if data.count(BETWEEN) >= 6 else data
+    body = body.replace(b"{json echo}", json.dumps(SECRET)[1:-1].encode()).replace(ECHO.encode(), SECRET.encode())
+    headers = {
+        "location": location,
+        "retry-after": retry,
+        "date": date,
+        "content-type": kind,
+        "content-encoding": coding,
+    }
+    read, problem = LimitedBody(), None
+    try:
+        read.feed(body)
+        body = read.decoded(coding)
+    except UnreadableBodyError as error:
+        body, problem = b"", str(error)
+    answer = TokenResponse(100 + len(status) % 500, headers, body, problem)
+    outcome = read_answer(a_request(), answer, WALL)
+    if isinstance(outcome, Token):
+        assert outcome.access_token.isascii()
+        assert outcome.access_token.isprintable()
+        assert outcome.access_token == outcome.access_token.strip() != ""
+        assert outcome.expires_at is None or WALL <= outcome.expires_at <= WALL + 366 * 86400
+        pickle.loads(pickle.dumps(outcome))  # noqa: S301  # made in the line itself
+        return
+    error = outcome.error
+    hide(error, error.__dict__, repr(error), error.attempts)
+    assert str(error).isprintable()
+    assert len(str(error)) < 5000
+    assert len(error.attempts) == 1
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)  # noqa: S301  # as above
+
+
+def successful_answer(data: bytes) -> None:
+    """`token_answer` of a 200 without any headers, so that a fuzzer gets to the members."""
+    token_answer(b"s" * 100 + BETWEEN * 6 + data)
+
+
+def transport_failure(data: bytes) -> None:
+    """Whatever a transport says went wrong."""
+    outcome = read_answer(a_request(), TransportFailure(fields(data, 1)[0]), WALL)
+    assert not isinstance(outcome, Token)
+    hide(outcome.error, outcome.error.__dict__)
+
+
+def wait_asked_for(data: bytes) -> None:
+    """Retry-After and Date: no seconds, or a number of them that can be waited for."""
+    retry, date = fields(data, 2)
+    seconds = retry_after({"retry-after": retry, "date": date}, WALL)
+    assert seconds is None or 0 <= seconds <= 1e9
+
+
+def answer_facts(data: bytes) -> None:
+    """What the command line tells of an answer, and what it reads in WWW-Authenticate."""
+    challenge, via, location, date, kind, body = fields(data, 6)
+    headers = {"www-authenticate": challenge, "via": via, "location": location, "date": date, "content-type": kind}
+    facts = http_answer(300 + len(via), headers, body.encode("utf-8", "surrogatepass"), wall=WALL, secrets=(SECRET,))
+    hide(facts)
+    for name in ("error", "error_description", "scope", "realm"):
+        found = challenge_parameter(facts.challenge, name)
+        assert found is None or found in (facts.challenge or "")
+
+
+def form_settings(data: bytes) -> None:
+    """Labels and values of a form: a config, or a ConfigurationError that quotes no value of a secret field."""
+    words = fields(data, 2 * len(FORM_LABELS))
+    labels = [word if word else label for word, label in zip(words[::2], FORM_LABELS, strict=True)]
+    settings = dict(zip(labels, words[1::2], strict=True))
+    with suppress(ConfigurationError):
+        repr(ClientCredentialsConfig.from_mapping(settings))
+    for name in ("Client Secret", "additional_headers", "additional_request_data"):
+        value = f"{SECRET}{words[0]}"
+        try:
+            hide(repr(ClientCredentialsConfig.from_mapping({**settings, name: value})))
+        except ConfigurationError as error:
+            if SECRET not in repr(labels) and all(SECRET not in word for word in words[1::2]):
+                hide(error, repr(error.__context__), repr(error.__cause__))
+
+
+def token_urls(data: bytes) -> None:
+    """A URL of the person's: taken as it is or refused; user info and query are shown nowhere."""
+    text, user_info = (part.replace(SECRET, PASSWORD) for part in fields(data, 2))
+    user_info = quote(user_info, safe="!:@[]", errors="surrogatepass")
+    for url in (text, f"https://{text}", f"https://{user_info}:{PASSWORD}@{text}"):
+        if PASSWORD not in text:
+            hide(shown_url(url))
+        origin = origin_of(url)
+        assert may_carry_secrets(url) in (True, False)
+        str(origin)
+        try:
+            config = ClientCredentialsConfig(url, "client", "secret")
+        except ConfigurationError as error:
+            if PASSWORD not in text:
+                hide(error, error.__cause__, error.__context__)
+        else:
+            assert config.token_url == url
+            assert origin.host
+        with suppress(ConfigurationError):
+            api_origins(url)
+
+
+def redirect_targets(data: bytes) -> None:
+    """A `Location`, from wherever: it leaves or it does not."""
+    url, location = fields(data, 2)
+    for here in (url, "https://api.example.com/a/b?c"):
+        assert redirect_leaves(here, location) in (True, False)
+    shown_url(location)
+
+
+def header_settings(data: bytes) -> None:
+    """Names and values of headers: what is taken cannot end a header line or start another."""
+    name, value, pattern = fields(data, 3)
+    with suppress(ConfigurationError):
+        config = ClientCredentialsConfig(
+            "https://login.example.com/token", "client", "s", header_name=name, header_value_pattern=pattern
+        )
+        assert "\r" not in config.header_name + config.header_value_pattern
+        assert (config.header_name + config.header_value_pattern.replace("%s", "token")).isprintable()
+    try:
+        config = ClientCredentialsConfig(
+            "https://login.example.com/token", "client", "s", additional_headers={name: value}
+        )
+    except ConfigurationError as error:
+        if SECRET not in name:
+            hide(error)
+    else:
+        for _, taken in config.additional_headers:
+            assert taken.replace("\t", " ").isprintable()
+            taken.encode("ascii")
+
+
+def content_codings(data: bytes) -> None:
+    """A body and what it says of its encoding: at most a mebibyte, or an error of ours."""
+    coding, _, body = data.partition(BETWEEN)
+    read = LimitedBody()
+    with suppress(UnreadableBodyError):
+        read.feed(body)
+        assert len(read.decoded(coding.decode("latin-1"))) <= LIMIT
+
+
+def credentials(data: bytes) -> None:
+    """Whatever the person's identifier and secret are made of, they are sent or refused, and never shown."""
+    client_id, secret, name, value = fields(data, 4)
+    secret += SECRET
+    try:
+        config = ClientCredentialsConfig(
+            "https://login.example.com/token", client_id, secret, additional_request_data={name: value}
+        )
+    except ConfigurationError as error:
+        if SECRET not in name:
+            hide(error)
+        return
+    for strategy in (ClientSecretBasic(), ClientSecretPost()):
+        request = token_request(config, strategy, secret)
+        for header in request.headers:
+            assert all(text.isascii() and text.isprintable() for text in header)
+        request.body.decode("ascii")
+    if SECRET not in client_id + name:
+        hide(repr(config))
+
+
+def masking(data: bytes) -> None:
+    """A secret made of anything, between anything: never shown, and found in a reasonable time."""
+    before, secret, after = fields(data, 3)
+    if len(secret) >= 4 and secret.isprintable() and secret == " ".join(secret.split()):
+        assert secret not in presentable(before + secret + after, (secret,)).replace("***", "\0")
+
+
+TARGETS: dict[str, Target] = {
+    target.__name__: target
+    for target in (
+        token_answer,
+        successful_answer,
+        transport_failure,
+        wait_asked_for,
+        answer_facts,
+        form_settings,
+        token_urls,
+        redirect_targets,
+        header_settings,
+        content_codings,
+        credentials,
+        masking,
+    )
+}
+
+# What a fuzzer should put together; it would find most of these only after hours.
+WORDS: tuple[bytes, ...] = (
+    BETWEEN,
+    ECHO.encode(),
+    b"{json echo}",
+    *(f'"{word}":'.encode() for word in ("access_token", "token_type", "expires_in", "scope", "error")),
+    *(f'"{word}":'.encode() for word in ("error_description", "error_uri", "errors", "code", "message", "title")),
+    b'{"access_token":"a","expires_in":',
+    b'{"error":"',
+    b"access_token=",
+    b"&error=",
+    b"error_description=",
+    b"invalid_client",
+    b"temporarily_unavailable",
+    b"Bearer",
+    b"DPoP",
+    b"null",
+    b"NaN",
+    b"1e999",
+    b"-1",
+    b"9" * 500,
+    b"[" * 50,
+    b"\\ud800",
+    b"\\u0000",
+    b"\xef\xbb\xbf",
+    b"\xff\xfe",
+    b"gzip",
+    b"deflate",
+    b", ",
+    b"text/html",
+    b"<title>",
+    b"&#",
+    b"Sun, 06 Nov 1994 08:49:37 GMT",
+    b"Sun Nov  6 08:49:37 1994",
+    b"-0000",
+    b"://",
+    b"//",
+    b"@",
+    b"[::1]",
+    b"127.0.0.1",
+    b":443",
+    b"xn--",
+    b"%25",
+    b"\\",
+    b"\r\n",
+    b"%s",
+    b"name=value&",
+    b'{"name":"a","value":"b"}',
+    b'error="insufficient_scope", scope="a b"',
+)

@@ -1,0 +1,32 @@
+"""Every parser, with inputs that hypothesis puts together: nothing but our own errors, and no secret in them.
+
+The same inputs in every run; `python3 -m tests.fuzz` searches on.
+"""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from tests.fuzz.targets import BETWEEN, ECHO, TARGETS, WORDS, hide
+
+INPUTS = st.binary() | st.lists(st.sampled_from(WORDS) | st.binary(max_size=8), max_size=12).map(b"".join)
+
+
+@pytest.mark.parametrize("name", TARGETS)
+@settings(derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck))
+@example(b"")
+@example(BETWEEN * 40)
+@example(ECHO.encode() * 40)
+@example(BETWEEN.join([ECHO.encode()] * 40))
+@given(INPUTS)
+def test_nothing_breaks_a_promise(name: str, data: bytes) -> None:
+    """A target raises where something does."""
+    TARGETS[name](data)
+
+
+def test_a_broken_promise_would_be_seen() -> None:
+    """The check behind all of them can fail."""
+    with pytest.raises(AssertionError, match="the secret is shown"):
+        hide(ECHO.format(echo="Qp~8Q*a.b-c_d+e/f=TheSecret"))
