@@ -27,6 +27,9 @@ import certifi
 import httpx
 import pytest
 import urllib3
+from opentelemetry import metrics
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from oauth_cc_auth import TokenEndpointError
 from oauth_cc_auth._clock import Clock
@@ -39,6 +42,7 @@ PAGE = DOCS / "frameworks.md"
 SECTIONS = sections(PAGE)
 TOKEN_URL = "https://login.example.com/oauth2/token"
 ORDERS_URL = "https://api.example.com/orders"
+EVENTS = "oauth_cc_auth.events"
 LIMIT = 120.0  # s for a child
 
 
@@ -101,6 +105,7 @@ def test_every_example_is_executed() -> None:
         "Notebooks": 1,
         "Proxies and private certificate authorities": 2,
         "Logging": 1,
+        "Metrics": 1,
         "HTTPie": 0,
     }
 
@@ -389,6 +394,19 @@ def test_logging(internet: Internet) -> None:
     logger.setLevel(level)
     assert re.sub(r"in \d+\.\d\d s", "in 0.04 s", printed.getvalue()) == example("Logging").output
     assert internet.named == [TOKEN_URL, ORDERS_URL]
+
+
+def test_metrics(internet: Internet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each event is counted with what tells it apart; a renewal after a refusal is a second token."""
+    reader = InMemoryMetricReader()
+    monkeypatch.setattr(metrics, "get_meter", MeterProvider([reader]).get_meter)
+    internet.server.api.next(Answer(401))
+    run("Metrics")
+    data: Any = reader.get_metrics_data()
+    measured = {each.name: each.data.data_points for each in data.resource_metrics[0].scope_metrics[0].metrics}
+    counts = {(each.attributes["event"], each.attributes.get("outcome")): each.value for each in measured[EVENTS]}
+    assert counts == {("TokenObtained", None): 2, ("TokenRefused", "renewed"): 1}
+    assert [each.count for each in measured["oauth_cc_auth.fetch.duration"]] == [2]
 
 
 def test_httpie() -> None:
