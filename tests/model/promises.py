@@ -67,7 +67,7 @@ class Promises:
         self.wanted: Lease | None = None
         self.leader: Asking | None = None
         self.holds = Holds()
-        self.tokens: list[Lease] = []  # handed out, oldest first
+        self.tokens: list[Lease] = []  # each once, in the order in which they were handed out
         self._epoch = 0
         self._tokens_come = 0
         self._issued: dict[Lease, tuple[float, int]] = {}  # when it was handed out first, and its epoch
@@ -136,6 +136,8 @@ class Promises:
         self._epoch += 1
         self.wanted = None
         self.holds = Holds()
+        if self.leader is not None:
+            self.orphan(self.leader)  # it may be one that runs no more, and so is no caller
         for asking in self.callers:
             self.orphan(asking)
 
@@ -222,7 +224,8 @@ class Promises:
             issued, epoch = self._issued[outcome]
             assert wall < outcome.ends_at or (outcome is own and issued >= asking.began), "an expired token"
             assert epoch >= story.epoch, "a token that was asked for before invalidate()"
-            self.tokens.append(outcome)
+            if outcome not in self.tokens:
+                self.tokens.append(outcome)
             return
         assert isinstance(outcome, Failure)
         assert self._usable(asking) is None, "a failure although there is a token"

@@ -76,6 +76,17 @@ class TokenMachine(RuleBasedStateMachine):
         tokens = self.promises.tokens[-4:]
         self._ask(refused=tokens[-1 - which % len(tokens)])
 
+    @precondition(lambda self: self.promises.wanted is not None)
+    @rule(mark=st.sampled_from(["fresh_until", "fresh_until", "waiting_from"]), is_late_refusal=st.booleans())
+    def ask_when_it_is_to_be_renewed(self, mark: str, is_late_refusal: bool) -> None:
+        """One renews; whether the next waits depends on how old the token is, and on what was refused to it."""
+        self._pass_time_to_a_mark(mark)
+        older = [lease for lease in self.promises.tokens if lease is not self.promises.wanted]
+        if is_late_refusal and older:
+            self._ask(refused=older[-1])
+        self._ask()
+        self._ask()
+
     @precondition(lambda self: self.promises.tokens)
     @rule()
     def ask_after_a_refusal_of_every_token(self) -> None:
@@ -179,6 +190,9 @@ class TokenMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.promises.wanted is not None)
     @rule(mark=st.sampled_from(["fresh_until", "waiting_from", "ends_at"]))
     def pass_time_to_a_mark_of_the_token(self, mark: str) -> None:
+        self._pass_time_to_a_mark(mark)
+
+    def _pass_time_to_a_mark(self, mark: str) -> None:
         at = getattr(self.promises.wanted, mark)
         if self.clock.wall() < at < self.clock.wall() + 10**6:
             self.clock.advance(at - self.clock.wall())
