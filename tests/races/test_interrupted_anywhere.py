@@ -42,8 +42,8 @@ TIMEOUT = 10.0  # s of the fake clock
 class Interrupt:
     """Raises a KeyboardInterrupt at the n-th point of the core at which CPython looks for signals.
 
-    These points are the entry of a function, the return of a call, and the end of a loop's round; never between the last call
-    in the body of a `with` and the call of its `__exit__`, which is what makes `with lock` safe.
+    These are the entry of a function, the return of a call, and the end of a round of a loop; never between the last
+    call in the body of a `with` and the call of its `__exit__`, which is what makes `with lock` safe.
 
     Attributes:
         place: Where it struck; None where the run came to its end before.
