@@ -1,4 +1,4 @@
-"""The command: ``python3 -m tests.mutation``, from a checkout. It makes an environment of its own in a temporary directory.
+"""The command: ``python3 -m tests.mutation``, from a checkout; what it needs it makes in a temporary folder.
 
 mutmut changes one thing in one function of the core at a time, and runs the unit tests that reach it. A mutant that no
 test notices is a survivor; those that are known are in ``survivors.txt`` beside this file, with the reason. Prints a
@@ -27,7 +27,7 @@ TESTS = (
 )
 TARGET = 95.0  # percent
 SURVIVORS = Path(__file__).with_name("survivors.txt")
-# Exit statuses of mutmut's forks. Where no test came by, nothing was killed.
+# Exit statuses of mutmut's forks: a test failed or ran out of time. Where no test came by, nothing was killed.
 KILLED = {1, 3, 24, 36, -24, 152, 255, 37}
 
 

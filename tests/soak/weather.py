@@ -6,7 +6,6 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from oauth_cc_auth.testing import Answer, LoopbackServer, RecordedRequest
 from tests.clients import ClientKind
@@ -21,18 +20,19 @@ class Weather:
 
     Attributes:
         answer: To a token request; None for a token.
-        meanwhile: Called ten times a second, with server and auth object.
+        meanwhile: Called ten times a second. It never calls `invalidate`, which has a second token request begin
+            while the first is on its way.
     """
 
     answer: Callable[[RecordedRequest], Answer | None]
-    meanwhile: Callable[[LoopbackServer, Any], None]
+    meanwhile: Callable[[LoopbackServer], None] = lambda server: None
     may_fail: bool = False
     may_refuse: bool = False
 
 
 def healthy(chance: random.Random) -> Weather:
     """Answers within some milliseconds; tokens live for two seconds, so they are renewed all the time."""
-    return Weather(_slowly(chance), lambda server, auth: None)
+    return Weather(_slowly(chance))
 
 
 def flaky(chance: random.Random) -> Weather:
@@ -43,21 +43,15 @@ def flaky(chance: random.Random) -> Weather:
         time.sleep(chance.random() * 0.02)
         return chance.choice([*failures, *[None] * (2 * len(failures))])
 
-    def meanwhile(server: LoopbackServer, auth: Any) -> None:
-        if chance.random() < 0.3:
-            auth.invalidate()  # or what fails for good would be held for minutes
-
-    return Weather(answer, meanwhile, may_fail=True)
+    return Weather(answer, may_fail=True)
 
 
 def revoking(chance: random.Random) -> Weather:
     """The API refuses every token from some moment on, again and again."""
 
-    def meanwhile(server: LoopbackServer, auth: Any) -> None:
+    def meanwhile(server: LoopbackServer) -> None:
         if chance.random() < 0.5:
             server.revoke_all()
-        if chance.random() < 0.1:
-            auth.invalidate()
 
     return Weather(_slowly(chance), meanwhile, may_refuse=True)
 
@@ -83,7 +77,7 @@ def storm(
     ) as server:
         server.token_endpoint.always(today.answer)
         auth = new_auth(client, server.token_url, watch)
-        Storm(client, auth, server, watch, chance).rage(seconds, lambda: today.meanwhile(server, auth))
+        Storm(client, auth, server, watch, chance).rage(seconds, lambda: today.meanwhile(server))
         for _ in range(3):
             with watch.call("calm"):
                 auth.get_token()
