@@ -79,13 +79,19 @@ def test_no_credentials() -> None:
     [
         ({"X-Key": "1", "X-Other": "2"}, {"a": "b"}),
         ([("X-Key", "1"), ("X-Other", "2")], [("a", "b")]),
-        ({"X-Key": "1", "X-Other": "2"}.items(), {"a": "b"}.items()),
     ],
 )
 def test_credentials_are_mappings_or_pairs(headers: PairsArgument, fields: PairsArgument) -> None:
     """Kept in their order, as pairs that no later change of the argument reaches."""
     credentials = Credentials(headers=headers, fields=fields)
     assert credentials.headers == (("X-Key", "1"), ("X-Other", "2"))
+    assert credentials.fields == (("a", "b"),)
+
+
+def test_credentials_may_be_iterators() -> None:
+    """Read once, and kept."""
+    credentials = Credentials(headers=iter([("X-Key", "1")]), fields=iter([("a", "b")]))
+    assert [credentials.headers] * 2 == [(("X-Key", "1"),)] * 2
     assert credentials.fields == (("a", "b"),)
 
 

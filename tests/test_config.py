@@ -196,13 +196,15 @@ class TestScope:
             (" a  b ", "a b"),
             (["a", "b c"], "a b c"),
             (("a",), "a"),
-            ((word for word in "ab"), "a b"),
             ("https://example.com/.default", "https://example.com/.default"),
         ],
     )
     def test_joined_by_single_spaces(self, scope: Any, expected: str | None) -> None:
         """A string or several; blank means none."""
         assert a_config(scope=scope).scope == expected
+
+    def test_an_iterator_is_read_once(self) -> None:
+        assert a_config(scope=(word for word in "ab")).scope == "a b"
 
     @pytest.mark.parametrize(
         ("scope", "words"),

@@ -36,14 +36,15 @@ CORE = tuple(str(Path(oauth_cc_auth.__file__).parent / f"_{name}.py") for name i
 # Of all Python versions; PRECALL of 3.11 is none, it comes before the call.
 CALLS = {"CALL", "CALL_KW", "CALL_FUNCTION", "CALL_FUNCTION_KW", "CALL_FUNCTION_EX", "CALL_METHOD"}
 BACKWARD_JUMPS = {"JUMP_BACKWARD", "JUMP_ABSOLUTE"}
+UNINTERRUPTED = {"SETUP_FINALLY", "SETUP_WITH", "YIELD_FROM"}  # Python 3.10 does not look for signals before these
 TIMEOUT = 10.0  # s of the fake clock
 
 
 class Interrupt:
     """Raises a KeyboardInterrupt at the n-th point of the core at which CPython looks for signals.
 
-    These points are the entry of a function, the return of a call, and the end of a loop's round; never between the last call
-    in the body of a `with` and the call of its `__exit__`, which is what makes `with lock` safe.
+    These are the entry of a function, the return of a call, and the end of a round of a loop; never between the last
+    call in the body of a `with` and the call of its `__exit__`, which is what makes `with lock` safe.
 
     Attributes:
         place: Where it struck; None where the run came to its end before.
@@ -61,11 +62,12 @@ class Interrupt:
         if event == "opcode":
             last = self._last.get(frame, "")
             self._last[frame] = current = name_of_instruction(frame.f_code, frame.f_lasti)
-            if last in CALLS or current in BACKWARD_JUMPS:
+            if (last in CALLS or current in BACKWARD_JUMPS) and current not in UNINTERRUPTED:
                 self._strike(frame)
         elif event == "call":
             self._last.pop(frame, None)  # it was left by a yield
-            self._strike(frame)
+            if frame.f_lasti < 0 or name_of_instruction(frame.f_code, frame.f_lasti + 2) not in UNINTERRUPTED:
+                self._strike(frame)
         return self
 
     def _strike(self, frame: FrameType) -> None:

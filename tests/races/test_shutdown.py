@@ -38,7 +38,11 @@ def start(function, *args):
 def in_a_loop():
     asyncio.run(auth.aget_token())
 
-asyncio.run(anyio.sleep(0))  # has everything imported: an import that is cut short would complain
+async def warm_up():
+    with anyio.move_on_after(0):
+        await anyio.Event().wait()
+
+asyncio.run(warm_up())  # has everything imported: an import that is cut short would complain
 """
 
 # One leads, the others wait for it.

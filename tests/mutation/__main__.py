@@ -1,0 +1,120 @@
+"""The command: ``python3 -m tests.mutation``, from a checkout; what it needs it makes in a temporary folder.
+
+mutmut changes one thing in one function of the core at a time, and runs the unit tests that reach it. A mutant that no
+test notices is a survivor; those that are known are in ``survivors.txt`` beside this file, with the reason. Prints a
+table and what is not in that file, and ends with 1 where too few were killed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+from collections import Counter
+from pathlib import Path
+from subprocess import TimeoutExpired
+
+from tests.own_environment import Environment, own_environment
+
+MODULES = (
+    *("_cache", "_wire", "_client_authentication", "_token", "_config", "_flow"),
+    *("_failures", "_fetch", "_flight", "_lease", "_refusals"),
+)
+TESTS = (
+    *("answer", "cache", "client_authentication", "config", "config_errors", "drive", "fetch", "flight", "flow"),
+    *("lease", "refusals", "token", "wire"),
+)
+TARGET = 95.0  # percent
+SURVIVORS = Path(__file__).with_name("survivors.txt")
+# Exit statuses of mutmut's forks: a test failed or ran out of time. Where no test came by, nothing was killed.
+KILLED = {1, 3, 24, 36, -24, 152, 255, 37}
+
+
+def main() -> int:
+    """Run it. Returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python3 -m tests.mutation", description="Mutation testing of the core.")
+    parser.add_argument("--seconds", type=float, default=1800.0, help="at most; the rest is left out (default: 1800)")
+    parser.add_argument("--only", metavar="NAMES", help=f"some of {','.join(MODULES)}")
+    parser.add_argument("--jobs", type=int, default=2, help="at the same time (default: 2)")
+    parser.add_argument("--diffs", action="store_true", help="show what was changed in each unknown survivor")
+    arguments = parser.parse_args()
+    modules = arguments.only.split(",") if arguments.only else list(MODULES)
+    with own_environment("test", ["mutmut>=3.8,<4"]) as environment:
+        _configure(environment, modules)
+        try:
+            environment.run("-m", "mutmut", "run", "--max-children", str(arguments.jobs), limit=arguments.seconds)
+        except TimeoutExpired:
+            print(f"\nstopped after {arguments.seconds:.0f} s; what was not reached is left out")
+        return _report(environment, modules, diffs=arguments.diffs)
+
+
+def _configure(environment: Environment, modules: list[str]) -> None:
+    """Only the copy is told of mutmut; its tests run with the settings of the checkout but for what hypothesis does."""
+    folder = environment.folder
+    shutil.copy(folder / "tests" / "mutation" / "profile.py", folder / "conftest.py")
+    settings = {
+        "source_paths": ["oauth_cc_auth"],
+        "also_copy": ["conftest.py"],
+        "only_mutate": [f"oauth_cc_auth/{name}.py" for name in modules],
+        "pytest_add_cli_args": ["-p", "no:cacheprovider", "--hypothesis-profile=mutation"],
+        "pytest_add_cli_args_test_selection": [f"tests/test_{name}.py" for name in TESTS],
+        "use_git_change_detection": False,
+        "track_dependencies": False,
+    }
+    lines = [f"{name} = {json.dumps(value)}" for name, value in settings.items()]
+    with (folder / "pyproject.toml").open("a", encoding="utf-8") as file:
+        file.write("\n".join(["", "[tool.mutmut]", *lines, ""]))
+
+
+def _report(environment: Environment, modules: list[str], *, diffs: bool) -> int:
+    known = _known_survivors()
+    total: Counter[str] = Counter()
+    unknown: list[str] = []
+    print("\n| Module | Mutants | Killed | Survived | Not reached | Killed of those run |\n|---|--:|--:|--:|--:|--:|")
+    for module in modules:
+        outcomes = _outcomes(environment, module)
+        survived = [name for name, status in outcomes.items() if status is not None and status not in KILLED]
+        counts = Counter(
+            mutants=len(outcomes),
+            killed=sum(status in KILLED for status in outcomes.values()),
+            survived=len(survived),
+            left=sum(status is None for status in outcomes.values()),
+        )
+        total += counts
+        unknown += [name for name in survived if name not in known]
+        print(_row(module, counts))
+    print(_row("all", total))
+    print(f"\n{len(unknown)} survivors are not in {SURVIVORS.name}{':' if unknown else ''}")
+    for name in unknown:
+        print(f"    {name}", flush=True)
+        if diffs:
+            environment.run("-m", "mutmut", "show", name, limit=60)
+    return 0 if total["killed"] and _share(total) >= TARGET else 1
+
+
+def _outcomes(environment: Environment, module: str) -> dict[str, int | None]:
+    """Exit status by mutant; None where it was not reached in time."""
+    meta = environment.folder / "mutants" / "oauth_cc_auth" / f"{module}.py.meta"
+    outcomes: dict[str, int | None] = json.loads(meta.read_text())["exit_code_by_key"] if meta.exists() else {}
+    return outcomes
+
+
+def _known_survivors() -> set[str]:
+    """The names in the file, one at the start of each line; the reason stands behind it."""
+    lines = SURVIVORS.read_text(encoding="utf-8").splitlines()
+    return {line.split()[0] for line in lines if line.strip() and not line.startswith("#")}
+
+
+def _share(counts: Counter[str]) -> float:
+    run = counts["killed"] + counts["survived"]
+    return 100 * counts["killed"] / run if run else 0.0
+
+
+def _row(name: str, counts: Counter[str]) -> str:
+    figures = (counts["mutants"], counts["killed"], counts["survived"], counts["left"])
+    return f"| {name} | {' | '.join(map(str, figures))} | {_share(counts):.1f} % |"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,65 @@
+"""The command: ``python3 -m tests.soak``, from a checkout. It makes an environment of its own in a temporary directory.
+
+Nine storms, one for each client library and kind of server; see `storm`. Ends with 1 where a promise was broken, and
+with the stacks of all threads where something hung.
+"""
+
+from __future__ import annotations
+
+import argparse
+import faulthandler
+import logging
+import random
+import sys
+import time
+import warnings
+from collections.abc import Callable
+
+from tests.own_environment import own_environment
+
+SPARE = 300.0  # s that everything around the storms may take
+
+
+def main() -> int:
+    """Run it. Returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python3 -m tests.soak", description="Soak one auth object after the other.")
+    parser.add_argument("--seconds", type=float, default=60.0, help="of storm in all (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=time.time_ns() % 10**6, help="of what happens (default: the time)")
+    parser.add_argument("--here", action="store_true", help="in the environment that there is")
+    arguments = parser.parse_args()
+    if arguments.here:
+        return soak(arguments.seconds, arguments.seed)
+    with own_environment("requests,httpx,httpx2", ["anyio", "pytest", "trio"]) as environment:
+        command = ["-m", "tests.soak", "--here", "--seconds", str(arguments.seconds), "--seed", str(arguments.seed)]
+        return environment.run(*command, limit=arguments.seconds + SPARE).returncode
+
+
+def soak(seconds: float, seed: int) -> int:
+    """Storm for so long. Returns 1 where a promise was broken."""
+    from tests.clients import HTTPX, HTTPX2, REQUESTS
+
+    from .weather import WEATHERS, storm
+
+    faulthandler.dump_traceback_later(seconds + SPARE / 2, exit=True)
+    warnings.simplefilter("ignore")  # of forks with threads, and of loops that are thrown away
+    logging.disable(logging.CRITICAL)
+    sys.unraisablehook = _ignore
+    print(f"seed {seed}, Python {sys.version.split()[0]}", flush=True)
+    clients = (REQUESTS, HTTPX, HTTPX2)
+    broken = 0
+    for client in clients:
+        for weather in WEATHERS:
+            watch = storm(client, weather, seconds / len(clients) / len(WEATHERS), random.Random(seed))  # noqa: S311  # no secret
+            what = ", ".join(f"{number} {name}" for name, number in sorted(watch.seen.items()))
+            print(f"{client.id}, {weather.__name__}: {what}", flush=True)
+            for breach in watch.breaches[:20]:
+                print(f"  BROKEN: {breach}", flush=True)
+            broken += len(watch.breaches)
+    print(f"{broken} promises broken", flush=True)
+    return 1 if broken else 0
+
+
+_ignore: Callable[[object], None] = lambda unraisable: None  # tasks of loops that were thrown away complain
+
+if __name__ == "__main__":
+    sys.exit(main())
