@@ -39,7 +39,7 @@ REFUSALS = [
 # Not about the token: nothing is renewed, nothing is sent again.
 STATUSES = [
     ApiFault(f"{code}", replies(code, "no"), code)
-    for code in (201, 300, 304, 400, 402, 403, 404, 407, 408, 410, 418, 421, 429, 431, 451, 499, 500, 502, 503, 599)
+    for code in (201, 300, 304, 400, 403, 404, 407, 408, 421, 429, 499, 500, 503)
 ] + [
     ApiFault(f"{code} to another host, not followed", replies(code, "", "Location: https://evil.example/"), code)
     for code in (301, 302, 303, 307, 308)

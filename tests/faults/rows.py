@@ -11,6 +11,7 @@ from tests.contract.raw_endpoint import Talk
 REFUSED = TokenEndpointError
 UNREACHABLE = TokenEndpointUnreachable
 INVALID = InvalidTokenResponse
+EITHER = (UNREACHABLE, INVALID)
 
 # One attempt and no time for a second one.
 IMPATIENT: dict[str, Any] = {"timeout": 0.1, "deadline": 0.1, "client_authentication": "client_secret_basic"}
@@ -23,8 +24,9 @@ class Fault:
     Attributes:
         name: What is wrong, in a few words.
         does: How it answers.
-        ends_in: Kind of error that the API request ends in; None: it has a token all the same.
-        attempts: How many token requests that takes.
+        ends_in: Kind of error that the API request ends in, or kinds where the client libraries differ; None: it has a
+            token all the same.
+        attempts: How many token requests that takes, or may take where libraries differ.
         told: What the message says among other things.
         reads_first: It waits for a request before it does anything.
         listens: Connections are accepted.
@@ -34,7 +36,7 @@ class Fault:
 
     name: str
     does: Talk
-    ends_in: type[TokenError] | None
+    ends_in: type[TokenError] | tuple[type[TokenError], ...] | None
     attempts: int = 1
     told: str = ""
     reads_first: bool = True

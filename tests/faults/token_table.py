@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from tests.contract.raw_endpoint import head
-from tests.faults.rows import IMPATIENT, INVALID, REFUSED, UNREACHABLE, Fault
+from tests.faults.rows import EITHER, IMPATIENT, INVALID, REFUSED, UNREACHABLE, Fault
 from tests.faults.talks import (
     TICK,
     TOKEN,
@@ -28,6 +28,7 @@ ALL = 3  # attempts: Basic, body and raw Basic where the client may be unknown; 
 ISSUED = json.dumps(TOKEN).encode()
 CHUNKED = head("200 OK", "Transfer-Encoding: chunked")
 DEEP = 200_000
+ODD_TYPES: tuple[object, ...] = ("BearerToken", 7, None)
 
 CONNECTION = [
     Fault("refused", sends(b""), UNREACHABLE, ALL, listens=False),
@@ -80,6 +81,10 @@ NOT_HTTP = [
     Fault("no status", sends(b"HTTP/1.1\r\n\r\n"), UNREACHABLE, ALL),
     Fault("status in words", sends(b"HTTP/1.1 abc OK\r\n\r\n"), UNREACHABLE, ALL),
     Fault("status of 20 digits", sends(b"HTTP/1.1 99999999999999999999 OK\r\n\r\n"), UNREACHABLE, ALL),
+    Fault("another version", sends(b"HTTP/9.9 200 OK\r\n\r\n{}"), EITHER, ALL),
+    Fault("length in words", sends(b"HTTP/1.1 200 OK\r\nContent-Length: ten\r\n\r\n{}"), EITHER, ALL),
+    Fault("negative length", sends(b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n{}"), EITHER, ALL),
+    Fault("two lengths", sends(head("200 OK", "Content-Length: 1", "Content-Length: 2") + b"{}"), EITHER, ALL),
     Fault("chunk size in words", sends(CHUNKED + b"zz\r\n{}\r\n"), UNREACHABLE, ALL),
     Fault("chunk without an end", sends(CHUNKED + b"5\r\n{}"), UNREACHABLE, ALL),
     Fault("chunk of negative size", sends(CHUNKED + b"-1\r\n{}\r\n"), UNREACHABLE, ALL),
@@ -93,6 +98,7 @@ CODINGS = [
     Fault("gzip, cut off", encoded("gzip", zipped(TOKEN)[:-4]), INVALID, told="its body"),
     Fault("brotli", encoded("br", ISSUED), INVALID, told="content encoding br"),
     Fault("zstd", encoded("zstd", ISSUED), INVALID, told="content encoding zstd"),
+    Fault("a coding of 5 kB", encoded("\x01\u00ff" + "a" * 5000, ISSUED), INVALID, told="its body"),
     Fault("ten codings", encoded(", ".join(["gzip"] * 10), ISSUED), INVALID, told="10 content encodings"),
 ]
 
@@ -101,8 +107,7 @@ REDIRECTS = [
     for code in (301, 302, 303, 307, 308)
     for where, location in {
         "itself": "/token?again",
-        "another host": "https://evil.example/token",
-        "plain http": "http://login.example.com/token",
+        "another host": "http://evil.example/token",
         "nowhere": "http://[::1",
     }.items()
 ] + [
@@ -140,7 +145,7 @@ BODIES = [
     Fault("deep object", replies(200, '{"a":' * DEEP), INVALID),
     Fault("deep beside the token", replies(200, ISSUED[:-1] + b',"a":' + b"[" * DEEP + b"]" * DEEP + b"}"), INVALID),
     Fault("deep error", replies(400, "[" * DEEP), REFUSED, ALL),
-    Fault("number of a million digits", replies(200, ISSUED[:-1] + b',"a":' + b"9" * 900_000 + b"}"), None),
+    Fault("number of 900,000 digits", replies(200, ISSUED[:-1] + b',"a":' + b"9" * 900_000 + b"}"), None),
     Fault("form", replies(200, "token_type=Bearer&access_token=some-token"), None),
     Fault("form of 1,000 fields", replies(200, "access_token=a" + "&a=" * 1000), INVALID),
     *(Fault(f"token is {value!r}", issues(access_token=value), INVALID) for value in ("", 17, True, ["a"], {"a": "b"})),
@@ -149,12 +154,12 @@ BODIES = [
         Fault(f"type {name}", issues(token_type=name), INVALID, told="bound to a key")
         for name in ("mac", "PoP", "DPoP")
     ),
-    *(Fault(f"type {name!r}", issues(token_type=name), None) for name in ("bearer", "BearerToken", "", 7, None, [])),
+    *(Fault(f"type {name!r}", issues(token_type=name), None) for name in ODD_TYPES),
 ]
 
 INJECTIONS = [
     Fault(f"token {value!r}", issues(access_token=value), INVALID, told="break a header")
-    for value in ("a\r\nX-Evil: 1", "a\n", "a\0b", "a\tb", " a", "a ", "\u00fc", "a\u2028b", "a\ud800")
+    for value in ("a\r\nX-Evil: 1", "a\n", "a\0b", " a", "\u00fc", "a\ud800")
 ] + [
     Fault("error with a line break", replies(400, {"error": "a\r\nWARNING forged\x1b[31m"}), REFUSED, ALL),
     Fault("error that turns its direction", replies(400, {"error": "a", "error_description": "\u202eb"}), REFUSED, ALL),
@@ -168,9 +173,9 @@ LIVES = [Fault(f"expires_in {text[:12]}", lives(text), None) for text in (*NUMBE
 
 STATUSES = [
     *(Fault(f"{code}", replies(code, "no"), REFUSED, ALL) for code in (400, 401, 403)),
-    *(Fault(f"{code}", replies(code, "no"), REFUSED) for code in (402, 404, 405, 406, 407, 410, 411, 413, 415, 418)),
-    *(Fault(f"{code}", replies(code, "no"), REFUSED) for code in (421, 422, 426, 428, 431, 451, 499)),
-    *(Fault(f"{code}", replies(code, "later"), REFUSED, ALL) for code in (408, 429, 500, 501, 502, 503, 504, 511, 599)),
+    *(Fault(f"{code}", replies(code, "no"), REFUSED) for code in (402, 404, 405, 407, 410)),
+    *(Fault(f"{code}", replies(code, "no"), REFUSED) for code in (418, 421, 431, 499)),
+    *(Fault(f"{code}", replies(code, "later"), REFUSED, ALL) for code in (408, 429, 500, 502, 503, 504, 599)),
     Fault("temporarily_unavailable", replies(400, {"error": "temporarily_unavailable"}), REFUSED, ALL),
     Fault("200 with an error", replies(200, {"error": "access_denied"}), REFUSED, ALL),
     Fault("200 with an error and a token", issues(error="invalid_scope"), REFUSED),

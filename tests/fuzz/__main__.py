@@ -14,7 +14,8 @@ import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
-from tests.fuzz.targets import TARGETS, WORDS
+from tests.fuzz.inputs import WORDS
+from tests.fuzz.targets import TARGETS
 
 _GRACE = 120  # seconds to start up, and for the input under way when time is up
 _SLOWEST = 10  # seconds that one input may take
