@@ -29,7 +29,12 @@ _NO_ACCESS = (_rules_api.FATAL,)
 # ... and of these all may be: a scope may be unknown and the token endpoint's clock be wrong.
 _NO_TOKEN = (*_rules_answer.FATAL, *_rules_client.FATAL, *_rules_token.FATAL)
 _LAST = (_rules_answer.unexplained,)
-_WORTH_KNOWING = (*_rules_client.WORTH_KNOWING, *_rules_answer.WORTH_KNOWING, *_rules_token.WORTH_KNOWING)
+_WORTH_KNOWING = (
+    *_rules_client.WORTH_KNOWING,
+    *_rules_answer.WORTH_KNOWING,
+    *_rules_token.WORTH_KNOWING,
+    *_rules_api.WORTH_KNOWING,
+)
 
 RULES: tuple[Rule, ...] = (
     *_rules_connection.FATAL,
