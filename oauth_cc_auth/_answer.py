@@ -219,10 +219,9 @@ def _token(request: TokenRequest, answer: TokenResponse, members: Mapping[str, A
     if value is None and "access_token" in members:
         return _unusable(request, answer, "its access_token is null")
     if not isinstance(value, str):
-        names = presentable(", ".join(members), request.secrets) or "none"
-        return _unusable(
-            request, answer, f"it has no access_token; its members are: {names}; check that token_url is the right one"
-        )
+        names = presentable(", ".join(members), request.secrets)
+        what = f"it has no access_token; its members are: {names}" if members else _what_it_is(answer.body)
+        return _unusable(request, answer, f"{what}; check that token_url is the right one")
     if not _VISIBLE_ASCII.fullmatch(value):
         return _unusable(
             request,
@@ -243,6 +242,18 @@ def _token(request: TokenRequest, answer: TokenResponse, members: Mapping[str, A
         scope=_granted_scope(members.get("scope"), request.scope),
         extra={name: member for name, member in members.items() if name not in _STANDARD_MEMBERS},
     )
+
+
+def _what_it_is(body: bytes) -> str:
+    """What an answer without any members is instead."""
+    text = _decoded(body)
+    if not text.strip():
+        return "the answer is empty"
+    try:
+        parsed = json.loads(text, parse_int=_int)
+    except (ValueError, RecursionError):
+        return "the answer is no JSON"  # be it text, or JSON that was cut off
+    return "the answer is an empty JSON object" if isinstance(parsed, dict) else "the answer is no JSON object"
 
 
 def _unusable(request: TokenRequest, answer: TokenResponse, problem: str) -> Verdict:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ._facts import Findings
 from ._jwt import time_claim
-from ._rules import Advice, Rule, date, duration, first_failure, relative, where_to, with_words
+from ._rules import Advice, Rule, date, duration, first_failure, relative, where_to, with_reason
 
 _SHORT = 60.0  # seconds
 
@@ -15,8 +15,8 @@ def token_bound_to_key(findings: Findings) -> Advice | None:
     if attempt is None:
         return None
     return Advice(
-        with_words(
-            "The token is bound to a key that only its owner has, so it is of no use here.", attempt.description
+        with_reason(
+            "The token is bound to a key that only its owner has, so it is of no use here", attempt.description
         ),
         "At the provider, have this client get Bearer tokens.",
     )
@@ -31,7 +31,7 @@ def token_unusable(findings: Findings) -> Advice | None:
     if attempt is None:
         return None
     return Advice(
-        with_words("The server answers as if it were fine, but without a usable token.", attempt.description),
+        with_reason("The server answers as if it were fine, but without a usable token", attempt.description),
         where_to(
             findings,
             "Check that token_url is the token endpoint, and what the provider's documentation says of its answer.",
