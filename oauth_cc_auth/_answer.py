@@ -220,7 +220,7 @@ def _token(request: TokenRequest, answer: TokenResponse, members: Mapping[str, A
         return _unusable(request, answer, "its access_token is null")
     if not isinstance(value, str):
         names = presentable(", ".join(members), request.secrets)
-        what = f"it has no access_token; its members are: {names}" if members else _what_it_is(answer.body)
+        what = f"it has no access_token; its members are: {names or 'none'}" if members else _what_it_is(answer.body)
         return _unusable(request, answer, f"{what}; check that token_url is the right one")
     if not _VISIBLE_ASCII.fullmatch(value):
         return _unusable(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from ._facts import AttemptFacts, Findings
+from ._oddities import placeholder_in
 from ._rules import Advice, Rule, excerpt_of, failures, first_failure, token_in_reach, with_words
 
 _EXPIRED_SECRET = re.compile(r"AADSTS7000222|secret\b.{0,40}\bexpired|expired\b.{0,40}\bsecret", re.IGNORECASE)
@@ -157,6 +158,24 @@ def credentials_look_odd(findings: Findings) -> Advice | None:
     )
 
 
+def urls_look_odd(findings: Findings) -> Advice | None:
+    """A name in braces, as documentation has it, where the name of a tenant has to be."""
+    question, api = findings.question, findings.api
+    fails = {
+        "token_url": question.token_url if findings.token is None else "",
+        "The URL of the API": "" if api is None or api.accepted else api.url,
+    }
+    found = {name: placeholder for name, url in fails.items() if (placeholder := placeholder_in(url)) is not None}
+    if not found:
+        return None
+    return Advice(
+        " ".join(
+            f"{name} contains {placeholder}, which looks like a placeholder." for name, placeholder in found.items()
+        ),
+        "Replace it by the name or id that the provider gave you, without the signs around it.",
+    )
+
+
 FATAL: tuple[Rule, ...] = (
     secret_expired,
     wrong_credentials,
@@ -164,4 +183,4 @@ FATAL: tuple[Rule, ...] = (
     forbidden_without_reason,
     method_to_be_set,
 )
-WORTH_KNOWING: tuple[Rule, ...] = (method_not_allowed, credentials_look_odd)
+WORTH_KNOWING: tuple[Rule, ...] = (method_not_allowed, credentials_look_odd, urls_look_odd)

@@ -206,6 +206,19 @@ def test_credentials_look_odd(oauth_server: LoopbackServer) -> None:
     assert diagnosis(oauth_server.token_url, client_secret='"secret"').notes == []
 
 
+def test_urls_look_odd(oauth_server: LoopbackServer) -> None:
+    """Told only where it does not work."""
+    url = f"{oauth_server.origin}/{{tenant}}/token"
+    result = diagnosis(url)
+    assert (result.verdict.works, result.notes) == (False, ["urls_look_odd"])
+    assert result.cause("urls_look_odd").text == "token_url contains {tenant}, which looks like a placeholder."
+    api_url = f"{oauth_server.api_url}/<id>"
+    assert diagnosis(oauth_server.token_url, api_url=api_url).notes == []
+    oauth_server.api.always(Answer(404))
+    result = diagnosis(oauth_server.token_url, api_url=api_url)
+    assert result.cause("urls_look_odd").text == "The URL of the API contains <id>, which looks like a placeholder."
+
+
 def test_secret_expired(oauth_server: LoopbackServer) -> None:
     """Some servers say so, and then it is not a wrong one."""
     words = "AADSTS7000222: The provided client secret keys for app are expired."

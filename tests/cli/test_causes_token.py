@@ -128,6 +128,27 @@ def test_lifetimes(expires_in: object, notes: list[str], oauth_server: LoopbackS
     assert (result.verdict.works, result.notes) == (True, notes)
 
 
+@pytest.mark.parametrize(
+    ("ends", "expires_in", "notes"),
+    [
+        (300, 3600, ["token_ends_early"]),
+        (3300, 3600, []),
+        (20, 70, []),
+        (7200, 3600, []),
+        (300, None, []),
+    ],
+)
+def test_token_ends_early(ends: int, expires_in: int | None, notes: list[str], oauth_server: LoopbackServer) -> None:
+    """Its own end is what the API goes by, and expires_in what the plugin goes by."""
+    oauth_server.token_endpoint.always(Answer.token(jwt(exp=time() + ends), expires_in=expires_in))
+    result = diagnosis(oauth_server.token_url)
+    assert (result.verdict.works, result.notes) == (True, notes)
+    if notes:
+        cause = result.cause("token_ends_early")
+        assert "ends in 5 min, but the server that it lives for 60 min" in cause.text
+        assert cause.remedy.endswith("set renew_after (--renew-after) to 0.07.")
+
+
 def test_an_encrypted_token_tells_no_dates(oauth_server: LoopbackServer) -> None:
     """Only its header can be read."""
     oauth_server.new_token = lambda: "eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0..aXY.Y2xhaW1z.dGFn"
