@@ -80,8 +80,8 @@ def token_ends_early(findings: Findings) -> Advice | None:
     return Advice(
         f"The token says that it ends {relative(expiry, findings.now)}, but the server that it lives for "
         f"{duration(lifetime)} (expires_in). In between the API refuses it, and the plugin renews it only then.",
-        "Have the provider tell the same in both; compare its clock with this machine's. Until then set renew_after "
-        f"(--renew-after) to {max(0.01, 0.8 * left / lifetime):.2f}.",
+        "Have the provider tell the same in both; compare its clock with this machine's. Until then set "
+        f"renew_after to {max(0.01, 0.8 * left / lifetime):.2f}.",
     )
 
 

@@ -146,7 +146,7 @@ def test_token_ends_early(ends: int, expires_in: int | None, notes: list[str], o
     if notes:
         cause = result.cause("token_ends_early")
         assert "ends in 5 min, but the server that it lives for 60 min" in cause.text
-        assert cause.remedy.endswith("set renew_after (--renew-after) to 0.07.")
+        assert cause.remedy.endswith("set renew_after to 0.07.")
 
 
 def test_an_encrypted_token_tells_no_dates(oauth_server: LoopbackServer) -> None:
