@@ -94,7 +94,7 @@ def _wants_other_scheme(findings: Findings, answer: HttpAnswer) -> bool:
 def api_wrong_audience(findings: Findings) -> Advice | None:
     """The API says that the token is for another one, or the token names another host and the API no reason."""
     answer, audience = api_failure(findings, 401, 403), _audience(findings)
-    if answer is None or not audience or not (_speaks_of_audience(answer) or _is_for_another_host(findings, answer)):
+    if answer is None or not audience or not _blames_audience(findings, answer):
         return None
     what = "which is not what this API expects" if _speaks_of_audience(answer) else "which does not look like this API"
     return Advice(
@@ -108,6 +108,10 @@ def api_wrong_audience(findings: Findings) -> Advice | None:
 def _audience(findings: Findings) -> tuple[str, ...]:
     jwt = None if findings.token is None else findings.token.jwt
     return () if jwt is None or jwt.claims is None else words_claim(jwt.claims, "aud")
+
+
+def _blames_audience(findings: Findings, answer: HttpAnswer) -> bool:
+    return _speaks_of_audience(answer) or _is_for_another_host(findings, answer)
 
 
 def _speaks_of_audience(answer: HttpAnswer) -> bool:
@@ -189,7 +193,7 @@ def audience_to_compare(findings: Findings) -> Advice | None:
     answer, audience = api_failure(findings, 401), _audience(findings)
     if answer is None or not audience or _api_host(findings) in map(_web_host, audience):
         return None
-    explained = _wants_dpop(answer) or _wants_other_scheme(findings, answer) or api_wrong_audience(findings)
+    explained = _wants_dpop(answer) or _wants_other_scheme(findings, answer) or _blames_audience(findings, answer)
     if explained or _OTHER_REASON.search(_reason_of(answer) or ""):
         return None
     return Advice(
