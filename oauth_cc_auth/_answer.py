@@ -4,17 +4,16 @@ Real servers stray from RFC 6749 §5 in every direction; each leniency names the
 """
 
 # Not `from __future__ import annotations`: NamedTuple would compile each of these strings when it is imported.
-import json
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from math import inf, isnan
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl
 
 from ._advice import advice
+from ._answer_members import instead_of_members, members_of
 from ._errors import Attempt, InvalidTokenResponse, TokenEndpointError, TokenEndpointUnreachable, TokenError
-from ._redact import MASK, presentable, redact_start, shown_url
+from ._redact import presentable, shown_url
 from ._retry_after import retry_after
 from ._token import Token
 from ._wire import TokenRequest, TokenResponse, TransportFailure
@@ -33,9 +32,6 @@ _AUTHENTICATED_ERRORS = frozenset(
 )
 _TRANSIENT_STATUSES = frozenset({408, 429})
 _BOUND_TOKEN_TYPES = frozenset({"mac", "pop", "dpop"})  # of no use without a key that we do not have
-
-_MOST_DIGITS = 400  # of a whole number; more is infinite as a float, too
-_MOST_FIELDS = 1000  # of a form-encoded answer
 
 TOKEN_MEMBERS = ("access_token", "refresh_token", "id_token")
 _STANDARD_MEMBERS = frozenset({"access_token", "token_type", "expires_in", "scope"})
@@ -81,7 +77,7 @@ def read_answer(
     if isinstance(answer, TransportFailure):
         return _unreachable(request, answer)
     request = request._replace(secrets=(*request.secrets, known_token))
-    members = _members(answer.body, request.secrets)
+    members = members_of(answer.body, request.secrets, _KNOWN_ERRORS)
     issued = [value for name in TOKEN_MEMBERS if isinstance(value := members.get(name), str)]
     request = request._replace(secrets=(*request.secrets, *issued))
     if not 200 <= answer.status_code < 300 or members.get("error"):
@@ -99,53 +95,6 @@ def _unreachable(request: TokenRequest, failure: TransportFailure) -> Verdict:
     )
     error.timed_out = failure.timed_out
     return Verdict(error, transient=failure.retryable)
-
-
-def _members(body: bytes, secrets: tuple[str, ...]) -> Mapping[str, Any]:
-    """The members of the answer: JSON whatever its content type, else form-encoded (the Facebook of old, GitHub)."""
-    text = _decoded(body)
-    try:
-        parsed = json.loads(text, parse_int=_int)
-    except (ValueError, RecursionError):  # RecursionError: "[[[[..."
-        return _form_members(text, secrets)
-    return parsed if isinstance(parsed, dict) else {}
-
-
-def _decoded(body: bytes) -> str:
-    """UTF-8 (RFC 8259 §8.1), or what old servers send: UTF-16, or Latin-1, which any bytes are."""
-    for encoding in ("utf-8-sig", json.detect_encoding(body)):
-        try:
-            return body.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    return body.decode("latin-1")
-
-
-def _int(digits: str) -> int | float:
-    # Python refuses to read an int of 4,300 digits, and before 3.10.7 would take minutes for a megabyte of them.
-    return int(digits) if len(digits) <= _MOST_DIGITS else float(digits)
-
-
-def _form_members(text: str, secrets: tuple[str, ...]) -> Mapping[str, str]:
-    if "=" not in text[:65536]:
-        return {}
-    form = _form(text)
-    if not form.keys() & {"access_token", "error"}:
-        return {}
-    if form.get("access_token") and not form.get("error"):
-        return form
-    # What was echoed without being encoded for a form ("a+b&c") would not be recognised once it is decoded.
-    shown, code = _form(redact_start(text, secrets)), form.get("error")
-    if code:
-        shown["error"] = code if code in _KNOWN_ERRORS else shown.get("error", MASK)
-    return shown
-
-
-def _form(text: str) -> dict[str, str]:
-    try:
-        return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST_FIELDS))
-    except ValueError:  # more fields than that
-        return {}
 
 
 def _refusal(request: TokenRequest, answer: TokenResponse, members: Mapping[str, Any], wall: float) -> Verdict:
@@ -231,10 +180,13 @@ def _token(request: TokenRequest, answer: TokenResponse, members: Mapping[str, A
     if value is None and "access_token" in members:
         return _unusable(request, answer, "its access_token is null")
     if not isinstance(value, str):
-        names = presentable(", ".join(members), request.secrets) or "none"
-        return _unusable(
-            request, answer, f"it has no access_token; its members are: {names}; check that token_url is the right one"
+        names = presentable(", ".join(members), request.secrets)
+        what = (
+            f"it has no access_token; its members are: {names or 'none'}"
+            if members
+            else instead_of_members(answer.body)
         )
+        return _unusable(request, answer, f"{what}; check that token_url is the right one")
     if not _VISIBLE_ASCII.fullmatch(value):
         return _unusable(
             request,

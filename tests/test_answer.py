@@ -189,12 +189,20 @@ class TestUnusableToken:
         )
 
     @pytest.mark.parametrize(
-        "body",
-        [b"", b"abc", b"\xff\xfe", b"[" * 100_000, b"1" * 5000, b"a=b", b"{}", b"[]", b"null", b"5", b'"access_token"'],
+        ("body", "what"),
+        [
+            *((body, "empty") for body in (b"", b" \r\n", b"\xef\xbb\xbf")),
+            *((body, "no JSON") for body in (b"abc", b"\xff\xfe?", b"[" * 100_000, b"a=b", b'{"access_token": "ab')),
+            *((body, "no JSON object") for body in (b"1" * 5000, b"[]", b"null", b"5", b'"access_token"')),
+            (b"{}", "an empty JSON object"),
+        ],
     )
-    def test_nothing_with_members(self, body: bytes) -> None:
+    def test_nothing_with_members(self, body: bytes, what: str) -> None:
         """No JSON object and no form of ours: also the recursion and the digits of a hostile answer."""
-        assert "it has no access_token; its members are: none;" in problem(body)
+        message = problem(body)
+        assert message == (
+            f"token endpoint {ENDPOINT} answered 200, but the answer is {what}; check that token_url is the right one"
+        )
 
     def test_a_form_whose_first_equals_sign_is_far_off(self) -> None:
         """A megabyte of something else is not parsed as a form; just inside the limit it is."""

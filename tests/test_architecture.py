@@ -21,12 +21,12 @@ PACKAGE = Path(oauth_cc_auth.__file__).parent
 # From the bottom up: a module imports from the layers below its own only.
 LAYERS = [
     # What knows nothing of the rest.
-    {"_advice", "_body", "_client_authentication", "_clock", "_errors", "_event_loop", "_foreign", "_httpx_body"}
-    | {"_origin", "_retry_after", "_secret_pattern", "_version", "_watchdog"},
+    {"_advice", "_body", "_client_authentication", "_clock", "_errors", "_event_loop", "_foreign"}
+    | {"_httpx_body", "_origin", "_retry_after", "_secret_pattern", "_version", "_watchdog"},
     # Reading, with limits, what nobody will look at; and showing what others wrote.
     {"_httpx_refusal", "_redact", "_requests_drain"},
     # Settings and tokens.
-    {"_config_checks", "_events", "_setting_values", "_token"},
+    {"_answer_members", "_config_checks", "_events", "_setting_values", "_token"},
     {"_settings"},
     {"_config", "_lease"},
     # The wire: requests out, answers in.

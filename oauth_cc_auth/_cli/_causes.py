@@ -1,8 +1,8 @@
 """From facts to a verdict: does it work, and if not, why? Pure.
 
-The rules are in six files, by how far things came: no connection, no answer of the token endpoint, no token in its
-answer, no client that it knows, a token that is of no use, an API that does not take it. What fails early hides what
-comes later.
+The rules are in several files, by how far things came: no connection, no answer of the token endpoint, an answer in a
+provider's own words, no token in it, no client that the server knows, a token that is of no use, an API that does not
+take it. What fails early hides what comes later.
 """
 
 from __future__ import annotations
@@ -10,21 +10,36 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from . import _rules_answer, _rules_api, _rules_client, _rules_connection, _rules_token, _rules_transport
+from . import (
+    _rules_answer,
+    _rules_api,
+    _rules_client,
+    _rules_connection,
+    _rules_provider,
+    _rules_token,
+    _rules_transport,
+)
 from ._facts import Findings
 from ._rules import Rule
 
 # Of each of these groups the first rule that speaks is right ...
 _NO_ANSWER = (_rules_connection.FATAL, _rules_transport.FATAL)
+_OF_PROVIDER = (_rules_provider.FATAL,)
 _NO_ACCESS = (_rules_api.FATAL,)
 # ... and of these all may be: a scope may be unknown and the token endpoint's clock be wrong.
 _NO_TOKEN = (*_rules_answer.FATAL, *_rules_client.FATAL, *_rules_token.FATAL)
 _LAST = (_rules_answer.unexplained,)
-_WORTH_KNOWING = (*_rules_client.WORTH_KNOWING, *_rules_answer.WORTH_KNOWING, *_rules_token.WORTH_KNOWING)
+_WORTH_KNOWING = (
+    *_rules_client.WORTH_KNOWING,
+    *_rules_answer.WORTH_KNOWING,
+    *_rules_token.WORTH_KNOWING,
+    *_rules_api.WORTH_KNOWING,
+)
 
 RULES: tuple[Rule, ...] = (
     *_rules_connection.FATAL,
     *_rules_transport.FATAL,
+    *_rules_provider.FATAL,
     *_NO_TOKEN,
     *_rules_api.FATAL,
     *_LAST,
@@ -71,6 +86,7 @@ def judge(findings: Findings) -> Verdict:
     """The verdict. Where it does not work there is a cause, be it that the answer is not explained."""
     fatal = (
         _firsts(_NO_ANSWER, findings)
+        or _firsts(_OF_PROVIDER, findings)
         or [*_causes(_NO_TOKEN, findings, fatal=True), *_firsts(_NO_ACCESS, findings)]
         or _causes(_LAST, findings, fatal=True)
     )

@@ -5,11 +5,12 @@ The way and the trust are those of requests with the same environment, so what p
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from typing import Any
 
 from ._connection_facts import Connection, Step
-from ._handshake import shake_hands, wants_client_certificate
+from ._handshake import shake_hands, speaks_tls, wants_client_certificate
 from ._route import Route, route_to
 from ._tcp import Failure, open_first, resolve
 from ._watcher import Timed, Watcher
@@ -25,7 +26,8 @@ def connect(url: str, timeout: float, watcher: Watcher) -> Connection:
         timeout: Seconds for each step.
     """
     route = route_to(url)
-    walk = _Walk(Connection(route.host, route.port, route.proxy), watcher)
+    httpx_bundle = bool(os.environ.get("SSL_CERT_FILE"))
+    walk = _Walk(Connection(route.host, route.port, route.proxy, httpx_bundle=httpx_bundle), watcher)
     addresses = _resolved(route, timeout, walk)
     if addresses:
         _connected(route, addresses, timeout, walk)
@@ -33,13 +35,15 @@ def connect(url: str, timeout: float, watcher: Watcher) -> Connection:
 
 
 def look_again(connection: Connection) -> Connection:
-    """What can be learned from another handshake, where the first one was fine and the request got no answer."""
-    if connection.tls_version is None:
+    """What can be learned from another handshake, where the request got no answer: by TLS, or by plain http."""
+    if connection.proxy is not None:
         return connection
     opened = open_first(connection.addresses, connection.port, _SECOND_LOOK)
     if isinstance(opened, Failure):
         return connection
     with opened.sock:
+        if connection.tls_version is None:
+            return replace(connection, speaks_tls=speaks_tls(opened, connection.host))
         wanted = wants_client_certificate(opened, connection.host, _SECOND_LOOK)
     return replace(connection, wants_client_certificate=wanted)
 

@@ -70,6 +70,8 @@ class Connection:
         tls_version: Such as ``TLSv1.3``; None where there was no TLS.
         certificate: The server's, also where it is not trusted; None where none was seen.
         wants_client_certificate: The server said so, when it was asked again why it gave no answer.
+        speaks_tls: The URL is plain http, and the port takes part in a handshake, when it was asked again.
+        httpx_bundle: SSL_CERT_FILE is set: httpx reads it, and requests, which connects here, does not.
     """
 
     host: str
@@ -80,6 +82,8 @@ class Connection:
     tls_version: str | None = None
     certificate: Certificate | None = None
     wants_client_certificate: bool = False
+    speaks_tls: bool = False
+    httpx_bundle: bool = False
 
     @property
     def failure(self) -> Step | None:

@@ -27,7 +27,8 @@ _CERTIFICATE_PROBLEMS: dict[int, StepProblem] = {
 # What OpenSSL says of an answer that is no TLS record; which one depends on its version and on the bytes.
 _NO_TLS_RECORD = frozenset({"WRONG_VERSION_NUMBER", "PACKET_LENGTH_TOO_LONG", "UNKNOWN_PROTOCOL", "HTTP_REQUEST"})
 _PROBE = b"HEAD / HTTP/1.0\r\n\r\n"
-_PROBE_SECONDS = 2.0
+_PROBE_SECONDS = 1.0
+_PROBE_SHARE = 0.25  # of the time for the handshake, at most
 
 
 class Secured(NamedTuple):
@@ -62,9 +63,11 @@ def shake_hands(opened: Opened, host: str, trusted: str, timeout: float) -> Secu
         problem = _CERTIFICATE_PROBLEMS.get(error.verify_code, "certificate_refused")
         return Failure(problem, error.verify_message.rstrip("."), _unchecked_certificate(opened, host, timeout))
     except OSError as error:
-        if getattr(error, "reason", None) in _NO_TLS_RECORD or _speaks_plain_http(opened):
+        if getattr(error, "reason", None) in _NO_TLS_RECORD or _speaks_plain_http(opened, timeout):
             return Failure("not_tls", "the server does not speak TLS on this port")
-        return Failure("timed_out" if isinstance(error, TimeoutError) else "handshake_failed", words_of(error))
+        if isinstance(error, TimeoutError):
+            return Failure("timed_out", f"no answer to the handshake within {timeout:.3g} s")
+        return Failure("handshake_failed", words_of(error))
 
 
 def wants_client_certificate(opened: Opened, host: str, timeout: float) -> bool:
@@ -80,6 +83,15 @@ def wants_client_certificate(opened: Opened, host: str, timeout: float) -> bool:
     except OSError as error:
         return "CERTIFICATE_REQUIRED" in str(getattr(error, "reason", None))
     return False
+
+
+def speaks_tls(opened: Opened, host: str) -> bool:
+    """Whether the port takes part in a handshake, be it to refuse it; on a connection that is closed by it."""
+    try:
+        with create_urllib3_context(cert_reqs=ssl.CERT_NONE).wrap_socket(opened.sock, server_hostname=host):
+            return True
+    except OSError as error:
+        return "ALERT" in str(getattr(error, "reason", None))
 
 
 def _trust(context: ssl.SSLContext, trusted: str) -> None:
@@ -102,10 +114,11 @@ def _unchecked_certificate(opened: Opened, host: str, timeout: float) -> Certifi
         return None
 
 
-def _speaks_plain_http(opened: Opened) -> bool:
-    """Some servers close the connection on a handshake, or wait for more; to plain HTTP they answer."""
+def _speaks_plain_http(opened: Opened, timeout: float) -> bool:
+    """Some servers close the connection on a handshake, or wait for more; to plain HTTP they answer, and at once."""
+    seconds = min(_PROBE_SECONDS, timeout * _PROBE_SHARE)
     try:
-        with create_connection((opened.address, opened.port), _PROBE_SECONDS) as plain:
+        with create_connection((opened.address, opened.port), seconds) as plain:
             plain.sendall(_PROBE)
             return plain.recv(5) == b"HTTP/"
     except OSError:

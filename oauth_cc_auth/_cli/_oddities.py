@@ -1,4 +1,4 @@
-"""What often happens to credentials on their way from a web page into a setting. Pure; tells no part of them."""
+"""What often happens to settings on their way from a web page. Pure; tells no part of id and secret."""
 
 from __future__ import annotations
 
@@ -7,6 +7,13 @@ import re
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _QUOTES = re.compile(r"""(["'`]).*\1""")
 _PLACEHOLDER = re.compile(r"<.*>|\{.*\}|\$\{?\w+\}?|x{4,}|\*{3,}|your[-_ ].*|change-?me|todo", re.IGNORECASE)
+_IN_URL = re.compile(r"<[^<>]*>|\$?\{+[^{}]*\}+|%7B.*?%7D|(?<!\w)your[-_]\w+", re.IGNORECASE)
+
+
+def placeholder_in(url: str) -> str | None:
+    """The part of `url` that looks as if it were still to be filled in; None where nothing does."""
+    found = _IN_URL.search(url)
+    return None if found is None else found.group()
 
 
 def oddities(client_id: str, client_secret: str) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import NamedTuple
 
-from ._facts import AttemptFacts, Findings
+from ._facts import AttemptFacts, Findings, HttpAnswer
 
 
 class Advice(NamedTuple):
@@ -39,6 +39,14 @@ def first_failure(findings: Findings, condition: Callable[[AttemptFacts], object
     return next((attempt for attempt in failures(findings) if condition(attempt)), None)
 
 
+def api_failure(findings: Findings, *statuses: int) -> HttpAnswer | None:
+    """The API's answer, where it is no success and has one of `statuses`, or any."""
+    api = findings.api
+    if api is None or api.answer is None or api.accepted:
+        return None
+    return api.answer if not statuses or api.answer.status in statuses else None
+
+
 def excerpt_of(attempt: AttemptFacts) -> str | None:
     """The first words of its answer; None without any."""
     return None if attempt.answer is None else attempt.answer.excerpt
@@ -54,6 +62,11 @@ def where_to(findings: Findings, otherwise: str) -> str:
 def with_words(sentence: str, words: str | None) -> str:
     """`sentence`, and what the other side said in so many words."""
     return f"{sentence} It says: {words}" if words else sentence
+
+
+def with_reason(sentence: str, reason: str | None) -> str:
+    """`sentence`, which has no full stop, and why: in words of this machine's, not of the other side's."""
+    return f"{sentence}: {reason.rstrip('.')}." if reason else f"{sentence}."
 
 
 def date(unix_time: float) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ._facts import AttemptFacts, Findings
 from ._rules import Advice, Rule, duration, excerpt_of, failures, first_failure, where_to, with_words
-from ._rules_client import credentials_not_seen
+from ._rules_client import credentials_not_seen, means_unknown_client
 
 _SKEW = 60.0  # seconds; servers allow about as much for the times in assertions and tokens
 _UNKNOWN_SCOPE = frozenset({"invalid_scope", "scope_invalid"})  # the second: glewlwyd 2.7
@@ -66,7 +66,7 @@ def post_not_allowed(findings: Findings) -> Advice | None:
 
 def grant_not_allowed(findings: Findings) -> Advice | None:
     """The client is known, and not for this grant."""
-    attempt = first_failure(findings, lambda attempt: attempt.error == "unauthorized_client")
+    attempt = first_failure(findings, lambda a: a.error == "unauthorized_client" and not means_unknown_client(a))
     if attempt is None:
         return None
     return Advice(

@@ -6,10 +6,14 @@ from ._connection_facts import Certificate, StepProblem
 from ._facts import Findings
 from ._rules import Advice, Rule, date, relative
 
-_TRUST_REMEDY = (
-    "Get that certificate from whoever runs the server or the network, as a PEM file, and set REQUESTS_CA_BUNDLE "
-    "(requests) or SSL_CERT_FILE (httpx) to it. Do not turn verification off: the secret would go to anybody."
-)
+
+def _trust_it(findings: Findings) -> str:
+    note = " SSL_CERT_FILE is set, which this command does not read." if findings.connection.httpx_bundle else ""
+    return (
+        "Get that certificate from whoever runs the server or the network, as a PEM file, and set REQUESTS_CA_BUNDLE "
+        f"to it: this command uses requests. Programs that use httpx read SSL_CERT_FILE.{note} Do not turn "
+        "verification off: the secret would go to anybody."
+    )
 
 
 def _problem(findings: Findings) -> StepProblem | None:
@@ -125,7 +129,7 @@ def certificate_self_signed(findings: Findings) -> Advice | None:
         return None
     return Advice(
         f"The server's certificate, for {certificate.subject}, is signed by itself, so anybody could have made it.",
-        _TRUST_REMEDY,
+        _trust_it(findings),
     )
 
 
@@ -137,7 +141,7 @@ def certificate_unknown_issuer(findings: Findings) -> Advice | None:
     return Advice(
         f"The server's certificate is issued by {certificate.issuer}, whom this Python does not trust. It is a private "
         "authority, a proxy of your company that looks into TLS, or the server leaves out an intermediate certificate.",
-        _TRUST_REMEDY,
+        _trust_it(findings),
     )
 
 
@@ -191,12 +195,24 @@ def not_tls(findings: Findings) -> Advice | None:
 def handshake_failed(findings: Findings) -> Advice | None:
     """The two sides have no TLS in common, or one of them hangs up."""
     failure = findings.connection.failure
-    if failure is None or failure.name != "tls" or failure.problem not in ("handshake_failed", "timed_out"):
+    if failure is None or failure.problem != "handshake_failed":
         return None
     return Advice(
         f"The TLS handshake with {_place(findings)} fails: {failure.text}.",
         "The server may speak only an old version of TLS (1.2 is the least that is accepted here), may demand a client "
         "certificate, or a firewall in between cuts the connection. Ask whoever runs the server or the network.",
+    )
+
+
+def handshake_too_slow(findings: Findings) -> Advice | None:
+    """Somebody takes the connection, and then says nothing."""
+    failure = findings.connection.failure
+    if failure is None or (failure.name, failure.problem) != ("tls", "timed_out"):
+        return None
+    return Advice(
+        f"{_place(findings)} accepts the connection, and then gives no answer to the TLS handshake in time.",
+        "Check the port in token_url: a server may wait there for something else than TLS. Raise --timeout if it is "
+        "known to be slow. Else it is overloaded, or something on the way swallows the packets.",
     )
 
 
@@ -217,4 +233,5 @@ FATAL: tuple[Rule, ...] = (
     bundle_unreadable,
     not_tls,
     handshake_failed,
+    handshake_too_slow,
 )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from ._facts import Findings
 from ._jwt import time_claim
-from ._rules import Advice, Rule, date, duration, first_failure, relative, where_to, with_words
+from ._rules import Advice, Rule, date, duration, first_failure, relative, where_to, with_reason
 
 _SHORT = 60.0  # seconds
+_TOLERANCE = 60.0  # seconds by which two accounts of one lifetime may differ, or a tenth of it
 
 
 def token_bound_to_key(findings: Findings) -> Advice | None:
@@ -15,8 +16,8 @@ def token_bound_to_key(findings: Findings) -> Advice | None:
     if attempt is None:
         return None
     return Advice(
-        with_words(
-            "The token is bound to a key that only its owner has, so it is of no use here.", attempt.description
+        with_reason(
+            "The token is bound to a key that only its owner has, so it is of no use here", attempt.description
         ),
         "At the provider, have this client get Bearer tokens.",
     )
@@ -31,7 +32,7 @@ def token_unusable(findings: Findings) -> Advice | None:
     if attempt is None:
         return None
     return Advice(
-        with_words("The server answers as if it were fine, but without a usable token.", attempt.description),
+        with_reason("The server answers as if it were fine, but without a usable token", attempt.description),
         where_to(
             findings,
             "Check that token_url is the token endpoint, and what the provider's documentation says of its answer.",
@@ -68,6 +69,22 @@ def token_not_yet_valid(findings: Findings) -> Advice | None:
     )
 
 
+def token_ends_early(findings: Findings) -> Advice | None:
+    """By its own words, which the API reads, and not by ``expires_in``, which the plugin goes by."""
+    expiry, lifetime = _expiry(findings), None if findings.token is None else findings.token.lifetime
+    if expiry is None or lifetime is None or expiry <= findings.now:
+        return None
+    left = expiry - findings.now
+    if lifetime - left <= max(_TOLERANCE, lifetime / 10):
+        return None
+    return Advice(
+        f"The token says that it ends {relative(expiry, findings.now)}, but the server that it lives for "
+        f"{duration(lifetime)} (expires_in). In between the API refuses it, and the plugin renews it only then.",
+        "Have the provider tell the same in both; compare its clock with this machine's. Until then set "
+        f"renew_after to {max(0.01, 0.8 * left / lifetime):.2f}.",
+    )
+
+
 def token_for_one_use(findings: Findings) -> Advice | None:
     """``expires_in`` of 0 or less."""
     if findings.token is None or findings.token.lifetime is None or findings.token.lifetime > 0.0:
@@ -100,4 +117,10 @@ def scope_not_granted(findings: Findings) -> Advice | None:
 
 
 FATAL: tuple[Rule, ...] = (token_bound_to_key, token_unusable, token_already_expired)
-WORTH_KNOWING: tuple[Rule, ...] = (token_not_yet_valid, token_for_one_use, token_short_lived, scope_not_granted)
+WORTH_KNOWING: tuple[Rule, ...] = (
+    token_not_yet_valid,
+    token_ends_early,
+    token_for_one_use,
+    token_short_lived,
+    scope_not_granted,
+)

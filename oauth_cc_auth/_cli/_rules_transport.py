@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlsplit
 
 from ._facts import AttemptFacts, Findings
-from ._rules import Advice, Rule, failures, first_failure, where_to, with_words
+from ._rules import Advice, Rule, excerpt_of, failures, first_failure, where_to, with_reason, with_words
+
+# nginx, Go's net/http and Tomcat, to plain HTTP at a port for TLS.
+_WRONG_PORT = re.compile(r"plain http|\bhttps (port|server)|requires tls", re.IGNORECASE)
 
 
 def _says(attempt: AttemptFacts, *words: str) -> bool:
@@ -30,8 +34,15 @@ def proxy_refuses(findings: Findings) -> Advice | None:
     attempt = first_failure(findings, lambda a: a.status == 407 or _says(a, "tunnel connection failed"))
     if attempt is None:
         return None
+    # A 407 has the proxy's own words; of a tunnel that it refuses the client library tells.
+    text = "The proxy does not let the token request pass"
+    told = (
+        with_reason(text, attempt.description)
+        if attempt.answer is None
+        else with_words(f"{text}.", attempt.description)
+    )
     return Advice(
-        with_words("The proxy does not let the token request pass.", attempt.description),
+        told,
         "For 407 put user and password into HTTPS_PROXY (http://user:password@host:port); else have the host of "
         "token_url allowed at the proxy, or add it to NO_PROXY if it is to be reached directly.",
     )
@@ -43,9 +54,9 @@ def untrusted_through_proxy(findings: Findings) -> Advice | None:
     if attempt is None:
         return None
     return Advice(
-        with_words("Through the proxy the server's certificate is not accepted.", attempt.description),
+        with_reason("Through the proxy the server's certificate is not accepted", attempt.description),
         "The proxy probably looks into TLS. Get its CA certificate from whoever runs it, as a PEM file, and set "
-        "REQUESTS_CA_BUNDLE (requests) or SSL_CERT_FILE (httpx) to it.",
+        "REQUESTS_CA_BUNDLE to it: this command uses requests. Programs that use httpx read SSL_CERT_FILE.",
     )
 
 
@@ -62,29 +73,32 @@ def client_certificate_demanded(findings: Findings) -> Advice | None:
 
 
 def http_instead_of_https(findings: Findings) -> Advice | None:
-    """Plain http to a port that speaks TLS, or to a server that redirects."""
+    """Plain http to a port that speaks TLS, or to a server that redirects to itself by https."""
     if findings.question.secure:
         return None
-    attempt = first_failure(findings, lambda a: _is_sent_to_https(a) or _speaks_of_https(a))
-    if attempt is None:
+    sent = first_failure(findings, lambda attempt: _is_sent_to_https(findings, attempt))
+    speaks = first_failure(findings, lambda attempt: _speaks_of_https(findings, attempt))
+    if sent is None and speaks is None:
         return None
+    target = None if sent is None or sent.answer is None else sent.answer.location
     return Advice(
         "token_url begins with http, and the server wants https there.",
-        "Write https in token_url.",
+        f"Write https in token_url{f': {target}' if target else ''}.",
     )
 
 
-def _is_sent_to_https(attempt: AttemptFacts) -> bool:
-    return attempt.answer is not None and urlsplit(attempt.answer.location or "").scheme == "https"
+def _is_sent_to_https(findings: Findings, attempt: AttemptFacts) -> bool:
+    """A redirect to the same host and path; any other is for `redirected`."""
+    asked = urlsplit(findings.question.token_url)
+    target = urlsplit((attempt.answer.location if attempt.answer else None) or "")
+    return (target.scheme, target.hostname, target.path) == ("https", asked.hostname, asked.path)
 
 
-def _speaks_of_https(attempt: AttemptFacts) -> bool:
-    # nginx says that "the plain HTTP request was sent to HTTPS port", Go's net/http much the same. Others answer with
-    # a TLS alert, which is no HTTP, or hang up.
-    excerpt = "" if attempt.answer is None else attempt.answer.excerpt or ""
-    return (attempt.status == 400 and "https" in excerpt.lower()) or (
-        attempt.outcome == "no_answer" and not attempt.timed_out
-    )
+def _speaks_of_https(findings: Findings, attempt: AttemptFacts) -> bool:
+    # Some say so. Others answer with a TLS alert, which is no HTTP, or hang up; then the port was asked again, by TLS.
+    if attempt.outcome == "no_answer":
+        return findings.connection.speaks_tls
+    return attempt.status == 400 and _WRONG_PORT.search(excerpt_of(attempt) or "") is not None
 
 
 def answer_too_slow(findings: Findings) -> Advice | None:
@@ -103,7 +117,7 @@ def connection_dropped(findings: Findings) -> Advice | None:
     if attempt is None:
         return None
     return Advice(
-        with_words("The connection ends without an answer.", attempt.description),
+        with_reason("The connection ends without an answer", attempt.description),
         "The server or something in between hangs up. Try again; if it stays so, ask whoever runs the server.",
     )
 

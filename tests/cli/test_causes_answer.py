@@ -53,6 +53,51 @@ SCENES = [
     Scene("dpop_required", Answer.error("use_dpop_nonce"), "DPoP", "Bearer"),
     Scene("dpop_required", Answer.error("invalid_dpop_proof"), "DPoP", "Bearer"),
     Scene("access_denied", Answer.error("access_denied", "not for you", status=403), "not for you", "authorize"),
+    Scene(
+        "access_denied",
+        Answer.error("access_denied", "No audience parameter was provided", status=403),
+        "no audience was sent. It says: No audience",
+        "--additional-request-data audience=...",
+    ),
+    Scene(
+        "access_denied",
+        Answer.error("access_denied", "Service not enabled within domain: x", status=403),
+        "It says: Service not enabled",
+        "Check the spelling of audience",
+        {"additional_request_data": {"audience": "x"}},
+    ),
+    Scene("grant_not_allowed", Answer.error("unauthorized_client", "Client not enabled to retrieve", status=401)),
+    Scene("wrong_credentials", Answer.error("unauthorized_client", "Invalid client or Invalid client credentials")),
+    Scene("wrong_credentials", Answer(400, {"status": 400, "message": "invalid client"}), "It says: invalid client"),
+    Scene("wrong_credentials", Answer(403, {"status": 403, "message": "invalid client secret"})),
+    Scene("unexplained", Answer(400, {"message": "invalid client scope"}), "It says: invalid client scope"),
+    Scene(
+        "entra_tenant_unknown",
+        Answer.error("invalid_request", "AADSTS90002: Tenant 'x' not found."),
+        "It says: AADSTS90002",
+        "Directory ID",
+    ),
+    Scene("entra_tenant_unknown", Answer.error("invalid_request", "AADSTS900023: Specified tenant identifier 'x'")),
+    Scene(
+        "entra_client_unknown",
+        Answer.error("unauthorized_client", "AADSTS700016: Application with identifier 'x' was not found"),
+        "client_id or the tenant is wrong",
+        "Application (client) ID",
+    ),
+    Scene(
+        "entra_api_unknown",
+        Answer.error("invalid_resource", "AADSTS500011: The resource principal named x was not found"),
+        "as scope (api://x/.default) or resource names",
+        "/.default",
+        {"scope": "api://x/.default"},
+    ),
+    Scene("entra_api_unknown", Answer.error("invalid_resource", "AADSTS500011: no"), "as scope or resource names"),
+    Scene(
+        "salesforce_domain",
+        Answer.error("invalid_grant", "request not supported on this domain"),
+        "the host of My Domain",
+        "my.salesforce.com",
+    ),
     Scene("forbidden_without_reason", Answer(403), "gives no reason", "Set a scope"),
     Scene("forbidden_without_reason", Answer(403, {"message": "Forbidden"}), "It says: Forbidden"),
     Scene("forbidden_without_reason", Answer(403, "<html><title>Blocked</title>"), "It says: Blocked"),
@@ -119,6 +164,14 @@ def test_credentials_that_one_method_does_not_show(
     assert result.fatal == causes
 
 
+def test_credentials_that_one_method_does_not_show_without_a_code(oauth_server: LoopbackServer) -> None:
+    """Twitch looks into the body only."""
+    unknown = Answer(400, {"status": 400, "message": "invalid client"})
+    missing = Answer(400, {"status": 400, "message": "missing client id"})
+    result = refused_then(oauth_server, missing, unknown, client_secret="hidden")
+    assert result.fatal == ["wrong_credentials"]
+
+
 def test_wrong_credentials_for_the_method_that_is_set(oauth_server: LoopbackServer) -> None:
     """Another one might work, so that is said."""
     oauth_server.accepts = ("client_secret_post",)
@@ -151,6 +204,19 @@ def test_credentials_look_odd(oauth_server: LoopbackServer) -> None:
     assert diagnosis(oauth_server.token_url, client_secret=lambda: '"secret"').notes == []
     oauth_server.rotate_secret('"secret"')
     assert diagnosis(oauth_server.token_url, client_secret='"secret"').notes == []
+
+
+def test_urls_look_odd(oauth_server: LoopbackServer) -> None:
+    """Told only where it does not work."""
+    url = f"{oauth_server.origin}/{{tenant}}/token"
+    result = diagnosis(url)
+    assert (result.verdict.works, result.notes) == (False, ["urls_look_odd"])
+    assert result.cause("urls_look_odd").text == "token_url contains {tenant}, which looks like a placeholder."
+    api_url = f"{oauth_server.api_url}/<id>"
+    assert diagnosis(oauth_server.token_url, api_url=api_url).notes == []
+    oauth_server.api.always(Answer(404))
+    result = diagnosis(oauth_server.token_url, api_url=api_url)
+    assert result.cause("urls_look_odd").text == "The URL of the API contains <id>, which looks like a placeholder."
 
 
 def test_secret_expired(oauth_server: LoopbackServer) -> None:
@@ -193,7 +259,9 @@ def test_raw_basic(oauth_server: LoopbackServer) -> None:
     assert result.verdict.works
     assert result.notes == ["method_not_allowed"]
     assert "2 more token requests" in result.cause("method_not_allowed").text
-    assert "ClientSecretBasic(percent_encode=False)" in result.cause("method_not_allowed").remedy
+    assert "In your program, pass client_authentication=ClientSecretBasic(percent_encode=False)" in (
+        result.cause("method_not_allowed").remedy
+    )
 
 
 def test_a_strategy_of_ones_own(oauth_server: LoopbackServer) -> None:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from oauth_cc_auth._cli._rules_api import challenge_parameter
+from oauth_cc_auth._cli._challenge import challenge_parameter, challenge_schemes
 from oauth_cc_auth.testing import Answer, LoopbackServer
 from tests.cli.checks import diagnosis, direct, jwt
 from tests.contract.raw_endpoint import RawEndpoint, Wire, head
@@ -33,13 +33,43 @@ SCENES = [
         "api_insufficient_scope",
         Answer(403, "", challenge('Bearer realm="x", error="insufficient_scope", scope="orders:write admin"')),
         "another scope: orders:write admin. The token has: orders:read",
-        "Set scope (--scope) to orders:write admin,",
+        "Add orders:write admin to scope (--scope),",
+    ),
+    Scene(
+        "api_insufficient_scope",
+        Answer(403, "", challenge('Bearer error="insufficient_scope", scope="orders:read admin"')),
+        "another scope: orders:read admin. The token has: orders:read",
+        "Add admin to scope (--scope),",
+    ),
+    Scene(
+        "api_insufficient_scope",
+        Answer(403, "", challenge('Bearer error="insufficient_scope", scope="orders:read"')),
+        "another scope: orders:read. The token has: orders:read",
+        "Add orders:read to scope (--scope), and have it granted",
     ),
     Scene("api_insufficient_scope", Answer(403, "", challenge("Bearer error=insufficient_scope")), "scope. The token"),
     Scene(
+        "api_wants_dpop", Answer(401, "", challenge('DPoP algs="ES256"')), 'It asks for: DPoP algs="ES256".', "Bearer"
+    ),
+    Scene("api_wants_dpop", Answer(401, "", challenge('Bearer, DPoP error="use_dpop_nonce"')), "(DPoP)"),
+    Scene("api_sees_no_token", Answer(401, "", challenge('Bearer, DPoP algs="ES256"'))),
+    Scene(
+        "api_wants_other_scheme",
+        Answer(401, "log in", challenge('Basic realm="x, Bearer y"')),
+        "This API wants Basic, not a Bearer token. It says: log in",
+        "a gateway stands before it",
+    ),
+    Scene(
+        "api_wants_other_scheme",
+        Answer(401, "<html><title>401</title>", challenge('Negotiate, Basic realm="x"')),
+        "This API wants Negotiate or Basic, not a Bearer token.",
+    ),
+    Scene("api_wants_other_scheme", Answer(403, "", challenge('Digest realm="x", nonce="y"')), "wants Digest, not"),
+    Scene("api_sees_no_token", Answer(401, "", challenge('Token realm="x"')), 'It asks for: Token realm="x".'),
+    Scene(
         "api_refuses_token",
         Answer(401, "", challenge('Bearer error="invalid_token", error_description="wrong \\"issuer\\""')),
-        'It says: wrong \\"issuer\\"',
+        'It says: wrong "issuer"',
         "belong together",
     ),
     Scene(
@@ -50,10 +80,17 @@ SCENES = [
     ),
     Scene("api_refuses_token", Answer(401, "", challenge("Bearer error=odd")), "this token (odd)"),
     Scene("api_refuses_token", Answer(403, "", challenge("Bearer error=invalid_token")), "(invalid_token)"),
-    Scene("api_forbids", Answer(403, "", challenge("Bearer error=odd")), "forbids the call"),
+    Scene(
+        "api_forbids", Answer(403, "", challenge("Bearer error=odd")), "(403). Its WWW-Authenticate: Bearer error=odd."
+    ),
     Scene("api_sees_no_token", Answer(401, "no key"), "It says: no key"),
     Scene("api_sees_no_token", Answer(401, "<html><title>Who?</title>"), "names no reason.", "header_name"),
-    Scene("api_forbids", Answer(403, {"message": "no role"}), 'It says: {"message": "no role"}', "role"),
+    Scene(
+        "api_forbids",
+        Answer(403, {"message": "no role"}),
+        'The API forbids the call (403). It says: {"message": "no role"}',
+        "role",
+    ),
     Scene("api_not_found", Answer(404), "(404)", "Check the URL"),
     Scene("api_rate_limited", Answer(429, headers={"Retry-After": "9"}), "It asks to wait 9 s."),
     Scene("api_rate_limited", Answer(429), "too many calls."),
@@ -106,35 +143,91 @@ def test_no_netrc_gets_in_between(oauth_server: LoopbackServer, tmp_path: Any, m
     assert diagnosis(oauth_server.token_url, api_url=oauth_server.api_url).verdict.works
 
 
-AUDIENCE = [
-    (401, ["https://other.example.com"], "", "The token is for https://other.example.com (aud)"),
-    (401, ["a", "b"], "", "The token is for a, b (aud)"),
-    (
-        401,
-        ["http://127.0.0.1/api"],
-        'Bearer error="invalid_token", error_description="Audience?"',
-        "It says: Audience?",
-    ),
-    (401, ["http://127.0.0.1/api"], 'Bearer error="invalid_token"', None),
-    (401, [], 'Bearer error="invalid_token"', None),
-    (403, ["account"], 'Bearer error="invalid_token"', None),
-    (403, ["account"], 'Bearer error="access_denied", error_description="wrong audience"', "for account (aud)"),
-]
+BEARER = 'Bearer error="invalid_token"'
+OTHER = ["https://other.example.com"]
+OURS = ["http://127.0.0.1/api"]
 
 
-@pytest.mark.parametrize(("status", "audience", "header", "words"), AUDIENCE)
+@pytest.mark.parametrize(
+    ("status", "audience", "header", "body", "words"),
+    [
+        (401, OTHER, BEARER, "", "The token is for https://other.example.com (aud), which does not look like this API"),
+        (401, OTHER, BEARER, "no", "at 127.0.0.1. It says: no"),
+        (401, [*OTHER, "http://b.example"], BEARER, "<html>", "for https://other.example.com, http://b.example (aud)"),
+        (401, OURS, f'{BEARER}, error_description="Audience?"', "", "not what this API expects at 127.0.0.1. It says"),
+        (401, ["a", "b"], f'{BEARER}, error_description="The aud claim"', "", "The token is for a, b (aud)"),
+        (403, ["account"], 'Bearer error="access_denied"', "wrong audience", "It says: wrong audience"),
+    ],
+)
 def test_api_wrong_audience(
-    status: int, audience: list[str], header: str, words: str | None, oauth_server: LoopbackServer
+    *, status: int, audience: list[str], header: str, body: str, words: str, oauth_server: LoopbackServer
 ) -> None:
-    """The token says itself whom it is for; where the API is not among them, that is the likely reason."""
+    """The API speaks of it, or says nothing and the token names another host."""
     oauth_server.new_token = lambda: jwt(aud=audience)
-    oauth_server.api.always(Answer(status, headers=challenge(header)))
+    oauth_server.api.always(Answer(status, body, challenge(header)))
     result = diagnosis(oauth_server.token_url, api_url=oauth_server.api_url)
-    if words is None:
-        assert result.fatal == ["api_refuses_token"]
-    else:
-        assert result.fatal == ["api_wrong_audience"]
-        assert words in result.cause("api_wrong_audience").text
+    assert (result.fatal, result.notes) == (["api_wrong_audience"], [])
+    assert words in result.cause("api_wrong_audience").text
+
+
+NOTE = ["audience_to_compare"]
+
+
+@pytest.mark.parametrize(
+    ("status", "audience", "header", "body", "cause", "notes"),
+    [
+        (401, OURS, BEARER, "", "api_refuses_token", []),
+        (401, [], BEARER, "", "api_refuses_token", []),
+        (403, ["account"], BEARER, "", "api_refuses_token", []),
+        (401, ["api://default"], BEARER, "", "api_refuses_token", NOTE),
+        (401, [*OTHER, "account"], BEARER, "", "api_refuses_token", NOTE),
+        (401, ["http://[x"], BEARER, "", "api_refuses_token", NOTE),
+        (401, OTHER, f'{BEARER}, error_description="no luck"', "", "api_refuses_token", NOTE),
+        (401, OTHER, f'{BEARER}, error_description="Signature verification failed"', "", "api_refuses_token", []),
+        (401, OTHER, BEARER, "token expired", "api_refuses_token", []),
+        (401, OTHER, 'Bearer realm="x"', "", "api_sees_no_token", NOTE),
+        (401, OTHER, 'Basic realm="x"', "", "api_wants_other_scheme", []),
+        (401, OTHER, "DPoP", "", "api_wants_dpop", []),
+    ],
+)
+def test_another_reason_than_the_audience(
+    *,
+    status: int,
+    audience: list[str],
+    header: str,
+    body: str,
+    cause: str,
+    notes: list[str],
+    oauth_server: LoopbackServer,
+) -> None:
+    """What the API says counts; an audience that may or may not be its own is a note, where it says little."""
+    oauth_server.new_token = lambda: jwt(aud=audience)
+    oauth_server.api.always(Answer(status, body, challenge(header)))
+    result = diagnosis(oauth_server.token_url, api_url=oauth_server.api_url)
+    assert (result.fatal, result.notes) == ([cause], notes)
+
+
+@pytest.mark.parametrize(
+    ("members", "scope", "text", "remedy"),
+    [
+        ({}, None, "It is not told which the token has.", "Set scope (--scope) to orders:write, and"),
+        ({}, "a", "The token has: a.", "Add orders:write to scope (--scope), and"),
+        ({"scope": ""}, None, "The token has: none.", "Set scope (--scope) to orders:write, and"),
+        ({"scope": "b"}, "a", "The token has: b.", "Add orders:write to scope (--scope), and"),
+        ({"access_token": jwt(scope="c d")}, "a", "The token has: c d.", "Add orders:write to scope (--scope), and"),
+        ({"access_token": jwt(scp=["c"]), "scope": ""}, None, "The token has: c.", "Set scope (--scope) to orders"),
+        ({"access_token": "e30.e30.e30"}, None, "It is not told", "Set scope (--scope) to orders"),
+    ],
+)
+def test_the_scope_that_a_token_has(
+    members: dict[str, Any], scope: str | None, text: str, remedy: str, oauth_server: LoopbackServer
+) -> None:
+    """By the server's words, else by those of the token, else what was asked for."""
+    oauth_server.token_endpoint.always(Answer(200, {"access_token": "opaque", **members}))
+    oauth_server.api.always(Answer(403, "", challenge('Bearer error="insufficient_scope", scope="orders:write"')))
+    cause = diagnosis(oauth_server.token_url, api_url=oauth_server.api_url, scope=scope).cause("api_insufficient_scope")
+    assert text in cause.text
+    assert remedy in cause.remedy
 
 
 def test_a_wrong_audience_is_none_where_the_api_accepts_it(oauth_server: LoopbackServer) -> None:
@@ -210,6 +303,7 @@ def test_of_a_large_answer_only_the_beginning_is_read(oauth_server: LoopbackServ
         ('Bearer scope="x", ERROR="a"', "a"),
         ('Bearer x_error="b", error="a"', "a"),
         ('Bearer error=""', ""),
+        ('Bearer error="say \\"a\\" \\\\"', 'say "a" \\'),
         ("Bearer", None),
         (None, None),
     ],
@@ -217,3 +311,21 @@ def test_of_a_large_answer_only_the_beginning_is_read(oauth_server: LoopbackServ
 def test_parameters_of_a_challenge(header: str | None, value: str | None) -> None:
     """Quoted or not, in any order and case."""
     assert challenge_parameter(header, "error") == value
+
+
+@pytest.mark.parametrize(
+    ("header", "schemes"),
+    [
+        ("Bearer", ("Bearer",)),
+        ('Bearer realm="x, Basic", error = "a", Basic realm=y', ("Bearer", "Basic")),
+        ("Negotiate, NTLM", ("Negotiate", "NTLM")),
+        ("Negotiate abc==", ("Negotiate",)),
+        ('DPoP algs="ES256, cut of', ("DPoP",)),
+        ('error="a"', ()),
+        ("", ()),
+        (None, ()),
+    ],
+)
+def test_schemes_of_a_challenge(header: str | None, schemes: tuple[str, ...]) -> None:
+    """What stands in quotes is none, nor is a parameter."""
+    assert challenge_schemes(header) == schemes

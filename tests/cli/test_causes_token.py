@@ -24,7 +24,7 @@ def test_token_bound_to_key(token_type: str, oauth_server: LoopbackServer) -> No
     oauth_server.token_endpoint.always(Answer.token(token_type=token_type))
     result = diagnosis(oauth_server.token_url)
     assert result.fatal == ["token_bound_to_key"]
-    assert token_type in result.cause("token_bound_to_key").text
+    assert f"of no use here: its token_type is {token_type}," in result.cause("token_bound_to_key").text
 
 
 @pytest.mark.parametrize(
@@ -33,9 +33,10 @@ def test_token_bound_to_key(token_type: str, oauth_server: LoopbackServer) -> No
         ({"token": "abc"}, "its members are: token"),
         ({"access_token": ""}, "its access_token is empty"),
         ({"access_token": "a\nb"}, "would break a header"),
-        ("", "it has no access_token"),
+        ("", "without a usable token: the answer is empty; check that token_url is the right one."),
+        ('{"access_token": "a', "without a usable token: the answer is no JSON;"),
     ],
-    ids=["member", "empty", "header", "nothing"],
+    ids=["member", "empty", "header", "nothing", "cut off"],
 )
 def test_token_unusable(body: Any, words: str, oauth_server: LoopbackServer) -> None:
     """2xx, and nothing to use in it."""
@@ -125,6 +126,27 @@ def test_lifetimes(expires_in: object, notes: list[str], oauth_server: LoopbackS
     oauth_server.token_endpoint.always(Answer.token(expires_in=expires_in))
     result = diagnosis(oauth_server.token_url)
     assert (result.verdict.works, result.notes) == (True, notes)
+
+
+@pytest.mark.parametrize(
+    ("ends", "expires_in", "notes"),
+    [
+        (300, 3600, ["token_ends_early"]),
+        (3300, 3600, []),
+        (20, 70, []),
+        (7200, 3600, []),
+        (300, None, []),
+    ],
+)
+def test_token_ends_early(ends: int, expires_in: int | None, notes: list[str], oauth_server: LoopbackServer) -> None:
+    """Its own end is what the API goes by, and expires_in what the plugin goes by."""
+    oauth_server.token_endpoint.always(Answer.token(jwt(exp=time() + ends), expires_in=expires_in))
+    result = diagnosis(oauth_server.token_url)
+    assert (result.verdict.works, result.notes) == (True, notes)
+    if notes:
+        cause = result.cause("token_ends_early")
+        assert "ends in 5 min, but the server that it lives for 60 min" in cause.text
+        assert cause.remedy.endswith("set renew_after to 0.07.")
 
 
 def test_an_encrypted_token_tells_no_dates(oauth_server: LoopbackServer) -> None:

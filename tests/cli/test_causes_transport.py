@@ -104,16 +104,75 @@ def test_untrusted_through_proxy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         head("400 Bad Request") + b"Client sent an HTTP request to an HTTPS server.\n",
         head("400 Bad Request", "Content-Type: text/html")
         + b"<html><head><title>400 The plain HTTP request was sent to HTTPS port</title></head></html>",
-        b"\x15\x03\x01\x00\x02\x02\x46",
-        head("301 Moved Permanently", "Location: https://login.example.com/token", "Content-Length: 0"),
+        head("400 Bad Request", "Content-Type: text/plain") + b"This combination of host and port requires TLS.\r\n",
     ],
-    ids=["go", "nginx", "alert", "redirect"],
+    ids=["go", "nginx", "tomcat"],
 )
 def test_http_instead_of_https(answer: bytes) -> None:
-    """However the server shows it."""
+    """Where the server says so."""
     with RawEndpoint(raw(answer)) as endpoint:
         result = diagnosis(endpoint.url, **BASIC)
     assert result.fatal == ["http_instead_of_https"]
+    assert result.cause("http_instead_of_https").remedy == "Write https in token_url."
+
+
+@pytest.mark.parametrize(
+    ("location", "cause", "words"),
+    [
+        ("https://127.0.0.1/token", "http_instead_of_https", "Write https in token_url: https://127.0.0.1/token."),
+        ("https://127.0.0.1/token/", "redirected", "redirected to https://127.0.0.1/token/."),
+        ("https://login.example.com/token", "redirected", "redirected to https://login.example.com/token."),
+        ("https://[x", "redirected", "redirected to a URL that cannot be parsed."),
+    ],
+)
+def test_a_redirect_from_http_to_https(location: str, cause: str, words: str) -> None:
+    """Only to the same host and path it is the scheme that is wrong."""
+    answer = head("301 Moved Permanently", f"Location: {location}", "Content-Length: 0")
+    with RawEndpoint(raw(answer)) as endpoint:
+        result = diagnosis(endpoint.url, **BASIC)
+    assert result.fatal == [cause]
+    assert words in f"{result.cause(cause).text} {result.cause(cause).remedy}"
+
+
+def test_http_to_a_port_that_speaks_tls(tmp_path: Path) -> None:
+    """It answers with an alert, which is no HTTP, or hangs up; a handshake tells."""
+    with RawEndpoint(Wire.wait, issued("127.0.0.1").serving(tmp_path)) as endpoint:
+        result = diagnosis(endpoint.url.replace("https:", "http:"), **BASIC)
+    assert result.fatal == ["http_instead_of_https"]
+    assert result.findings.connection.speaks_tls
+
+
+def test_http_to_a_port_that_refuses_the_handshake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An alert is TLS, too: here the two have no version in common."""
+    server = issued("127.0.0.1").serving(tmp_path)
+    server.minimum_version = ssl.TLSVersion.TLSv1_3
+    monkeypatch.setattr("oauth_cc_auth._cli._handshake.create_urllib3_context", _old_tls)
+    with RawEndpoint(Wire.wait, server) as endpoint:
+        result = diagnosis(endpoint.url.replace("https:", "http:"), **BASIC)
+    assert result.fatal == ["http_instead_of_https"]
+
+
+def _old_tls(cert_reqs: ssl.VerifyMode) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, cert_reqs
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+def test_http_to_a_server_that_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When it is asked again there is nobody; the scheme is not blamed."""
+    monkeypatch.setattr("oauth_cc_auth._cli._connect._SECOND_LOOK", 0.0)  # seconds; too short to connect
+    with RawEndpoint(lambda wire: None) as endpoint:
+        assert diagnosis(endpoint.url).fatal == ["connection_dropped"]
+
+
+def test_http_to_a_server_that_hangs_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not blamed on the scheme where the port speaks no TLS."""
+    monkeypatch.setattr("oauth_cc_auth._cli._connect._SECOND_LOOK", 0.2)  # seconds
+    with RawEndpoint(lambda wire: None) as endpoint:
+        result = diagnosis(endpoint.url)
+    assert result.fatal == ["connection_dropped"]
+    assert not result.findings.connection.speaks_tls
 
 
 def test_plain_http_is_not_blamed_without_a_reason(oauth_server: LoopbackServer) -> None:
@@ -138,7 +197,7 @@ def test_connection_dropped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     with RawEndpoint(lambda wire: None, issued("127.0.0.1", by=root).serving(tmp_path)) as endpoint:
         result = diagnosis(endpoint.url)
     assert result.fatal == ["connection_dropped"]
-    assert result.cause("connection_dropped").text.startswith("The connection ends without an answer. It says: ")
+    assert result.cause("connection_dropped").text.startswith("The connection ends without an answer: ")
     assert len(endpoint.requests) == 1
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from oauth_cc_auth._cli._oddities import oddities
+from oauth_cc_auth._cli._oddities import oddities, placeholder_in
 
 UUID = "0f8fad5b-d9cb-469f-a165-70867728950e"
 SPACE, QUOTES = "client_secret begins or ends with white space.", "client_secret is in quotes."
@@ -47,3 +47,21 @@ def test_ids() -> None:
         "client_id begins or ends with white space.",
         "client_id looks like a placeholder.",
     )
+
+
+@pytest.mark.parametrize(
+    ("url", "found"),
+    [
+        ("https://login.example.com/11111111-2222/oauth2/token?***", None),
+        ("https://login.example.com/yours/token", None),
+        ("https://login.example.com/{tenant}/oauth2/{version}/token", "{tenant}"),
+        ("https://login.example.com/${TENANT}/token", "${TENANT}"),
+        ("https://login.example.com/{{ tenant }}/token", "{{ tenant }}"),
+        ("https://login.example.com/<realm name>/token", "<realm name>"),
+        ("https://login.example.com/%7Btenant%7D/token", "%7Btenant%7D"),
+        ("https://YOUR_DOMAIN.example.com/token", "YOUR_DOMAIN"),
+    ],
+)
+def test_urls(url: str, found: str | None) -> None:
+    """What documentation has in the place of a name."""
+    assert placeholder_in(url) == found

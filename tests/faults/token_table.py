@@ -128,7 +128,7 @@ BODIES = [
     Fault("null", replies(200, "null"), INVALID),
     Fault("number", replies(200, "17"), INVALID),
     Fault("list", replies(200, [TOKEN]), INVALID),
-    Fault("empty object", replies(200, {}), INVALID, told="members are: none"),
+    Fault("empty object", replies(200, {}), INVALID, told="the answer is an empty JSON object"),
     Fault("JSON, cut off", replies(200, ISSUED[:-1]), INVALID),
     Fault("two values", replies(200, ISSUED * 2), INVALID),
     Fault("invalid UTF-8", replies(200, b'{"access_token":"a\xff"}'), INVALID, told="break a header"),

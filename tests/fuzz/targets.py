@@ -17,8 +17,8 @@ from oauth_cc_auth import ClientCredentialsConfig, ConfigurationError, Token
 from oauth_cc_auth._answer import read_answer
 from oauth_cc_auth._behaviour import api_origins
 from oauth_cc_auth._body import LIMIT, LimitedBody, UnreadableBodyError
+from oauth_cc_auth._cli._challenge import challenge_parameter
 from oauth_cc_auth._cli._http_answer import http_answer
-from oauth_cc_auth._cli._rules_api import challenge_parameter
 from oauth_cc_auth._client_authentication import ClientSecretBasic, ClientSecretPost
 from oauth_cc_auth._origin import may_carry_secrets, origin_of, redirect_leaves
 from oauth_cc_auth._redact import presentable, shown_url

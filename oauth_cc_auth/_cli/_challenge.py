@@ -1,0 +1,26 @@
+"""Reading ``WWW-Authenticate`` (RFC 9110 §11.6.1), as far as a diagnosis needs it. Pure."""
+
+from __future__ import annotations
+
+import re
+
+_PARAMETER = r'(?<![\w-]){}\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))'
+_ESCAPED = re.compile(r"\\(.)")
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"?')  # the last may have been cut off
+# A scheme stands alone or before a space; before the "=" of a parameter there may be spaces, too.
+_SCHEME = re.compile(r"\s*([\w!#$%&'*+.^`|~-]+)(?:\s+(?!\s*=)|\s*$)")
+
+
+def challenge_parameter(challenge: str | None, name: str) -> str | None:
+    """A parameter, without the quotes and backslashes around and in it; None where it is absent."""
+    found = re.search(_PARAMETER.format(name), challenge or "", re.IGNORECASE)
+    if found is None:
+        return None
+    quoted, plain = found.groups()
+    return plain if quoted is None else _ESCAPED.sub(r"\1", quoted)
+
+
+def challenge_schemes(challenge: str | None) -> tuple[str, ...]:
+    """The authentication schemes that are asked for, as they are written, in order."""
+    parts = _QUOTED.sub('""', challenge or "").split(",")
+    return tuple(found.group(1) for found in map(_SCHEME.match, parts) if found is not None)
