@@ -16,7 +16,7 @@ OUTAGES = tuple(
     Outage(WARM_UP + hour * HOUR, WARM_UP + hour * HOUR + minutes * MINUTE)
     for hour, minutes in ((4, 1), (8, 5), (12, 15))
 )
-QUOTA_HOUR, QUOTA_MINUTES = 18, 10
+QUOTA_HOUR, QUOTA_MINUTES = 18, 8
 QUOTA_SHARE = 0.5  # of the token requests that the fleet usually sends
 REVOCATION = WARM_UP + 22 * HOUR
 REVOKED_SHARE = 0.1  # of the fleet

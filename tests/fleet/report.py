@@ -31,10 +31,11 @@ package's own core, unchanged, under a simulated clock and a simulated network. 
 ```
 
 {figures.processes:,} processes for 24 hours. Each has one auth object with the default settings and sends
-{requests_a_minute:g} API requests a minute at random moments; tokens live {LIFE:,} s. During an outage half of the
-token requests are refused at once, the other half hang until they time out. A rate limit counts all token requests
-from one full minute to the next and answers the rest with 429 and a `Retry-After` that leads everybody to the same
-second.
+{requests_a_minute:g} API requests a minute on average, at random moments. Tokens live {LIFE:,} s.
+
+During an outage half of the token requests are refused at once, and half hang until they time out. A rate limit
+counts the token requests of all from one full minute to the next, and answers those that are too many with 429 and a
+`Retry-After` that leads everybody to the same second.
 
 | | |
 |---|---|
@@ -47,27 +48,31 @@ second.
 
 {_HEAD}
 |---|--:|--:|--:|--:|--:|
-{_rows(figures)}
+{_rows(figures, requests_a_minute)}
 
 - An outage shorter than those {latest:.0f} s fails no API request: a token is renewed early enough, and used to its
-  real end while that does not work. In a longer one only those processes fail requests whose token has ended.
-- After an outage a process without a token asks when its next API request comes, and one that still has a token up to
-  a minute later, at random. Nobody asks in step, so that the first second is a small part of the whole.
-- While there is a token, a process asks an endpoint that is down at most about once a minute. Without one each API
-  request, or all that wait together, asks up to three times before it fails.
+  real end while that does not work. In a longer one only those processes fail requests whose token has ended, and
+  only until the endpoint is back.
+- After an outage a process without a token asks when its next API request comes, and one that still has a token when
+  its own back-off is over. Nobody asks in step, so the busiest second is a small part of all that follows; it grows
+  with the number of processes whose token ended meanwhile, each of which needs one for its next request.
+- An endpoint that is down is asked ever less by a process that still has a token, in the end about once a minute.
+  Without one each API request, or all that wait together, asks up to three times before it fails.
 """
 
 
-def _rows(figures: Figures) -> str:
-    return "\n".join(_row(stretch, figures) for stretch in figures.stretches)
+def _rows(figures: Figures, requests_a_minute: float) -> str:
+    return "\n".join(_row(stretch, figures, requests_a_minute) for stretch in figures.stretches)
 
 
-def _row(stretch: Stretch, figures: Figures) -> str:
+def _row(stretch: Stretch, figures: Figures, requests_a_minute: float) -> str:
     during, after = stretch.during, stretch.after
     meanwhile = f"{during.total / stretch.seconds:.1f}, {during.busiest}" if stretch.seconds else "-"
+    sent = figures.processes * requests_a_minute * stretch.seconds / 60
+    failed = f"{stretch.failed:,} ({stretch.failed / sent:.1%})" if stretch.failed and sent else f"{stretch.failed:,}"
     share = after.busiest / after.total if after.total else 0.0
     return (
-        f"| {stretch.name} | {stretch.failed:,} | {meanwhile} | {after.total:,}, {after.busiest} ({share:.0%}) "
+        f"| {stretch.name} | {failed} | {meanwhile} | {after.total:,}, {after.busiest} ({share:.0%}) "
         f"| {after.busiest / figures.mean:.0f} times | {stretch.echo} |"
     )
 

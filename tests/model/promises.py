@@ -242,7 +242,9 @@ class Promises:
                 assert isinstance(asking.outcome, Lease), "a failed renewal does harm"
             return
         if self._fetches[flight].has_fallback and failure.verdict.transient:
-            return  # it was cut short by somebody who could do without
+            in_time = self.clock.monotonic() < asking.began + DEADLINE
+            assert asking.outcome is not failure or not in_time, "the one try of somebody who could do without counts"
+            return
         assert asking.effect is None, "a queue of retries"
         assert asking.outcome is failure or isinstance(asking.outcome, Lease)
 

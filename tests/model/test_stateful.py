@@ -77,24 +77,34 @@ class TokenMachine(RuleBasedStateMachine):
         self._ask(refused=tokens[-1 - which % len(tokens)])
 
     @precondition(lambda self: self.promises.wanted is not None)
-    @rule(mark=st.sampled_from(["fresh_until", "fresh_until", "waiting_from"]), is_late_refusal=st.booleans())
-    def ask_when_it_is_to_be_renewed(self, mark: str, is_late_refusal: bool) -> None:
+    @rule(
+        mark=st.sampled_from(["fresh_until", "fresh_until", "waiting_from"]),
+        refused=st.sampled_from(["nothing", "an older one", "this one"]),
+    )
+    def ask_when_it_is_to_be_renewed(self, mark: str, refused: str) -> None:
         """One renews; whether the next waits depends on how old the token is, and on what was refused to it."""
         self._pass_time_to_a_mark(mark)
-        older = [lease for lease in self.promises.tokens if lease is not self.promises.wanted]
-        if is_late_refusal and older:
-            self._ask(refused=older[-1])
         self._ask()
+        older = [lease for lease in self.promises.tokens if lease is not self.promises.wanted]
+        if refused == "an older one" and older:
+            self._ask(refused=older[-1])
+        elif refused == "this one":
+            self._ask(refused=self.promises.wanted)
         self._ask()
 
     @precondition(lambda self: self.promises.tokens)
-    @rule()
-    def ask_after_a_refusal_of_every_token(self) -> None:
-        """By an API that takes none."""
-        lease = self.promises.tokens[-1]
-        if self.origin.may_be_renewed(lease):
+    @rule(issued=st.integers(0, 4))
+    def ask_after_a_refusal_of_every_token(self, issued: int) -> None:
+        """By an API that takes none, again and again; the endpoint issues as many tokens at once."""
+        for number in range(issued + 1):
+            lease = self.promises.tokens[-1]
+            if not self.origin.may_be_renewed(lease):
+                break
             asking = self._ask(refused=lease)
             self.origin.driven(asking, lease)
+            if number < issued and asking.is_sending:
+                self.promises.move(asking, token(life=100))
+            self.origin.check()
 
     @precondition(lambda self: self.promises.leader is not None)
     @rule()
