@@ -11,14 +11,14 @@ def running_loop() -> object | None:
     if trio is not None:
         try:
             token: object = trio.lowlevel.current_trio_token()
-        except RuntimeError:
-            pass  # trio is imported, but it is not what runs here
+        except (RuntimeError, AttributeError):
+            pass  # trio is imported, or another thread is just importing it, but it is not what runs here
         else:
             return token
     if asyncio is not None:
         try:
             loop: object = asyncio.get_running_loop()
-        except RuntimeError:
+        except (RuntimeError, AttributeError):
             pass
         else:
             return loop

@@ -594,3 +594,35 @@ def test_flights_made_in_vain(cache: TokenCache, clock: FakeClock) -> None:
     assert isinstance(first.flight, Flight)
     cache.settle(first.flight, a_lease(clock))
     assert cache._flight is None
+
+
+def test_only_a_renewal_with_a_token_to_fall_back_on_is_gentle(cache: TokenCache, clock: FakeClock) -> None:
+    assert not lead(cache).flight.is_gentle
+    cache.invalidate()
+    stored(cache, clock)
+    clock.advance(85)
+    assert lead(cache).flight.is_gentle
+
+
+def test_a_token_remembers_the_one_before_it(cache: TokenCache, clock: FakeClock) -> None:
+    """Also where that one had been discarded: a prepared request may still carry it."""
+    first = stored(cache, clock)
+    cache.discard(first)
+    assert list(stored(cache, clock).chain())[1:] == [first]
+
+
+def test_invalidating_twice_makes_two_epochs(cache: TokenCache, clock: FakeClock) -> None:
+    """A flight of the first is as stale as one that was there before it."""
+    cache.invalidate()
+    between = lead(cache).flight
+    cache.invalidate()
+    cache.settle(between, a_lease(clock))
+    assert cache.current is None
+
+
+def test_invalidating_wakes_those_who_wait(cache: TokenCache) -> None:
+    """They ask again, instead of waiting for a token that nobody wants."""
+    woken: list[bool] = []
+    lead(cache).flight.subscribe(lambda: woken.append(True))
+    cache.invalidate()
+    assert woken == [True]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
+from types import ModuleType
 
 import pytest
 import trio
@@ -77,3 +78,10 @@ def test_another_thread() -> None:
 
     asyncio.run(main())
     assert found == [None]
+
+
+@pytest.mark.parametrize("library", ["trio", "asyncio"])
+def test_a_library_that_another_thread_is_just_importing(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is in `sys.modules` without its contents, and nothing of it can be running yet."""
+    monkeypatch.setitem(sys.modules, library, ModuleType(library))
+    assert running_loop() is None

@@ -23,7 +23,7 @@ MODULES = (
 )
 TESTS = (
     *("answer", "cache", "client_authentication", "config", "config_errors", "drive", "fetch", "flight", "flow"),
-    *("lease", "refusals", "token", "wire"),
+    *("lease", "refusals", "settings", "token", "wire"),
 )
 TARGET = 95.0  # percent
 SURVIVORS = Path(__file__).with_name("survivors.txt")

@@ -97,7 +97,9 @@ def test_daemon_threads_that_fetch_hold_nothing_up(
     with oauth_server.token_endpoint.hold() as gate:
         process = start(client, oauth_server, CALLERS[callers] + END)
         gate.wait_for(1, LIMIT)
-        assert end_of(process) == (0, "", "")
+        status, output, errors = end_of(process)
+        assert (status, output) == (0, ""), errors
+        assert errors == ""
     assert len(oauth_server.token_requests) == 1
 
 

@@ -10,6 +10,7 @@ import random
 import signal
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -173,6 +174,8 @@ class Storm:
             for breach in self.watch.breaches:
                 print("child:", breach, flush=True)
             status = 1 if self.watch.breaches else 0
+        except BaseException:  # noqa: BLE001  # said here, since nobody is left to hear of it
+            traceback.print_exc()
         finally:
             os._exit(status)
 
