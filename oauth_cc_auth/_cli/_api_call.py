@@ -31,7 +31,7 @@ def call_api(
 
     Args:
         origins: Those that may get a token; None for all.
-        timeout: Seconds to connect, until the headers come, and for the body.
+        timeout: Seconds for the whole answer.
     """
     withheld = _withheld(config, url, origins)
     if withheld is not None:
