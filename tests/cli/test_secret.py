@@ -79,9 +79,12 @@ def test_the_secret_is_asked_for(arguments: list[str], oauth_server: LoopbackSer
 @pytest.mark.parametrize("typed", [b"\n", b"\x04"], ids=["return", "end"])
 def test_nothing_is_typed(typed: bytes, oauth_server: LoopbackServer) -> None:
     """Then there is no secret, and no token request."""
-    status, shown = on_terminal("token", env=variables(oauth_server, client_secret=""), typed=typed)
+    env = {**variables(oauth_server, client_secret=""), "NO_COLOR": "1"}
+    status, shown = on_terminal("token", env=env, typed=typed)
     assert status == 2
-    assert "client_secret is missing: nothing was typed; set OAUTH_CC_CLIENT_SECRET" in shown
+    assert shown == (
+        f"Client secret: \r\n{ERROR}client_secret is missing: nothing was typed; set OAUTH_CC_CLIENT_SECRET\r\n"
+    )
     assert oauth_server.requests == ()
 
 
@@ -91,6 +94,7 @@ def test_ctrl_c_at_the_question(oauth_server: LoopbackServer) -> None:
     status, shown = on_terminal("token", env=variables(oauth_server, client_secret=""), typed=b"\x03")
     assert status == 130
     assert "Traceback" not in shown
+    assert shown.endswith("\r\n")
 
 
 @posix
