@@ -95,7 +95,11 @@ def _parsers() -> tuple[Parser, dict[str, Parser]]:
 
     add("demo", demo, "show on this machine what the plugin does, with the client libraries that are installed")
     for name, add_options, summary in (
-        ("check", _options.add_check, "find out whether these settings work, and if not, why"),
+        (
+            "check",
+            _options.add_check,
+            "find out whether these settings work, and if not, why; asks for a token by every method",
+        ),
         ("token", _options.add_token, "fetch a token and print it"),
         ("request", _options.add_request, "send one request with a token, and print the answer's body"),
     ):
