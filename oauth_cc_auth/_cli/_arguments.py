@@ -30,7 +30,7 @@ class Parser(argparse.ArgumentParser):
             return
         known = f"COMMAND is one of {', '.join(commands)}"
         if words[0].startswith("-"):
-            self.error(f"options belong behind the command; {known}")
+            self.error(f"put the command first and its options behind it; {known}")
         self.error(f"there is no such command; {known}{_nearest(words[0], commands)}")
 
     def refuse(self, unknown: Sequence[str]) -> NoReturn:

@@ -39,8 +39,8 @@ def test_values_are_not_shown(arguments: list[str], message: str, run: Run, env:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--client-secret", SECRET, "token"], f"options belong behind the command; {COMMANDS}"),
-        ([f"--help={SECRET}"], f"options belong behind the command; {COMMANDS}"),
+        (["--client-secret", SECRET, "token"], f"put the command first and its options behind it; {COMMANDS}"),
+        ([f"--help={SECRET}"], f"put the command first and its options behind it; {COMMANDS}"),
         ([SECRET], f"there is no such command; {COMMANDS}"),
         (["tokne", SECRET], f"there is no such command; {COMMANDS}; did you mean token?"),
     ],

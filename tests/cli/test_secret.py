@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
 
+from oauth_cc_auth._cli import _secret
+from oauth_cc_auth._cli._exit import CommandError
 from oauth_cc_auth.testing import LoopbackServer
 from tests.cli.runs import ERROR, WARNING, Run, env_fixture, on_terminal, run_fixture, started, variables
 
@@ -86,6 +90,19 @@ def test_nothing_is_typed(typed: bytes, oauth_server: LoopbackServer) -> None:
         f"Client secret: \r\n{ERROR}client_secret is missing: nothing was typed; set OAUTH_CC_CLIENT_SECRET\r\n"
     )
     assert oauth_server.requests == ()
+
+
+def test_a_secret_that_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where echo cannot be switched off, nothing is read."""
+
+    def warn(prompt: str) -> str:
+        warnings.warn("Can not control echo on the terminal.", getpass.GetPassWarning, stacklevel=2)
+        return "s3cr3t-9"
+
+    monkeypatch.setattr(getpass, "getpass", warn)
+    with pytest.raises(CommandError) as caught:
+        _secret.typed()
+    assert caught.value.message == "client_secret is missing: nothing was typed; set OAUTH_CC_CLIENT_SECRET"
 
 
 @posix
