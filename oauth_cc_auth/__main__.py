@@ -7,14 +7,13 @@ when it is called, so ``--help``, ``--version`` and ``demo`` need nothing that i
 from __future__ import annotations
 
 import argparse
-import errno
-import os
 import sys
 import textwrap
 from collections.abc import Callable, Sequence
-from pathlib import Path, PurePath
+from pathlib import PurePath
 
-from ._cli import _options
+from ._cli import _options, _streams
+from ._cli._arguments import Parser
 from ._cli._exit import INTERRUPTED, PIPE_CLOSED, UNWRITABLE, USAGE
 from ._version import __version__
 
@@ -35,56 +34,42 @@ def with_settings(arguments: argparse.Namespace) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command with these arguments, or those of the process. Returns the exit status."""
-    _open_what_is_closed()
+    _streams.open_what_is_closed()
     try:
         try:
-            return _dispatched(argv)
+            return _dispatched(sys.argv[1:] if argv is None else argv)
         finally:
+            _streams.tell()
             sys.stdout.flush()  # here, where a reader who has left can still be dealt with
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:  # `| head` has seen enough
-        _let_go_of_stdout()
+        _streams.let_go_of(sys.stdout)
         return PIPE_CLOSED
     except OSError as error:
-        if error.errno not in _FULL:
+        if error.errno not in _streams.UNWRITABLE:
             raise
-        _let_go_of_stdout()
-        sys.stderr.write(f"oauth-cc-auth: error: the output could not be written: {error.strerror}\n")
+        _streams.let_go_of(sys.stdout)
+        _streams.tell(f"oauth-cc-auth: error: the output could not be written: {error.strerror}\n")
         return UNWRITABLE
 
 
-# A full disk, a full quota, and a file that is larger than is allowed; not every system has all of them.
-_FULL = {getattr(errno, name, None) for name in ("ENOSPC", "EDQUOT", "EFBIG")} - {None}
-
-
-def _open_what_is_closed() -> None:
-    """Where the shell has closed a stream (`>&-`), what is printed goes nowhere."""
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:
-            nowhere = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  # to the end of the process
-            setattr(sys, name, nowhere)
-
-
-def _let_go_of_stdout() -> None:
-    """What is still buffered would fail again when the interpreter ends."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)
-
-
-def _dispatched(argv: Sequence[str] | None) -> int:
-    parser = _parser()
-    arguments = parser.parse_args(argv)
-    if arguments.run is None:
+def _dispatched(argv: Sequence[str]) -> int:
+    parser, commands = _parsers()
+    parser.check_first(argv, commands)
+    arguments, unknown = parser.parse_known_args(argv)
+    if arguments.command is None:
         parser.print_help(sys.stderr)
         return USAGE
+    if unknown:
+        commands[arguments.command].refuse(unknown)
     status: int = arguments.run(arguments)
     return status
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def _parsers() -> tuple[Parser, dict[str, Parser]]:
+    """The parser of the whole line, and those of the commands by name."""
+    parser = Parser(
         prog=_program(),
         description="OAuth 2.0 client credentials for requests, httpx and httpx2.",
         epilog=_options.STATUSES,
@@ -92,10 +77,10 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"oauth_cc_auth {__version__}")
-    parser.set_defaults(run=None)
+    by_name: dict[str, Parser] = {}
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")
 
-    def add(name: str, run: Callable[[argparse.Namespace], int], summary: str) -> argparse.ArgumentParser:
+    def add(name: str, run: Callable[[argparse.Namespace], int], summary: str) -> Parser:
         command = commands.add_parser(
             name,
             help=summary,
@@ -105,11 +90,16 @@ def _parser() -> argparse.ArgumentParser:
             allow_abbrev=False,
         )
         command.set_defaults(run=run)
+        by_name[name] = command
         return command
 
     add("demo", demo, "show on this machine what the plugin does, with the client libraries that are installed")
     for name, add_options, summary in (
-        ("check", _options.add_check, "find out whether these settings work, and if not, why"),
+        (
+            "check",
+            _options.add_check,
+            "find out whether these settings work, and if not, why; asks for a token by every method",
+        ),
         ("token", _options.add_token, "fetch a token and print it"),
         ("request", _options.add_request, "send one request with a token, and print the answer's body"),
     ):
@@ -118,7 +108,7 @@ def _parser() -> argparse.ArgumentParser:
         _options.add_settings(command)
         # All options would be eleven lines above every message about one of them.
         command.usage = f"{command.prog}{' METHOD URL' if name == 'request' else ''} [OPTION]..."
-    return parser
+    return parser, by_name
 
 
 def _program() -> str:

@@ -23,6 +23,7 @@ _FIELDS = tuple(ClientCredentialsConfig.__annotations__)
 _NO_TOKEN_YET = "<token>"  # no token can look like this (RFC 6750 §2.1)
 
 _FIELD_FIRST = re.compile(rf"^('?)({'|'.join(_FIELDS)})\b", re.IGNORECASE)
+_CLIENT_MISSING = re.compile(r"client_(id|secret)\b.* missing or blank", re.IGNORECASE)
 _SWITCH = re.compile(r"pass allow_insecure_http=True(?: to \w+| together with token_url)?")
 
 
@@ -94,6 +95,8 @@ class Misconfigured:
 
 def _in_terms_of_httpie(message: str) -> str:
     """`message` about a field and the arguments of a class, about the variables to set instead."""
+    if _CLIENT_MISSING.search(message):
+        message += "; or pass --auth ID[:SECRET], where a secret that is left out is asked for"
     message = _FIELD_FIRST.sub(lambda found: f"{found[1]}{_PREFIX}{found[2].upper()}", message)
     return _SWITCH.sub(f"set {_PREFIX}ALLOW_INSECURE_HTTP=true", message)
 

@@ -44,7 +44,7 @@ def send_token_request(
         watchdog = stack.enter_context(Watchdog(budget))
         try:
             if token_client is None:
-                token_client = stack.enter_context(_own_session(watchdog, budget))
+                token_client = stack.enter_context(own_session(watchdog, budget))
             answer = _exchange(token_client, request, budget)
             # A connection that was shut down looks like the end of the body, and perhaps like a shorter token.
             return too_slow(budget) if watchdog.fired else answer
@@ -112,7 +112,8 @@ def _read(response: requests.Response, headers: dict[str, str], until: float) ->
         return TokenResponse(response.status_code, headers, b"", problem=str(error))
 
 
-def _own_session(watchdog: Watchdog, budget: float) -> requests.Session:
+def own_session(watchdog: Watchdog, budget: float) -> requests.Session:
+    """A session for one request, whose sockets `watchdog` shuts down in time; `budget` seconds are for connecting."""
     session = requests.Session()
     adapter = _WatchedAdapter(watchdog, budget)
     session.mount("https://", adapter)
@@ -121,7 +122,7 @@ def _own_session(watchdog: Watchdog, budget: float) -> requests.Session:
 
 
 class _WatchedAdapter(HTTPAdapter):
-    """Hands every socket that it opens to a watchdog. For one token request, then closed."""
+    """Hands every socket that it opens to a watchdog. For one request, then closed."""
 
     def __init__(self, watchdog: Watchdog, budget: float) -> None:
         self._watchdog = watchdog

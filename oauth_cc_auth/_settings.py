@@ -29,16 +29,9 @@ FIELDS = (
 )
 _REQUIRED = FIELDS[:3]
 # Arguments of an auth object that are no settings of the token request.
-_BEHAVIOUR = (
-    "timeout",
-    "deadline",
-    "early_expiry",
-    "renew_after",
-    "renew_on",
-    "api_origins",
-    "on_event",
-    "token_client",
-)
+# The first can be written down, so the command takes them from the environment and from files.
+OF_THE_COMMAND = ("timeout", "deadline", "early_expiry", "renew_after", "renew_on", "api_origins")
+_BEHAVIOUR = (*OF_THE_COMMAND, "on_event", "token_client")
 
 # The labels as the form prints them; the two without a field are only checked.
 _FORM_LABELS: dict[str, str | None] = {
@@ -131,7 +124,9 @@ def _warn_of_ignored(prefix: str, known: set[str]) -> None:
     for name in sorted(os.environ):
         if name.startswith(prefix) and name not in known:
             remedy = _remedy(name.removeprefix(prefix), prefix)
-            if remedy or prefix == DEFAULT_PREFIX:
+            if prefix == DEFAULT_PREFIX and plain(name.removeprefix(prefix)) in map(plain, OF_THE_COMMAND):
+                logger.warning("%s is for the command oauth-cc-auth, and is ignored here%s", name, remedy)
+            elif remedy or prefix == DEFAULT_PREFIX:
                 logger.warning("%s is no setting, and is ignored%s", name, remedy)
 
 
@@ -142,7 +137,7 @@ def _remedy(rest: str, prefix: str) -> str:
     word = plain(rest)
     behaviour = {plain(name): name for name in _BEHAVIOUR}
     if word in behaviour:
-        return f"; pass {behaviour[word]} to from_env() as an argument"
+        return f"; a program passes {behaviour[word]} to from_env() as an argument"
     fields = {plain(field): field for field in FIELDS}
     nearest = [_FIELD_BY_PLAIN_LABEL.get(word), *map(fields.get, get_close_matches(word, fields, n=1, cutoff=0.8))]
     return next((f"; did you mean {prefix}{field.upper()}?" for field in nearest if field), "")

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 import sys
 from collections.abc import Iterator
+from http import HTTPStatus
 from typing import Any
 
 from ._wire import TransportFailure
 
 # Where each library looks for certificates that it is to trust.
 _BUNDLE_VARIABLES = {"requests": "REQUESTS_CA_BUNDLE", "httpx": "SSL_CERT_FILE", "httpx2": "SSL_CERT_FILE"}
+
+
+# How http.client and httpcore tell that a proxy has answered with another status than 200.
+_PROXY_ANSWER = re.compile(r"(Tunnel connection failed: )?(\d{3})\b")
 
 
 def too_slow(budget: float) -> TransportFailure:
@@ -50,7 +56,23 @@ def reason_of(error: BaseException) -> str:
         return f"{type(error).__name__}: a URL cannot be parsed"
     text = text_of(causes[-1]).rstrip(".")
     # Each library has an exception of this name, as has urllib3.
-    return f"the proxy failed: {text}" if any(type(cause).__name__ == "ProxyError" for cause in causes) else text
+    if any(type(cause).__name__ == "ProxyError" for cause in causes):
+        return f"the proxy failed: {_without_reason(text)}"
+    return text
+
+
+def _without_reason(text: str) -> str:
+    """`text` about a proxy's answer with the standard's words for its status.
+
+    Its own may echo the request, and so the proxy's password, which is none of the secrets that we know.
+    """
+    answer = _PROXY_ANSWER.match(text)
+    if answer is None:
+        return text
+    try:
+        return f"{answer[0]} {HTTPStatus(int(answer[2])).phrase}"
+    except ValueError:  # no status of the standard
+        return answer[0]
 
 
 def _is_about_a_url(causes: list[BaseException]) -> bool:

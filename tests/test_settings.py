@@ -327,24 +327,29 @@ class TestEnvironment:
 
     def test_foreign_variables_are_told(self, env: Callable[..., None], caplog: pytest.LogCaptureFixture) -> None:
         """By name only, with what was meant where that can be told: a typo would go unseen, a value may be a secret."""
-        env(scopes="s3cret-1", audience="s3cret-2", timeout="5", header_auth_key="X-Token")
+        env(scopes="s3cret-1", audience="s3cret-2", timeout="5", header_auth_key="X-Token", on_event="x")
         ClientCredentialsConfig.from_env()
         assert {(record.name, record.levelno) for record in caplog.records} == {("oauth_cc_auth", logging.WARNING)}
         assert caplog.messages == [
             "OAUTH_CC_AUDIENCE is no setting, and is ignored",
             "OAUTH_CC_HEADER_AUTH_KEY is no setting, and is ignored; did you mean OAUTH_CC_HEADER_NAME?",
+            "OAUTH_CC_ON_EVENT is no setting, and is ignored; a program passes on_event to from_env() as an argument",
             "OAUTH_CC_SCOPES is no setting, and is ignored; did you mean OAUTH_CC_SCOPE?",
-            "OAUTH_CC_TIMEOUT is no setting, and is ignored; pass timeout to from_env() as an argument",
+            "OAUTH_CC_TIMEOUT is for the command oauth-cc-auth, and is ignored here; a program passes timeout to "
+            "from_env() as an argument",
         ]
 
     def test_foreign_variables_below_a_prefix_of_ones_own(
         self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
         """It may be that of a whole program, whose other settings are none of our business."""
-        for name, value in {**REQUIRED, "database_url": "x", "debug": "1", "scop": "a"}.items():
+        for name, value in {**REQUIRED, "database_url": "x", "debug": "1", "scop": "a", "timeout": "1"}.items():
             monkeypatch.setenv(f"ORDERS_{name.upper()}", value)
         ClientCredentialsConfig.from_env("ORDERS_")
-        assert caplog.messages == ["ORDERS_SCOP is no setting, and is ignored; did you mean ORDERS_SCOPE?"]
+        assert caplog.messages == [
+            "ORDERS_SCOP is no setting, and is ignored; did you mean ORDERS_SCOPE?",
+            "ORDERS_TIMEOUT is no setting, and is ignored; a program passes timeout to from_env() as an argument",
+        ]
 
     def test_no_foreign_variables(self, env: Callable[..., None], caplog: pytest.LogCaptureFixture) -> None:
         """Nor what starts with another prefix, nor our own that are blank."""

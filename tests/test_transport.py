@@ -160,6 +160,23 @@ def test_a_proxy_that_fails() -> None:
     assert failure_of(requests.exceptions.ProxyError(error)).text == "the proxy failed: [Errno 111] Connection refused"
 
 
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("407 Basic dXNlcjpwYXNz is wrong", "407 Proxy Authentication Required"),
+        ("403", "403 Forbidden"),
+        ("999 dXNlcjpwYXNz", "999"),
+        ("502 Bad\nGateway", "502 Bad Gateway"),
+    ],
+)
+def test_what_a_proxy_says(said: str, told: str) -> None:
+    """Its status: its words may echo the password that it was sent, which is no secret of the token request's."""
+    tunnel = OSError(f"Tunnel connection failed: {said}")
+    error = requests.exceptions.ProxyError(urllib3.exceptions.ProxyError("Unable to connect to proxy", tunnel))
+    assert failure_of(error).text == f"the proxy failed: Tunnel connection failed: {told}"
+    assert failure_of(httpx.ProxyError(said)).text == f"the proxy failed: {told}"
+
+
 def test_other_tls_errors() -> None:
     """A connection that broke off in the handshake may work later."""
     assert failure_of(ssl.SSLEOFError("EOF occurred")).retryable

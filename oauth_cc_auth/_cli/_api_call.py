@@ -14,6 +14,7 @@ from ._attempts import Obtained
 from ._facts import ApiFacts
 from ._get import Got, get
 from ._http_answer import http_answer
+from ._route import proxy_secrets
 from ._settings import in_terms_of_the_command
 from ._watcher import Timed, Watcher
 
@@ -31,7 +32,7 @@ def call_api(
 
     Args:
         origins: Those that may get a token; None for all.
-        timeout: Seconds to connect, until the headers come, and for the body.
+        timeout: Seconds for the whole answer.
     """
     withheld = _withheld(config, url, origins)
     if withheld is not None:
@@ -39,10 +40,11 @@ def call_api(
     headers = {config.header_name: config.header_value_pattern.replace("%s", obtained.token.access_token)}
     with Timed(watcher, f"calling {shown_url(url)}") as timed:
         answer = get(url, headers, timeout)
+    secrets = (*obtained.secrets, *proxy_secrets(url))
     if isinstance(answer, Got):
-        told = http_answer(answer.status, answer.headers, answer.body, wall=time.time(), secrets=obtained.secrets)
+        told = http_answer(answer.status, answer.headers, answer.body, wall=time.time(), secrets=secrets)
         return ApiFacts(shown_url(url), timed.seconds, told)
-    words = in_terms_of_the_command(presentable(answer.text, obtained.secrets))
+    words = in_terms_of_the_command(presentable(answer.text, secrets))
     return ApiFacts(shown_url(url), timed.seconds, description=words, timed_out=answer.timed_out)
 
 

@@ -23,6 +23,7 @@ from oauth_cc_auth._wire import TokenRequest, TokenResponse, token_request
 
 from ._facts import AttemptFacts, AttemptOutcome, TokenFacts
 from ._http_answer import http_answer
+from ._route import proxy_secrets
 from ._settings import in_terms_of_the_command
 from ._token_facts import token_facts
 from ._watcher import Timed, Watcher
@@ -86,7 +87,8 @@ def _request(config: ClientCredentialsConfig, method: ClientAuthentication) -> T
         first = methods_to_try(config.client_authentication)[0]
         if not worth_trying(method, first, config.client_id, str(checked)):
             return None
-        return token_request(config, method, str(checked))
+        request = token_request(config, method, str(checked))
+        return request._replace(secrets=(*request.secrets, *proxy_secrets(config.token_url)))
     except Exception as error:  # noqa: BLE001  # of a callable or a strategy of the person's own
         words = presentable(text_of(error), (secret,) if isinstance(secret, str) else ())
         return AttemptFacts(method.name, "not_sent", 0.0, description=f"{type(error).__name__}: {words}")

@@ -45,13 +45,21 @@ class Body(NamedTuple):
 
 
 def body_of(arguments: argparse.Namespace) -> Body:
-    """What the options say; argparse has seen to it that it is one of them at most."""
+    """What the options say; argparse has seen to it that it is one of them at most.
+
+    Raises:
+        CommandError: the name of the file is missing.
+    """
+    if arguments.data_file == "":
+        raise CommandError("--data-file needs the name of a file")
     if arguments.data_file is not None:
         return Body("--data-file", file=arguments.data_file)
     option, value = ("--json", arguments.json) if arguments.json is not None else ("--data", arguments.data)
     if value is None:
         return Body()
     is_json = option == "--json"
+    if value == "@":
+        raise CommandError(f"{option} @ needs the name of a file behind the @")
     if value == _STANDARD_INPUT or value.startswith("@"):
         return Body(option, file=value.removeprefix("@"), is_json=is_json)
     return Body(option, text=value, is_json=is_json)

@@ -15,17 +15,18 @@ from ._exit import CommandError
 # The standard library has it from Python 3.11 on.
 TOML_MODULE = "tomllib" if sys.version_info >= (3, 11) else "tomli"
 
+_LONGEST = 1024 * 1024  # bytes
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def read(name: str) -> dict[str, Any]:
-    """The settings in the file `name`: JSON where it starts with a brace, else TOML.
+    """The settings in the file `name`: JSON where it is called so or starts with a brace, else TOML.
 
     Raises:
-        CommandError: it cannot be read, or is neither.
+        CommandError: it cannot be read, is too long, or is neither.
     """
     try:
-        text = Path(name).read_text(encoding="utf-8-sig")
+        text = _content(name).decode("utf-8-sig")
     except OSError as error:
         problem = error.strerror or type(error).__name__
     except ValueError:  # not UTF-8, or a name with a null character
@@ -35,20 +36,34 @@ def read(name: str) -> dict[str, Any]:
     raise CommandError(f"--config {name}: {problem}")
 
 
+def _content(name: str) -> bytes:
+    """All of a file or, as the shell's ``<(...)`` is one, of a pipe; a device may have no end."""
+    with Path(name).open("rb") as file:
+        mode = os.fstat(file.fileno()).st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):
+            raise CommandError(f"--config {name}: it is neither a file nor a pipe")
+        content = file.read(_LONGEST + 1)
+    if len(content) > _LONGEST:
+        raise CommandError(f"--config {name}: it is longer than 1 MiB, so it is no file of settings")
+    return content
+
+
 def is_open_to_others(name: str) -> bool:
     """True where other users of the machine may read or write the file."""
     return os.name == "posix" and bool(Path(name).stat().st_mode & _OTHERS)
 
 
 def _parsed(name: str, text: str) -> dict[str, Any]:
-    is_json = text.lstrip().startswith("{")
+    is_json = Path(name).suffix.lower() == ".json" or text.lstrip().startswith("{")
     try:
-        found: dict[str, Any] = json.loads(text, object_pairs_hook=_unique) if is_json else _toml(text)
+        found: Any = json.loads(text, object_pairs_hook=_unique) if is_json else _toml(text)
     except (ValueError, RecursionError) as error:
         # The exception of a parser holds the whole text, secrets included; its words only tell the place.
         problem = str(error)
     else:
-        return found
+        if isinstance(found, dict):
+            return found
+        raise CommandError(f"--config {name}: it must be an object, with the names of settings and their values")
     raise CommandError(f"--config {name}: no valid {'JSON' if is_json else 'TOML'}: {problem}")
 
 

@@ -19,6 +19,8 @@ from rich.live import Live
 from rich.spinner import Spinner
 from rich.text import Text
 
+from ._streams import let_go_of
+
 PROGRAM = "oauth-cc-auth"
 
 _PATIENCE = 1.0  # seconds before a person is told what is being waited for
@@ -53,6 +55,14 @@ def error(message: str) -> None:
 def warning(message: str) -> None:
     """One line on stderr, however long."""
     _say("warning", "bold yellow", message)
+
+
+def tell(line: Text) -> None:
+    """One line on stderr, however long; lost where stderr cannot be written."""
+    try:
+        stderr().print(line, soft_wrap=True)
+    except OSError:
+        let_go_of(sys.stderr)
 
 
 @contextmanager
@@ -111,4 +121,4 @@ def _never_fail(stream: TextIO) -> None:
 
 def _say(kind: str, style: str, message: str) -> None:
     line = Text.assemble(f"{PROGRAM}: ", (f"{kind}:", style), f" {message}")
-    stderr().print(line, soft_wrap=True)
+    tell(line)

@@ -22,7 +22,7 @@ MEANINGS = {
     UNREACHABLE: "no answer, or none that is complete, from token endpoint or API",
     CLIENT_ERROR: "the API answered 4xx",
     SERVER_ERROR: "the API answered 5xx, or redirected in circles",
-    UNWRITABLE: "the output could not be written: the disk is full",
+    UNWRITABLE: "the output could not be written: the disk is full, or stdout is closed",
     INTERRUPTED: "interrupted by Ctrl-C",
     PIPE_CLOSED: "whoever read the output has left",
 }

@@ -10,8 +10,10 @@ import requests
 import urllib3.exceptions
 
 from oauth_cc_auth._body import LONGEST_REFUSAL, inflated_refusal
+from oauth_cc_auth._requests_send import own_session
 from oauth_cc_auth._transport import reason_of, too_slow
 from oauth_cc_auth._version import __version__
+from oauth_cc_auth._watchdog import Watchdog
 from oauth_cc_auth._wire import TransportFailure
 
 _CHUNK = 8192  # bytes
@@ -35,8 +37,9 @@ def get(url: str, headers: Mapping[str, str], timeout: float) -> Got | Transport
 
     Args:
         headers: Beside those of every request.
-        timeout: Seconds to connect, until the headers come, and for the body.
+        timeout: Seconds for all of it; where only the body takes longer, its beginning will do.
     """
+    until = monotonic() + timeout
     locations: list[str] = []
 
     def take_location(response: requests.Response, **_: Any) -> None:
@@ -44,16 +47,19 @@ def get(url: str, headers: Mapping[str, str], timeout: float) -> Got | Transport
         locations.append(response.headers.pop("location", ""))
 
     every = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": f"oauth-cc-auth/{__version__}"}
+    watchdog = Watchdog(timeout)
     try:
-        with requests.Session() as session:
+        with watchdog, own_session(watchdog, timeout) as session:
             prepared = requests.Request("GET", url, headers={**every, **headers}, auth=_leave_alone).prepare()
             prepared.register_hook("response", take_location)
             settings: dict[str, Any] = session.merge_environment_settings(url, {}, True, None, None)
             with session.send(prepared, allow_redirects=False, timeout=timeout, **settings) as response:
-                raw = _beginning(response.raw, timeout)
-    except requests.Timeout:
-        return too_slow(timeout)
+                if watchdog.fired:  # a connection that was shut down looks like the end of the headers
+                    return too_slow(timeout)
+                raw = _beginning(response.raw, until)
     except Exception as error:  # noqa: BLE001  # odd answers raise all kinds
+        if watchdog.fired or isinstance(error, requests.Timeout):
+            return too_slow(timeout)
         return TransportFailure(reason_of(error), retryable=False)
     lower = {name.lower(): value for name, value in response.headers.items()} | {"location": locations[0]}
     return Got(response.status_code, lower, inflated_refusal(raw, lower.get("content-encoding", "")))
@@ -64,8 +70,8 @@ def _leave_alone(prepared: requests.PreparedRequest) -> requests.PreparedRequest
     return prepared
 
 
-def _beginning(raw: Any, timeout: float) -> bytes:
-    body, until = b"", monotonic() + timeout
+def _beginning(raw: Any, until: float) -> bytes:
+    body = b""
     try:
         while len(body) < LONGEST_REFUSAL and monotonic() < until and (chunk := raw.read1(_CHUNK, False)):
             body += chunk

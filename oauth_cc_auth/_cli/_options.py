@@ -81,7 +81,7 @@ def add_token(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``token``."""
     forms = parser.add_mutually_exclusive_group()
     forms.add_argument(
-        "--header", action="store_true", help='print a header, for curl -H "$(oauth-cc-auth token --header)"'
+        "--header", action="store_true", help="print a header, for oauth-cc-auth token --header | curl -H @- URL"
     )
     forms.add_argument(
         "--json", action="store_true", help="print access_token, token_type, expires_at, expires_in and scope as JSON"
@@ -96,9 +96,15 @@ def add_request(parser: argparse.ArgumentParser) -> None:
     add("url", metavar="URL", help="full URL of the API request")
     add("--header", action="append", metavar="NAME:VALUE", help="one more header; may be repeated")
     bodies = parser.add_mutually_exclusive_group()
-    bodies.add_argument("--data", metavar="TEXT", help="the body; @FILE is a file, '-' standard input")
+    bodies.add_argument(
+        "--data",
+        metavar="TEXT",
+        help="the body; @FILE is a file, '-' standard input; no Content-Type is sent with it but that of --header",
+    )
     bodies.add_argument("--json", metavar="TEXT", help="the same, checked and sent as application/json")
-    bodies.add_argument("--data-file", metavar="FILE", help="a file as the body; '-' is standard input")
+    bodies.add_argument(
+        "--data-file", metavar="FILE", help="a file as the body, sent as --data is; '-' is standard input"
+    )
     add("-i", "--include", action="store_true", help="print status and headers of the answer before its body")
     add("-L", "--location", action="store_true", help="follow redirects; the token stays with the URL's origin")
     add(

@@ -21,6 +21,7 @@ from ._rules import date, relative
 from ._watcher import Watcher
 
 _WIDEST = 100  # columns; longer lines are hard to read
+_NARROW = 60  # columns; a table has no room for the answer there
 _LABEL = 10  # columns
 _TIME = 9  # columns
 _METHOD = 21  # columns
@@ -70,7 +71,14 @@ class Report(Watcher):
                 self._step(None, "", line, None)
 
     def attempted(self, attempts: tuple[AttemptFacts, ...]) -> None:
-        """A table of all token requests."""
+        """A table of all token requests; on a narrow page, one below the other."""
+        self._print()
+        if self._width < _NARROW:
+            for attempt in attempts:
+                self._print(Text(attempt.method, "bold", overflow="fold"))
+                rows = [("status", _told_status(attempt)), ("answer", _told_answer(attempt))]
+                self._rows([*rows, ("time", _told_time(attempt.seconds))])
+            return
         table = Table(box=box.SIMPLE_HEAD, width=self._width, pad_edge=False, show_edge=False, header_style="bold")
         table.add_column("method", overflow="fold", max_width=_METHOD)
         table.add_column("status", width=9)
@@ -78,10 +86,8 @@ class Report(Watcher):
         table.add_column("time", justify="right", width=_TIME)
         for attempt in attempts:
             style = "green" if attempt.outcome == "token" else "red"
-            status = "no answer" if attempt.status is None else str(attempt.status)
-            told = Text(_told_answer(attempt))
-            table.add_row(Text(attempt.method), Text(status, style), told, Text(_told_time(attempt.seconds), "dim"))
-        self._print()
+            told, took = Text(_told_answer(attempt)), Text(_told_time(attempt.seconds), "dim")
+            table.add_row(Text(attempt.method), Text(_told_status(attempt), style), told, took)
         self._print(table)
 
     def obtained(self, token: TokenFacts, now: float) -> None:
@@ -166,6 +172,10 @@ def _told_certificate(certificate: Certificate, now: float) -> list[str]:
         f"certificate for {certificate.subject}, issued by {certificate.issuer}",
         f"valid until {date(until)} ({relative(until, now)})",
     ]
+
+
+def _told_status(attempt: AttemptFacts) -> str:
+    return "no answer" if attempt.status is None else str(attempt.status)
 
 
 def _told_answer(attempt: AttemptFacts) -> str:

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import requests
 import urllib3.exceptions
 
+from oauth_cc_auth import _behaviour
 from oauth_cc_auth._errors import TokenError
 from oauth_cc_auth._origin import origin_of
 from oauth_cc_auth._redact import presentable
@@ -38,6 +39,7 @@ def run(settings: Settings, *, call: Call, trace: Trace | None = None) -> int:
         TokenError: there is no token, or this request may not carry one.
     """
     call.check_against(settings)
+    _tell_where_no_token_goes(settings, call)
     with session_from(settings, trace) as session, _answer(session, call) as response:
         with _progress(call):
             _write(call, response)
@@ -46,6 +48,13 @@ def run(settings: Settings, *, call: Call, trace: Trace | None = None) -> int:
         return OK
     words = f"{call.shown}: {status} {phrase(status)}".rstrip()
     raise CommandError(words, CLIENT_ERROR if status < 500 else SERVER_ERROR)
+
+
+def _tell_where_no_token_goes(settings: Settings, call: Call) -> None:
+    """Else the API's 401 would be a riddle."""
+    origins, origin = _behaviour.api_origins(settings.behaviour.get("api_origins")), origin_of(call.url)
+    if origins is not None and origin not in origins:
+        _console.warning(f"the request is sent without a token, since {origin} is not in api_origins")
 
 
 def _write(call: Call, response: requests.Response) -> None:

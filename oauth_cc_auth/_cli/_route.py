@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import Any, NamedTuple
 
 import requests
@@ -30,18 +31,41 @@ class Route(NamedTuple):
     trusted: str
 
 
+def proxy_secrets(url: str) -> tuple[str, ...]:
+    """Password of the proxy on the way to `url`, as it gets it and may echo it; empty without one."""
+    proxy = _proxy(url, _environment(url))
+    try:
+        user, password = requests.utils.get_auth_from_url(proxy or "")
+    except ValueError:  # it is no URL, and nothing will be sent
+        return ()
+    if not password:
+        return ()
+    return b64encode(f"{user}:{password}".encode("latin-1", "replace")).decode(), password
+
+
 def route_to(url: str) -> Route:
     """The way that requests takes to `url`; its host is empty where the environment names a proxy that is none."""
-    with requests.Session() as session:
-        settings: dict[str, Any] = session.merge_environment_settings(url, {}, True, None, None)
+    settings = _environment(url)
     verify: Any = settings["verify"]
     trusted = requests.utils.DEFAULT_CA_BUNDLE_PATH if verify is True else str(verify)
     origin = origin_of(url)
     tls = origin.scheme == "https"
-    proxy: str | None = requests.utils.select_proxy(url, settings["proxies"])
-    if not proxy:
+    proxy = _proxy(url, settings)
+    if proxy is None:
         return Route(origin.host, origin.port, tls, None, trusted)
-    if "://" not in proxy:
-        proxy = f"http://{proxy}"  # as requests reads it
     first = origin_of(proxy)
     return Route(first.host, _SOCKS_PORT if first.port < 0 else first.port, tls, shown_url(proxy), trusted)
+
+
+def _environment(url: str) -> dict[str, Any]:
+    """What requests takes from the environment for `url`."""
+    with requests.Session() as session:
+        settings: dict[str, Any] = session.merge_environment_settings(url, {}, True, None, None)
+    return settings
+
+
+def _proxy(url: str, settings: dict[str, Any]) -> str | None:
+    proxy: str | None = requests.utils.select_proxy(url, settings["proxies"])
+    if not proxy:
+        return None
+    return proxy if "://" in proxy else f"http://{proxy}"  # as requests reads it

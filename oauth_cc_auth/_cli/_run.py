@@ -6,7 +6,6 @@ This file is imported without the extra [cli] too, in order to say so.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
@@ -16,12 +15,15 @@ from oauth_cc_auth._errors import ConfigurationError, InsecureRequestError, Toke
 from oauth_cc_auth._redact import presentable
 from oauth_cc_auth._transport import reason_of
 
+from . import _streams
 from ._config_file import TOML_MODULE
 from ._exit import REFUSED, UNREACHABLE, USAGE, CommandError
 from ._settings import Settings, in_terms_of_the_command
 
 if TYPE_CHECKING:
     from ._trace import Trace
+
+_MORE = "; `oauth-cc-auth check` tells more"
 
 Command = Callable[[Settings], int]
 
@@ -30,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the subcommand of `arguments`. Returns the exit status."""
     missing = _missing_module()
     if missing is not None:
-        sys.stderr.write(
+        _streams.tell(
             f"oauth-cc-auth: error: {arguments.command} needs {missing}: python -m pip install 'oauth_cc_auth[cli]'\n"
         )
         return USAGE
@@ -46,6 +48,8 @@ def run(arguments: argparse.Namespace) -> int:
         message, status = str(error), USAGE
     except TokenError as error:
         message, status = in_terms_of_the_command(error.message), status_of(error)
+        if arguments.command != "check" and status != USAGE:
+            message += _MORE
     except requests.RequestException as error:
         message, status = presentable(reason_of(error), ()), UNREACHABLE
     _console.error(message)

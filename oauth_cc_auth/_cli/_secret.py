@@ -8,6 +8,7 @@ from typing import TextIO
 
 from ._exit import CommandError
 from ._settings import Given
+from ._streams import tell
 
 VISIBLE = (
     "--client-secret shows the secret to everyone on this machine (ps) and to the shell's history; set "
@@ -57,7 +58,13 @@ def typed() -> Given:
         with warnings.catch_warnings():
             warnings.simplefilter("error", GetPassWarning)
             secret = getpass("Client secret: ")
-    except (EOFError, GetPassWarning):
+    except KeyboardInterrupt:
+        tell("\n")  # else the shell's prompt would stand behind the question
+        raise
+    except EOFError:
+        tell("\n")
+        secret = ""
+    except GetPassWarning:
         secret = ""
     if not secret.strip():
         raise CommandError("client_secret is missing: nothing was typed; set OAUTH_CC_CLIENT_SECRET")

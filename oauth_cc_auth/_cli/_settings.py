@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 from oauth_cc_auth import _behaviour
 from oauth_cc_auth._config import ClientCredentialsConfig
 from oauth_cc_auth._errors import ConfigurationError
+from oauth_cc_auth._settings import OF_THE_COMMAND
 
 # Arguments of an auth object that can be written down; a callable or a session cannot.
-BEHAVIOUR = ("timeout", "deadline", "early_expiry", "renew_after", "renew_on", "api_origins")
+BEHAVIOUR = OF_THE_COMMAND
 _REQUIRED = {"token_url": "--token-url", "client_id": "--client-id", "client_secret": "--client-secret -"}
 
 # The remedies of the library, as they are called here.

@@ -56,8 +56,10 @@ def from_mapping(settings: Mapping[str, Any], name: str) -> dict[str, Given]:
         name: How the file is called in messages.
 
     Raises:
-        ConfigurationError: an unknown label, or a value that cannot be read; the message starts with `name`.
+        ConfigurationError: an unknown label, a section, or a value that cannot be read; the message starts with `name`.
     """
+    if any(_is_section(label, value) for label, value in settings.items()):
+        raise ConfigurationError(f"{name}: settings stand at the top of the file, without a [section]")
     known = {plain(field): field for field in BEHAVIOUR}
     behaviour = {label: known[plain(label)] for label in settings if plain(label) in known}
     try:
@@ -94,6 +96,23 @@ def seconds(option: str, text: str) -> float:
         ConfigurationError: it is none.
     """
     return _behaviour.seconds(option, _read_number(option, text))
+
+
+def _is_section(label: str, value: Any) -> bool:
+    """True for an object under a name of somebody's own, around settings or around nothing."""
+    if not isinstance(value, Mapping) or _is_setting(label):
+        return False
+    return not value or any(_is_setting(inner) or _is_section(inner, held) for inner, held in value.items())
+
+
+def _is_setting(label: str) -> bool:
+    if plain(label) in map(plain, BEHAVIOUR):
+        return True
+    try:
+        _names.fields_from_mapping({label: None})
+    except ConfigurationError:
+        return False
+    return True
 
 
 _OPTION_NAMES = {"additional_headers": "--additional-header"}

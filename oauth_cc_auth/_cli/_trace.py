@@ -75,7 +75,7 @@ class Trace:
         return f"token {self._tokens.index(header_value) + 1}"
 
     def _line(self, text: Text) -> None:
-        _console.stderr().print(text, soft_wrap=True)
+        _console.tell(text)
 
 
 class TracedAuth(ClientCredentialsAuth):

@@ -82,6 +82,16 @@ def test_lines_are_not_wider_than_the_page(width: int) -> None:
     assert "…" not in text.replace("abcd…", "")
 
 
+def test_a_narrow_page_has_no_table() -> None:
+    """An answer would be a column of letters there."""
+    lines = reported(40).splitlines()
+    start = lines.index("client_secret_basic")
+    assert lines[start + 1 : start + 3] == ["  status  401", "  answer  invalid_client (word word word"]
+    assert "  time    500 ms" in lines
+    assert not any(line.startswith("method") for line in lines)
+    assert any(line.startswith("method") for line in reported(60).splitlines())
+
+
 def test_nothing_is_left_out() -> None:
     """Long texts are wrapped."""
     assert "".join(reported().split()).count("word") == 40 * 12

@@ -116,6 +116,68 @@ def test_a_wrong_file(content: bytes, message: str, run: Run, env: dict[str, str
 
 
 @pytest.mark.parametrize(
+    "content",
+    [
+        '[oauth]\ntoken_url = "S3CRET"',
+        "[tool.oauth]\ntimeout = 1\nS3CRET = 1",
+        '["S3CRET"]',
+        '{"a": {"Client ID": "S3CRET"}}',
+    ],
+)
+def test_a_section(content: str, run: Run, env: dict[str, str], tmp_path: Path) -> None:
+    """Nobody knows its name, and the settings in it would not count."""
+    name = file_of(tmp_path / "a.toml", content)
+    ran = run("token", "--config", name, env=env)
+    assert (ran.status, ran.out) == (2, "")
+    assert ran.err == f"{ERROR}{name}: settings stand at the top of the file, without a [section]\n"
+
+
+def test_a_misspelt_table_is_no_section(run: Run, env: dict[str, str], tmp_path: Path) -> None:
+    """There are settings that are tables."""
+    name = file_of(tmp_path / "a.toml", '[additional_header]\nX-A = "b"')
+    ran = run("token", "--config", name, env=env)
+    assert "did you mean 'additional_headers'?" in ran.err
+
+
+@pytest.mark.parametrize("content", ['["S3CRET"]', '"S3CRET"', "7"])
+def test_json_that_is_no_object(content: str, run: Run, env: dict[str, str], tmp_path: Path) -> None:
+    """A file that is called JSON is read as JSON; what is in it is not shown."""
+    name = file_of(tmp_path / "a.JSON", content)
+    ran = run("token", "--config", name, env=env)
+    assert ran.status == 2
+    assert ran.err == f"{ERROR}--config {name}: it must be an object, with the names of settings and their values\n"
+
+
+def test_a_file_without_end(run: Run, env: dict[str, str], tmp_path: Path) -> None:
+    """The first MiB is enough to know that these are no settings."""
+    name = tmp_path / "a.toml"
+    name.write_bytes(b"#" * (1024 * 1024))
+    assert run("token", "--config", str(name), env=env).status == 0
+    name.write_bytes(b"#" * (1024 * 1024 + 1))
+    ran = run("token", "--config", str(name), env=env)
+    assert ran.status == 2
+    assert ran.err == f"{ERROR}--config {name}: it is longer than 1 MiB, so it is no file of settings\n"
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="a device of POSIX")
+def test_a_device(run: Run, env: dict[str, str]) -> None:
+    """It has no end, and no settings."""
+    ran = run("token", "--config", "/dev/zero", env=env)
+    assert (ran.status, ran.err) == (2, f"{ERROR}--config /dev/zero: it is neither a file nor a pipe\n")
+
+
+@pytest.mark.skipif(not Path("/dev/fd").exists(), reason="names of open files, as bash's <(...) uses them")
+def test_a_pipe(run: Run, oauth_server: LoopbackServer) -> None:
+    """As with `--config <(vault read ...)`."""
+    reading, writing = os.pipe()
+    os.write(writing, toml_of(oauth_server).encode())
+    os.close(writing)
+    ran = run("token", "--config", f"/dev/fd/{reading}")
+    os.close(reading)
+    assert (ran.status, ran.err) == (0, "")
+
+
+@pytest.mark.parametrize(
     ("name", "problem"), [("missing", "No such file or directory"), ("", "Is a directory"), ("\0", "it is not text")]
 )
 def test_no_file(name: str, problem: str, run: Run, tmp_path: Path) -> None:

@@ -67,6 +67,20 @@ def test_a_body_that_drips() -> None:
     assert set(answer.body) == {ord("x")}
 
 
+def test_headers_that_drip() -> None:
+    """They are bounded too; what came of them is no answer."""
+
+    def drip(wire: Wire) -> None:
+        wire.send(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+        wire.drip(b"x", 0.01)
+
+    with RawEndpoint(drip) as endpoint:
+        late = get(endpoint.url, {}, 0.2)
+    assert isinstance(late, TransportFailure)
+    assert late.timed_out
+    assert late.text == "it took longer than 0.2 s"
+
+
 def test_no_answer() -> None:
     """Too late, or not at all."""
     with RawEndpoint(Wire.wait) as endpoint:

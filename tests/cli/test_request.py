@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from oauth_cc_auth.testing import Answer, LoopbackServer
-from tests.cli.runs import ERROR, Run, env_fixture, run_fixture
+from tests.cli.runs import ERROR, WARNING, Run, env_fixture, run_fixture
 
 __all__ = ["env_fixture", "run_fixture"]
 
@@ -51,6 +51,21 @@ def test_a_wrong_header(header: str, message: str, run: Run, env: dict[str, str]
     ran = run("request", "GET", oauth_server.api_url, "--header", header, env=env)
     assert (ran.status, ran.out, ran.err) == (2, "", f"{ERROR}{message}\n")
     assert oauth_server.requests == ()
+
+
+def test_another_origin(run: Run, env: dict[str, str], oauth_server: LoopbackServer) -> None:
+    """With api_origins the token stays where it belongs; one line says so, since the API's 401 does not."""
+    oauth_server.api.always(Answer(401))
+    elsewhere = {**env, "OAUTH_CC_API_ORIGINS": "https://api.example.com"}
+    ran = run("request", "GET", oauth_server.api_url, env=elsewhere)
+    assert (ran.status, ran.err.splitlines()[0]) == (
+        5,
+        f"{WARNING}the request is sent without a token, since {oauth_server.origin} is not in api_origins",
+    )
+    assert oauth_server.api_requests[0].token is None
+    same = {**env, "OAUTH_CC_API_ORIGINS": oauth_server.origin}
+    oauth_server.api.always(Answer(200))
+    assert run("request", "GET", oauth_server.api_url, env=same).err == ""
 
 
 @pytest.mark.parametrize(

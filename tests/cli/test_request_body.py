@@ -24,6 +24,20 @@ def file_fixture(tmp_path: Path) -> str:
 
 
 @pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--data", "@"], "--data @ needs the name of a file behind the @"),
+        (["--json", "@"], "--json @ needs the name of a file behind the @"),
+        (["--data-file", ""], "--data-file needs the name of a file"),
+    ],
+)
+def test_no_name_of_a_file(arguments: list[str], message: str, run: Run, env: dict[str, str]) -> None:
+    """It would be that of the folder one is in."""
+    ran = run("request", "POST", "https://api.example.com", *arguments, env=env)
+    assert (ran.status, ran.err) == (2, f"{ERROR}{message}\n")
+
+
+@pytest.mark.parametrize(
     ("arguments", "body", "content_type"),
     [
         (["--data", "a=b"], b"a=b", None),

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
 
+from oauth_cc_auth._cli import _secret
+from oauth_cc_auth._cli._exit import CommandError
 from oauth_cc_auth.testing import LoopbackServer
 from tests.cli.runs import ERROR, WARNING, Run, env_fixture, on_terminal, run_fixture, started, variables
 
@@ -79,10 +83,26 @@ def test_the_secret_is_asked_for(arguments: list[str], oauth_server: LoopbackSer
 @pytest.mark.parametrize("typed", [b"\n", b"\x04"], ids=["return", "end"])
 def test_nothing_is_typed(typed: bytes, oauth_server: LoopbackServer) -> None:
     """Then there is no secret, and no token request."""
-    status, shown = on_terminal("token", env=variables(oauth_server, client_secret=""), typed=typed)
+    env = {**variables(oauth_server, client_secret=""), "NO_COLOR": "1"}
+    status, shown = on_terminal("token", env=env, typed=typed)
     assert status == 2
-    assert "client_secret is missing: nothing was typed; set OAUTH_CC_CLIENT_SECRET" in shown
+    assert shown == (
+        f"Client secret: \r\n{ERROR}client_secret is missing: nothing was typed; set OAUTH_CC_CLIENT_SECRET\r\n"
+    )
     assert oauth_server.requests == ()
+
+
+def test_a_secret_that_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where echo cannot be switched off, nothing is read."""
+
+    def warn(prompt: str) -> str:
+        warnings.warn("Can not control echo on the terminal.", getpass.GetPassWarning, stacklevel=2)
+        return "s3cr3t-9"
+
+    monkeypatch.setattr(getpass, "getpass", warn)
+    with pytest.raises(CommandError) as caught:
+        _secret.typed()
+    assert caught.value.message == "client_secret is missing: nothing was typed; set OAUTH_CC_CLIENT_SECRET"
 
 
 @posix
@@ -91,6 +111,7 @@ def test_ctrl_c_at_the_question(oauth_server: LoopbackServer) -> None:
     status, shown = on_terminal("token", env=variables(oauth_server, client_secret=""), typed=b"\x03")
     assert status == 130
     assert "Traceback" not in shown
+    assert shown.endswith("\r\n")
 
 
 @posix

@@ -93,7 +93,15 @@ def test_no_abbreviations(arguments: list[str], run: Run, env: dict[str, str]) -
     """What is unknown today may mean something else tomorrow."""
     ran = run("token", *arguments, env=env)
     assert (ran.status, ran.out) == (2, "")
-    assert "unrecognized arguments" in ran.err
+    assert "unknown option" in ran.err or "1 more word" in ran.err
+
+
+def test_the_help_tells_what_may_surprise(run: Run) -> None:
+    """Requests by every method, and a body without a type."""
+    told = {name: " ".join(run(name, "--help", env={"COLUMNS": "80"}).out.split()) for name in SUBCOMMANDS}
+    assert "asks for a token by every method" in told["check"].lower()
+    assert "no Content-Type is sent with it but that of --header" in told["request"]
+    assert "oauth-cc-auth token --header | curl -H @- URL" in told["token"]
 
 
 @pytest.mark.parametrize("name", ["check", "token", "request"])
@@ -140,6 +148,14 @@ def test_what_goes_wrong(
     monkeypatch.setattr(_check, "run", fail)
     ran = run("check", env=env)
     assert (ran.status, ran.out, ran.err) == (status, "", f"{ERROR}{message}\n")
+
+
+def test_check_is_recommended_where_it_helps(run: Run, env: dict[str, str]) -> None:
+    """It tells more about a token that cannot be had, and nothing about a URL that is plain http."""
+    ran = run("request", "GET", "http://api.example.com", env=env)
+    assert ran.status == 2
+    assert "plain http" in ran.err or "not https" in ran.err
+    assert "tells more" not in ran.err
 
 
 def test_a_defect_is_not_hidden(run: Run, env: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:

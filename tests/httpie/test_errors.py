@@ -46,6 +46,32 @@ def test_settings(httpie: HTTPie, variable: str, value: str, words: str, given: 
     assert error_line(run.errors).startswith(words)
 
 
+@pytest.mark.parametrize("missing", [["CLIENT_SECRET"], ["CLIENT_ID", "CLIENT_SECRET"]])
+def test_no_client(httpie: HTTPie, missing: list[str]) -> None:
+    """It can be given on the command line as well."""
+    names = [f"OAUTH_CC_{field}" for field in missing]
+    for name in names:
+        del httpie.environment[name]
+    run = httpie.run()
+    assert run.status == 1
+    verb = "is" if len(names) == 1 else "are"
+    assert error_line(run.errors).startswith(
+        f"ConfigurationError: {', '.join(names)} {verb} missing or blank; or pass --auth ID[:SECRET], where a secret "
+        "that is left out is asked for"
+    )
+
+
+def test_behaviour_is_for_the_command(httpie: HTTPie) -> None:
+    """Who has set it for `oauth-cc-auth` is told that it does not count here."""
+    httpie.environment["OAUTH_CC_TIMEOUT"] = "5"
+    run = httpie.run()
+    assert (run.status, run.errors) == (
+        0,
+        "OAUTH_CC_TIMEOUT is for the command oauth-cc-auth, and is ignored here; a program passes timeout to "
+        "from_env() as an argument\n",
+    )
+
+
 @pytest.mark.parametrize("given", [["--auth", f"{CLIENT_ID}:{CLIENT_SECRET}"], []])
 def test_misspelt_variables(httpie: HTTPie, given: list[str]) -> None:
     """They are told on stderr, and the request is made."""

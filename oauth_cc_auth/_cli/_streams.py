@@ -1,0 +1,43 @@
+"""stdout and stderr where they cannot be written: closed by the shell, full, or with nobody who reads.
+
+A result that is lost is an error. What is lost on stderr is not: warnings and traces are beside the result.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from pathlib import Path
+from typing import TextIO
+
+# A full disk, a full quota, a file that is larger than is allowed, and a stream that is closed; not every system has
+# all of them.
+UNWRITABLE = {getattr(errno, name, None) for name in ("ENOSPC", "EDQUOT", "EFBIG", "EBADF")} - {None}
+
+
+def open_what_is_closed() -> None:
+    """Put a stream in the place of each that the shell has closed (``>&-``); Python has None there.
+
+    Writing to that stdout fails, as it does in any program; what is printed on that stderr goes nowhere.
+    """
+    if sys.stdout is None:
+        sys.stdout = os.fdopen(os.open(os.devnull, os.O_RDONLY), "w", encoding="utf-8", closefd=False)
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  # to the end of the process
+
+
+def let_go_of(stream: TextIO) -> None:
+    """Have what `stream` still holds, and all that comes, go nowhere: it would fail again when the interpreter ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
+def tell(text: str = "") -> None:
+    """Write `text` and all that is buffered to stderr, or lose it."""
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except OSError:
+        let_go_of(sys.stderr)
