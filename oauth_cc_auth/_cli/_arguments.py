@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import argparse
 import re
+import sys
 from collections.abc import Collection, Sequence
+from contextlib import nullcontext, suppress
 from difflib import get_close_matches
-from typing import NoReturn
+from typing import Any, NoReturn
 
 # What may be shown: a name and no value that was glued to it. Secrets have digits, or are longer.
 _NAME = re.compile(r"-[A-Za-z]|--[A-Za-z][A-Za-z_-]{0,39}")
@@ -51,6 +53,11 @@ class Parser(argparse.ArgumentParser):
         """Print usage and `message` on stderr, and end the process with the status of wrong usage."""
         before, quoting, _ = message.partition(_QUOTING)
         super().error(f"{before}it takes no value" if quoting else message)
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        # As argparse itself does in later versions of Python: where a message cannot be told, the status tells it.
+        with suppress(OSError) if file is sys.stderr else nullcontext():
+            super()._print_message(message, file)
 
 
 def _nearest(word: str, known: Collection[str]) -> str:

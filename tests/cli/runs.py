@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from select import select
 from typing import Any
 
 import pytest
@@ -120,7 +121,7 @@ def on_terminal(
     ) as process:
         os.close(theirs)
         shown, seen = b"", False
-        for piece in _pieces(ours):
+        for piece in _pieces(ours, process):
             shown += piece
             if until in shown and not seen:
                 seen = True
@@ -131,6 +132,8 @@ def on_terminal(
         return process.wait(60), shown.decode()
 
 
+LIMIT = 60.0  # s without a word after which a process counts as hanging
+
 # The terminal is the process's own then: Ctrl-C comes from it, and a password is asked for on it.
 _TAKE_TERMINAL = """
 import fcntl, os, sys, termios
@@ -139,9 +142,14 @@ os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
 """
 
 
-def _pieces(terminal: int) -> Iterator[bytes]:
-    try:
-        while piece := os.read(terminal, 65536):
-            yield piece
-    except OSError:  # how Linux says that the other end is closed
-        return
+def _pieces(terminal: int, process: subprocess.Popen[bytes]) -> Iterator[bytes]:
+    """What the terminal shows, until the other end is closed; whoever says nothing for too long is ended."""
+    while select([terminal], [], [], LIMIT)[0]:
+        try:
+            piece = os.read(terminal, 65536)
+        except OSError:  # how Linux says that the other end is closed
+            return
+        if not piece:
+            return
+        yield piece
+    process.kill()
