@@ -89,7 +89,15 @@ class ClientKind:
                 yield RequestsSession(session, follow_redirects)
             return
 
-        options = {"auth": auth, "follow_redirects": follow_redirects, "timeout": REQUEST_LIMIT, **options}
+        # httpcore closes a connection beyond those to be kept while another thread has just been given it.
+        limits = self.library.Limits(max_connections=100, max_keepalive_connections=100)
+        options = {
+            "auth": auth,
+            "follow_redirects": follow_redirects,
+            "timeout": REQUEST_LIMIT,
+            "limits": limits,
+            **options,
+        }
         if self.backend is None:
             with self.library.Client(**options) as client:
                 yield HttpxSession(client, auth)

@@ -25,7 +25,7 @@ def test_config_is_given_back() -> None:
 @pytest.mark.parametrize("value", [None, {}, "https://login.example.com/token"])
 def test_config_of_another_type(value: object) -> None:
     """Arguments in the wrong order are told by type."""
-    with pytest.raises(ConfigurationError, match=rf"ClientCredentialsConfig, not {type(value).__name__}$"):
+    with pytest.raises(ConfigurationError, match=rf"ClientCredentialsConfig, not {type(value).__name__}(;.*)?$"):
         _behaviour.config(value)
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable
 from contextvars import copy_context
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from oauth_cc_auth import ClientCredentialsConfig, TokenEndpointError, TokenEndpointUnreachable
+from oauth_cc_auth import ClientCredentialsConfig, TokenEndpointError, TokenEndpointUnreachable, _flow
 from oauth_cc_auth._cache import TokenCache
 from oauth_cc_auth._effects import Effect, Send, Sleep, Wait
 from oauth_cc_auth._events import Event, FetchFailed, HeldOff, TokenObtained
@@ -144,6 +145,18 @@ class TestColdCache:
         assert leader.flight not in leading.get()
         leader.step(issued())
         assert leader.flight not in leader.context.run(leading.get)
+
+    def test_an_interrupt_before_anything_was_asked_for(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+        """KeyboardInterrupt may strike at any call; whoever comes next leads."""
+
+        def interrupt() -> None:
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patched:
+            patched.setattr(_flow, "leading", SimpleNamespace(get=interrupt, set=interrupt))
+            with pytest.raises(KeyboardInterrupt):
+                world.ask()
+        assert world.ask(YOU).sending
 
     def test_what_was_led_by_somebody_who_is_gone(self, world: World) -> None:
         """It is remembered no more, also where it ended without a word."""

@@ -1,7 +1,8 @@
 """Promise 13: a `KeyboardInterrupt` may strike between any two instructions, also in the midst of a `finally`.
 
 Real signals hit the same spot once in a million tries, so here the interrupt is raised at each instruction of the core
-in turn, by a trace function, until a run gets through without one.
+in turn, by a trace function, until a run gets through without one. That depends on the Python version and on when
+garbage is collected, so it runs when it is named: `pytest tests/soak/test_interrupted_anywhere.py`.
 """
 
 from __future__ import annotations
