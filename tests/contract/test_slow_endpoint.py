@@ -53,8 +53,8 @@ def dripping_handshake(wire: Wire) -> None:
     wire.drip(b"\x02", TICK)
 
 
-# http.client closes no answer of a proxy that it cannot read (Python 3.10). A socket that is shut down just before it is
-# wrapped gets no handshake, and nobody closes it.
+# http.client closes no answer of a proxy that it cannot read (Python 3.10). A socket that is shut down just before it
+# is wrapped gets no handshake, and nobody closes it.
 sockets_may_be_left = pytest.mark.filterwarnings("ignore::ResourceWarning")
 
 
