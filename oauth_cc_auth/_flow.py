@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Generator
 from contextlib import suppress
+from contextvars import Token as ContextToken
 from typing import Any
 
 from ._cache import Follow, Lead, TokenCache
@@ -104,7 +105,7 @@ class TokenFlow:
         """Fetch, and tell everybody how it went, also when this caller is cancelled, closed or killed meanwhile."""
         clock = self.cache.clock
         outcome: Outcome = GONE
-        before = None
+        before: ContextToken[tuple[Flight, ...]] | None = None
         try:  # before anything else: a KeyboardInterrupt may strike at any call
             started = clock.monotonic()
             until = give_up_at if claim.patience is None else min(give_up_at, started + claim.patience)
@@ -120,9 +121,7 @@ class TokenFlow:
             try:
                 pause = self.cache.settle(claim.flight, outcome)
             finally:
-                if before is not None:
-                    with suppress(ValueError):  # closed in another context: it was collected as garbage
-                        leading.reset(before)
+                _lead_no_more(before)
         # Nobody waits any more for what log handlers and hooks do from here on.
         for event in claim.flight.untold:
             self._observer.tell(event)
@@ -167,6 +166,13 @@ class TokenFlow:
             logger.debug("the next renewal is tried in %.1f s at the earliest", pause.renewals)
         if pause.everybody:
             self._observer.held_off(pause.everybody, "retry_after" if failure.verdict.transient else "failures")
+
+
+def _lead_no_more(before: ContextToken[tuple[Flight, ...]] | None) -> None:
+    """Undo what made this context part of a flight; None where an interrupt came before that."""
+    if before is not None:
+        with suppress(ValueError):  # closed in another context: it was collected as garbage
+            leading.reset(before)
 
 
 def _is_worth_another(claim: Lead | Follow, failure: Failure) -> bool:

@@ -90,3 +90,15 @@ def test_no_answer() -> None:
     gone = get(endpoint.url, {}, 5.0)
     assert isinstance(gone, TransportFailure)
     assert not gone.timed_out
+
+
+def test_a_body_that_breaks_off() -> None:
+    """The status is known, and what came of the body."""
+
+    def break_off(wire: Wire) -> None:
+        wire.send(head("403 Forbidden", "Content-Length: 10") + b"no")
+
+    with RawEndpoint(break_off) as endpoint:
+        answer = get(endpoint.url, {}, 5.0)
+    assert isinstance(answer, Got)
+    assert (answer.status, answer.body) == (403, b"no")

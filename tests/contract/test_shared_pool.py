@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from oauth_cc_auth.testing import LoopbackServer
+from oauth_cc_auth.testing import Answer, LoopbackServer
 from tests.clients import REQUESTS, ClientKind, each_client
 from tests.contract.scenes import Scene, scene
 
@@ -65,3 +66,20 @@ def test_an_api_that_refuses_everything_is_held_all_the_same(client: ClientKind,
         for _ in range(20):
             assert s.session.request("POST", oauth_server.api_url, used_up(client)).status == 401
         assert s.token_requests <= 4
+
+
+@each_client
+def test_a_late_refusal_gives_up_no_newer_token(client: ClientKind, oauth_server: LoopbackServer) -> None:
+    """It is about the old one; the new one, which came while the answer was under way, stays in use."""
+    with one_connection(client, oauth_server) as s:
+        s.go_on()
+        newer = copy.copy(s.auth._cache.current)
+
+        def refuse(_: object) -> Answer:
+            s.auth._cache.current = newer
+            return Answer(401)
+
+        oauth_server.api.next(refuse)
+        assert s.session.request("POST", oauth_server.api_url, used_up(client)).status == 401
+        assert s.auth._cache.current is newer
+        assert s.token_requests == 1
