@@ -77,9 +77,7 @@ class TokenCache:
 
     def _claim(self, caller: Caller, refused: Lease | None, new_flight: Flight) -> Lease | Failure | Lead | Follow:
         now, wall = self.clock.monotonic(), self.clock.wall()
-        lease = self.current
-        usable = lease is not None and lease is not refused and wall < lease.ends_at
-        fallback = lease if usable else None
+        lease, fallback = self.current, self.usable(refused)
         if fallback is not None and (refused is not None or wall < fallback.fresh_until):
             return fallback  # fresh, or newer than what was refused
         flight = self._live_flight(now, caller)

@@ -172,10 +172,8 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
         client: Any = self._token_client
         if client is None or isinstance(client, wanted):
             return None
-        lease = self._cache.current
-        if lease is not None and lease is not refused and self._wall() < lease.ends_at:
-            return lease  # it is for a request of the other kind to renew it
-        return Failure(
+        # A token that is there is used; it is for a request of the other kind to renew it.
+        return self._cache.usable(refused) or Failure(
             Verdict(
                 TokenError(
                     f"token_client is of type {type(client).__name__}, and this request needs one of type "
