@@ -3,12 +3,13 @@
 Real servers stray from RFC 6749 §5 in every direction; each leniency names the one that needs it. Pure, no I/O.
 """
 
-# Not `from __future__ import annotations`: NamedTuple would compile each of these strings when it is imported.
+from __future__ import annotations
+
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from math import inf, isnan
-from typing import Any, NamedTuple
+from typing import Any
 
 from ._advice import advice
 from ._answer_members import instead_of_members, members_of
@@ -16,6 +17,7 @@ from ._errors import Attempt, InvalidTokenResponse, TokenEndpointError, TokenEnd
 from ._redact import presentable, shown_url
 from ._retry_after import retry_after
 from ._token import Token
+from ._value import Value
 from ._wire import TokenRequest, TokenResponse, TransportFailure
 
 LONGEST_LIFE = 365 * 24 * 3600.0  # seconds; Adobe IMS tells milliseconds, and the API's 401 renews such a token anyway
@@ -47,7 +49,7 @@ _KNOWN_ERRORS = frozenset(
 _EXPLANATIONS = ("error_description", "error_message", "message", "detail", "title", "errors")
 
 
-class Verdict(NamedTuple):
+class Verdict(Value):
     """A token request that brought no token.
 
     Attributes:
@@ -57,10 +59,19 @@ class Verdict(NamedTuple):
         retry_after: Seconds that the server asked us to wait, or None.
     """
 
-    error: TokenError
-    transient: bool = False
-    unauthenticated: bool = False
-    retry_after: float | None = None
+    __slots__ = ("error", "retry_after", "transient", "unauthenticated")
+
+    def __init__(
+        self,
+        error: TokenError,
+        transient: bool = False,
+        unauthenticated: bool = False,
+        retry_after: float | None = None,
+    ) -> None:
+        self.error = error
+        self.transient = transient
+        self.unauthenticated = unauthenticated
+        self.retry_after = retry_after
 
 
 def read_answer(
@@ -76,10 +87,10 @@ def read_answer(
     """
     if isinstance(answer, TransportFailure):
         return _unreachable(request, answer)
-    request = request._replace(secrets=(*request.secrets, known_token))
+    request = request.replaced(secrets=(*request.secrets, known_token))
     members = members_of(answer.body, request.secrets, _KNOWN_ERRORS)
     issued = [value for name in TOKEN_MEMBERS if isinstance(value := members.get(name), str)]
-    request = request._replace(secrets=(*request.secrets, *issued))
+    request = request.replaced(secrets=(*request.secrets, *issued))
     if not 200 <= answer.status_code < 300 or members.get("error"):
         return _refusal(request, answer, members, wall)
     return _token(request, answer, members, wall)

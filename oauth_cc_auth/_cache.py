@@ -14,7 +14,6 @@ import os
 import threading
 import weakref
 from math import inf
-from typing import NamedTuple
 
 from ._answer import Verdict
 from ._clock import Clock
@@ -23,9 +22,10 @@ from ._failures import Failures, Pause
 from ._flight import GRACE, Caller, Failure, Flight, Outcome
 from ._lease import Lease
 from ._refusals import Refusals
+from ._value import Value
 
 
-class Lead(NamedTuple):
+class Lead(Value):
     """The caller fetches, then settles `flight`.
 
     Attributes:
@@ -34,17 +34,25 @@ class Lead(NamedTuple):
         takes_over: True where another leader is lost.
     """
 
-    flight: Flight
-    fallback: Lease | None = None
-    patience: float | None = None
-    takes_over: bool = False
+    __slots__ = ("fallback", "flight", "patience", "takes_over")
+
+    def __init__(
+        self, flight: Flight, fallback: Lease | None = None, patience: float | None = None, takes_over: bool = False
+    ) -> None:
+        self.flight = flight
+        self.fallback = fallback
+        self.patience = patience
+        self.takes_over = takes_over
 
 
-class Follow(NamedTuple):
+class Follow(Value):
     """The caller waits for `flight`; `fallback` is still good should it fail."""
 
-    flight: Flight
-    fallback: Lease | None = None
+    __slots__ = ("fallback", "flight")
+
+    def __init__(self, flight: Flight, fallback: Lease | None = None) -> None:
+        self.flight = flight
+        self.fallback = fallback
 
 
 class TokenCache:

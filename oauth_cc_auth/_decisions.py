@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from ._cache import TokenCache
 from ._errors import InsecureRequestError, TokenError, raisable
@@ -14,6 +14,7 @@ from ._lease import Lease
 from ._observer import Observer
 from ._origin import Origin, may_carry_secrets, origin_of
 from ._redact import kind_and_place, shown_url
+from ._value import Value
 
 if TYPE_CHECKING:
     from ._events import RefusalOutcome
@@ -26,7 +27,7 @@ RenewOn = Callable[[int, Mapping[str, str]], bool]
 _SAYS_NOTHING = frozenset({401, 407, 408, 425, 429})
 
 
-class Refusal(NamedTuple):
+class Refusal(Value):
     """The answer of an API that refused a token, and is to be followed by a renewal.
 
     Attributes:
@@ -35,9 +36,12 @@ class Refusal(NamedTuple):
         is_late: The token had been renewed when the answer came.
     """
 
-    origin: Origin
-    status: int
-    is_late: bool
+    __slots__ = ("is_late", "origin", "status")
+
+    def __init__(self, origin: Origin, status: int, is_late: bool) -> None:
+        self.origin = origin
+        self.status = status
+        self.is_late = is_late
 
 
 class Decisions(ABC):

@@ -1,14 +1,16 @@
 """What a flow wants done. A driver does it, in a thread or in an event loop, and sends back the outcome."""
 
-# Not `from __future__ import annotations`: NamedTuple would compile each of these strings when it is imported.
+from __future__ import annotations
+
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from ._flight import Flight
+from ._value import Value
 from ._wire import TokenRequest
 
 
-class Call(NamedTuple):
+class Call(Value):
     """Run a person's `function`, which may block and may raise; send back its result or a `Raised`.
 
     Attributes:
@@ -16,17 +18,23 @@ class Call(NamedTuple):
         budget: Seconds after which an event loop stops waiting for it; a thread cannot.
     """
 
-    function: Callable[[], Any]
-    budget: float
+    __slots__ = ("budget", "function")
+
+    def __init__(self, function: Callable[[], Any], budget: float) -> None:
+        self.function = function
+        self.budget = budget
 
 
-class Raised(NamedTuple):
+class Raised(Value):
     """A person's callable raised, or did not return in time; `text` says what, without any words of its own."""
 
-    text: str
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
 
 
-class Send(NamedTuple):
+class Send(Value):
     """Send a token request; send back a `TokenResponse` or a `TransportFailure`.
 
     Attributes:
@@ -34,21 +42,30 @@ class Send(NamedTuple):
         budget: Seconds after which to give up, whatever the server does.
     """
 
-    request: TokenRequest
-    budget: float
+    __slots__ = ("budget", "request")
+
+    def __init__(self, request: TokenRequest, budget: float) -> None:
+        self.request = request
+        self.budget = budget
 
 
-class Wait(NamedTuple):
+class Wait(Value):
     """Wait until `flight` is settled, at most `seconds`; the outcome is in the flight."""
 
-    flight: Flight
-    seconds: float
+    __slots__ = ("flight", "seconds")
+
+    def __init__(self, flight: Flight, seconds: float) -> None:
+        self.flight = flight
+        self.seconds = seconds
 
 
-class Sleep(NamedTuple):
+class Sleep(Value):
     """Sleep for `seconds`."""
 
-    seconds: float
+    __slots__ = ("seconds",)
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
 
 
 Effect = Call | Send | Wait | Sleep

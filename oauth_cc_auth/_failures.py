@@ -7,17 +7,17 @@ that can wait, because there is still a token, waits longer after each failure.
 from __future__ import annotations
 
 from math import inf
-from typing import NamedTuple
 
 from ._errors import retold
 from ._flight import Failure
+from ._value import Value
 
 FIRST_BACK_OFF = 1.0  # seconds, doubling with each failure in a row
 LONGEST_BACK_OFF = 60.0  # seconds
 FAILURES_BEFORE_HOLD = 2  # an endpoint that says no for good is asked twice before callers are held off
 
 
-class Pause(NamedTuple):
+class Pause(Value):
     """How long the token endpoint is left alone after a failure, in seconds.
 
     Attributes:
@@ -25,8 +25,11 @@ class Pause(NamedTuple):
         renewals: None that could be done without.
     """
 
-    everybody: float
-    renewals: float
+    __slots__ = ("everybody", "renewals")
+
+    def __init__(self, everybody: float, renewals: float) -> None:
+        self.everybody = everybody
+        self.renewals = renewals
 
 
 class Failures:
@@ -95,4 +98,4 @@ def _back_off(exponent: int) -> float:
 def _held_off(failure: Failure, seconds: float) -> Failure:
     error = failure.verdict.error
     message = f"{error.message}. Not asked again for {max(seconds, 0.1):.1f} s (auth.invalidate() ends that)"
-    return Failure(failure.verdict._replace(error=retold(error, message, error.attempts)), failure.hold)
+    return Failure(failure.verdict.replaced(error=retold(error, message, error.attempts)), failure.hold)

@@ -199,7 +199,7 @@ class _Run:
         message = verdict.error.message + hint
         if len(self.attempts) > 1:
             message += f". Tried: {_told(self.attempts)}"
-        return Failure(verdict._replace(error=retold(verdict.error, message, self.attempts)), hold)
+        return Failure(verdict.replaced(error=retold(verdict.error, message, self.attempts)), hold)
 
 
 def _told(attempts: tuple[Attempt, ...]) -> str:

@@ -10,12 +10,13 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from ._answer import Verdict
 from ._event_loop import running_loop
 from ._lease import Lease
 from ._token import Token
+from ._value import Value
 
 if TYPE_CHECKING:
     from ._events import Event
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 GRACE = 5.0  # seconds past what a leader's next step may take, after which the leader counts as lost
 
 
-class Failure(NamedTuple):
+class Failure(Value):
     """Why a flight brought no token.
 
     Attributes:
@@ -31,11 +32,14 @@ class Failure(NamedTuple):
         hold: Seconds for which the endpoint asked to be left alone, where that is more than callers can wait.
     """
 
-    verdict: Verdict
-    hold: float | None = None
+    __slots__ = ("hold", "verdict")
+
+    def __init__(self, verdict: Verdict, hold: float | None = None) -> None:
+        self.verdict = verdict
+        self.hold = hold
 
 
-class Fetched(NamedTuple):
+class Fetched(Value):
     """What a flight brought: a new token, and what there is to tell about it.
 
     Attributes:
@@ -46,11 +50,16 @@ class Fetched(NamedTuple):
         token_requests: How many it took.
     """
 
-    token: Token
-    method: str
-    lifetime: float | None
-    shown_scope: str | None
-    token_requests: int
+    __slots__ = ("lifetime", "method", "shown_scope", "token", "token_requests")
+
+    def __init__(
+        self, token: Token, method: str, lifetime: float | None, shown_scope: str | None, token_requests: int
+    ) -> None:
+        self.token = token
+        self.method = method
+        self.lifetime = lifetime
+        self.shown_scope = shown_scope
+        self.token_requests = token_requests
 
 
 class Gone:
@@ -66,7 +75,7 @@ Outcome = Lease | Failure | Gone
 leading: ContextVar[tuple[Flight, ...]] = ContextVar("oauth_cc_auth_leading", default=())
 
 
-class Caller(NamedTuple):
+class Caller(Value):
     """Who asks.
 
     Attributes:
@@ -75,8 +84,11 @@ class Caller(NamedTuple):
         loop: The event loop whose task asks; None where waiting blocks the thread.
     """
 
-    thread: object
-    loop: object | None
+    __slots__ = ("loop", "thread")
+
+    def __init__(self, thread: object, loop: object | None) -> None:
+        self.thread = thread
+        self.loop = loop
 
     @classmethod
     def current(cls, *, blocking: bool) -> Caller:

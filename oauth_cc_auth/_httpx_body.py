@@ -7,10 +7,12 @@ are found by having it make one; an attribute that is missing one day means "no"
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
+
+from ._value import Value
 
 
-class Replay(NamedTuple):
+class Replay(Value):
     """A body that can be sent again.
 
     Attributes:
@@ -18,8 +20,11 @@ class Replay(NamedTuple):
         positions: Its files, and where each stood before it was sent.
     """
 
-    stream: Any
-    positions: tuple[tuple[Any, int], ...] = ()
+    __slots__ = ("positions", "stream")
+
+    def __init__(self, stream: Any, positions: tuple[tuple[Any, int], ...] = ()) -> None:
+        self.stream = stream
+        self.positions = positions
 
 
 def replay_of(stream: Any, library: Any) -> Replay | None:

@@ -16,10 +16,11 @@ from collections.abc import Iterator
 from itertools import count
 from math import inf
 from time import perf_counter
-from typing import Any, NamedTuple
+from typing import Any
 
 from ._origin import Origin
 from ._token import Token
+from ._value import Value
 
 # From here on callers wait for the new token. A slow request that starts now must still arrive in time.
 WAITING_FRACTION = 0.1
@@ -37,7 +38,7 @@ MEMORY = 4  # tokens; a prepared request may be kept and sent again after some r
 _numbers = count()
 
 
-class RenewalRules(NamedTuple):
+class RenewalRules(Value):
     """When to renew.
 
     Attributes:
@@ -45,8 +46,11 @@ class RenewalRules(NamedTuple):
         renew_after: Fraction of the life after which one caller renews.
     """
 
-    early_expiry: float | None = None
-    renew_after: float = 0.8
+    __slots__ = ("early_expiry", "renew_after")
+
+    def __init__(self, early_expiry: float | None = None, renew_after: float = 0.8) -> None:
+        self.early_expiry = early_expiry
+        self.renew_after = renew_after
 
 
 class Lease:

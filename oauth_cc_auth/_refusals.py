@@ -8,11 +8,11 @@ of its requests into a token request. So after two freshly obtained tokens in a 
 from __future__ import annotations
 
 import threading
-from typing import NamedTuple
 
 from ._clock import Clock
 from ._lease import Lease
 from ._origin import Origin
+from ._value import Value
 
 REFUSALS_BEFORE_HOLD = 2
 FIRST_HOLD = 1.0  # seconds, doubling
@@ -20,7 +20,7 @@ LONGEST_HOLD = 60.0  # seconds
 MOST_ORIGINS = 64  # a crawler meets thousands; the oldest are forgotten
 
 
-class Hold(NamedTuple):
+class Hold(Value):
     """Refusals of an origin are to be left as they are.
 
     Attributes:
@@ -28,8 +28,11 @@ class Hold(NamedTuple):
         begins: True for the refusal that it begins with.
     """
 
-    seconds: float
-    begins: bool
+    __slots__ = ("begins", "seconds")
+
+    def __init__(self, seconds: float, begins: bool) -> None:
+        self.seconds = seconds
+        self.begins = begins
 
 
 class _Record:

@@ -3,15 +3,16 @@
 Reading the answer is `_answer`'s part.
 """
 
-# Not `from __future__ import annotations`: NamedTuple would compile each of these strings when it is imported.
+from __future__ import annotations
+
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from ._client_authentication import ClientAuthentication, Credentials, basic_blobs
 from ._config import ClientCredentialsConfig
 from ._errors import ConfigurationError
+from ._value import Value
 from ._version import __version__
 
 # Fields that are no secrets: masking them would hide what a server's error is about ("unknown audience ...").
@@ -29,7 +30,7 @@ _PUBLIC_FIELDS = frozenset(
 )
 
 
-class TokenRequest(NamedTuple):
+class TokenRequest(Value):
     """One POST to the token endpoint, ready to be sent by any library.
 
     Attributes:
@@ -41,18 +42,30 @@ class TokenRequest(NamedTuple):
         secrets: Every string that must not be shown when the answer or a transport echoes it.
     """
 
-    url: str
-    headers: tuple[tuple[str, str], ...]
-    body: bytes
-    method: str
-    scope: str | None
-    secrets: tuple[str, ...]
+    __slots__ = ("body", "headers", "method", "scope", "secrets", "url")
+
+    def __init__(
+        self,
+        *,
+        url: str,
+        headers: tuple[tuple[str, str], ...],
+        body: bytes,
+        method: str,
+        scope: str | None,
+        secrets: tuple[str, ...],
+    ) -> None:
+        self.url = url
+        self.headers = headers
+        self.body = body
+        self.method = method
+        self.scope = scope
+        self.secrets = secrets
 
     def __repr__(self) -> str:
         return f"TokenRequest(method={self.method!r})"
 
 
-class TokenResponse(NamedTuple):
+class TokenResponse(Value):
     """What came back.
 
     Attributes:
@@ -62,16 +75,19 @@ class TokenResponse(NamedTuple):
         problem: Why the body could not be read, or None.
     """
 
-    status_code: int
-    headers: Mapping[str, str]
-    body: bytes
-    problem: str | None = None
+    __slots__ = ("body", "headers", "problem", "status_code")
+
+    def __init__(self, status_code: int, headers: Mapping[str, str], body: bytes, problem: str | None = None) -> None:
+        self.status_code = status_code
+        self.headers = headers
+        self.body = body
+        self.problem = problem
 
     def __repr__(self) -> str:
         return f"TokenResponse(status_code={self.status_code})"
 
 
-class TransportFailure(NamedTuple):
+class TransportFailure(Value):
     """Nothing came back.
 
     Attributes:
@@ -81,10 +97,13 @@ class TransportFailure(NamedTuple):
         advice: What to do about it, in our words; empty where there is nothing to say.
     """
 
-    text: str
-    timed_out: bool = False
-    retryable: bool = True
-    advice: str = ""
+    __slots__ = ("advice", "retryable", "text", "timed_out")
+
+    def __init__(self, text: str, timed_out: bool = False, retryable: bool = True, advice: str = "") -> None:
+        self.text = text
+        self.timed_out = timed_out
+        self.retryable = retryable
+        self.advice = advice
 
 
 def token_request(config: ClientCredentialsConfig, strategy: ClientAuthentication, client_secret: str) -> TokenRequest:

@@ -56,10 +56,14 @@ def refusal(body: object, status: int = 400, headers: Mapping[str, str] | None =
     return error
 
 
+def consequences(verdict: Verdict) -> tuple[bool, bool, float | None]:
+    return verdict.transient, verdict.unauthenticated, verdict.retry_after
+
+
 def problem(body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> str:
     verdict = read_verdict(body, status, headers)
     assert isinstance(verdict.error, InvalidTokenResponse)
-    assert verdict[1:] == (False, False, None)  # nothing to be gained by asking again
+    assert consequences(verdict) == (False, False, None)  # nothing to be gained by asking again
     return verdict.error.message
 
 
@@ -410,7 +414,7 @@ class TestVerdict:
     @pytest.mark.parametrize("status", [300, 307, 399, 402, 404, 405, 409, 428, 430, 499])
     def test_other_statuses_are_final(self, status: int) -> None:
         """They say nothing about the client, and do not pass."""
-        assert read_verdict({"error": "invalid_client"}, status)[1:] == (False, False, None)
+        assert consequences(read_verdict({"error": "invalid_client"}, status)) == (False, False, None)
 
     @pytest.mark.parametrize("code", ["invalid_scope", "unsupported_grant_type", "invalid_grant", "invalid_target"])
     @pytest.mark.parametrize("status", [200, 400, 401, 403])
@@ -477,7 +481,7 @@ class TestUnreachable:
         assert verdict.error.message == f"token endpoint {ENDPOINT} {what}: refused ***"
         assert verdict.error.timed_out is timed_out
         assert verdict.error.attempts == (Attempt("client_secret_post", None, None, "refused ***"),)
-        assert verdict[1:] == (retryable, False, None)
+        assert consequences(verdict) == (retryable, False, None)
 
 
 JSON: st.SearchStrategy[Any] = st.recursive(

@@ -20,6 +20,7 @@ PACKAGE = Path(oauth_cc_auth.__file__).parent
 
 # From the bottom up: a module imports from the layers below its own only.
 LAYERS = [
+    {"_value"},
     # What knows nothing of the rest.
     {"_advice", "_body", "_client_authentication", "_clock", "_errors", "_event_loop", "_foreign"}
     | {"_httpx_body", "_origin", "_retry_after", "_secret_pattern", "_version", "_watchdog"},

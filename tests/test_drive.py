@@ -25,7 +25,9 @@ from tests.fake_clock import FakeClock
 
 LIMIT = 30.0  # seconds: long enough for anything that does not hang
 LEASE = Lease(Token("abc"), "Bearer abc", arrived=0, rules=RenewalRules(), chance=0)
-REQUEST = TokenRequest("https://login.example.com/token", (), b"", "test", None, ())
+REQUEST = TokenRequest(
+    url="https://login.example.com/token", headers=(), body=b"", method="test", scope=None, secrets=()
+)
 ANSWER = TokenResponse(200, {}, b"")
 
 in_each_loop = pytest.mark.parametrize("backend", ["asyncio", "trio"])
@@ -122,7 +124,7 @@ class TestBlocking:
 
         script = Script(Call(fail, 1), Call(lambda: json.loads("s3cret"), 1))
         drive(script.flow(), nothing_sent, FakeClock())
-        (mine,), (theirs,) = script.outcomes
+        mine, theirs = (outcome.text for outcome in script.outcomes)
         place = f"(fail, test_drive.py:{fail.__code__.co_firstlineno + 1})"
         assert mine == f"it raised ValueError {place}, whose message is not repeated here since it may hold secrets"
         assert re.fullmatch(r"it raised JSONDecodeError \(\w+, decoder\.py:[0-9]+\), whose message is .*", theirs)
@@ -131,8 +133,8 @@ class TestBlocking:
         """The place would be ours, and help nobody."""
         script = Script(Call(len, 1))  # type: ignore[arg-type]  # what people do
         drive(script.flow(), nothing_sent, FakeClock())
-        for (text,) in script.outcomes:
-            assert text.startswith("it raised TypeError, whose message")
+        (outcome,) = script.outcomes
+        assert outcome.text.startswith("it raised TypeError, whose message")
 
     @pytest.mark.parametrize("error", [ConfigurationError("pass something else"), TokenError("not so")])
     def test_our_own_words(self, error: Exception) -> None:
@@ -235,7 +237,7 @@ class TestInAnEventLoop:
 
         script = Script(Call(fail, LIMIT))
         run_async(backend, script)
-        ((text,),) = script.outcomes
+        (outcome,) = script.outcomes
         assert text.startswith(f"it raised ValueError (fail, test_drive.py:{fail.__code__.co_firstlineno + 1}), whose")
 
     def test_worker_threads_that_are_used_up(self, backend: str) -> None:

@@ -75,6 +75,10 @@ class Playing:
         return self.effect
 
     @property
+    def is_sending(self) -> bool:
+        return isinstance(self.effect, Send)
+
+    @property
     def waiting(self) -> Wait:
         assert isinstance(self.effect, Wait)
         return self.effect
@@ -136,7 +140,7 @@ class TestColdCache:
         asking = world.ask()
         world.clock.advance(5)
         assert asking.step(issued(life=4)).lease.header_value == "Bearer abc"
-        assert world.ask(YOU).sending
+        assert world.ask(YOU).is_sending
 
     def test_what_is_asked_on_its_behalf(self, world: World) -> None:
         """While it is fetched, whatever runs in the leader's context is a part of it; afterwards nothing is."""
@@ -156,7 +160,7 @@ class TestColdCache:
             patched.setattr(_flow, "leading", SimpleNamespace(get=interrupt, set=interrupt))
             with pytest.raises(KeyboardInterrupt):
                 world.ask()
-        assert world.ask(YOU).sending
+        assert world.ask(YOU).is_sending
 
     def test_what_was_led_by_somebody_who_is_gone(self, world: World) -> None:
         """It is remembered no more, also where it ended without a word."""
@@ -194,13 +198,13 @@ class TestColdCache:
         """expires_in 0: it is used once, by whoever asked for it."""
         lease = world.fetched(life=0)
         assert lease.header_value == "Bearer abc"
-        assert world.ask(YOU).sending
+        assert world.ask(YOU).is_sending
 
     def test_retries_sleep(self, world: World) -> None:
         """The caller's own flow does it all."""
         asking = world.ask().step(DROPPED)
         assert asking.effect == Sleep(0.5)
-        assert asking.step().sending
+        assert asking.step().is_sending
         assert asking.step(issued()).lease is world.cache.current
 
 
@@ -228,7 +232,7 @@ class TestFollowing:
         """A waiter takes over at once, the rest follow it."""
         leader, first, second = world.ask(), world.ask(YOU), world.ask(THEM)
         leader.flow.close()
-        assert first.step().sending
+        assert first.step().is_sending
         assert second.step().waiting.flight is world.cache._flight
         first.step(issued())
         assert second.step().lease is first.lease
@@ -241,7 +245,7 @@ class TestFollowing:
             leader.flow.throw(KeyboardInterrupt)
         assert flight is not None
         assert flight.outcome is GONE
-        assert follower.step().sending
+        assert follower.step().is_sending
 
     def test_the_leader_is_forgotten(self, world: World) -> None:
         """An abandoned flow that is garbage-collected leaves nobody waiting."""
@@ -251,13 +255,13 @@ class TestFollowing:
         gc.collect()
         assert flight is not None
         assert flight.outcome is GONE
-        assert follower.step().sending
+        assert follower.step().is_sending
 
     def test_the_leader_is_lost(self, world: World) -> None:
         """Past its limit a waiter takes over; when the orphan settles late it overwrites nothing."""
         leader, follower = world.ask(), world.ask(YOU)
         world.clock.advance(15)
-        assert follower.step().sending
+        assert follower.step().is_sending
         newer = follower.step(issued("new")).lease
         assert leader.step(issued("old")).lease.header_value == "Bearer old"
         assert world.ask(THEM).lease is newer
@@ -345,14 +349,14 @@ class TestAging:
         world.clock.advance(0.999)
         assert asking.step(DROPPED).lease is old
         world.clock.advance(0.001)
-        assert other.step().sending
+        assert other.step().is_sending
 
     def test_a_cancelled_renewal(self, world: World) -> None:
         """The next one renews at once: nothing failed."""
         world.fetched()
         world.clock.advance(80)
         world.ask().flow.close()
-        assert world.ask(YOU).sending
+        assert world.ask(YOU).is_sending
 
 
 class TestDue:
@@ -415,7 +419,7 @@ class TestHolds:
         world.ask().step(REFUSED)
         assert isinstance(world.ask().failure.verdict.error, TokenEndpointError)
         world.clock.advance(1)
-        assert world.ask().sending
+        assert world.ask().is_sending
 
     def test_an_endpoint_that_asks_for_more_than_there_is_time(self, world: World) -> None:
         """Fail now, and leave it alone for that long."""
@@ -427,7 +431,7 @@ class TestHolds:
             "Not asked again for 1.0 s (auth.invalidate() ends that)"
         )
         world.clock.advance(1)
-        assert world.ask().sending
+        assert world.ask().is_sending
 
 
 ABOUT = {"token_url": "https://login.example.com/token", "client_id": "id"}
@@ -598,4 +602,4 @@ class TestHooks:
         assert answer.verdict.error.message.startswith("an on_event hook needs a token that would have to be fetched")
         assert failure.verdict.error.message != answer.verdict.error.message
         world.clock.advance(1)
-        assert world.ask().sending
+        assert world.ask().is_sending

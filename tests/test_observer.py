@@ -284,7 +284,9 @@ class TestEvents:
 
 class TestShownScope:
     def request(self, scope: str | None = None) -> TokenRequest:
-        return TokenRequest(URL, (), b"", "client_secret_post", scope, ("hunter2",))
+        return TokenRequest(
+            url=URL, headers=(), body=b"", method="client_secret_post", scope=scope, secrets=("hunter2",)
+        )
 
     @pytest.mark.parametrize(
         ("granted", "shown"),

@@ -142,7 +142,7 @@ def test_a_certificate_that_is_not_trusted(library: ModuleType, own: bool, advic
     expected = TransportFailure(text_of(distrust), timed_out=False, retryable=False, advice=advice)
     assert transport_failure(wrapped, library, own=own, retryable=True) == expected
     distrust.__cause__ = OSError("inner")
-    assert transport_failure(distrust, library, own=own, retryable=True) == expected._replace(text="inner")
+    assert transport_failure(distrust, library, own=own, retryable=True) == expected.replaced(text="inner")
 
 
 def test_a_port_that_does_not_speak_tls() -> None:

@@ -88,7 +88,7 @@ def _request(config: ClientCredentialsConfig, method: ClientAuthentication) -> T
         if not worth_trying(method, first, config.client_id, str(checked)):
             return None
         request = token_request(config, method, str(checked))
-        return request._replace(secrets=(*request.secrets, *proxy_secrets(config.token_url)))
+        return request.replaced(secrets=(*request.secrets, *proxy_secrets(config.token_url)))
     except Exception as error:  # noqa: BLE001  # of a callable or a strategy of the person's own
         words = presentable(text_of(error), (secret,) if isinstance(secret, str) else ())
         return AttemptFacts(method.name, "not_sent", 0.0, description=f"{type(error).__name__}: {words}")
@@ -101,7 +101,7 @@ def _attempt(
         answer = send_token_request(request, timeout, None)
     now = time.time()
     # Without a scope of its own the request tells what the server has granted by its own words.
-    result = read_answer(request._replace(scope=None), answer, now)
+    result = read_answer(request.replaced(scope=None), answer, now)
     facts = AttemptFacts(request.method, "token", timed.seconds)
     if isinstance(answer, TokenResponse):
         told = http_answer(answer.status_code, answer.headers, answer.body, wall=now, secrets=request.secrets)
