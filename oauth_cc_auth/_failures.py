@@ -35,12 +35,14 @@ class Pause(Value):
 class Failures:
     """The failures in a row of one auth object. Not locked: the cache's lock guards it."""
 
+    # Monotonic; there from the first failure on.
+    _renew_from: float  # a renewal that can wait is not tried before
+    _held_until: float  # no token request at all before
+
     def __init__(self) -> None:
         self._in_a_row = 0
         self._final_in_a_row = 0  # those that no retry will mend
         self._last: Failure | None = None
-        self._renew_from = 0.0  # monotonic: a renewal that can wait is not tried before
-        self._held_until = 0.0  # monotonic: no token request at all before
 
     def held(self, now: float, *, can_wait: bool, was_refused: bool) -> Failure | None:
         """The last failure, for a caller that must not ask again yet; None where it may.

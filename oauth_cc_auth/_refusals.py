@@ -60,23 +60,22 @@ class Refusals:
         """`origin` refused `lease`. A hold where the answer is to be left as it is, else None."""
         now = self._clock.monotonic()
         with self._lock:
-            begins = origin in lease.probation and self._count(origin, lease, now)
+            counts = origin in lease.probation and self._count(origin, lease, now)
             record = self._records.get(origin)
             if record is None or now >= record.held_until:
                 return None
-            return Hold(record.held_until - now, begins)
+            return Hold(record.held_until - now, begins=counts)
 
     def _count(self, origin: Origin, lease: Lease, now: float) -> bool:
-        """Count a refusal of a token on probation; True where a hold begins with it."""
+        """Count a refusal of a token on probation, and have the hold begin that follows from it; True if it counts."""
         record = self._record_of(origin)
         if lease.number <= record.newest:
             return False  # fifty requests refused with one token are one refusal, as are late answers to older ones
         record.newest = lease.number
         record.count += 1
-        if record.count < REFUSALS_BEFORE_HOLD:
-            return False
-        exponent = min(record.count - REFUSALS_BEFORE_HOLD, 6)
-        record.held_until = now + min(FIRST_HOLD * 2**exponent, LONGEST_HOLD)
+        if record.count >= REFUSALS_BEFORE_HOLD:
+            exponent = min(record.count - REFUSALS_BEFORE_HOLD, 6)
+            record.held_until = now + min(FIRST_HOLD * 2**exponent, LONGEST_HOLD)
         return True
 
     def _record_of(self, origin: Origin) -> _Record:

@@ -21,6 +21,7 @@ from tests.fake_clock import FakeClock
 
 ME, YOU = Caller(1, loop=None), Caller(2, loop=None)
 API = Origin("https", "api.example.com", 443)
+OTHER = Origin("https", "other.example.com", 443)
 
 
 @pytest.fixture(name="clock")
@@ -120,7 +121,10 @@ class TestColdCache:
         with leading_for(lead(cache).flight):
             failure = held(cache)
         assert type(failure.verdict.error) is TokenError
-        assert "by the very thread or task that asks for it" in failure.verdict.error.message
+        assert failure.verdict.error.message == (
+            "this token is being fetched by the very thread or task that asks for it: a client_secret callable, a log "
+            "handler or a token_client must not use the auth object that they serve"
+        )
         assert not failure.verdict.transient
 
     def test_what_a_leader_started_asks(self, cache: TokenCache) -> None:
@@ -176,6 +180,13 @@ class TestAge:
         clock.advance(GRACE)
         taken_over = lead(cache, YOU)
         assert (taken_over.fallback, taken_over.patience, taken_over.takes_over) == (lease, None, True)
+
+    def test_due_from_the_very_second_on(self, cache: TokenCache, clock: FakeClock) -> None:
+        """Its renewal may take as long as any other: everybody waits for it."""
+        lease = stored(cache, clock)
+        clock.now_wall = lease.waiting_from
+        claim = lead(cache)
+        assert (claim.fallback, claim.patience) == (lease, None)
 
     def test_ended(self, cache: TokenCache, clock: FakeClock) -> None:
         """It is used no more, not even for want of another."""
@@ -281,13 +292,14 @@ class TestSettling:
         lead(cache)
 
     def test_a_new_token_is_on_probation(self, cache: TokenCache, clock: FakeClock) -> None:
-        """With every origin that refused lately."""
+        """With every origin that refused lately, and any that a follower, quick to see it, has added."""
         lease = stored(cache, clock)
         lease.probation.add(API)
         cache.refusals.note(API, lease)
         renewed = a_lease(clock)
+        renewed.probation.add(OTHER)
         cache.settle(lead(cache, refused=lease).flight, renewed)
-        assert renewed.probation == {API}
+        assert renewed.probation == {API, OTHER}
 
     def test_wakes_outside_the_lock(self, cache: TokenCache) -> None:
         """A waker may ask the cache, also from another thread."""
@@ -462,6 +474,22 @@ class TestFailures:
         lead(cache)
 
     @pytest.mark.parametrize(
+        ("left", "everybody", "renewals"), [(8.0, 1.0, 2.0), (1.0, 0.25, 0.25), (0.0, 1.0, 2.0), (-100.0, 1.0, 2.0)]
+    )
+    def test_pauses_near_the_end(
+        self, cache: TokenCache, clock: FakeClock, left: float, everybody: float, renewals: float
+    ) -> None:
+        """There is time for another try; once the token has ended, nothing is left for that to save."""
+        clock.chance_value = 1.0
+        lease = stored(cache, clock)
+        clock.now_wall = lease.ends_at - left
+        fail(cache, a_failure())
+        clock.now_monotonic += 1
+        pause = cache.settle(lead(cache).flight, a_failure())
+        assert pause is not None
+        assert (pause.everybody, pause.renewals) == (everybody, renewals)
+
+    @pytest.mark.parametrize(
         ("asked", "left", "seconds"),
         [(30, 150, 45), (0.5, 150, 1), (30, 8, 31)],
     )
@@ -549,7 +577,10 @@ class TestAtHand:
         clock.advance(0.1)
         failure = cache.at_hand(None)
         assert isinstance(failure, Failure)
-        assert failure.verdict.error.message.startswith("an on_event hook needs a token that would have to be fetched")
+        assert failure.verdict.error.message == (
+            "an on_event hook needs a token that would have to be fetched: it must not use the auth object that it "
+            "serves, or do so in a task or thread that it does not wait for"
+        )
         assert not failure.verdict.transient
         assert cache._flight is None
 

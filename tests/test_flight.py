@@ -22,11 +22,13 @@ def test_a_new_flight() -> None:
     """It is under way and replaces nothing."""
     flight = a_flight()
     assert (flight.limit, flight.outcome, flight.replaces, flight.epoch) == (10.0, None, None, 0)
+    assert (flight.is_gentle, flight.is_superseded, flight.untold) == (False, False, ())
 
 
 @pytest.mark.parametrize("blocking", [True, False])
-def test_the_current_caller(blocking: bool) -> None:
+def test_the_current_caller(blocking: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same thread is the same caller; another thread is another, whatever number the system gives it."""
+    monkeypatch.setattr("oauth_cc_auth._flight._of_threads", [])  # as in a process where nobody has asked yet
     here = Caller.current(blocking=blocking)
     elsewhere: list[Caller] = []
     thread = threading.Thread(target=lambda: elsewhere.append(Caller.current(blocking=blocking)))
@@ -72,7 +74,9 @@ class TestStranded:
             here = Caller.current(blocking=False)
             assert here.loop is asyncio.get_running_loop()
             assert not a_flight(here).is_stranded(here)
-            assert not a_flight(here).is_stranded(Caller.current(blocking=True))
+            blocking = Caller.current(blocking=True)
+            assert blocking.loop is None  # waiting would block the thread all the same
+            assert not a_flight(here).is_stranded(blocking)
 
         asyncio.run(main())
 

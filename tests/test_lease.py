@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 from math import inf
+from time import perf_counter
 
 import pytest
 from hypothesis import given, settings
@@ -39,6 +40,13 @@ def test_keeps_what_it_is_made_of() -> None:
     assert lease.header_value == "Bearer abc"
     assert lease.probation == set()
     assert lease.hook is None
+
+
+def test_when_it_was_made() -> None:
+    """By the clock that requests tells by when a request was sent: one that was sent earlier carried an older token."""
+    before = perf_counter()
+    made = a_lease(None).made
+    assert before <= made <= perf_counter()
 
 
 def test_is_compared_by_identity() -> None:

@@ -159,6 +159,22 @@ def test_late_refusals_of_older_tokens_do_not_count(refusals: Refusals) -> None:
     assert hold.seconds == FIRST_HOLD
 
 
+def test_the_first_tokens_of_a_process(refusals: Refusals) -> None:
+    """They count as any other does, though their numbers begin with 0."""
+    first, second = a_lease(API), a_lease(API)
+    first.number, second.number = 0, 1
+    assert refusals.note(API, first) is None
+    hold = refusals.note(API, second)
+    assert hold is not None
+    assert hold.begins
+
+
+def test_right_after_the_machine_has_started() -> None:
+    """There its monotonic clock begins, and no hold does."""
+    refusals = Refusals(FakeClock(now_monotonic=0.0))
+    assert refuse(refusals, 2) == [False, True]
+
+
 def test_a_suspect(refusals: Refusals) -> None:
     """The next token is on probation with it, and its refusal is the first."""
     refusals.suspect(API)
