@@ -238,7 +238,9 @@ class TestInAnEventLoop:
         script = Script(Call(fail, LIMIT))
         run_async(backend, script)
         (outcome,) = script.outcomes
-        assert text.startswith(f"it raised ValueError (fail, test_drive.py:{fail.__code__.co_firstlineno + 1}), whose")
+        assert outcome.text.startswith(
+            f"it raised ValueError (fail, test_drive.py:{fail.__code__.co_firstlineno + 1}), whose"
+        )
 
     def test_worker_threads_that_are_used_up(self, backend: str) -> None:
         """The limit of the loop's own ones does not count: they may all wait for this very token."""
