@@ -5,7 +5,6 @@ Real servers stray from RFC 6749 §5 in every direction; each leniency names the
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from math import inf, isnan
@@ -37,8 +36,6 @@ _BOUND_TOKEN_TYPES = frozenset({"mac", "pop", "dpop"})  # of no use without a ke
 
 TOKEN_MEMBERS = ("access_token", "refresh_token", "id_token")
 _STANDARD_MEMBERS = frozenset({"access_token", "token_type", "expires_in", "scope"})
-
-_VISIBLE_ASCII = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")
 
 _KNOWN_ERRORS = frozenset(
     {"access_denied", "invalid_client", "invalid_request", "server_error", "temporarily_unavailable"}
@@ -198,7 +195,7 @@ def _token(request: TokenRequest, answer: TokenResponse, members: Mapping[str, A
             else instead_of_members(answer.body)
         )
         return _unusable(request, answer, f"{what}; check that token_url is the right one")
-    if not _VISIBLE_ASCII.fullmatch(value):
+    if not (value.isascii() and value.isprintable() and value.strip() == value):
         return _unusable(
             request,
             answer,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
+from string import ascii_letters, digits
 from typing import Any, NoReturn
 from urllib.parse import SplitResult, urlsplit
 
@@ -13,10 +13,7 @@ from ._origin import is_loopback
 
 Pairs = tuple[tuple[str, str], ...]
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_WHITE_SPACE_OR_BACKSLASH = re.compile(r"[\s\\]")
-_HEADER_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110 §5.1
-_HEADER_VALUE = re.compile(r"[\x21-\x7e]([\t\x20-\x7e]*[\x21-\x7e])?")  # RFC 9110 §5.5, without obs-text
+_HEADER_NAME_CHARACTERS = "!#$%&'*+-.^_`|~" + ascii_letters + digits  # RFC 9110 §5.6.2
 
 # Headers that frame the message or authenticate the client: set by us, or the request would contradict itself.
 _OWN_TOKEN_REQUEST_HEADERS = {
@@ -50,7 +47,7 @@ def text(field: str, value: object) -> str:
         _wrong(field, f"must be a str, not {type(value).__name__}{hint}")
     if not value.strip():
         _wrong(field, "is empty; pass the value that the provider gave you")
-    if _CONTROL.search(value):
+    if _has_control(value):
         _wrong(
             field,
             "contains a control character, perhaps a line break at its end; pass it without (str.strip())",
@@ -58,6 +55,22 @@ def text(field: str, value: object) -> str:
     if not _encodable(value):
         _wrong(field, "contains a lone surrogate; decode it with the right encoding first")
     return value
+
+
+# Without regular expressions: compiling one takes longer than importing a whole module does.
+
+
+def _has_control(value: str) -> bool:
+    return not value.isprintable() and any(character < " " or character == "\x7f" for character in value)
+
+
+def _is_header_name(value: str) -> bool:
+    return value != "" and not value.strip(_HEADER_NAME_CHARACTERS)
+
+
+def _is_header_value(value: str) -> bool:
+    """Printable ASCII and tabs, no white space at either end (RFC 9110 §5.5, without obs-text)."""
+    return value.isascii() and value.replace("\t", " ").isprintable() and value.strip() == value
 
 
 def _encodable(value: str) -> bool:
@@ -89,7 +102,7 @@ def token_url(value: object, *, allow_insecure_http: bool) -> str:
             "token_url",
             "contains a fragment, which no server sees (RFC 6749 §3.2); leave out what follows '#'",
         )
-    if _WHITE_SPACE_OR_BACKSLASH.search(url):
+    if url.split() != [url] or "\\" in url:
         _wrong("token_url", f"contains white space or a backslash; {example}")
     if parts.scheme.lower() == "http" and not allow_insecure_http and not is_loopback(host):
         _wrong(
@@ -133,7 +146,7 @@ def scope(value: str | Iterable[str] | None) -> str | None:
     for item in items:
         if not isinstance(item, str):
             _wrong("scope", f"must hold str only, not {type(item).__name__}")
-        if _CONTROL.search(item):
+        if _has_control(item):
             _wrong("scope", "contains a control character; separate scopes by single spaces")
         if not _encodable(item):
             _wrong("scope", "contains a lone surrogate; decode it with the right encoding first")
@@ -158,7 +171,7 @@ def client_authentication(value: object) -> str | ClientAuthentication | None:
 def header_name(value: object) -> str:
     """A header name that does not describe the API request itself."""
     name = text("header_name", value)
-    if not _HEADER_NAME.fullmatch(name):
+    if not _is_header_name(name):
         _wrong("header_name", "is no header name; pass one such as 'Authorization' or 'X-Access-Token'")
     if name.lower() in _OWN_API_REQUEST_HEADERS:
         _wrong("header_name", f"cannot be {name}, which describes the request itself")
@@ -170,7 +183,7 @@ def header_value_pattern(value: object) -> str:
     pattern = text("header_value_pattern", value)
     if pattern.count("%s") != 1:
         _wrong("header_value_pattern", "must contain %s exactly once, where the token goes, as in 'Bearer %s'")
-    if not _HEADER_VALUE.fullmatch(pattern):
+    if not _is_header_value(pattern):
         _wrong("header_value_pattern", "must be printable ASCII without white space at either end")
     return pattern
 
@@ -185,7 +198,7 @@ def _pairs(field: str, value: object) -> Iterable[tuple[str, Any]]:
         if not isinstance(item, (tuple, list)) or len(item) != 2:
             _wrong(field, "must consist of pairs of a name and a value")
         name = item[0]
-        if not isinstance(name, str) or not name.strip() or _CONTROL.search(name) or not _encodable(name):
+        if not isinstance(name, str) or not name.strip() or _has_control(name) or not _encodable(name):
             _wrong(field, "has a name that is no line of text")
         for single in item[1] if isinstance(item[1], (list, tuple)) else (item[1],):
             yield name, single
@@ -195,13 +208,13 @@ def additional_headers(value: object) -> Pairs:
     """Headers of the token request, each once, none that is ours to set."""
     headers: list[tuple[str, str]] = []
     for name, content in _pairs("additional_headers", value):
-        if not _HEADER_NAME.fullmatch(name):
+        if not _is_header_name(name):
             _wrong("additional_headers", f"contains {name!r}, which is no header name")
         if name.lower() in _OWN_TOKEN_REQUEST_HEADERS:
             _wrong("additional_headers", f"cannot set {name}: {_OWN_TOKEN_REQUEST_HEADERS[name.lower()]}")
         if any(name.lower() == known.lower() for known, _ in headers):
             _wrong("additional_headers", f"sets {name} twice; join the values by a comma")
-        if not isinstance(content, str) or not (content == "" or _HEADER_VALUE.fullmatch(content)):
+        if not isinstance(content, str) or not _is_header_value(content):
             given = "that is no header value" if isinstance(content, str) else f"of type {type(content).__name__}"
             _wrong(
                 "additional_headers",

@@ -16,7 +16,7 @@ _BUNDLE_VARIABLES = {"requests": "REQUESTS_CA_BUNDLE", "httpx": "SSL_CERT_FILE",
 
 
 # How http.client and httpcore tell that a proxy has answered with another status than 200.
-_PROXY_ANSWER = re.compile(r"(Tunnel connection failed: )?(\d{3})\b")
+_PROXY_ANSWER = r"(Tunnel connection failed: )?(\d{3})\b"
 
 
 def too_slow(budget: float) -> TransportFailure:
@@ -66,7 +66,7 @@ def _without_reason(text: str) -> str:
 
     Its own may echo the request, and so the proxy's password, which is none of the secrets that we know.
     """
-    answer = _PROXY_ANSWER.match(text)
+    answer = re.match(_PROXY_ANSWER, text)
     if answer is None:
         return text
     try:
