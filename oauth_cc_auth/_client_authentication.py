@@ -94,7 +94,7 @@ def basic_blobs(client_id: str, client_secret: str) -> tuple[str, str]:
 
 
 def _base64(text: str) -> str:
-    return b64encode(text.encode()).decode("ascii")
+    return b64encode(text.encode()).decode()
 
 
 def _percent_encoded(value: str) -> str:

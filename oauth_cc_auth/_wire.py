@@ -122,7 +122,7 @@ def token_request(config: ClientCredentialsConfig, strategy: ClientAuthenticatio
     return TokenRequest(
         url=config.token_url,
         headers=_merged(headers, config.additional_headers, credentials.headers),
-        body=urlencode(fields).encode("ascii"),
+        body=urlencode(fields).encode(),
         method=strategy.name,
         scope=next((value for name, value in fields if name == "scope"), None),
         secrets=tuple(_secrets(config, client_secret, credentials.headers, fields)),

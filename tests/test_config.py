@@ -225,7 +225,9 @@ class TestScope:
 
     def test_in_one_place(self) -> None:
         """Twice in a body is an error at the server; blank is no second place."""
-        assert "also in additional_request_data" in problem(scope="a", additional_request_data={"scope": "b"})
+        assert problem(scope="a", additional_request_data={"scope": "b"}) == (
+            "scope is also in additional_request_data; set it in one place"
+        )
         assert a_config(scope="", additional_request_data={"scope": "b"}).scope is None
 
 
@@ -394,6 +396,11 @@ class TestValue:
         assert a_config() != a_config(client_secret="other")
         assert a_config() != a_config(allow_insecure_http=True)
         assert a_config() != "config"
+
+    def test_finds_its_place_in_a_dict(self) -> None:
+        """Programs keep a client by config: configs of other endpoints, clients or scopes rarely share a hash."""
+        others = (a_config(token_url=f"{URL}/2"), a_config(client_id="other"), a_config(scope="a"))
+        assert hash(a_config()) not in {hash(other) for other in others}
 
     def test_is_copied_and_pickled(self) -> None:
         """Secret included."""

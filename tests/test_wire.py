@@ -166,6 +166,19 @@ class TestSecrets:
             *BLOBS,
         }
 
+    def test_of_a_header_of_ones_own(self) -> None:
+        """As a whole, and what follows the scheme in it: a server echoes the one or the other."""
+
+        class Signed(ClientAuthentication):
+            def authenticate(self, client_id: str, client_secret: str, token_url: str) -> Credentials:
+                return Credentials(headers={"X-Key": "key1", "X-Token": "Token key2", "X-Seal": "Sealed by key3"})
+
+        assert {"key1", "key2", "key3", "Token key2", "Sealed by key3"} <= set(a_request(Signed()).secrets)
+
+    def test_of_basic_without_padding(self) -> None:
+        """Then nothing is taken off."""
+        assert set(a_request(secret="s3crW").secrets) == {"s3crW", "Y2xpZW50OnMzY3JX"}
+
     def test_of_post(self) -> None:
         """The secret, and what an earlier attempt made of it; client id, grant type and scope are none."""
         assert set(a_request(scope="read").secrets) == {"s3cret word", *BLOBS}
