@@ -33,7 +33,7 @@ class Environment:
 
 
 @contextmanager
-def own_environment(extra: str, requirements: Sequence[str] = ()) -> Iterator[Environment]:
+def own_environment(extra: str = "", requirements: Sequence[str] = ()) -> Iterator[Environment]:
     """The checkout, not installed, with the requirements of its `extra` and more; removed in the end."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "checkout"
@@ -48,7 +48,8 @@ def own_environment(extra: str, requirements: Sequence[str] = ()) -> Iterator[En
         subprocess.run([sys.executable, "-m", "venv", venv], check=True)
         python = venv / ("Scripts" if os.name == "nt" else "bin") / "python"
         pip = [str(python), "-m", "pip", "--disable-pip-version-check"]
-        subprocess.run([*pip, "install", "--quiet", f"{folder}[{extra}]", *requirements], check=True)
+        ours = f"{folder}[{extra}]" if extra else str(folder)
+        subprocess.run([*pip, "install", "--quiet", ours, *requirements], check=True)
         # What is to be run is the copy in the current folder, and nothing else.
         subprocess.run([*pip, "uninstall", "--quiet", "--yes", "oauth_cc_auth"], check=True)
         yield Environment(folder, python)
