@@ -84,12 +84,10 @@ class Fetcher:
 
     def _begin(self) -> _Run:
         """A fetch that tries what worked last first."""
-        run = _Run(sorted(self._methods, key=lambda method: method is not self._proven))
-        if run.method is self._proven:
-            run.why = "which worked last"
-        else:
-            run.why = "the only one" if len(run.methods) == 1 else "the first of those to try"
-        return run
+        methods = sorted(self._methods, key=lambda method: method is not self._proven)
+        if methods[0] is self._proven:
+            return _Run(methods, "which worked last")
+        return _Run(methods, "the only one" if len(methods) == 1 else "the first of those to try")
 
     def _remember(self, run: _Run) -> None:
         if run.method is not self._proven and len(self._methods) > 1:
@@ -157,7 +155,7 @@ class Fetcher:
         """Move on to the next method, where `verdict` allows that and there is one."""
         if not verdict.unauthenticated:
             why_not = "the answer has nothing to do with who is asking"
-        elif self._has_proven(run) and not _looks_like_invalid_client(verdict):
+        elif self._has_proven(run) and not _looks_like_invalid_client(run.attempts[-1]):
             why_not = "this one has worked, so the reason is another one"
         else:
             client_id = self.config.client_id
@@ -182,9 +180,9 @@ class Fetcher:
 class _Run:
     """What one fetch has done so far."""
 
-    def __init__(self, methods: list[ClientAuthentication]) -> None:
+    def __init__(self, methods: list[ClientAuthentication], why: str) -> None:
         self.methods = methods  # the current one first
-        self.why = ""  # the current one is tried
+        self.why = why  # the current one is tried
         self.secret = ""
         self.attempts: tuple[Attempt, ...] = ()
         self.refusals: list[Verdict] = []
@@ -208,14 +206,9 @@ def _told(attempts: tuple[Attempt, ...]) -> str:
     return "; ".join(row if times == 1 else f"{row}, {times} times" for row, times in rows)
 
 
-def _looks_like_invalid_client(verdict: Verdict) -> bool:
+def _looks_like_invalid_client(refused: Attempt) -> bool:
     """True where a method that has worked before may have stopped working: a rotated secret, a changed server."""
-    code, status = _code(verdict), getattr(verdict.error, "status_code", None)
-    return code in ("invalid_client", None) or status == 401
-
-
-def _code(verdict: Verdict) -> str | None:
-    return getattr(verdict.error, "error", None)
+    return refused.error in ("invalid_client", None) or refused.status_code == 401
 
 
 def _decisive(refusals: list[Verdict]) -> Verdict:
@@ -223,7 +216,7 @@ def _decisive(refusals: list[Verdict]) -> Verdict:
     if not refusals[-1].unauthenticated:
         return refusals[-1]
     ranks = {"invalid_client": 1, "access_denied": 2, "invalid_request": 3, None: 4}
-    return min(refusals, key=lambda verdict: ranks.get(_code(verdict), 0))
+    return min(refusals, key=lambda verdict: ranks.get(verdict.error.attempts[0].error, 0))
 
 
 def _unusable_secret(value: object) -> str:

@@ -91,15 +91,15 @@ class TokenFlow:
             if not in_time:
                 return self.cache.usable(refused) or Failure(out_of_time(self.config))
 
-    def _follow(self, claim: Follow, give_up_at: float) -> Generator[Effect, Any, Outcome]:
-        """Wait for the flight, as long as its leader lives and this caller's time lasts."""
+    def _follow(self, claim: Follow, give_up_at: float) -> Generator[Effect, Any, Outcome | None]:
+        """Wait for the flight, as long as its leader lives and this caller's time lasts; None once it is superseded."""
         flight: Flight = claim.flight
         while flight.is_under_way:
             seconds = min(give_up_at, flight.limit) - self.cache.clock.monotonic()
             if seconds <= 0:
                 return GONE
             yield Wait(flight, seconds)
-        return GONE if flight.outcome is None else flight.outcome
+        return flight.outcome
 
     def _lead(self, claim: Lead, give_up_at: float) -> Generator[Effect, Any, Outcome]:
         """Fetch, and tell everybody how it went, also when this caller is cancelled, closed or killed meanwhile."""

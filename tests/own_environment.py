@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 CHECKOUT = Path(__file__).parents[1]
 
@@ -25,15 +26,19 @@ class Environment:
         self.folder = folder
         self._python = python
 
-    def run(self, *arguments: str, limit: float) -> subprocess.CompletedProcess[bytes]:
-        """Run this Python in the copy, for at most `limit` seconds. Raises subprocess.TimeoutExpired."""
+    def run(self, *arguments: str, limit: float, output: IO[bytes] | None = None) -> subprocess.CompletedProcess[bytes]:
+        """Run this Python in the copy, for at most `limit` seconds, and have it print to `output` where that is given.
+
+        Raises:
+            subprocess.TimeoutExpired: it took longer.
+        """
         kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
         command = [str(self._python), *arguments]
-        return subprocess.run(command, cwd=self.folder, env=kept, timeout=limit, check=False)
+        return subprocess.run(command, cwd=self.folder, env=kept, timeout=limit, check=False, stdout=output)
 
 
 @contextmanager
-def own_environment(extra: str, requirements: Sequence[str] = ()) -> Iterator[Environment]:
+def own_environment(extra: str = "", requirements: Sequence[str] = ()) -> Iterator[Environment]:
     """The checkout, not installed, with the requirements of its `extra` and more; removed in the end."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "checkout"
@@ -48,7 +53,8 @@ def own_environment(extra: str, requirements: Sequence[str] = ()) -> Iterator[En
         subprocess.run([sys.executable, "-m", "venv", venv], check=True)
         python = venv / ("Scripts" if os.name == "nt" else "bin") / "python"
         pip = [str(python), "-m", "pip", "--disable-pip-version-check"]
-        subprocess.run([*pip, "install", "--quiet", f"{folder}[{extra}]", *requirements], check=True)
+        ours = f"{folder}[{extra}]" if extra else str(folder)
+        subprocess.run([*pip, "install", "--quiet", ours, *requirements], check=True)
         # What is to be run is the copy in the current folder, and nothing else.
         subprocess.run([*pip, "uninstall", "--quiet", "--yes", "oauth_cc_auth"], check=True)
         yield Environment(folder, python)

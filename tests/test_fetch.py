@@ -25,6 +25,7 @@ from oauth_cc_auth._effects import Call, Raised, Send, Sleep
 from oauth_cc_auth._events import FallbackTried
 from oauth_cc_auth._fetch import TRIES, Fetcher, out_of_time
 from oauth_cc_auth._flight import GRACE, Caller, Failure, Fetched, Flight
+from oauth_cc_auth._lease import Lease, RenewalRules
 from oauth_cc_auth._observer import Observer
 from oauth_cc_auth._wire import TokenRequest, TokenResponse, TransportFailure
 from tests.fake_clock import FakeClock
@@ -183,6 +184,13 @@ class TestMethods:
         endpoint.token(TOKEN)
         assert endpoint.methods == [BASIC]
 
+    def test_a_probe_and_another_refusal(self) -> None:
+        """What the others say when they are probed proves nothing: none of them has worked."""
+        endpoint = Endpoint(client_secret="s/ecret")
+        endpoint.token(refusal(status=401), TOKEN)
+        endpoint.token(refusal(status=401), refusal("access_denied", 400), TOKEN)
+        assert endpoint.methods == [POST, BASIC, RAW]
+
     def test_a_failed_probe_forgets_nothing(self) -> None:
         """The next fetch starts with the method that worked last."""
         endpoint = Endpoint()
@@ -206,7 +214,10 @@ class TestFailureTold:
         error = Endpoint().failure(refusal("invalid_scope")).verdict.error
         assert isinstance(error, TokenEndpointError)
         assert len(error.attempts) == 1
-        assert "Tried:" not in error.message
+        assert error.message == (
+            f"invalid_scope: token endpoint {URL} answered 400; "
+            "set scope, or have scopes granted to this client at the provider"
+        )
 
     def test_every_attempt_is_listed(self) -> None:
         """Method, status and OAuth error, in their order."""
@@ -237,6 +248,9 @@ class TestFailureTold:
             ((refusal("invalid_client"), refusal(status=401)), "invalid_client"),
             ((refusal("access_denied"), refusal(status=401)), "access_denied"),
             ((refusal("access_denied"), refusal("invalid_request")), "access_denied"),
+            ((refusal("access_denied"), refusal("invalid_client")), "invalid_client"),
+            ((refusal("invalid_request"), refusal("access_denied")), "access_denied"),
+            ((refusal(status=401), refusal("invalid_request")), "invalid_request"),
             ((refusal("invalid_request"), refusal("invalid_client")), "invalid_client"),
             ((refusal("invalid_client"), refusal("invalid_scope")), "invalid_scope"),  # this client was recognised
             # Authlib checks the method first: a client that may not use this grant is told so by its own method only.
@@ -253,6 +267,20 @@ class TestFailureTold:
         assert isinstance(error, TokenEndpointError)
         assert error.error == decisive
 
+    @pytest.mark.parametrize("method", [BASIC, POST])
+    def test_where_only_one_method_was_allowed(self, method: str) -> None:
+        """Where another one may have helped, the setting to change is named."""
+        endpoint = Endpoint(client_authentication=method)
+        message = endpoint.failure(refusal("unauthorized_client")).verdict.error.message
+        assert message.endswith(f"; only {method} was tried: unset client_authentication to try all")
+        for told in (
+            endpoint.failure(refusal("invalid_scope")),
+            Endpoint().failure(refusal(status=401), refusal("invalid_scope")),
+            Endpoint(client_authentication=ClientSecretBasic()).failure(refusal("invalid_scope")),
+            Endpoint(client_authentication=ClientSecretBasic()).failure(refusal("unauthorized_client")),
+        ):
+            assert "client_authentication" not in told.verdict.error.message
+
     def test_another_kind_at_the_end(self) -> None:
         """What an authenticated client was told counts, whatever it is."""
         error = Endpoint().failure(refusal(status=401), TokenResponse(200, {}, b"")).verdict.error
@@ -268,6 +296,12 @@ class TestRetries:
         endpoint.token(passing, passing, TOKEN)
         assert endpoint.methods == [BASIC, BASIC, BASIC]
         assert endpoint.clock.sleeps == [0.5, 1.0]
+
+    def test_each_pause_is_twice_the_one_before(self) -> None:
+        """However many there are."""
+        endpoint = Endpoint()
+        endpoint.token(DROPPED, DROPPED, DROPPED, TOKEN, tries=4)
+        assert endpoint.clock.sleeps == [0.5, 1.0, 2.0]
 
     def test_the_pause_is_jittered(self) -> None:
         """Up to half of it is taken off."""
@@ -324,11 +358,11 @@ class TestRetries:
         endpoint.token(refusal(status=503, retry_after="0"), TOKEN)
         assert endpoint.clock.sleeps == [0.0]
 
-    @pytest.mark.parametrize("asked", ["30", "45", "3600"])
-    def test_retry_after_beyond_the_deadline(self, asked: str) -> None:
+    @pytest.mark.parametrize(("asked", "tries"), [("30", 3), ("45", 3), ("3600", 3), ("45", 2)])
+    def test_retry_after_beyond_the_deadline(self, asked: str, tries: int) -> None:
         """Fail now, and leave the endpoint alone for what it asks."""
         endpoint = Endpoint()
-        failure = endpoint.failure(refusal(status=429, retry_after=asked), deadline=30)
+        failure = endpoint.failure(refusal(status=429, retry_after=asked), deadline=30, tries=tries)
         assert endpoint.clock.sleeps == []
         assert failure.hold == float(asked)
 
@@ -379,7 +413,10 @@ class TestDeadline:
         """What a caller is told whose time is up, without the query of the URL."""
         verdict = out_of_time(ClientCredentialsConfig(f"{URL}?code=abc", "id", "secret"))
         assert isinstance(verdict.error, TokenEndpointUnreachable)
-        assert verdict.error.message.startswith(f"no token from {URL}?*** within the deadline;")
+        assert verdict.error.message == (
+            f"no token from {URL}?*** within the deadline; the endpoint is slow, or a token request of another thread "
+            "or task hangs"
+        )
         assert (verdict.transient, verdict.unauthenticated, verdict.error.timed_out) == (True, False, True)
 
 
@@ -435,6 +472,13 @@ class TestSecretCallable:
         message = endpoint.failure().verdict.error.message
         assert message.startswith("client_secret callable gave no secret: what it returned cannot be used: ")
         assert "line" not in message.replace("line break", "")
+
+    def test_that_returns_what_is_not_set(self) -> None:
+        """It is told what to look at, by the name of the setting."""
+        assert Endpoint(client_secret=lambda: None).failure().verdict.error.message == (
+            "client_secret callable gave no secret: what it returned cannot be used: client_secret must be a str, not "
+            "NoneType; is the environment variable that it comes from set?"
+        )
 
 
 class Signed(ClientAuthentication):
@@ -513,6 +557,7 @@ class TestTold:
             ([refusal("invalid_scope")], "no other client authentication is tried: the answer has nothing to do with"),
             ([refusal(status=401)] * 2, "no other client authentication is tried: none is left"),
             ([DROPPED] * 3, "not tried again: that was the last try"),
+            ([DROPPED, refusal(status=429, retry_after="45")], "not tried again: no time is left for it"),
             ([refusal(status=429, retry_after="45")], "not tried again: no time is left for it"),
         ],
     )
@@ -553,6 +598,18 @@ class TestTold:
             FallbackTried(**about, refused_method=BASIC, next_method=POST, status_code=401, error="invalid_client"),
             FallbackTried(**about, refused_method=POST, next_method=RAW, status_code=403, error=None),
         )
+
+    def test_the_token_that_is_replaced_is_a_secret(self) -> None:
+        """As are those of the request: a server may echo all of them, in what went wrong and in what it granted."""
+        endpoint = Endpoint(client_secret="s3cret-one", client_authentication=POST)
+        old = Token("old-token", token_type=None, expires_at=None, scope=None, extra={})
+        endpoint.flight.replaces = Lease(old, "Bearer old-token", arrived=0, rules=RenewalRules(), chance=0)
+        echo = {"error": "invalid_scope", "error_description": "neither old-token nor s3cret-one"}
+        error = endpoint.failure(TokenResponse(400, {}, json.dumps(echo).encode())).verdict.error
+        assert isinstance(error, TokenEndpointError)
+        assert error.error_description == "neither *** nor ***"
+        granted = {"access_token": "new-token", "scope": "read old-token s3cret-one new-token"}
+        assert endpoint.fetched(TokenResponse(200, {}, json.dumps(granted).encode())).shown_scope == "read *** *** ***"
 
     @pytest.mark.parametrize("expires_in", [0, 0.5, 3599, 10**7])
     def test_the_lifetime(self, expires_in: float) -> None:

@@ -214,6 +214,8 @@ class TestFollowing:
         leader, follower = world.ask(), world.ask(YOU)
         world.clock.advance(4)
         assert follower.step().waiting.seconds == 11
+        world.clock.advance(10.5)
+        assert follower.step().waiting.seconds == 0.5
         leader.step(issued())
         assert follower.step().lease is leader.lease
 
@@ -411,6 +413,32 @@ class TestRefused:
         asking.step(DROPPED).step().step(DROPPED).step().step(DROPPED)
         assert isinstance(asking.failure.verdict.error, TokenEndpointUnreachable)
 
+    def test_is_not_given_back_when_time_is_up(self) -> None:
+        """Nor to whoever waited for another one, though it has not ended."""
+        world = World(timeout=100, deadline=30)
+        old = world.fetched(life=1000)
+        _, follower = world.ask(refused=old), world.ask(YOU, refused=old)
+        world.clock.advance(30)
+        assert isinstance(follower.step().failure.verdict.error, TokenEndpointUnreachable)
+
+    def test_the_failure_of_a_renewal_that_others_could_do_without(self, world: World) -> None:
+        """It was one try, while its leader still has the token: whoever was refused with it tries as often as usual."""
+        old = world.fetched()
+        world.clock.advance(80)
+        renewing, refused = world.ask(), world.ask(YOU, refused=old)
+        assert refused.waiting.flight is renewing.flight
+        assert renewing.step(DROPPED).lease is old
+        assert refused.step().is_sending
+        assert refused.step(DROPPED).effect == Sleep(0.5)
+
+    def test_the_final_failure_of_such_a_renewal(self, world: World) -> None:
+        """Another try would not mend it."""
+        old = world.fetched()
+        world.clock.advance(80)
+        renewing, refused = world.ask(), world.ask(YOU, refused=old)
+        renewing.step(REFUSED)
+        assert isinstance(refused.step().failure.verdict.error, TokenEndpointError)
+
 
 class TestHolds:
     def test_an_endpoint_that_says_no_for_good(self, world: World) -> None:
@@ -467,6 +495,12 @@ class TestTold:
         follower.step()
         assert world.events[1:] == [obtained(elapsed=3.5, token_requests=2, renewal=True)]
 
+    def test_the_scope(self) -> None:
+        """What was granted or, where the server is silent, asked for."""
+        world = World(scope="read write")
+        world.fetched()
+        assert world.events == [obtained(scope="read write")]
+
     def test_a_fallback_is_told_when_the_flight_is_settled(self) -> None:
         """And before the token that it led to."""
         world = World(client_authentication=None)
@@ -495,6 +529,15 @@ class TestTold:
         assert isinstance(failed.error, TokenEndpointUnreachable)
         assert len(failed.error.attempts) == 1
 
+    def test_a_renewal_that_failed_in_the_last_moment(self, world: World, caplog: pytest.LogCaptureFixture) -> None:
+        """Half a second is not nothing: it is told like any other."""
+        world.fetched()
+        world.clock.advance(99.5)
+        caplog.set_level("DEBUG", "oauth_cc_auth")
+        world.ask().step(DROPPED)
+        assert [getattr(event, "usable_for", None) for event in world.events] == [None, 0.5]
+        assert caplog.messages[-1] == "the next renewal is tried in 0.1 s at the earliest"
+
     def test_a_renewal_that_took_too_long(self, world: World, caplog: pytest.LogCaptureFixture) -> None:
         """The old token has ended meanwhile: what follows is a fetch like any other, and there is no false comfort."""
         world.fetched(life=20)
@@ -508,11 +551,12 @@ class TestTold:
 
     def test_a_fetch_that_failed(self, world: World, caplog: pytest.LogCaptureFixture) -> None:
         """Nothing but at DEBUG, since the caller gets an exception; one event, whose error is no other caller's."""
-        caplog.set_level("INFO", "oauth_cc_auth")
+        caplog.set_level("DEBUG", "oauth_cc_auth")
         asking, follower = world.ask(), world.ask(YOU)
         asking.step(REFUSED)
         follower.step()
-        assert caplog.records == []
+        assert {record.levelname for record in caplog.records} == {"DEBUG"}
+        assert caplog.messages[-1].startswith("no token for id after 0.00 s: ")  # and of a next renewal nothing
         (failed,) = world.events
         assert isinstance(failed, FetchFailed)
         assert (failed.renewal, failed.usable_for) == (False, None)
@@ -543,6 +587,14 @@ class TestTold:
         world.ask(YOU).step(issued())
         orphan.step(REFUSED)
         assert [type(event).__name__ for event in world.events] == ["FetchFailed", "TokenObtained", "FetchFailed"]
+
+    def test_an_unwanted_leader(self, world: World, caplog: pytest.LogCaptureFixture) -> None:
+        """After `invalidate` a waiter fetches, and does not say that its leader were gone."""
+        caplog.set_level("DEBUG", "oauth_cc_auth")
+        _, follower = world.ask(), world.ask(YOU)
+        world.cache.invalidate()
+        assert follower.step().is_sending
+        assert [message for message in caplog.messages if "taking over" in message] == []
 
     def test_a_lost_leader(self, world: World, caplog: pytest.LogCaptureFixture) -> None:
         """Whoever takes over says so, cancelled leader or overdue one; nobody else does."""
@@ -603,3 +655,10 @@ class TestHooks:
         assert failure.verdict.error.message != answer.verdict.error.message
         world.clock.advance(1)
         assert world.ask().is_sending
+
+    def test_one_that_asks_for_another_than_there_is(self, world: World) -> None:
+        """What was refused is not given back to a hook either."""
+        answers: list[Any] = []
+        world.hook = lambda event: answers.append(world.ask(YOU, refused=world.cache.current).outcome)
+        world.fetched()
+        assert [type(answer) for answer in answers] == [Failure]

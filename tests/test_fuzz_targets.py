@@ -21,6 +21,7 @@ INPUTS = st.binary() | st.lists(st.sampled_from(WORDS) | st.binary(max_size=8), 
 @example(BETWEEN * 40)
 @example(ECHO.encode() * 40)
 @example(BETWEEN.join([ECHO.encode()] * 40))
+@example(b'error="a\\"b {quoted echo}"')
 @given(INPUTS)
 def test_nothing_breaks_a_promise(name: str, data: bytes) -> None:
     """A target raises where something does."""

@@ -20,6 +20,11 @@ def challenge_parameter(challenge: str | None, name: str) -> str | None:
     return plain if quoted is None else _ESCAPED.sub(r"\1", quoted)
 
 
+def plainly_quoted(challenge: str) -> str:
+    """Without the backslashes that nothing needs: until they are taken off, one within a secret hides it."""
+    return _ESCAPED.sub(lambda found: found[0] if found[1] in '"\\' else found[1], challenge)
+
+
 def challenge_schemes(challenge: str | None) -> tuple[str, ...]:
     """The authentication schemes that are asked for, as they are written, in order."""
     parts = _QUOTED.sub('""', challenge or "").split(",")

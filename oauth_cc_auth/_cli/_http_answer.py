@@ -8,9 +8,10 @@ from datetime import timezone
 from email.utils import parsedate_to_datetime
 from html import unescape
 
-from oauth_cc_auth._redact import presentable, shown_url
+from oauth_cc_auth._redact import presentable, redact_start, shown_url
 from oauth_cc_auth._retry_after import retry_after
 
+from ._challenge import plainly_quoted
 from ._facts import HttpAnswer
 
 _TITLE = re.compile(r"<title[^>]*>([^<]*)", re.IGNORECASE)
@@ -45,7 +46,8 @@ def http_answer(
         skew=None if server_time is None else server_time - wall,
         retry_after=retry_after(headers, wall),
         via=shown(headers.get("via", "")),
-        challenge=shown(headers.get("www-authenticate", "")),
+        # Masked before as well: some backslashes begin an escape that would not be recognised without.
+        challenge=shown(plainly_quoted(redact_start(headers.get("www-authenticate", ""), secrets))),
         excerpt=shown(_excerpt(status, body, web_page=web_page)),
     )
 

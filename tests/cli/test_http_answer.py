@@ -6,6 +6,7 @@ from email.utils import formatdate
 
 import pytest
 
+from oauth_cc_auth._cli._challenge import challenge_parameter
 from oauth_cc_auth._cli._facts import HttpAnswer
 from oauth_cc_auth._cli._http_answer import http_answer
 
@@ -42,6 +43,15 @@ def test_everything_that_others_wrote_is_masked() -> None:
         excerpt="no *** here",
     )
     assert read(302, secrets=("S3cret",), location="https://a/S3cret?code=1").location == "https://a/***?***"
+
+
+@pytest.mark.parametrize("echo", [r"S3\cret", r"\S\3\c\r\e\t", r"\\\S3cret", r"\u00533cret"])
+def test_backslashes_in_quotes_hide_no_secret(echo: str) -> None:
+    """Whoever reads the parameter takes them off."""
+    answer = read(401, secrets=("S3cret",), www_authenticate=f'Bearer error="say \\"{echo}\\""')
+    error = challenge_parameter(answer.challenge, "error")
+    assert error is not None
+    assert error.replace("\\", "") == 'say "***"'
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,8 @@
-"""`python3 -m tests.fuzz --seconds 300`: a coverage-guided search through every parser, by atheris (libFuzzer).
+"""The command: `python3 -m tests.fuzz`, from a checkout. It makes an environment of its own in a temporary directory.
 
-For people and for a long mode of the checks, not for the test run: atheris has wheels for Linux and for some versions
-of Python only, so no extra names it. `pip install atheris` first. Every target gets its part of the time, in a process
-of its own; an input that breaks one is printed, and kept under the name that is told.
+A coverage-guided search through every parser, by atheris (libFuzzer), which has wheels for some systems and versions of
+Python only: so no extra names it. Every target gets its part of the time, in a process of its own; an input that breaks
+one is printed, and kept under the name that is told.
 """
 
 from __future__ import annotations
@@ -11,29 +11,49 @@ import argparse
 import subprocess
 import sys
 import tempfile
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
 from tests.fuzz.inputs import WORDS
 from tests.fuzz.targets import TARGETS
+from tests.own_environment import own_environment
 
+PYTHON = f"Python {sys.version.split()[0]}"
+NO_ATHERIS = 3  # exit status: there is none for this Python, so nothing was searched
 _GRACE = 120  # seconds to start up, and for the input under way when time is up
 _SLOWEST = 10  # seconds that one input may take
 
 
 def main() -> int:
-    """Fuzz; 0 where nothing was found, 1 where something was, 2 where the search cannot start."""
+    """Fuzz. Returns 0 where nothing was found, 1 where something was, 3 where atheris cannot be had."""
     parser = argparse.ArgumentParser(
         prog="python3 -m tests.fuzz", description="Search every parser for broken promises."
     )
     parser.add_argument("--seconds", type=int, default=300, help="how long in all (default: %(default)s)")
     parser.add_argument("--target", action="append", choices=TARGETS, help="only this one; may be repeated")
+    parser.add_argument("--here", action="store_true", help="in the environment that there is, with its atheris")
     given = parser.parse_args()
-    if find_spec("atheris") is None:
-        print("atheris is not installed: pip install atheris", file=sys.stderr)
-        return 2
     names = given.target or list(TARGETS)
-    broken = [name for name in names if not _holds(name, max(1, given.seconds // len(names)))]
+    if given.here:
+        return _fuzz(names, given.seconds)
+    with own_environment() as environment:
+        # From its source it would have to be compiled, by a clang with libFuzzer.
+        pip = ["-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--only-binary=atheris", "atheris"]
+        if environment.run(*pip, limit=_GRACE).returncode:
+            print(f"nothing was searched: pip finds no wheel of atheris for {PYTHON}", file=sys.stderr)
+            return NO_ATHERIS
+        command = ["-m", "tests.fuzz", "--here", "--seconds", str(given.seconds)]
+        command += [f"--target={name}" for name in names]
+        return environment.run(*command, limit=given.seconds + _GRACE * len(names)).returncode
+
+
+def _fuzz(names: list[str], seconds: int) -> int:
+    if find_spec("atheris") is None:
+        print("nothing was searched: atheris is not installed here; without --here it is fetched", file=sys.stderr)
+        return NO_ATHERIS
+    print(f"{PYTHON}, atheris {version('atheris')}", flush=True)
+    broken = [name for name in names if not _holds(name, max(1, seconds // len(names)))]
     print(f"broken: {', '.join(broken)}" if broken else f"{len(names)} targets hold")
     return 1 if broken else 0
 

@@ -56,6 +56,7 @@ WORDS: tuple[bytes, ...] = (
     b"name=value&",
     b'{"name":"a","value":"b"}',
     b'error="insufficient_scope", scope="a b"',
+    b'error_description="{quoted echo}"',
 )
 
 

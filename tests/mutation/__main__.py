@@ -12,6 +12,7 @@ import argparse
 import json
 import shutil
 import sys
+import tempfile
 from collections import Counter
 from pathlib import Path
 from subprocess import TimeoutExpired
@@ -43,11 +44,24 @@ def main() -> int:
     modules = arguments.only.split(",") if arguments.only else list(MODULES)
     with own_environment("test", ["mutmut>=3.8,<4"]) as environment:
         _configure(environment, modules)
-        try:
-            environment.run("-m", "mutmut", "run", "--max-children", str(arguments.jobs), limit=arguments.seconds)
-        except TimeoutExpired:
-            print(f"\nstopped after {arguments.seconds:.0f} s; what was not reached is left out")
+        _mutate(environment, arguments.jobs, arguments.seconds)
         return _report(environment, modules, diffs=arguments.diffs)
+
+
+def _mutate(environment: Environment, jobs: int, seconds: float) -> None:
+    """Try the mutants, as many as there is time for."""
+    command = ["-m", "mutmut", "run", "--max-children", str(jobs)]
+    print(f"trying the mutants, for at most {seconds:.0f} s", flush=True)
+    with tempfile.TemporaryFile() as log:
+        try:
+            # Its progress is one line written over and over: of use on a terminal only.
+            ended = environment.run(*command, limit=seconds, output=None if sys.stdout.isatty() else log)
+        except TimeoutExpired:
+            print(f"\nstopped after {seconds:.0f} s; what was not reached is left out")
+            return
+        log.seek(0)
+        if ended.returncode:
+            print(log.read().decode(errors="replace").rpartition("\r")[2][-4000:])
 
 
 def _configure(environment: Environment, modules: list[str]) -> None:
