@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 
 from oauth_cc_auth._flight import GRACE, Flight
 from oauth_cc_auth._lease import Lease
-from tests.fake_clock import FakeClock
-from tests.model.asking import Asking
+from tests.model.asking import Asking, StepClock
 from tests.model.holds import Holds
 
 DEADLINE = 30.0  # seconds, of each caller
@@ -60,7 +59,7 @@ class Books:
         issued: When each token came, in monotonic seconds, and its epoch; the oldest first.
     """
 
-    def __init__(self, clock: FakeClock) -> None:
+    def __init__(self, clock: StepClock) -> None:
         self.clock = clock
         self.callers: list[Asking] = []
         self.wanted: Lease | None = None

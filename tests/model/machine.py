@@ -12,8 +12,7 @@ from oauth_cc_auth._flow import TokenFlow
 from oauth_cc_auth._lease import Lease, RenewalRules
 from oauth_cc_auth._observer import Observer
 from oauth_cc_auth._origin import origin_of
-from tests.fake_clock import FakeClock
-from tests.model.asking import Asking
+from tests.model.asking import Asking, StepClock
 from tests.model.books import DEADLINE
 from tests.model.promises import Promises
 from tests.model.refusing import RefusingOrigin
@@ -24,7 +23,7 @@ class Machine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.clock = FakeClock()
+        self.clock = StepClock()
         self.cache = TokenCache(self.clock)
         config = ClientCredentialsConfig(
             "https://login.example.com/token", "id", "secret", client_authentication="client_secret_post"

@@ -6,9 +6,8 @@ from oauth_cc_auth._cache import TokenCache
 from oauth_cc_auth._effects import Sleep
 from oauth_cc_auth._flight import Failure, Flight
 from oauth_cc_auth._lease import Lease
-from tests.fake_clock import FakeClock
 from tests.model.answers import DROPPED, Answer
-from tests.model.asking import Asking
+from tests.model.asking import Asking, StepClock
 from tests.model.books import DEADLINE, TRIES, Books, Fetch, Story
 from tests.model.holds import Holds
 
@@ -16,7 +15,7 @@ from tests.model.holds import Holds
 class Promises(Books):
     """Moves callers and judges what becomes of them."""
 
-    def __init__(self, clock: FakeClock, cache: TokenCache) -> None:
+    def __init__(self, clock: StepClock, cache: TokenCache) -> None:
         super().__init__(clock)
         self.cache = cache
 

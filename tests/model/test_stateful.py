@@ -56,17 +56,21 @@ class TokenMachine(RefusedAgain):
     @rule(
         mark=st.sampled_from(["fresh_until", "fresh_until", "waiting_from"]),
         refused=st.sampled_from(["nothing", "an older one", "this one"]),
+        answer=st.none() | st.sampled_from([*FAILURES, token(100)]),
     )
-    def ask_when_it_is_to_be_renewed(self, mark: str, refused: str) -> None:
+    def ask_when_it_is_to_be_renewed(self, mark: str, refused: str, answer: Answer | None) -> None:
         """One renews; whether the next waits depends on how old the token is, and on what was refused to it."""
         self.advance_to_a_mark(mark)
-        self.begin()
+        renewing = self.begin()
         older = [lease for lease in self.promises.tokens if lease is not self.promises.wanted]
         if refused == "an older one" and older:
             self.begin(refused=older[-1])
         elif refused == "this one":
             self.begin(refused=self.promises.wanted)
         self.begin()
+        if answer is not None and renewing.is_sending:
+            self.promises.move(renewing, answer)
+            self._move_all()
 
     @precondition(lambda self: self.promises.leader is not None)
     @rule()
