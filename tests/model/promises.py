@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from oauth_cc_auth._cache import TokenCache
 from oauth_cc_auth._effects import Sleep
-from oauth_cc_auth._flight import Failure, Flight
+from oauth_cc_auth._flight import GRACE, Failure, Flight
 from oauth_cc_auth._lease import Lease
 from tests.model.answers import DROPPED, Answer
 from tests.model.asking import Asking, StepClock
@@ -78,6 +78,7 @@ class Promises(Books):
         assert asking.flight is self.leader.flight
         is_lost = self.is_lost(self.leader, asking)
         assert not is_lost, "somebody waits for a leader that is lost"
+        assert asking.due <= self.leader.due + GRACE + 1e-6, "somebody does not see in time that the leader is lost"
         if usable is not None:
             assert asking.refused is None, "somebody waits who was refused an older token"
             assert self.clock.wall() >= usable.waiting_from, "somebody waits while the token is aging"
