@@ -282,7 +282,7 @@ class TestFollowing:
         assert follower.step().lease is lease
 
     def test_the_follower_is_out_of_time_when_its_leader_is_gone(self, world: World) -> None:
-        """It leads, finds that no time is left, and says so."""
+        """It has no time left to take over, and says so."""
         leader, follower = world.ask(), world.ask(YOU)
         world.clock.advance(30)
         leader.flow.close()
@@ -381,6 +381,16 @@ class TestDue:
         _, waiting = world.ask(), world.ask(YOU)
         world.clock.advance(5)
         assert waiting.step().lease is old
+
+    def test_who_is_out_of_time_does_not_lead_again(self) -> None:
+        """The old one has ended meanwhile; a fetch that asks nobody would count as a failure of the endpoint."""
+        world = World(timeout=100, deadline=30)
+        world.fetched()
+        world.clock.advance(90)
+        renewing = world.ask()
+        world.clock.advance(30)
+        assert len(renewing.step(DROPPED).failure.verdict.error.attempts) == 1
+        assert [type(event) for event in world.events] == [TokenObtained, FetchFailed]
 
 
 class TestRefused:
