@@ -307,6 +307,13 @@ class TestAging:
         new = renewing.step(issued("new")).lease
         assert world.ask(YOU).lease is new
 
+    def test_it_takes_no_longer_than_the_deadline(self) -> None:
+        """Nor where the token has more time left than that."""
+        world = World(timeout=100, deadline=5)
+        world.fetched()
+        world.clock.advance(80)
+        assert world.ask().sending.budget == 5
+
     def test_a_failed_renewal_does_no_harm(self, world: World) -> None:
         """One attempt, no sleeping, and the old token is given."""
         old = world.fetched()
