@@ -81,11 +81,9 @@ class TokenFlow:
             if isinstance(outcome, Lease):
                 return outcome
             fallback = claim.fallback
-            if fallback is not None:
-                if clock.wall() < fallback.ends_at:
-                    return fallback
-                continue  # it ended while it was being renewed: from here on it is a fetch like any other
-            in_time = clock.monotonic() < give_up_at
+            in_time = clock.monotonic() < give_up_at  # or it would lead a flight that fails before it asks anybody
+            if fallback is not None and clock.wall() < fallback.ends_at:
+                return fallback
             if isinstance(outcome, Failure) and not (in_time and _is_worth_another(claim, outcome)):
                 return self.cache.usable(refused) or outcome  # somebody else may have got one meanwhile
             if not in_time:
@@ -176,5 +174,11 @@ def _lead_no_more(before: ContextToken[tuple[Flight, ...]] | None) -> None:
 
 
 def _is_worth_another(claim: Lead | Follow, failure: Failure) -> bool:
-    """True where a caller without a token waited for a renewal that others could do without, which was cut short."""
+    """True where `failure` is no answer yet, because others could do without what failed or this caller could.
+
+    Its token ended while it was being renewed, and from here on it is a fetch like any other; or a caller without a
+    token waited for a renewal that others could do without, which was cut short.
+    """
+    if claim.fallback is not None:
+        return True
     return isinstance(claim, Follow) and claim.flight.is_gentle and failure.verdict.transient

@@ -288,7 +288,7 @@ class TestFollowing:
         assert follower.step().lease is lease
 
     def test_the_follower_is_out_of_time_when_its_leader_is_gone(self, world: World) -> None:
-        """It leads, finds that no time is left, and says so."""
+        """It has no time left to take over, and says so."""
         leader, follower = world.ask(), world.ask(YOU)
         world.clock.advance(30)
         leader.flow.close()
@@ -312,6 +312,13 @@ class TestAging:
         assert world.ask(YOU).lease is old
         new = renewing.step(issued("new")).lease
         assert world.ask(YOU).lease is new
+
+    def test_it_takes_no_longer_than_the_deadline(self) -> None:
+        """Nor where the token has more time left than that."""
+        world = World(timeout=100, deadline=5)
+        world.fetched()
+        world.clock.advance(80)
+        assert world.ask().sending.budget == 5
 
     def test_a_failed_renewal_does_no_harm(self, world: World) -> None:
         """One attempt, no sleeping, and the old token is given."""
@@ -387,6 +394,16 @@ class TestDue:
         _, waiting = world.ask(), world.ask(YOU)
         world.clock.advance(5)
         assert waiting.step().lease is old
+
+    def test_who_is_out_of_time_does_not_lead_again(self) -> None:
+        """The old one has ended meanwhile; a fetch that asks nobody would count as a failure of the endpoint."""
+        world = World(timeout=100, deadline=30)
+        world.fetched()
+        world.clock.advance(90)
+        renewing = world.ask()
+        world.clock.advance(30)
+        assert len(renewing.step(DROPPED).failure.verdict.error.attempts) == 1
+        assert [type(event) for event in world.events] == [TokenObtained, FetchFailed]
 
 
 class TestRefused:

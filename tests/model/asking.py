@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextvars import Context, copy_context
+from math import inf
 from typing import Any
 
 from oauth_cc_auth._effects import Effect, Send, Sleep, Wait
@@ -10,6 +11,17 @@ from oauth_cc_auth._flight import Caller, Failure, Flight, leading
 from oauth_cc_auth._flow import TokenFlow
 from oauth_cc_auth._lease import Lease
 from tests.fake_clock import FakeClock
+
+
+class StepClock(FakeClock):
+    """A clock that notices a flow that goes round and round without ever wanting anything."""
+
+    readings_left = inf  # in this step; what the test itself reads does not count
+
+    def monotonic(self) -> float:
+        self.readings_left -= 1
+        assert self.readings_left > 0, "a caller goes round and round"
+        return super().monotonic()
 
 
 class Asking:
@@ -28,7 +40,7 @@ class Asking:
     def __init__(
         self,
         flow: TokenFlow,
-        clock: FakeClock,
+        clock: StepClock,
         *,
         refused: Lease | None = None,
         thread: object = None,
@@ -48,11 +60,14 @@ class Asking:
     def step(self, done: Any = None) -> None:
         """Send the outcome of the last effect, and begin with what the flow wants next."""
         self._end_effect()
+        self._clock.readings_left = 1000
         try:
             effect = self.context.run(self._flow.send, done)
         except StopIteration as end:
             self.outcome = end.value
             return
+        finally:
+            self._clock.readings_left = inf
         self.effect = effect
         now = self._clock.monotonic()
         if isinstance(effect, Wait):

@@ -1,0 +1,130 @@
+"""What has happened so far, as the promises see it: callers, token requests, the token that everybody is to use.
+
+This is told in the words of the promises and keeps its own books; of the core it reads only which flight a caller leads
+or follows, and how that ended.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from oauth_cc_auth._flight import GRACE, Flight
+from oauth_cc_auth._lease import Lease
+from tests.model.asking import Asking, StepClock
+from tests.model.holds import Holds
+
+DEADLINE = 30.0  # seconds, of each caller
+TRIES = 3  # token requests of one flight that nobody can do without
+
+
+@dataclass(eq=False)
+class Fetch:
+    """What is known of a flight.
+
+    Attributes:
+        leader: Who fetches.
+        has_fallback: Its leader has a token that is still good.
+        epoch: How often `invalidate` had been called when it began.
+        replaces: The token that there was when it began.
+        is_orphan: Somebody took over, or nobody wants its token any more.
+        sent: Token requests.
+    """
+
+    leader: Asking
+    has_fallback: bool
+    epoch: int
+    replaces: Lease | None
+    is_orphan: bool = False
+    sent: int = 1
+
+
+@dataclass(eq=False)
+class Story:
+    """What is known of a caller: its token of last resort, what it may get, and since when it asks."""
+
+    epoch: int
+    fallback: Lease | None = None
+    may_get: list[Lease] = field(default_factory=list)
+
+
+class Books:
+    """What there is to know.
+
+    Attributes:
+        callers: Those who are asking.
+        wanted: The token that everybody is to use; None where there is none.
+        leader: Who fetches on behalf of all, where somebody does.
+        tokens: Each once, in the order in which they were handed out.
+        arrived: The tokens that everybody was to use from when they came.
+        issued: When each token came, in monotonic seconds, and its epoch; the oldest first.
+    """
+
+    def __init__(self, clock: StepClock) -> None:
+        self.clock = clock
+        self.callers: list[Asking] = []
+        self.wanted: Lease | None = None
+        self.leader: Asking | None = None
+        self.holds = Holds()
+        self.tokens: list[Lease] = []
+        self.arrived: list[Lease] = []
+        self.issued: dict[Lease, tuple[float, int]] = {}
+        self.epoch = 0
+        self.fetches: dict[Flight, Fetch] = {}
+        self.stories: dict[Asking, Story] = {}
+
+    def leave(self, asking: Asking, *, killed: bool) -> None:
+        """`asking` is cancelled or killed."""
+        if killed:
+            asking.kill()
+        else:
+            asking.close()
+        self.callers.remove(asking)
+        if self.leader is asking:
+            self.leader = None
+
+    def interrupted(self, asking: Asking) -> None:
+        """`asking` runs no more before it could tell anybody; only what runs in its thread can know."""
+        self.callers.remove(asking)
+
+    def collected(self, asking: Asking) -> None:
+        """What was left of `asking`, which ran no more, is garbage."""
+        asking.close()
+        if self.leader is asking:
+            self.leader = None
+
+    def orphan(self, asking: Asking) -> None:
+        """Nobody waits for `asking` any more."""
+        if asking.is_fetching and asking.flight is not None:
+            self.fetches[asking.flight].is_orphan = True
+        if self.leader is asking:
+            self.leader = None
+
+    def invalidated(self) -> None:
+        """The person has called `invalidate`."""
+        self.epoch += 1
+        self.wanted = None
+        self.holds = Holds()
+        if self.leader is not None:
+            self.orphan(self.leader)  # it may be one that runs no more, and so is no caller
+        for asking in self.callers:
+            self.orphan(asking)
+
+    def discarded(self, lease: Lease) -> None:
+        """`lease` is to be used no more; a newer one is."""
+        if self.wanted is lease:
+            self.wanted = None
+
+    def is_lost(self, leader: Asking, asking: Asking) -> bool:
+        """`asking` need not wait for `leader`: it is overdue, or runs no more, as whatever runs in its thread shows."""
+        return self.is_overdue(leader) or leader.thread is asking.thread
+
+    def is_overdue(self, asking: Asking) -> bool:
+        """Its step has taken so long that others need not wait for it."""
+        return self.clock.monotonic() >= asking.due + GRACE
+
+    def usable(self, asking: Asking) -> Lease | None:
+        """The token that there is for `asking`."""
+        lease = self.wanted
+        if lease is None or lease is asking.refused or self.clock.wall() >= lease.ends_at:
+            return None
+        return lease
