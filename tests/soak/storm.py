@@ -51,8 +51,8 @@ class Storm:
         self.chance = chance
         self._end = threading.Event()
         runs: list[Callable[[], None]] = [self._ask_in_a_thread] * THREADS
-        # Without a GIL every dict has a lock, that of os.environ as well. A child inherits those that other threads hold
-        # and waits for them for ever (seen with CPython 3.13.5): no plugin can help that.
+        # Without a GIL every dict has a lock, that of os.environ as well. A child inherits those that others hold and
+        # waits for them for ever (seen with CPython 3.13.5): no plugin can help that.
         if hasattr(os, "fork") and has_gil():
             runs.append(self._fork)
         if client is not REQUESTS:
