@@ -4,8 +4,8 @@
 fetch it yourself, wait for that flight, or give up for now. Whoever fetches tells `settle` how it went.
 
 The lock is re-entrant because garbage collection may close an abandoned flow at any point, also inside a section
-that holds it, and that flow's `finally` settles a flight. No log call, no callable of a person's and no waking
-happens under it.
+that holds it, and that flow's `finally` settles a flight. For the same reason there is no second one: sooner or later
+two threads would take them in opposite orders. No log call, no callable of a person's and no waking happens under it.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class TokenCache:
 
     def forget_flight(self) -> None:
         """No flight and a new lock: what the child of a fork needs, where the leader's thread does not exist."""
-        self._lock = threading.RLock()
+        self._lock = self.refusals.lock = threading.RLock()
         self._flight: Flight | None = None
 
     def claim(self, caller: Caller, refused: Lease | None = None) -> Lease | Failure | Lead | Follow:
@@ -203,7 +203,6 @@ _all_caches: weakref.WeakSet[TokenCache] = weakref.WeakSet()
 def _after_fork_in_child() -> None:
     for cache in list(_all_caches):
         cache.forget_flight()
-        cache.refusals.renew_lock()
         if cache.current is not None:
             cache.current.draw(cache.clock.chance())  # or all workers of a server would renew in step
 

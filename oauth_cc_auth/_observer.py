@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from contextvars import ContextVar
+from threading import get_ident
 from typing import TYPE_CHECKING
 
 from ._answer import TOKEN_MEMBERS
@@ -196,9 +197,9 @@ class Observer:
             logger.warning("on_event raised %s at %s; nothing else depends on it", problem, type(event).__name__)
 
     def is_telling(self) -> bool:
-        """True in the hook, and in what runs on its behalf before it returns."""
+        """True in the hook, and in what runs on its behalf, in its thread, before it returns."""
         calls = _telling.get()
-        return bool(calls) and any(call.observer is self and not call.is_over for call in calls)
+        return bool(calls) and any(call.observer is self and call.is_under_way_here() for call in calls)
 
 
 def shown_scope(token: Token, request: TokenRequest, known_token: str) -> str | None:
@@ -212,13 +213,22 @@ def shown_scope(token: Token, request: TokenRequest, known_token: str) -> str | 
 
 
 class _Telling:
-    """One call of a hook; a task that the hook starts inherits it, and runs when it is over."""
+    """One call of a hook; a task that the hook starts inherits it, and runs when it is over.
 
-    __slots__ = ("is_over", "observer")
+    So does a thread, from Python 3.14 on where there is no GIL or it is asked for (``-X thread_inherit_context=1``),
+    which may run before; it is no part of the call on any Python.
+    """
+
+    __slots__ = ("_thread", "is_over", "observer")
 
     def __init__(self, observer: Observer) -> None:
         self.observer = observer
         self.is_over = False
+        self._thread = get_ident()
+
+    def is_under_way_here(self) -> bool:
+        """True in the thread of the hook until it returns."""
+        return not self.is_over and self._thread == get_ident()
 
 
 _telling: ContextVar[tuple[_Telling, ...]] = ContextVar("oauth_cc_auth_telling", default=())

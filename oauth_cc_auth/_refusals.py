@@ -45,21 +45,21 @@ class _Record:
 
 
 class Refusals:
-    """What is remembered of refusing origins."""
+    """What is remembered of refusing origins.
+
+    Attributes:
+        lock: The cache's own, which sets it; see there.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._records: dict[Origin, _Record] = {}
-        self.renew_lock()
-
-    def renew_lock(self) -> None:
-        """A new lock: the child of a fork may have inherited one that nobody will release."""
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
 
     def note(self, origin: Origin, lease: Lease) -> Hold | None:
         """`origin` refused `lease`. A hold where the answer is to be left as it is, else None."""
         now = self._clock.monotonic()
-        with self._lock:
+        with self.lock:
             counts = origin in lease.probation and self._count(origin, lease, now)
             record = self._records.get(origin)
             if record is None or now >= record.held_until:
@@ -87,21 +87,21 @@ class Refusals:
 
     def suspect(self, origin: Origin) -> None:
         """Have the next token on probation with `origin`, whoever fetches it."""
-        with self._lock:
+        with self.lock:
             self._record_of(origin)
 
     def accepted(self, origin: Origin, lease: Lease) -> None:
         """`origin` accepted `lease`, which was on probation there."""
-        with self._lock:
+        with self.lock:
             lease.probation.discard(origin)
             self._records.pop(origin, None)
 
     def origins(self) -> set[Origin]:
         """The origins that have refused lately; a new token is on probation with each."""
-        with self._lock:
+        with self.lock:
             return set(self._records)
 
     def clear(self) -> None:
         """Forget everything: the person has asked for a new start."""
-        with self._lock:
+        with self.lock:
             self._records.clear()

@@ -590,10 +590,10 @@ class TestForking:
         """A flight whose thread does not exist there, and a lock that nobody will release, stay behind."""
         lease = stored(cache, clock)
         flight = lead(cache, refused=lease).flight
-        locks = (cache._lock, cache.refusals._lock)
+        lock = cache._lock
         _after_fork_in_child()
-        assert cache._lock is not locks[0]
-        assert cache.refusals._lock is not locks[1]
+        assert cache._lock is not lock
+        assert cache.refusals.lock is cache._lock
         assert cache.current is lease
         assert lead(cache, refused=lease).flight is not flight
 
@@ -615,6 +615,11 @@ class TestForking:
         del cache
         gc.collect()
         assert known() is None
+
+
+def test_refusals_have_no_lock_of_their_own(cache: TokenCache) -> None:
+    """Garbage collected under it would close a flow, which settles: a dead-lock with a thread that just does so."""
+    assert cache.refusals.lock is cache._lock
 
 
 def test_flights_made_in_vain(cache: TokenCache, clock: FakeClock) -> None:

@@ -205,12 +205,12 @@ def test_a_loop_that_ended_in_the_middle_of_a_fetch_leaves_nothing_behind(
     """asyncio.run cancels what is still running; the next loop leads at once."""
     auth = auth_of(client, oauth_server, timeout=600, deadline=600)
 
-    async def abandon() -> None:
+    async def abandon(arrivals: int) -> None:
         tasks = [asyncio.create_task(auth.aget_token()) for _ in range(3)]
-        await asyncio.to_thread(gate.wait_for, 1, 20)
+        await asyncio.to_thread(gate.wait_for, arrivals, 20)
         assert not any(task.done() for task in tasks)
 
     with oauth_server.token_endpoint.hold() as gate:
-        asyncio.run(abandon())
-        asyncio.run(abandon())
+        asyncio.run(abandon(1))
+        asyncio.run(abandon(2))
     assert asyncio.run(auth.aget_token()).access_token in oauth_server.issued

@@ -140,14 +140,6 @@ def test_the_oldest_origins_are_forgotten(refusals: Refusals) -> None:
     assert refusals.origins() == set(origins) - {origins[1]}
 
 
-def test_a_new_lock(refusals: Refusals) -> None:
-    """The child of a fork works though its parent held the lock."""
-    held = refusals._lock
-    refusals.renew_lock()
-    assert refusals._lock is not held
-    assert refuse(refusals, 1) == [False]
-
-
 def test_late_refusals_of_older_tokens_do_not_count(refusals: Refusals) -> None:
     """Requests that were under way with either of two tokens, refused in turns, are two refusals and not twelve."""
     older, newer = a_lease(API), a_lease(API)

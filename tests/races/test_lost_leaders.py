@@ -7,6 +7,7 @@ import gc
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Any
 
 import pytest
@@ -227,7 +228,7 @@ def test_a_leader_that_is_garbage_collected_is_replaced(client: ClientKind, oaut
     auth = auth_of(client, oauth_server, timeout=20, deadline=60)
     claims = Claims(auth)
     flow = auth._obtaining(None, blocking=True)
-    next(flow)  # leads
+    copy_context().run(next, flow)  # leads; where threads inherit their context, the waiter's is not part of it
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(auth.get_token)
         claims.wait_for(2)

@@ -36,18 +36,22 @@ def main() -> int:
 
 def soak(seconds: float, seed: int) -> int:
     """Storm for so long. Returns 1 where a promise was broken."""
+    from urllib3.connectionpool import ConnectionPool
+
     from tests.clients import HTTPX, HTTPX2, REQUESTS
 
+    from .storm import InterruptiblePool, has_gil
     from .weather import WEATHERS, storm
 
     faulthandler.dump_traceback_later(seconds + SPARE / 2, exit=True)
     warnings.simplefilter("ignore")  # of forks with threads, and of loops that are thrown away
     logging.disable(logging.CRITICAL)
     sys.unraisablehook = _ignore
-    print(f"seed {seed}, Python {sys.version.split()[0]}", flush=True)
     clients = (REQUESTS, HTTPX, HTTPX2)
     broken = 0
-    _import_everything()
+    ConnectionPool.QueueCls = InterruptiblePool
+    _import_everything()  # an extension may switch the GIL on
+    print(f"seed {seed}, Python {sys.version.split()[0]}{'' if has_gil() else ' without a GIL'}", flush=True)
     for client in clients:
         for weather in WEATHERS:
             watch = storm(client, weather, seconds / len(clients) / len(WEATHERS), random.Random(seed))  # noqa: S311  # no secret

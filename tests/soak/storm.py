@@ -6,8 +6,10 @@ import asyncio
 import faulthandler
 import gc
 import os
+import queue
 import random
 import signal
+import sys
 import threading
 import time
 import traceback
@@ -28,6 +30,12 @@ TASKS = 8  # in each loop
 JOIN_LIMIT = 2 * CALL_LIMIT
 
 
+def has_gil() -> bool:
+    """False where threads really run at once."""
+    asked: Callable[[], bool] | None = getattr(sys, "_is_gil_enabled", None)  # since Python 3.13
+    return asked is None or asked()
+
+
 class Storm:
     """Callers of every kind, until told to end.
 
@@ -42,7 +50,11 @@ class Storm:
         self._client, self._auth, self._server, self.watch = client, auth, server, watch
         self.chance = chance
         self._end = threading.Event()
-        runs: list[Callable[[], None]] = [self._ask_in_a_thread] * THREADS + [self._fork]
+        runs: list[Callable[[], None]] = [self._ask_in_a_thread] * THREADS
+        # Without a GIL every dict has a lock, that of os.environ as well. A child inherits those that others hold and
+        # waits for them for ever (seen with CPython 3.13.5): no plugin can help that.
+        if hasattr(os, "fork") and has_gil():
+            runs.append(self._fork)
         if client is not REQUESTS:
             loops = [lambda: asyncio.run(self._ask_in_a_loop()), lambda: trio.run(self._ask_in_a_loop)]
             runs += [self._repeating(run) for run in loops * 2] + [self._stop_loops]
@@ -153,7 +165,7 @@ class Storm:
     # In other processes.
 
     def _fork(self) -> None:
-        while not self.is_over and hasattr(os, "fork"):
+        while not self.is_over:
             pid = os.fork()
             if pid == 0:
                 self._live_as_a_child()
@@ -178,6 +190,18 @@ class Storm:
             traceback.print_exc()
         finally:
             os._exit(status)
+
+
+class InterruptiblePool(queue.LifoQueue[Any]):
+    """What urllib3 keeps connections in. An interrupt that strikes in `Condition.__enter__` leaves its lock locked.
+
+    Then whatever closes the pool, at last a destructor, waits for ever; not so where its own thread may lock it again.
+    """
+
+    def __init__(self, maxsize: int = 0) -> None:
+        super().__init__(maxsize)
+        self.mutex = threading.RLock()  # type: ignore[assignment]  # as good as a Lock
+        self.not_empty, self.not_full = threading.Condition(self.mutex), threading.Condition(self.mutex)
 
 
 class Victim:

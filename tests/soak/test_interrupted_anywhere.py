@@ -109,9 +109,10 @@ class Fleet:
         return lease
 
     def holds_a_lock(self) -> bool:
-        """True where this thread has left a lock locked."""
-        locks: list[Any] = [self.cache._lock, self.cache.refusals._lock]
-        return any(lock._is_owned() for lock in locks)
+        """True where this thread has left the lock locked."""
+        lock: Any = self.cache._lock
+        owned: bool = lock._is_owned()
+        return owned
 
 
 @contextmanager
