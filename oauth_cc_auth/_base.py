@@ -11,18 +11,11 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from . import _behaviour
-from ._cache import TokenCache
 from ._client_authentication import ClientAuthentication
 from ._clock import Clock
 from ._config import ClientCredentialsConfig
 from ._decisions import Decisions, RenewOn
-from ._drive import Answer, drive
-from ._flight import Caller, Failure
-from ._flow import Flow, TokenFlow
-from ._lease import Lease
-from ._observer import Observer
 from ._token import Token
-from ._wire import TokenRequest
 
 TokenClientT = TypeVar("TokenClientT")
 AuthT = TypeVar("AuthT", bound="BaseAuth[Any]")
@@ -30,7 +23,11 @@ AuthT = TypeVar("AuthT", bound="BaseAuth[Any]")
 if TYPE_CHECKING:
     from typing_extensions import TypedDict, Unpack
 
+    from ._drive import Answer
     from ._events import OnEvent
+    from ._flight import Failure
+    from ._lease import Lease
+    from ._wire import TokenRequest
 
     class Behaviour(TypedDict, Generic[TokenClientT], total=False):
         """The arguments of an auth object that are not settings of the token request."""
@@ -220,16 +217,18 @@ class BaseAuth(Decisions, Generic[TokenClientT]):
         self._clock = clock
         self._wall = clock.wall
         self._strips_header = self._header_name.lower() == "authorization"  # that one all libraries strip themselves
-        self._cache = TokenCache(clock)
-        self._observer = Observer(self.config, self._on_event)
-        self._flow = TokenFlow(
+        from ._source import TokenSource  # not before the first auth object is made: see there
+
+        self._source = TokenSource(
             self.config,
-            self._cache,
-            self._observer,
+            self._on_event,
+            clock,
             timeout=self._timeout,
             deadline=self._deadline,
             rules=self._rules,
         )
+        self._cache = self._source.cache
+        self._observer = self._source.observer
 
     # What an adapter defines.
 
@@ -241,11 +240,8 @@ class BaseAuth(Decisions, Generic[TokenClientT]):
     def _send(self, request: TokenRequest, budget: float) -> Answer:
         """Send a token request, blocking for at most `budget` seconds."""
 
-    def _obtaining(self, refused: Lease | None, *, blocking: bool) -> Flow:
-        return self._flow.obtain(Caller.current(blocking=blocking), refused)
-
     def _obtain(self, refused: Lease | None = None) -> Lease | Failure:
-        return drive(self._obtaining(refused, blocking=True), self._send, self._clock)
+        return self._source.obtain(self._send, refused)
 
 
 # What Python calls these in a TypeError about an argument that they do not have: what a person called.
@@ -253,4 +249,4 @@ BaseAuth.__init__.__qualname__ = "ClientCredentialsAuth.__init__"
 BaseAuth._set_up.__qualname__ = "ClientCredentialsAuth.from_config"
 
 # Not in a pickle or copy: a token, locks, and what belongs to this process.
-_LIVE_ATTRIBUTES = frozenset({"_cache", "_clock", "_flow", "_observer", "_plain_stream", "_wall"})
+_LIVE_ATTRIBUTES = frozenset({"_cache", "_clock", "_observer", "_plain_stream", "_source", "_wall"})

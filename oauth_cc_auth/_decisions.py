@@ -7,17 +7,17 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
-from ._cache import TokenCache
 from ._errors import InsecureRequestError, TokenError, raisable
-from ._flight import Failure
 from ._lease import Lease
-from ._observer import Observer
 from ._origin import Origin, may_carry_secrets, origin_of
 from ._redact import kind_and_place, shown_url
 from ._value import Value
 
 if TYPE_CHECKING:
+    from ._cache import TokenCache
     from ._events import RefusalOutcome
+    from ._flight import Failure
+    from ._observer import Observer
 
 logger = logging.getLogger("oauth_cc_auth")
 
@@ -62,7 +62,7 @@ class Decisions(ABC):
         """A copy of an API request without our header and hooks, for an exception to carry."""
 
     def _leased(self, outcome: Lease | Failure, request: Any = None) -> Lease:
-        if isinstance(outcome, Failure):
+        if not isinstance(outcome, Lease):
             self._raise(outcome.verdict.error, request)
         return outcome
 

@@ -6,12 +6,12 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from ._decisions import Refusal
-from ._flight import Failure
 from ._httpx_body import Replay, rewound
 from ._lease import Lease
 from ._origin import Origin, origin_of, same_audience
 
 if TYPE_CHECKING:
+    from ._flight import Failure
     from ._httpx_family import HttpxFamilyAuth
 
 logger = logging.getLogger("oauth_cc_auth")

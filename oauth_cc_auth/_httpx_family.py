@@ -9,22 +9,23 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Awaitable, Generator
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypeVar
 
-from ._answer import Verdict
 from ._base import BaseAuth, TokenClientT
 from ._clock import Clock
-from ._drive import Answer, adrive
 from ._errors import ConfigurationError, TokenEndpointUnreachable, TokenError
 from ._event_loop import running_loop
-from ._flight import Failure
 from ._foreign import foreign_request
 from ._httpx_body import Replay, replay_of
 from ._httpx_exchange import NAMED_ORIGIN, Exchange, copy_of, guard
 from ._httpx_refusal import aread_refusal, read_refusal
 from ._httpx_send import asend_token_request, send_token_request
-from ._lease import Lease
 from ._origin import origin_of
 from ._token import Token
-from ._wire import TokenRequest
+
+if TYPE_CHECKING:
+    from ._drive import Answer
+    from ._flight import Failure
+    from ._lease import Lease
+    from ._wire import TokenRequest
 
 
 class _Done:
@@ -163,9 +164,7 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
         return self._wrong_kind(self._library.Client, refused) or super()._obtain(refused)
 
     async def _aobtain(self, refused: Lease | None = None) -> Lease | Failure:
-        return self._wrong_kind(self._library.AsyncClient, refused) or await adrive(
-            self._obtaining(refused, blocking=False), self._asend, self._clock
-        )
+        return self._wrong_kind(self._library.AsyncClient, refused) or await self._source.aobtain(self._asend, refused)
 
     def _wrong_kind(self, wanted: type[Any], refused: Lease | None) -> Lease | Failure | None:
         """What there is for this flow where `token_client` cannot serve it; None where it can."""
@@ -173,13 +172,10 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
         if client is None or isinstance(client, wanted):
             return None
         # A token that is there is used; it is for a request of the other kind to renew it.
-        return self._cache.usable(refused) or Failure(
-            Verdict(
-                TokenError(
-                    f"token_client is of type {type(client).__name__}, and this request needs one of type "
-                    f"{wanted.__name__}: make an auth object each for sync and for async requests"
-                )
-            )
+        return self._source.at_hand(
+            refused,
+            f"token_client is of type {type(client).__name__}, and this request needs one of type {wanted.__name__}: "
+            "make an auth object each for sync and for async requests",
         )
 
     def _send(self, request: TokenRequest, budget: float) -> Answer:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ._base import BaseAuth
-from ._drive import Answer
 from ._errors import ConfigurationError, TokenEndpointUnreachable, TokenError
 from ._foreign import foreign_request
-from ._wire import TokenRequest
 
 try:
     import requests
@@ -21,6 +19,10 @@ from requests.hooks import default_hooks
 
 from ._requests_renewal import RenewalHook, hook_of
 from ._requests_send import send_token_request
+
+if TYPE_CHECKING:
+    from ._drive import Answer
+    from ._wire import TokenRequest
 
 __all__ = ["ClientCredentialsAuth"]
 

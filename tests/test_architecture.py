@@ -15,6 +15,7 @@ from typing import NamedTuple
 import pytest
 
 import oauth_cc_auth
+from oauth_cc_auth.testing import LoopbackServer
 
 PACKAGE = Path(oauth_cc_auth.__file__).parent
 
@@ -40,6 +41,7 @@ LAYERS = [
     {"_decisions", "_fetch"},
     {"_flow", "_httpx_exchange"},
     {"_drive"},
+    {"_source"},
     # What the adapters share, and the adapters.
     {"_base"},
     {"_httpx_family", "_requests_renewal"},
@@ -175,6 +177,31 @@ def test_the_package_imports_no_library(at_rest: set[str]) -> None:
     assert not loaded & {"requests", "urllib3", "httpx", "httpx2", "httpcore", "http.client", "socket", "ssl"}
     assert not loaded & (LAZY | {"sniffio", "difflib"})
     assert not loaded & {"oauth_cc_auth.testing", "oauth_cc_auth._demo", "oauth_cc_auth._cli"}
+
+
+MAKING = """
+from oauth_cc_auth.{0} import ClientCredentialsAuth
+auth = ClientCredentialsAuth("{1}", "someone", "s3cret")
+"""
+FETCHING = {
+    "requests": "auth.get_token()",
+    "httpx": "import asyncio; asyncio.run(auth.aget_token())",
+    "httpx2": "import asyncio; asyncio.run(auth.aget_token())",
+}
+
+
+@pytest.mark.parametrize("library", ["requests", "httpx", "httpx2"])
+def test_what_fetching_takes_is_loaded_with_the_first_auth_object(library: str, oauth_server: LoopbackServer) -> None:
+    """Neither by an import, which may be all that a program does, nor in an event loop that has other things to do."""
+
+    def ours(code: str) -> set[str]:
+        return {name for name in loaded_after(code) if name.startswith("oauth_cc_auth")}
+
+    oauth_server.add_client("someone", "s3cret")
+    making = MAKING.format(library, oauth_server.token_url)
+    imported, made = ours(f"import oauth_cc_auth.{library}"), ours(making)
+    assert made - imported >= {"oauth_cc_auth._source", "oauth_cc_auth._flow", "oauth_cc_auth._cache"}
+    assert ours(making + FETCHING[library]) == made
 
 
 @pytest.mark.parametrize("library", ["requests", "httpx", "httpx2"])
