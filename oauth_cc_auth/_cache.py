@@ -58,6 +58,8 @@ class Follow(Value):
 class TokenCache:
     """The current token of one auth object, the flight under way, and what failed lately."""
 
+    __slots__ = ("__weakref__", "_epoch", "_failures", "_flight", "_lock", "_newest", "clock", "current", "refusals")
+
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self.current: Lease | None = None

@@ -14,6 +14,8 @@ import time
 class Clock:
     """The real clock. All values are seconds."""
 
+    __slots__ = ()
+
     wall = staticmethod(time.time)
     monotonic = staticmethod(time.monotonic)
     sleep = staticmethod(time.sleep)

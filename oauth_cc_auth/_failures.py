@@ -35,6 +35,7 @@ class Pause(Value):
 class Failures:
     """The failures in a row of one auth object. Not locked: the cache's lock guards it."""
 
+    __slots__ = ("_final_in_a_row", "_held_until", "_in_a_row", "_last", "_renew_from")
     # Monotonic; there from the first failure on.
     _renew_from: float  # a renewal that can wait is not tried before
     _held_until: float  # no token request at all before

@@ -38,6 +38,8 @@ class Fetcher:
         timeout: Seconds for each token request.
     """
 
+    __slots__ = ("_methods", "_proven", "_proven_secret", "clock", "config", "observer", "timeout")
+
     def __init__(self, config: ClientCredentialsConfig, clock: Clock, observer: Observer, *, timeout: float) -> None:
         self.config = config
         self.clock = clock

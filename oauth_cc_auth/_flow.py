@@ -36,6 +36,8 @@ class TokenFlow:
         deadline: Seconds for everything that one caller waits for.
     """
 
+    __slots__ = ("_fetcher", "_observer", "cache", "config", "deadline", "rules")
+
     def __init__(
         self,
         config: ClientCredentialsConfig,

@@ -46,6 +46,8 @@ class Observer:
             for no hook.
     """
 
+    __slots__ = ("_hook", "client_id", "token_url")
+
     def __init__(self, config: ClientCredentialsConfig, hook: OnEvent | None) -> None:
         self.token_url = shown_url(config.token_url)
         self.client_id = config.client_id

@@ -51,6 +51,8 @@ class Refusals:
         lock: The cache's own, which sets it; see there.
     """
 
+    __slots__ = ("_clock", "_records", "lock")
+
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._records: dict[Origin, _Record] = {}
