@@ -63,7 +63,7 @@ def _growth_section(growth: dict[str, dict[str, int]], requests: int, renewals: 
     return Section(
         "Growth",
         "Bytes (tracemalloc, after a garbage collection) by which the memory of the process grows, after a "
-        "thousand to warm up. Requests are calls of the auth object and its hook; renewals follow from a 401.",
+        "few thousand to warm up. Requests are calls of the auth object and its hook; renewals follow from a 401.",
         table(["", f"{number(requests)} requests", f"{number(renewals)} renewals"], rows),
         targets,
     )

@@ -10,7 +10,7 @@ from .report import Section, Target, number, table
 
 LIMIT = 0.99
 THREADS, TASKS = 8, 1000
-ROUNDS = {THREADS: 15, TASKS: 7}  # httpx 0.28 takes its time with a thousand tasks that wait for a connection
+ROUNDS = {THREADS: 25, TASKS: 9}  # httpx 0.28 takes its time with a thousand tasks that wait for a connection
 
 
 def measure(environment: Environment, say: Callable[[str], None], *, quick: bool) -> list[Section]:
@@ -26,15 +26,16 @@ def measure(environment: Environment, say: Callable[[str], None], *, quick: bool
     def cell(kind: str, name: str) -> str:
         if name not in ratios[kind]:
             return ""
-        low, middle, high = ratios[kind][name]
-        return f"{number(middle, 3)} ({number(low, 2)} to {number(high, 2)})"
+        low, middle, high = ratios[kind][name]["by_time"]
+        by_cpu_time = number(ratios[kind][name]["by_cpu_time"], 3)
+        return f"{number(middle, 2)} ({number(low, 2)} to {number(high, 2)}), {by_cpu_time}"
 
     targets = [
         Target(
-            f"Throughput, {kind}",
+            f"Requests a second of CPU time, {kind}",
             f"at least {LIMIT} of the floor",
-            number(ratios[kind][OURS][1], 3),
-            round(ratios[kind][OURS][1], 3) >= LIMIT,
+            number(ratios[kind][OURS]["by_cpu_time"], 3),
+            round(ratios[kind][OURS]["by_cpu_time"], 3) >= LIMIT,
         )
         for kind in KINDS
     ]
@@ -42,7 +43,8 @@ def measure(environment: Environment, say: Callable[[str], None], *, quick: bool
         Section(
             "Throughput",
             f"Requests a second on a loopback API, in units of the floor's, with {THREADS} threads or {TASKS:,} tasks "
-            f"on one auth object. Median and middle half of rounds in which everybody takes turns.",
+            f"on one auth object. Median and middle half of rounds in which everybody takes turns; then requests a "
+            f"second of the client's own CPU time, median: what the server and the system did meanwhile is not in it.",
             table(["", *KINDS], [[name, *(cell(kind, name) for kind in KINDS)] for name in everyone]),
             targets,
         )

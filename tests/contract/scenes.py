@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import anyio
 
 from oauth_cc_auth import TokenError
+from oauth_cc_auth._cache import TokenCache
 from oauth_cc_auth.testing import Answer, LoopbackServer, RecordedRequest
 from tests.clients import ClientKind, Result, Session
 from tests.fake_clock import FakeClock
@@ -143,14 +144,17 @@ class Claims(_Counter):
 
     def __init__(self, auth: Any) -> None:
         super().__init__()
-        claim = auth._cache.claim
+        claims = self
 
-        def counted(*args: Any) -> Any:
-            answer = claim(*args)
-            self.add()
-            return answer
+        class CountedCache(TokenCache):
+            __slots__ = ()
 
-        auth._cache.claim = counted
+            def claim(self, *args: Any) -> Any:
+                answer = super().claim(*args)
+                claims.add()
+                return answer
+
+        auth._cache.__class__ = CountedCache
 
 
 class Settled(_Counter):

@@ -22,14 +22,17 @@ faulthandler.dump_traceback_later(40, exit=True)
 module, token_url = sys.argv[1:]
 settings = {"timeout": 600, "deadline": 600}
 auth = importlib.import_module(module).ClientCredentialsAuth(token_url, "client", "secret", **settings)
-claims, claim = threading.Semaphore(0), auth._cache.claim
+claims = threading.Semaphore(0)
 
-def counted(*args):
-    answer = claim(*args)
-    claims.release()
-    return answer
+class CountedCache(type(auth._cache)):
+    __slots__ = ()
 
-auth._cache.claim = counted
+    def claim(self, *args):
+        answer = super().claim(*args)
+        claims.release()
+        return answer
+
+auth._cache.__class__ = CountedCache
 
 def start(function, *args):
     threading.Thread(target=function, args=args, daemon=True).start()
