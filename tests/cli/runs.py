@@ -123,6 +123,9 @@ def on_terminal(
         shown, seen = b"", False
         for piece in _pieces(ours, process):
             shown += piece
+            if seen and not piece and typed == CTRL_C:
+                # Python may take the signal just before it begins to read, and read on: people press it again then.
+                os.write(ours, typed)
             if until in shown and not seen:
                 seen = True
                 os.write(ours, typed)
@@ -132,7 +135,8 @@ def on_terminal(
         return process.wait(60), shown.decode()
 
 
-LIMIT = 60.0  # s without a word after which a process counts as hanging
+CTRL_C = b"\x03"
+LIMIT = 60  # s without a word after which a process counts as hanging
 
 # The terminal is the process's own then: Ctrl-C comes from it, and a password is asked for on it.
 _TAKE_TERMINAL = """
@@ -143,8 +147,17 @@ os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
 
 
 def _pieces(terminal: int, process: subprocess.Popen[bytes]) -> Iterator[bytes]:
-    """What the terminal shows, until the other end is closed; whoever says nothing for too long is ended."""
-    while select([terminal], [], [], LIMIT)[0]:
+    """What the terminal shows, nothing for a second without a word, until the other end is closed.
+
+    Whoever says nothing for too long is ended.
+    """
+    silence = 0
+    while silence < LIMIT:
+        if not select([terminal], [], [], 1)[0]:
+            silence += 1
+            yield b""
+            continue
+        silence = 0
         try:
             piece = os.read(terminal, 65536)
         except OSError:  # how Linux says that the other end is closed

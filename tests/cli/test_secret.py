@@ -14,7 +14,7 @@ import pytest
 from oauth_cc_auth._cli import _secret
 from oauth_cc_auth._cli._exit import CommandError
 from oauth_cc_auth.testing import LoopbackServer
-from tests.cli.runs import ERROR, WARNING, Run, env_fixture, on_terminal, run_fixture, started, variables
+from tests.cli.runs import CTRL_C, ERROR, WARNING, Run, env_fixture, on_terminal, run_fixture, started, variables
 
 __all__ = ["env_fixture", "run_fixture"]
 
@@ -108,7 +108,7 @@ def test_a_secret_that_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
 @posix
 def test_ctrl_c_at_the_question(oauth_server: LoopbackServer) -> None:
     """As everywhere."""
-    status, shown = on_terminal("token", env=variables(oauth_server, client_secret=""), typed=b"\x03")
+    status, shown = on_terminal("token", env=variables(oauth_server, client_secret=""), typed=CTRL_C)
     assert status == 130
     assert "Traceback" not in shown
     assert shown.endswith("\r\n")
