@@ -15,6 +15,7 @@ from ._client_authentication import ClientAuthentication
 from ._clock import Clock
 from ._config import ClientCredentialsConfig
 from ._decisions import Decisions, RenewOn
+from ._loading import token_source
 from ._token import Token
 
 TokenClientT = TypeVar("TokenClientT")
@@ -217,9 +218,7 @@ class BaseAuth(Decisions, Generic[TokenClientT]):
         self._clock = clock
         self._wall = clock.wall
         self._strips_header = self._header_name.lower() == "authorization"  # that one all libraries strip themselves
-        from ._source import TokenSource  # not before the first auth object is made: see there
-
-        self._source = TokenSource(
+        self._token_source = token_source()(
             self.config,
             self._on_event,
             clock,
@@ -227,8 +226,8 @@ class BaseAuth(Decisions, Generic[TokenClientT]):
             deadline=self._deadline,
             rules=self._rules,
         )
-        self._cache = self._source.cache
-        self._observer = self._source.observer
+        self._cache = self._token_source.cache
+        self._observer = self._token_source.observer
 
     # What an adapter defines.
 
@@ -241,7 +240,7 @@ class BaseAuth(Decisions, Generic[TokenClientT]):
         """Send a token request, blocking for at most `budget` seconds."""
 
     def _obtain(self, refused: Lease | None = None) -> Lease | Failure:
-        return self._source.obtain(self._send, refused)
+        return self._token_source.obtain(self._send, refused)
 
 
 # What Python calls these in a TypeError about an argument that they do not have: what a person called.
@@ -249,4 +248,4 @@ BaseAuth.__init__.__qualname__ = "ClientCredentialsAuth.__init__"
 BaseAuth._set_up.__qualname__ = "ClientCredentialsAuth.from_config"
 
 # Not in a pickle or copy: a token, locks, and what belongs to this process.
-_LIVE_ATTRIBUTES = frozenset({"_cache", "_clock", "_observer", "_plain_stream", "_source", "_wall"})
+_LIVE_ATTRIBUTES = frozenset({"_cache", "_clock", "_observer", "_plain_stream", "_token_source", "_wall"})

@@ -49,9 +49,10 @@ class Decisions(ABC):
 
     _allow_insecure_http: bool
     _api_origins: frozenset[Origin] | None
-    _cache: TokenCache
-    _observer: Observer
     _renew_on: RenewOn | Literal[False] | None
+    if TYPE_CHECKING:  # `typing.get_type_hints` would look for these names when the program runs
+        _cache: TokenCache
+        _observer: Observer
 
     @abstractmethod
     def _library_class(self, error: TokenError) -> type[Exception]:

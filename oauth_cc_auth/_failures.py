@@ -69,7 +69,6 @@ class Failures:
             left: Seconds for which there is still a token; infinite or not positive where there is none that ends.
             chance: In [0, 1); spreads the renewals of a fleet.
         """
-        self._last = failure
         self._in_a_row += 1
         # While there is a token, even a short-lived one, there is more than one try before it ends.
         longest = left / 4 if left > 0 else inf
@@ -91,6 +90,7 @@ class Failures:
             wait = min(back_off * (1 + chance) / 2, longest)
         pause = Pause(hold, max(hold, wait))
         self._renew_from = now + pause.renewals
+        self._last = failure  # at the end: an interrupt before it leaves nothing that `held` would miss
         return pause
 
 

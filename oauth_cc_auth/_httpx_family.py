@@ -164,7 +164,9 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
         return self._wrong_kind(self._library.Client, refused) or super()._obtain(refused)
 
     async def _aobtain(self, refused: Lease | None = None) -> Lease | Failure:
-        return self._wrong_kind(self._library.AsyncClient, refused) or await self._source.aobtain(self._asend, refused)
+        return self._wrong_kind(self._library.AsyncClient, refused) or await self._token_source.aobtain(
+            self._asend, refused
+        )
 
     def _wrong_kind(self, wanted: type[Any], refused: Lease | None) -> Lease | Failure | None:
         """What there is for this flow where `token_client` cannot serve it; None where it can."""
@@ -172,7 +174,7 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
         if client is None or isinstance(client, wanted):
             return None
         # A token that is there is used; it is for a request of the other kind to renew it.
-        return self._source.at_hand(
+        return self._token_source.at_hand(
             refused,
             f"token_client is of type {type(client).__name__}, and this request needs one of type {wanted.__name__}: "
             "make an auth object each for sync and for async requests",

@@ -52,6 +52,10 @@ class RenewalRules(Value):
         self.early_expiry = early_expiry
         self.renew_after = renew_after
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # It is part of a pickled auth object, and pickle's oldest protocols know no slots.
+        return RenewalRules, (self.early_expiry, self.renew_after)
+
 
 class Lease:
     """One token while it is in use, compared by identity: a renewed token may equal the old one (oauth2-mock-server).

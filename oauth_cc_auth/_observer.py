@@ -182,8 +182,8 @@ class Observer:
 
     def tell(self, event: Event) -> None:
         """Call the hook. What it raises is its own affair; only what is no `Exception` passes through."""
-        if self._hook is None or self.is_telling():
-            return  # a hook that is told what it causes itself would never end
+        if self._hook is None or any(call.observer is self and not call.is_over for call in _telling.get()):
+            return  # a hook that is told what it causes itself, in whatever thread, would never end
         telling = _Telling(self)
         previous = _telling.set((*_telling.get(), telling))
         try:

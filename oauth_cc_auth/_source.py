@@ -1,8 +1,8 @@
 """Where an auth object gets its tokens: cache, flow and drivers behind two methods, one that blocks, one that awaits.
 
-This is also where loading ends. An adapter imports this module, and with it all that fetching takes, when its first
-auth object is made: whoever only imports the adapter, such as an SDK or a command that prints its help, does not pay
-for what it may never use, and no event loop reads it from disk in the middle of a request.
+This module, and with it all that fetching takes, is loaded when the first auth object is made (`_loading`): whoever
+only imports an adapter, such as an SDK or a command that prints its help, does not pay for what it may never use, and
+no event loop reads it from disk in the middle of a request.
 """
 
 from __future__ import annotations

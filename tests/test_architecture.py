@@ -42,6 +42,7 @@ LAYERS = [
     {"_flow", "_httpx_exchange"},
     {"_drive"},
     {"_source"},
+    {"_loading"},
     # What the adapters share, and the adapters.
     {"_base"},
     {"_httpx_family", "_requests_renewal"},

@@ -13,7 +13,7 @@ import pytest
 from oauth_cc_auth import Attempt, Token, TokenEndpointError, TokenError
 from oauth_cc_auth._answer import Verdict
 from oauth_cc_auth._cache import Follow, Lead, TokenCache, _after_fork_in_child, _all_caches
-from oauth_cc_auth._failures import Pause
+from oauth_cc_auth._failures import Failures, Pause
 from oauth_cc_auth._flight import GONE, GRACE, Caller, Failure, Flight, leading
 from oauth_cc_auth._lease import Lease, RenewalRules
 from oauth_cc_auth._origin import Origin
@@ -515,6 +515,23 @@ class TestFailures:
         assert cache.claim(ME) is lease
         clock.now_monotonic += 0.2
         lead(cache)
+
+    def test_an_interrupt_while_one_is_noted(self) -> None:
+        """It is as if it had not happened; what is half noted must not be looked at."""
+
+        class InterruptedVerdict(Verdict):
+            @property
+            def retry_after(self) -> float | None:
+                raise KeyboardInterrupt
+
+            @retry_after.setter
+            def retry_after(self, seconds: float | None) -> None:
+                pass
+
+        failures = Failures()
+        with pytest.raises(KeyboardInterrupt):
+            failures.note(Failure(InterruptedVerdict(TokenError("no"))), now=0.0, left=100.0, chance=0.0)
+        assert failures.held(0.0, can_wait=True, was_refused=True) is None
 
 
 class TestInvalidation:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import pkgutil
 from types import FunctionType, ModuleType
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 
@@ -182,6 +182,12 @@ def test_from_config_checks_its_switch() -> None:
     for module in ADAPTERS:
         with pytest.raises(oauth_cc_auth.ConfigurationError, match=r"^allow_insecure_http must be True or False"):
             module.ClientCredentialsAuth.from_config(config, allow_insecure_http="no")
+
+
+def test_annotations_can_be_resolved() -> None:
+    """Those of the classes themselves, as tools for documentation and dependency injection do."""
+    for module in ADAPTERS:
+        assert get_type_hints(module.ClientCredentialsAuth)["config"] is ClientCredentialsConfig
 
 
 def test_the_auth_class_is_not_in_the_package() -> None:

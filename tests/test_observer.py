@@ -238,6 +238,21 @@ class TestHooks:
         assert not observer.is_telling()
         assert [task() for task in later] == [False]  # a task that the hook has started runs when it is over
 
+    def test_a_thread_that_has_the_hooks_context_does_not_tell_it_either(self) -> None:
+        """A hook that waits for what it has started elsewhere would wait for itself."""
+        told: list[Event] = []
+
+        def elsewhere(event: Event) -> None:
+            told.append(event)
+            context = copy_context()
+            thread = threading.Thread(target=lambda: context.run(observer.tell, EVENT))
+            thread.start()
+            thread.join(30)
+
+        observer = Observer(CONFIG, elsewhere)
+        observer.tell(EVENT)
+        assert told == [EVENT]
+
 
 class TestEvents:
     EVENTS = (

@@ -174,3 +174,39 @@ def test_a_fork_in_the_middle_of_leading_leaves_two_that_work(client: ClientKind
     tokens = told(start(client, oauth_server, IN_THE_LEADER))
     assert set(tokens.values()) == set(oauth_server.issued)
     assert len(oauth_server.issued) == 2
+
+
+# The first auth object loads what fetching takes; here that takes until the parent is about to fork.
+FIRST_OBJECT = """
+import importlib, os, signal, sys, threading, warnings
+warnings.simplefilter("ignore")  # that threads and forks do not mix
+module = importlib.import_module(sys.argv[1])
+has_begun, may_end = threading.Event(), threading.Event()
+
+class Slow:
+    def find_spec(self, name, path, target=None):
+        if name == "oauth_cc_auth._flow":
+            has_begun.set()
+            may_end.wait(30)
+
+def make():
+    return module.ClientCredentialsAuth("https://login.example.com/token", "client", "secret")
+
+sys.meta_path.insert(0, Slow())
+threading.Thread(target=make).start()
+has_begun.wait(30)
+threading.Timer(0.1, may_end.set).start()
+child = os.fork()
+if child == 0:
+    signal.alarm(20)
+    make()
+    os._exit(0)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 0)
+"""
+
+
+@for_clients(REQUESTS, HTTPX, HTTPX2)
+def test_a_child_works_when_another_thread_made_the_first_auth_object(client: ClientKind) -> None:
+    """The fork waits until it is made: the lock of an import that is under way is of no thread of the child's."""
+    command = [sys.executable, "-c", FIRST_OBJECT, client.auth_class.__module__]
+    assert subprocess.run(command, timeout=60, check=False).returncode == 0

@@ -11,7 +11,7 @@ import dis
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from itertools import count
 from pathlib import Path
@@ -32,7 +32,7 @@ from oauth_cc_auth._wire import TokenRequest, TokenResponse
 from tests.fake_clock import FakeClock
 
 LIMIT = 60.0  # s
-MODULES = ("cache", "drive", "fetch", "flight", "flow")
+MODULES = ("cache", "drive", "failures", "fetch", "flight", "flow")
 CORE = tuple(str(Path(oauth_cc_auth.__file__).parent / f"_{name}.py") for name in MODULES)
 # Of all Python versions; PRECALL of 3.11 is none, it comes before the call.
 CALLS = {"CALL", "CALL_KW", "CALL_FUNCTION", "CALL_FUNCTION_KW", "CALL_FUNCTION_EX", "CALL_METHOD"}
@@ -98,9 +98,12 @@ class Fleet:
             config, self.cache, Observer(config, None), timeout=TIMEOUT, deadline=600.0, rules=RenewalRules()
         )
         self.token_requests = 0
+        self.is_down = False
 
     def send(self, request: TokenRequest, budget: float) -> TokenResponse:
         self.token_requests += 1
+        if self.is_down:
+            return TokenResponse(503, {}, b"")
         return TokenResponse(200, {}, f'{{"access_token": "t{self.token_requests}", "expires_in": 100}}'.encode())
 
     def ask(self, refused: Lease | None = None) -> Lease:
@@ -201,5 +204,24 @@ def test_other_threads_go_on_once_the_time_of_a_lost_leader_is_over(
                     assert left <= TIMEOUT + GRACE
                     fleet.clock.advance(left)
                 assert pool.submit(fleet.ask, lease).result(LIMIT) is fleet.cache.current
+
+    check_everywhere(interrupted)
+
+
+def test_a_renewal_that_fails_and_is_interrupted_does_no_harm() -> None:
+    """The old token is used to its end, and a new one is fetched then."""
+
+    def interrupted(interrupt: Interrupt) -> None:
+        fleet = Fleet()
+        lease = fleet.ask()
+        fleet.clock.advance(85)
+        fleet.is_down = True
+        with suppress(KeyboardInterrupt), traced(interrupt):
+            fleet.ask()
+        assert not fleet.holds_a_lock()
+        assert fleet.ask() is lease
+        fleet.is_down = False
+        fleet.clock.advance(60)
+        assert fleet.ask() is not lease
 
     check_everywhere(interrupted)
