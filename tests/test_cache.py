@@ -639,6 +639,14 @@ def test_refusals_have_no_lock_of_their_own(cache: TokenCache) -> None:
     assert cache.refusals.lock is cache._lock
 
 
+def test_claims_hold_what_they_are_made_with(cache: TokenCache, clock: FakeClock) -> None:
+    """Who follows has the old token to fall back on; who leads is in nobody's place unless it is said."""
+    flight, lease = lead(cache).flight, a_lease(clock)
+    follow = Follow(flight, lease)
+    assert (follow.flight, follow.fallback) == (flight, lease)
+    assert Lead(flight).takes_over is False
+
+
 def test_flights_made_in_vain(cache: TokenCache, clock: FakeClock) -> None:
     """A caller that does not lead leaves no trace."""
     first = lead(cache)

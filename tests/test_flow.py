@@ -395,6 +395,15 @@ class TestDue:
         world.clock.advance(5)
         assert waiting.step().lease is old
 
+    def test_they_fall_back_when_the_leader_is_gone(self, world: World) -> None:
+        """They have waited long enough for what they can do without; the next caller renews."""
+        old = world.fetched()
+        world.clock.advance(90)
+        renewing, waiting = world.ask(), world.ask(YOU)
+        renewing.flow.close()
+        assert waiting.step().lease is old
+        assert world.ask(YOU).is_sending
+
     def test_who_is_out_of_time_does_not_lead_again(self) -> None:
         """The old one has ended meanwhile; a fetch that asks nobody would count as a failure of the endpoint."""
         world = World(timeout=100, deadline=30)
