@@ -15,6 +15,7 @@ from ._answer_members import instead_of_members, members_of
 from ._errors import Attempt, InvalidTokenResponse, TokenEndpointError, TokenEndpointUnreachable, TokenError
 from ._redact import presentable, shown_url
 from ._retry_after import retry_after
+from ._text import is_header_value
 from ._token import Token
 from ._value import Value
 from ._wire import TokenRequest, TokenResponse, TransportFailure
@@ -195,7 +196,7 @@ def _token(request: TokenRequest, answer: TokenResponse, members: Mapping[str, A
             else instead_of_members(answer.body)
         )
         return _unusable(request, answer, f"{what}; check that token_url is the right one")
-    if not (value.isascii() and value.isprintable() and value.strip() == value):
+    if not is_header_value(value) or "\t" in value:
         return _unusable(
             request,
             answer,

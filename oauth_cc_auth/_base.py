@@ -226,8 +226,7 @@ class BaseAuth(Decisions, Generic[TokenClientT]):
             deadline=self._deadline,
             rules=self._rules,
         )
-        self._cache = self._token_source.cache
-        self._observer = self._token_source.observer
+        self._cache, self._observer = self._token_source.cache, self._token_source.observer
 
     # What an adapter defines.
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from string import ascii_letters, digits
 from typing import Any, NoReturn
 from urllib.parse import SplitResult, urlsplit
 
 from ._client_authentication import NAMED_METHODS, ClientAuthentication
 from ._errors import ConfigurationError
 from ._origin import is_loopback
+from ._text import has_control, is_encodable, is_header_name, is_header_value
 
 Pairs = tuple[tuple[str, str], ...]
-
-_HEADER_NAME_CHARACTERS = "!#$%&'*+-.^_`|~" + ascii_letters + digits  # RFC 9110 §5.6.2
 
 # Headers that frame the message or authenticate the client: set by us, or the request would contradict itself.
 _OWN_TOKEN_REQUEST_HEADERS = {
@@ -47,38 +45,14 @@ def text(field: str, value: object) -> str:
         _wrong(field, f"must be a str, not {type(value).__name__}{hint}")
     if not value.strip():
         _wrong(field, "is empty; pass the value that the provider gave you")
-    if _has_control(value):
+    if has_control(value):
         _wrong(
             field,
             "contains a control character, perhaps a line break at its end; pass it without (str.strip())",
         )
-    if not _encodable(value):
+    if not is_encodable(value):
         _wrong(field, "contains a lone surrogate; decode it with the right encoding first")
     return value
-
-
-# Without regular expressions: compiling one takes longer than importing a whole module does.
-
-
-def _has_control(value: str) -> bool:
-    return not value.isprintable() and any(character < " " or character == "\x7f" for character in value)
-
-
-def _is_header_name(value: str) -> bool:
-    return value != "" and not value.strip(_HEADER_NAME_CHARACTERS)
-
-
-def _is_header_value(value: str) -> bool:
-    """Printable ASCII and tabs, no white space at either end (RFC 9110 §5.5, without obs-text)."""
-    return value.isascii() and value.replace("\t", " ").isprintable() and value.strip() == value
-
-
-def _encodable(value: str) -> bool:
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def token_url(value: object, *, allow_insecure_http: bool) -> str:
@@ -146,9 +120,9 @@ def scope(value: str | Iterable[str] | None) -> str | None:
     for item in items:
         if not isinstance(item, str):
             _wrong("scope", f"must hold str only, not {type(item).__name__}")
-        if _has_control(item):
+        if has_control(item):
             _wrong("scope", "contains a control character; separate scopes by single spaces")
-        if not _encodable(item):
+        if not is_encodable(item):
             _wrong("scope", "contains a lone surrogate; decode it with the right encoding first")
         words += item.split()
     return " ".join(words) or None
@@ -171,7 +145,7 @@ def client_authentication(value: object) -> str | ClientAuthentication | None:
 def header_name(value: object) -> str:
     """A header name that does not describe the API request itself."""
     name = text("header_name", value)
-    if not _is_header_name(name):
+    if not is_header_name(name):
         _wrong("header_name", "is no header name; pass one such as 'Authorization' or 'X-Access-Token'")
     if name.lower() in _OWN_API_REQUEST_HEADERS:
         _wrong("header_name", f"cannot be {name}, which describes the request itself")
@@ -183,7 +157,7 @@ def header_value_pattern(value: object) -> str:
     pattern = text("header_value_pattern", value)
     if pattern.count("%s") != 1:
         _wrong("header_value_pattern", "must contain %s exactly once, where the token goes, as in 'Bearer %s'")
-    if not _is_header_value(pattern):
+    if not is_header_value(pattern):
         _wrong("header_value_pattern", "must be printable ASCII without white space at either end")
     return pattern
 
@@ -198,7 +172,7 @@ def _pairs(field: str, value: object) -> Iterable[tuple[str, Any]]:
         if not isinstance(item, (tuple, list)) or len(item) != 2:
             _wrong(field, "must consist of pairs of a name and a value")
         name = item[0]
-        if not isinstance(name, str) or not name.strip() or _has_control(name) or not _encodable(name):
+        if not isinstance(name, str) or not name.strip() or has_control(name) or not is_encodable(name):
             _wrong(field, "has a name that is no line of text")
         for single in item[1] if isinstance(item[1], (list, tuple)) else (item[1],):
             yield name, single
@@ -208,13 +182,13 @@ def additional_headers(value: object) -> Pairs:
     """Headers of the token request, each once, none that is ours to set."""
     headers: list[tuple[str, str]] = []
     for name, content in _pairs("additional_headers", value):
-        if not _is_header_name(name):
+        if not is_header_name(name):
             _wrong("additional_headers", f"contains {name!r}, which is no header name")
         if name.lower() in _OWN_TOKEN_REQUEST_HEADERS:
             _wrong("additional_headers", f"cannot set {name}: {_OWN_TOKEN_REQUEST_HEADERS[name.lower()]}")
         if any(name.lower() == known.lower() for known, _ in headers):
             _wrong("additional_headers", f"sets {name} twice; join the values by a comma")
-        if not isinstance(content, str) or not _is_header_value(content):
+        if not isinstance(content, str) or not is_header_value(content):
             given = "that is no header value" if isinstance(content, str) else f"of type {type(content).__name__}"
             _wrong(
                 "additional_headers",
@@ -246,7 +220,7 @@ def additional_request_data(value: object) -> Pairs:
             continue  # blank means unset, and the server wants one
         if any(known == name == "grant_type" for known, _ in data):
             _wrong("additional_request_data", "contains grant_type twice; keep one")
-        if not _encodable(str(content)):
+        if not is_encodable(str(content)):
             _wrong(
                 "additional_request_data", f"has a lone surrogate in {name}; decode it with the right encoding first"
             )

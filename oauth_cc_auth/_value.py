@@ -21,7 +21,9 @@ class Value:
         """A copy that holds something else in some slots."""
         copy = object.__new__(type(self))
         for name in self.__slots__:
-            setattr(copy, name, changes.get(name, getattr(self, name)))
+            setattr(copy, name, getattr(self, name))
+        for name, value in changes.items():
+            setattr(copy, name, value)  # an AttributeError for a name that it does not have
         return copy
 
     def __eq__(self, other: object) -> bool:

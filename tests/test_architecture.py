@@ -24,7 +24,7 @@ LAYERS = [
     {"_value"},
     # What knows nothing of the rest.
     {"_advice", "_body", "_client_authentication", "_clock", "_errors", "_event_loop", "_foreign"}
-    | {"_httpx_body", "_origin", "_retry_after", "_secret_pattern", "_version", "_watchdog"},
+    | {"_httpx_body", "_origin", "_retry_after", "_secret_pattern", "_text", "_version", "_watchdog"},
     # Reading, with limits, what nobody will look at; and showing what others wrote.
     {"_httpx_refusal", "_redact", "_requests_drain"},
     # Settings and tokens.

@@ -44,6 +44,12 @@ def test_replaced_leaves_the_original_as_it_was() -> None:
     assert original == Pair(1, 2)
 
 
+def test_replaces_nothing_that_is_not_there() -> None:
+    """A slip of the pen would go unnoticed."""
+    with pytest.raises(AttributeError, match="middle"):
+        Pair(1, 2).replaced(middle=3)
+
+
 def test_has_no_hash() -> None:
     """What it holds may change."""
     with pytest.raises(TypeError, match="unhashable"):

@@ -71,7 +71,7 @@ def _requests_section(costs: dict[str, list[Costs]], seeds: int) -> Section:
         "A request with a cached token",
         f"Instructions (callgrind, median of {seeds} hash seeds) for one request through a transport in the process: "
         "all of them for the floor, which is an auth callable that assigns one header, and for everyone else what they "
-        "add to it.",
+        "add to it. Collections of all generations are left out: in a hundred requests there is one or none, by luck.",
         table(["", *KINDS], [[name, *(cell(kind, name) for kind in KINDS)] for name in names(costs, "request")]),
         targets,
     )

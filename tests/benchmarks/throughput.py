@@ -30,14 +30,11 @@ def measure(environment: Environment, say: Callable[[str], None], *, quick: bool
         by_cpu_time = number(ratios[kind][name]["by_cpu_time"], 3)
         return f"{number(middle, 2)} ({number(low, 2)} to {number(high, 2)}), {by_cpu_time}"
 
+    figures = [(f"Throughput, {kind}", ratios[kind][OURS]["by_time"][1]) for kind in KINDS]
+    figures += [(f"Throughput by CPU time, {kind}", ratios[kind][OURS]["by_cpu_time"]) for kind in KINDS]
     targets = [
-        Target(
-            f"Requests a second of CPU time, {kind}",
-            f"at least {LIMIT} of the floor",
-            number(ratios[kind][OURS]["by_cpu_time"], 3),
-            round(ratios[kind][OURS]["by_cpu_time"], 3) >= LIMIT,
-        )
-        for kind in KINDS
+        Target(name, f"at least {LIMIT} of the floor", number(figure, 3), round(figure, 3) >= LIMIT)
+        for name, figure in figures
     ]
     return [
         Section(

@@ -1,0 +1,31 @@
+"""What a text is fit for. Without regular expressions: to compile one takes longer than to import a whole module."""
+
+from __future__ import annotations
+
+from string import ascii_letters, digits
+
+_HEADER_NAME_CHARACTERS = "!#$%&'*+-.^_`|~" + ascii_letters + digits  # RFC 9110 §5.6.2
+
+
+def has_control(text: str) -> bool:
+    """True where there is a control character of ASCII in it."""
+    return not text.isprintable() and any(character < " " or character == "\x7f" for character in text)
+
+
+def is_header_name(text: str) -> bool:
+    """A token of RFC 9110 §5.6.2."""
+    return text != "" and not text.strip(_HEADER_NAME_CHARACTERS)
+
+
+def is_header_value(text: str) -> bool:
+    """Printable ASCII and tabs, no white space at either end (RFC 9110 §5.5, without obs-text); perhaps nothing."""
+    return text.isascii() and text.replace("\t", " ").isprintable() and text.strip() == text
+
+
+def is_encodable(text: str) -> bool:
+    """False where there is a lone surrogate in it."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
