@@ -24,8 +24,8 @@ pytest_plugins = ["oauth_cc_auth.testing"]
 def pytest_configure(config: pytest.Config) -> None:
     """On later Pythons a socket that nobody closes is an error.
 
-    In 3.10 http.client itself leaves those of answers that it cannot read; they are found when garbage is collected,
-    in the midst of whatever test that happens to be.
+    In 3.10 http.client itself leaves those of a proxy's answers to CONNECT, which its `_tunnel` never closes; they are
+    found when garbage is collected, in the midst of whatever test that happens to be.
     """
     if sys.version_info < (3, 11):
         config.addinivalue_line("filterwarnings", "ignore:unclosed <socket:ResourceWarning")
