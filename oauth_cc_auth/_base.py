@@ -247,4 +247,4 @@ BaseAuth.__init__.__qualname__ = "ClientCredentialsAuth.__init__"
 BaseAuth._set_up.__qualname__ = "ClientCredentialsAuth.from_config"
 
 # Not in a pickle or copy: a token, locks, and what belongs to this process.
-_LIVE_ATTRIBUTES = frozenset({"_cache", "_clock", "_observer", "_plain_stream", "_token_source", "_wall"})
+_LIVE_ATTRIBUTES = frozenset({"_admitted", "_cache", "_clock", "_observer", "_plain_stream", "_token_source", "_wall"})

@@ -23,6 +23,9 @@ logger = logging.getLogger("oauth_cc_auth")
 
 RenewOn = Callable[[int, Mapping[str, str]], bool]
 
+# Origins that are known to get a token, beside the first. A session that talks to more of them parses URLs.
+_REMEMBERED = 3
+
 # Statuses that say nothing about the token: refusals, and answers of something in front of the API.
 _SAYS_NOTHING = frozenset({401, 407, 408, 425, 429})
 
@@ -50,6 +53,7 @@ class Decisions(ABC):
     _allow_insecure_http: bool
     _api_origins: frozenset[Origin] | None
     _renew_on: RenewOn | Literal[False] | None
+    _admitted: tuple[Any, ...]
     if TYPE_CHECKING:  # `typing.get_type_hints` would look for these names when the program runs
         _cache: TokenCache
         _observer: Observer
@@ -92,6 +96,13 @@ class Decisions(ABC):
                 request,
             )
         return True
+
+    def _remember(self, site: Any) -> None:
+        """A request to `site` was admitted: the next one need not be looked at, which costs more than all else here.
+
+        `site` is whatever the adapter tells origins by; the same one must mean the same origin.
+        """
+        self._admitted = (*self._admitted[:_REMEMBERED], site)
 
     def _refused(self, status: int, headers: Mapping[str, str]) -> bool:
         """True where an answer means that the token was refused.

@@ -56,7 +56,7 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
         # the same reason: what follows is the hot path, and everything unusual is in Exchange.
         api_request: Any = request
         url = api_request.url
-        if (self._api_origins is not None or url.scheme != "https") and not self._admits(str(url), request):
+        if (self._api_origins is not None or url.scheme != "https") and not self._admits_to(url, request):
             yield request
             return
         lease = self._cache.current
@@ -82,7 +82,7 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
         """`sync_auth_flow` for an event loop; raises the same."""
         api_request: Any = request
         url = api_request.url
-        if (self._api_origins is not None or url.scheme != "https") and not self._admits(str(url), request):
+        if (self._api_origins is not None or url.scheme != "https") and not self._admits_to(url, request):
             yield request
             return
         lease = self._cache.current
@@ -150,9 +150,19 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
 
     def _start(self, clock: Clock) -> None:
         super()._start(clock)
+        self._admitted = ()
         self._is_usual = self._strips_header and self._renew_on is None
         # The body of nearly every request. Where a redirect may take the header along, each needs preparing.
         self._plain_stream: type[Any] | None = self._library.ByteStream if self._strips_header else None
+
+    def _admits_to(self, url: Any, request: Any) -> bool:
+        site = url.scheme, url.raw_host, url.port
+        if site in self._admitted:
+            return True
+        if not self._admits(str(url), request):
+            return False
+        self._remember(site)
+        return True
 
     def _prepare(self, request: Any) -> Replay | None:
         """Note, before `request` is sent, what will be known no more once it was."""

@@ -49,6 +49,16 @@ def origin_of(url: str) -> Origin:
     return Origin(scheme, _ascii_host(parts.hostname or ""), _DEFAULT_PORTS.get(scheme, -1) if port is None else port)
 
 
+def site_of(url: str) -> str | None:
+    """What URLs begin with that have the origin of `url`, the slash after the host included, or a little more.
+
+    Found without parsing. None where it cannot be told: the beginning of such a URL may be another's, which goes on.
+    """
+    start = url.find("//")
+    end = url.find("/", start + 2)
+    return None if start < 0 or end < 0 else url[: end + 1]
+
+
 def _ascii_host(host: str) -> str:
     if host.isascii():
         return host.lower()

@@ -24,18 +24,36 @@ if TYPE_CHECKING:
     from .requests import ClientCredentialsAuth
 
 
+_NOT_GIVEN: Any = object()
+
+
 class RenewalHook:
     """The response hook of one token, made once and shared by all requests that carry it."""
 
-    __slots__ = ("auth", "lease")
+    __slots__ = ("_is_usual", "_probation", "auth", "lease")
 
     def __init__(self, auth: ClientCredentialsAuth, lease: Lease) -> None:
         self.auth = auth
         self.lease = lease
+        self._probation = lease.probation  # the set itself: it shrinks as origins accept the token
+        self._is_usual = auth._renew_on is None
 
-    def __call__(self, response: requests.Response, *args: Any, **kwargs: Any) -> requests.Response:
-        """The response to go on with: this one, or that to the request sent again."""
-        if response.status_code < 300 and not self.lease.probation and self.auth._renew_on is None:
+    def __call__(
+        self,
+        response: requests.Response,
+        *args: Any,
+        stream: Any = _NOT_GIVEN,
+        timeout: Any = _NOT_GIVEN,
+        verify: Any = _NOT_GIVEN,
+        cert: Any = _NOT_GIVEN,
+        proxies: Any = _NOT_GIVEN,
+        **others: Any,
+    ) -> requests.Response:
+        """The response to go on with: this one, or that to the request sent again.
+
+        What requests passes is named, since making a dict of it for every answer costs more than all else here.
+        """
+        if response.status_code < 300 and self._is_usual and not self._probation:
             return response  # the usual case
         request = response.request
         # `elapsed` is set by requests before it calls hooks.
@@ -44,7 +62,10 @@ class RenewalHook:
             return response
         try:
             if self.auth._refused(response.status_code, response.headers):
-                return self._renew(lease, response, request, kwargs)
+                options = {"stream": stream, "timeout": timeout, "verify": verify, "cert": cert, "proxies": proxies}
+                # An adapter may have a time-out of its own for requests that come without one.
+                given = {name: value for name, value in options.items() if value is not _NOT_GIVEN}
+                return self._renew(lease, response, request, {**given, **others})
         except BaseException:
             response.close()  # nobody else can: an error instead of a response is all that the caller gets
             raise
@@ -83,7 +104,7 @@ class RenewalHook:
             del request.headers[auth._header_name]
 
     def _renew(
-        self, lease: Lease, response: requests.Response, request: requests.PreparedRequest, kwargs: dict[str, Any]
+        self, lease: Lease, response: requests.Response, request: requests.PreparedRequest, options: dict[str, Any]
     ) -> requests.Response:
         auth, origin = self.auth, origin_of(str(request.url))
         refusal = auth._note_refusal(lease, origin, response.status_code)
@@ -109,7 +130,7 @@ class RenewalHook:
         hook = hook_of(auth, replacement)
         response.request = request.copy()
         response.request.headers[auth._header_name] = lease.header_value  # as it was sent: see _carried
-        resent = self._send_again(response, request, hook, connection, kwargs)
+        resent = self._send_again(response, request, hook, connection, options)
         if auth._refused(resent.status_code, resent.headers):
             auth._note_second_refusal(replacement, origin, resent.status_code)
         else:
@@ -122,7 +143,7 @@ class RenewalHook:
         request: requests.PreparedRequest,
         hook: RenewalHook,
         connection: Any,
-        kwargs: dict[str, Any],
+        options: dict[str, Any],
     ) -> requests.Response:
         """Send `request` itself once more: a redirect that follows is built from it, so a copy would not do."""
         drain(response)
@@ -131,7 +152,7 @@ class RenewalHook:
         hooks = request.hooks["response"]
         hooks[:] = [hook if known is self else known for known in hooks]
         started = perf_counter()
-        resent: requests.Response = connection.send(request, **kwargs)
+        resent: requests.Response = connection.send(request, **options)
         resent.elapsed = timedelta(seconds=perf_counter() - started)
         resent.history = [*response.history, response]
         return resent

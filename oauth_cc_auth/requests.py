@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ._base import BaseAuth
 from ._errors import ConfigurationError, TokenEndpointUnreachable, TokenError
 from ._foreign import foreign_request
+from ._origin import site_of
 
 try:
     import requests
@@ -21,6 +22,7 @@ from ._requests_renewal import RenewalHook, hook_of
 from ._requests_send import send_token_request
 
 if TYPE_CHECKING:
+    from ._clock import Clock
     from ._drive import Answer
     from ._wire import TokenRequest
 
@@ -47,7 +49,7 @@ class ClientCredentialsAuth(BaseAuth["requests.Session"], AuthBase):
             url = hooks = None
         if url is None or hooks is None:
             raise TypeError(foreign_request(self, r))
-        if (self._api_origins is not None or url[:8] != "https://") and not self._admits(url, r):
+        if not url.startswith(self._admitted) and not self._admits_to(url, r):
             return r
         lease = self._cache.current
         if lease is None or self._wall() >= lease.fresh_until:
@@ -60,6 +62,19 @@ class ClientCredentialsAuth(BaseAuth["requests.Session"], AuthBase):
         else:
             hooks["response"] = [hook]
         return r
+
+    def _start(self, clock: Clock) -> None:
+        super()._start(clock)
+        # What the URLs begin with of requests that get a token.
+        self._admitted = ("https://",) if self._api_origins is None else ()
+
+    def _admits_to(self, url: str, request: requests.PreparedRequest) -> bool:
+        if not self._admits(url, request):
+            return False
+        site = site_of(url)
+        if site is not None:
+            self._remember(site)
+        return True
 
     def _other_hooks(self, hooks: Any) -> list[Any]:
         """The response hooks but ours, which are there where a request is prepared a second time."""

@@ -22,7 +22,33 @@ from oauth_cc_auth._origin import (
     origin_of,
     redirect_leaves,
     same_audience,
+    site_of,
 )
+
+PIECES = [
+    " ",
+    "\t",
+    "/",
+    "//",
+    "\\",
+    ":",
+    "@",
+    "?",
+    "#",
+    ".",
+    "..",
+    "https",
+    "http",
+    "evil.example",
+    "api.example.com",
+    "%2f",
+    ";",
+    "[",
+    "]",
+    "é",
+    "443",
+    "x",
+]
 
 
 class TestOriginOf:
@@ -75,6 +101,38 @@ class TestOriginOf:
         """Whatever it is given; nor does `may_carry_secrets`."""
         assert isinstance(origin_of(url), Origin)
         assert may_carry_secrets(url) in (True, False)
+
+
+class TestSiteOf:
+    @pytest.mark.parametrize(
+        ("url", "site"),
+        [
+            ("https://example.com/orders?from=/", "https://example.com/"),
+            ("http://127.0.0.1:8000/", "http://127.0.0.1:8000/"),
+            ("https:///orders", "https:///"),
+            ("https://example.com?from=/orders", "https://example.com?from=/"),
+            ("https://example.com", None),  # https://example.community begins with it
+            ("http:/\t/example.com/", None),  # parsers drop the tab
+            ("/orders", None),
+            ("", None),
+        ],
+    )
+    def test_parts(self, url: str, site: str | None) -> None:
+        """As far as the slash after the host, so that no other host begins with it."""
+        assert site_of(url) == site
+
+    @settings(deadline=None)
+    @example("http:/\t/localhost/", "x")
+    @example("wss+x://localhost//", "@evil.example/")
+    @given(
+        st.lists(st.sampled_from((*PIECES, "http:", "https://", "wss+x:", "localhost", "[::1]", "\t"))).map("".join),
+        st.lists(st.sampled_from((*PIECES, "[", "]", "\t"))).map("".join),
+    )
+    def test_what_begins_with_it_has_its_origin(self, url: str, rest: str) -> None:
+        """Whatever comes after."""
+        site = site_of(url)
+        if site is not None:
+            assert origin_of(site + rest) == origin_of(url)
 
 
 class TestLoopback:
@@ -159,30 +217,6 @@ class TestSameAudience:
         assert not same_audience(origin_of("https://a.example"), origin_of(url))
 
 
-PIECES = [
-    " ",
-    "\t",
-    "/",
-    "//",
-    "\\",
-    ":",
-    "@",
-    "?",
-    "#",
-    ".",
-    "..",
-    "https",
-    "http",
-    "evil.example",
-    "api.example.com",
-    "%2f",
-    ";",
-    "[",
-    "]",
-    "é",
-    "443",
-    "x",
-]
 HERE = "https://api.example.com/v1/orders"
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 import pytest
 import requests
 
-from oauth_cc_auth import TokenError
+from oauth_cc_auth import InsecureRequestError, TokenError
 from oauth_cc_auth.requests import ClientCredentialsAuth
 from oauth_cc_auth.testing import Answer, LoopbackServer
 from tests.clients import REQUESTS
@@ -77,3 +77,16 @@ def test_a_response_whose_renew_on_raises_is_closed(oauth_server: LoopbackServer
         with pytest.raises(TokenError, match="renew_on, called with status and headers, raised PredicateError"):
             session.get(oauth_server.api_url, timeout=30, stream=True)
     assert adapter.closed == [1]
+
+
+def test_an_address_that_ends_with_its_host_lets_no_other_host_through(oauth_server: LoopbackServer) -> None:
+    """requests itself ends it with a slash; one set by hand may not, and then another host may begin like it."""
+    auth = auth_of(REQUESTS, oauth_server)
+    prepared = requests.Request("GET", oauth_server.api_url).prepare()
+    for _ in range(2):
+        prepared.url = "http://localhost"
+        assert "Authorization" in auth(prepared).headers
+        del prepared.headers["Authorization"]
+        prepared.url = "http://localhost.example.com"
+        with pytest.raises(InsecureRequestError):
+            auth(prepared)

@@ -1,12 +1,14 @@
-"""What requests keeps with a request and its answer when it was sent again: cookies and times."""
+"""What requests keeps with a request and its answer when it was sent again: cookies, times and options."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import requests
+from requests.adapters import HTTPAdapter
 
 from oauth_cc_auth.requests import ClientCredentialsAuth
 from oauth_cc_auth.testing import Answer, LoopbackServer
@@ -58,3 +60,38 @@ def test_elapsed_is_that_of_the_request_sent_again(
 
     assert response.history[0].elapsed >= timedelta(seconds=0.2)
     assert response.elapsed >= timedelta(seconds=0.1)
+
+
+class Recording(HTTPAdapter):
+    """Keeps what it is told beside each request."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.options: list[dict[str, Any]] = []
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
+        """With an option of its own, which a session that knows this adapter may pass."""
+        self.options.append(options)
+        return super().send(request, *args, **{name: options[name] for name in options if name != "priority"})
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"stream": True, "timeout": (3, 30), "verify": False, "proxies": {"https": "http://127.0.0.1:1"}}],
+    ids=["defaults", "given"],
+)
+def test_the_same_options_go_with_the_request_again(
+    oauth_server: LoopbackServer, loopback_session: requests.Session, options: dict[str, Any]
+) -> None:
+    """Each that was given, also one that only this adapter knows, and none that was not: it may have a default."""
+    adapter = Recording()
+    loopback_session.mount("http://", adapter)
+    oauth_server.api.next(Answer(401))
+    prepared = loopback_session.prepare_request(requests.Request("GET", oauth_server.api_url))
+    response = loopback_session.send(prepared, priority=3, **options)
+    response.close()
+
+    first, again = adapter.options
+    assert (response.status_code, first["priority"]) == (200, 3)
+    assert first.items() >= options.items()
+    assert again == first

@@ -7,7 +7,7 @@ from typing import Any
 
 from .contestants import Contestant, Place
 from .in_process import always_accepted, httpx_transport
-from .kinds import BY_HAND, FLOOR, OURS
+from .kinds import BY_HAND, FLOOR, OURS, STATIC_HEADER
 
 CREDENTIALS = ("client", "secret")
 
@@ -67,7 +67,7 @@ def contestants(library_name: str, *, is_async: bool) -> list[Contestant]:
 
 
 def _one_header(request: Any) -> Any:
-    request.headers["Authorization"] = "Bearer static"
+    request.headers["Authorization"] = STATIC_HEADER
     return request
 
 

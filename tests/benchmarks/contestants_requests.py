@@ -10,7 +10,7 @@ from requests.auth import AuthBase
 
 from .contestants import Contestant, Place
 from .in_process import always_accepted, requests_adapter
-from .kinds import BY_HAND, FLOOR, NO_OP_HOOK, OURS, SESSION_HEADERS
+from .kinds import BY_HAND, FLOOR, NO_OP_HOOK, OURS, SESSION_HEADERS, STATIC_HEADER
 
 CREDENTIALS = ("client", "secret")
 
@@ -32,7 +32,7 @@ def contestants() -> list[Contestant]:
 
 class _OneHeader(AuthBase):
     def __call__(self, r: requests.PreparedRequest) -> requests.PreparedRequest:
-        r.headers["Authorization"] = "Bearer static"
+        r.headers["Authorization"] = STATIC_HEADER
         return r
 
 
@@ -44,7 +44,7 @@ class _OneHeaderAndHook(AuthBase):
     """The least that an auth can do that is to look at answers."""
 
     def __call__(self, r: requests.PreparedRequest) -> requests.PreparedRequest:
-        r.headers["Authorization"] = "Bearer static"
+        r.headers["Authorization"] = STATIC_HEADER
         r.hooks["response"] = [_no_op]
         return r
 
@@ -66,7 +66,7 @@ def _session(place: Place, auth: AuthBase) -> requests.Session:
 
 def _with_session_headers(place: Place) -> requests.Session:
     session = _at(place, requests.Session())
-    session.headers["Authorization"] = "Bearer static"
+    session.headers["Authorization"] = STATIC_HEADER
     return session
 
 

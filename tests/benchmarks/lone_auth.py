@@ -8,7 +8,7 @@ from typing import Any
 
 from .contestants import Contestant, Place
 from .in_process import API_URL
-from .kinds import FLOOR, KINDS
+from .kinds import FLOOR, KINDS, STATIC_HEADER
 
 Work = Callable[[int], None]
 
@@ -44,7 +44,7 @@ class _RequestsLoops:
         request = self._request
         for _ in range(count):
             request.hooks = {"response": []}
-            request.headers["Authorization"] = "Bearer static"
+            request.headers["Authorization"] = STATIC_HEADER
 
     def calling(self, auth: Any) -> Work:
         def work(count: int) -> None:
@@ -68,7 +68,7 @@ class _HttpxLoops:
     def assigning(self, count: int) -> None:
         request = self._request
         for _ in range(count):
-            request.headers["Authorization"] = "Bearer static"
+            request.headers["Authorization"] = STATIC_HEADER
 
     def calling(self, auth: Any) -> Work:
         def work(count: int) -> None:

@@ -15,6 +15,7 @@ class Loopback(NamedTuple):
     """A running server."""
 
     origin: str
+    pid: int
 
     @property
     def token_url(self) -> str:
@@ -40,7 +41,7 @@ def loopback(token_delay: float, token_life: float) -> Iterator[Loopback]:
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
-            yield Loopback(f"http://127.0.0.1:{process.stdout.readline().strip()}")
+            yield Loopback(f"http://127.0.0.1:{process.stdout.readline().strip()}", process.pid)
         finally:
             assert process.stdin is not None
             process.stdin.close()

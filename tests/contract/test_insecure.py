@@ -109,3 +109,32 @@ def test_a_redirect_to_plain_http_is_no_way_round_it(client: ClientKind, proxied
     with client.session(auth_for(client, proxied), follow_redirects=True) as session:
         assert session.request("GET", proxied.api_url).status == 401
     assert [request.token is None for request in proxied.api_requests] == [False, True]
+
+
+@each_client
+def test_a_loopback_host_that_was_let_through_lets_no_other_through(
+    client: ClientKind, proxied: LoopbackServer
+) -> None:
+    """What was decided is remembered for its origin alone: not for hosts that begin like it, nor for other ports."""
+    look_alikes = ("localhost.example.com", "localhost:80@api.example.com", "localhost@api.example.com", "localhostx")
+    with client.session(auth_for(client, proxied)) as session:
+        for _ in range(2):
+            assert session.request("GET", "http://localhost/api").status == 200
+            for host in look_alikes:
+                with pytest.raises(InsecureRequestError):
+                    session.request("GET", f"http://{host}/api")
+    assert len(proxied.api_requests) == 2
+
+
+@each_client
+def test_listed_origins_stay_apart_however_many_there_are(client: ClientKind, proxied: LoopbackServer) -> None:
+    """Each listed one gets the token each time, and what looks like one of them never does."""
+    hosts = [f"api{number}.example.com" for number in range(6)]
+    listed = [f"http://{host}" for host in hosts]
+    auth = auth_for(client, proxied, api_origins=listed, allow_insecure_http=True)
+    with client.session(auth) as session:
+        for host in (*hosts, *reversed(hosts)):
+            assert session.request("GET", f"http://{host}/api").status == 200, host
+            for other in (f"{host}.evil.example", f"{host}:81", f"{host}:80@evil.example", f"www.{host}"):
+                assert session.request("GET", f"http://{other}/api").status == 401, other
+    assert len(proxied.token_requests) == 1
