@@ -22,7 +22,7 @@ def members_of(body: bytes, secrets: tuple[str, ...], known_errors: Collection[s
     """
     text = _decoded(body)
     try:
-        parsed = json.loads(text, parse_int=_int)
+        parsed = _DECODER.decode(text)
     except (ValueError, RecursionError):  # RecursionError: "[[[[..."
         return _form_members(text, secrets, known_errors)
     return parsed if isinstance(parsed, dict) else {}
@@ -34,7 +34,7 @@ def instead_of_members(body: bytes) -> str:
     if not text.strip():
         return "the answer is empty"
     try:
-        parsed = json.loads(text, parse_int=_int)
+        parsed = _DECODER.decode(text)
     except (ValueError, RecursionError):
         return "the answer is no JSON"  # be it text, or JSON that was cut off
     return "the answer is an empty JSON object" if isinstance(parsed, dict) else "the answer is no JSON object"
@@ -53,6 +53,10 @@ def _decoded(body: bytes) -> str:
 def _int(digits: str) -> int | float:
     # Python refuses to read an int of 4,300 digits, and before 3.10.7 would take minutes for a megabyte of them.
     return int(digits) if len(digits) <= _MOST_DIGITS else float(digits)
+
+
+# One for all: what it takes to make one stays in the interpreter's cache of attribute names, some kilobytes in time.
+_DECODER = json.JSONDecoder(parse_int=_int)
 
 
 def _form_members(text: str, secrets: tuple[str, ...], known_errors: Collection[str]) -> Mapping[str, str]:
