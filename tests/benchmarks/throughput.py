@@ -13,7 +13,7 @@ LIMIT = 0.99
 THREADS, TASKS = 8, 1000
 HASH_SEEDS = (1, 2, 3)  # a process each: where its memory lies is worth a hundredth
 ROUNDS = dict.fromkeys(KINDS, 50) | {
-    "httpx async": 3,  # takes a quarter of a minute for a thousand tasks that wait for a hundred connections
+    "httpx async": 7,  # takes a quarter of a minute for a thousand tasks that wait for a hundred connections
     "httpx2 async": 15,
 }
 
