@@ -55,7 +55,7 @@ def _int(digits: str) -> int | float:
     return int(digits) if len(digits) <= _MOST_DIGITS else float(digits)
 
 
-# One for all: what it takes to make one stays in the interpreter's cache of attribute names, some kilobytes in time.
+# One for all: making one looks attributes up by new strings, which CPython's cache of them keeps, kilobytes in time.
 _DECODER = json.JSONDecoder(parse_int=_int)
 
 

@@ -156,7 +156,7 @@ class TokenCache:
             if isinstance(outcome, Lease):
                 # An orphan (its limit passed, somebody took over) never overwrites a newer token.
                 if flight.epoch == self._epoch and (live or self.current is flight.replaces):
-                    outcome.probation |= self.refusals.origins()
+                    outcome.probation.update(self.refusals.origins())
                     outcome.follow(self._newest)
                     self.current = self._newest = outcome
                     self._failures = Failures()

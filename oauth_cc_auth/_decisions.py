@@ -23,7 +23,7 @@ logger = logging.getLogger("oauth_cc_auth")
 
 RenewOn = Callable[[int, Mapping[str, str]], bool]
 
-# Origins that are known to get a token, beside the first. A session that talks to more of them parses URLs.
+# Sites that stay remembered; one more is the latest. A session that talks to more of them parses URLs.
 _REMEMBERED = 3
 
 # Statuses that say nothing about the token: refusals, and answers of something in front of the API.
@@ -98,11 +98,12 @@ class Decisions(ABC):
         return True
 
     def _remember(self, site: Any) -> None:
-        """A request to `site` was admitted: the next one need not be looked at, which costs more than all else here.
+        """A request to `site` was admitted, so the next one is without parsing its URL, which costs more than the rest.
 
-        `site` is whatever the adapter tells origins by; the same one must mean the same origin.
+        `site` is whatever the adapter tells origins apart by; the same one must mean the same origin to `_admits`.
         """
-        self._admitted = (*self._admitted[:_REMEMBERED], site)
+        if site not in self._admitted:
+            self._admitted = (*self._admitted[:_REMEMBERED], site)
 
     def _refused(self, status: int, headers: Mapping[str, str]) -> bool:
         """True where an answer means that the token was refused.

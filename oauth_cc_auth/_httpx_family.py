@@ -161,7 +161,8 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
             return True
         if not self._admits(str(url), request):
             return False
-        self._remember(site)
+        if url.raw_host:  # without one, "http:////example.com/", what the text of the URL names is in its path
+            self._remember(site)
         return True
 
     def _prepare(self, request: Any) -> Replay | None:

@@ -64,7 +64,7 @@ class Lease:
         token: What the endpoint issued.
         header_value: The API request header, formatted once.
         fresh_until, waiting_from, ends_at: Unix times in seconds; infinite where the token has no known end.
-        probation: Origins that refused its predecessor and have not accepted this one yet.
+        probation: Origins that refused its predecessor and have not accepted this one yet; always the same set.
         number: Larger than that of every lease before it.
         made: When, in seconds by ``time.perf_counter``: a request that was sent earlier carried an older one.
         hook: Whatever an adapter wants to keep with the token, made once.

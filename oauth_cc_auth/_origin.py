@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 _DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 _SECURE_SCHEMES = frozenset({"https", "wss"})
 
+_MORE_THAN_AN_ORIGIN = frozenset("@?#")
+
 # Parsers disagree about what these mean in a URL. Compiled, by `re`, which keeps them, only where there is a redirect.
 _AMBIGUOUS = r"[\\\x00-\x1f\x7f]"
 _AMBIGUOUS_AUTHORITY = r"[@\s]|[^\x00-\x7f]"
@@ -50,13 +52,15 @@ def origin_of(url: str) -> Origin:
 
 
 def site_of(url: str) -> str | None:
-    """What URLs begin with that have the origin of `url`, the slash after the host included, or a little more.
+    """The beginning of `url` up to the slash after its host: all URLs that begin with it have its origin.
 
-    Found without parsing. None where it cannot be told: the beginning of such a URL may be another's, which goes on.
+    None where no slash ends the host, since http://localhost begins http://localhost.example as well; and where there
+    may be more in it than an origin, such as a password or a query, which nobody should keep.
     """
     start = url.find("//")
     end = url.find("/", start + 2)
-    return None if start < 0 or end < 0 else url[: end + 1]
+    site = url[: end + 1]
+    return None if start < 0 or end < 0 or not _MORE_THAN_AN_ORIGIN.isdisjoint(site) else site
 
 
 def _ascii_host(host: str) -> str:

@@ -35,7 +35,7 @@ class RenewalHook:
     def __init__(self, auth: ClientCredentialsAuth, lease: Lease) -> None:
         self.auth = auth
         self.lease = lease
-        self._probation = lease.probation  # the set itself: it shrinks as origins accept the token
+        self._probation = lease.probation  # the set itself, which changes
         self._is_usual = auth._renew_on is None
 
     def __call__(
@@ -62,10 +62,11 @@ class RenewalHook:
             return response
         try:
             if self.auth._refused(response.status_code, response.headers):
-                options = {"stream": stream, "timeout": timeout, "verify": verify, "cert": cert, "proxies": proxies}
+                known = {"stream": stream, "timeout": timeout, "verify": verify, "cert": cert, "proxies": proxies}
+                options = {**known, **others}
                 # An adapter may have a time-out of its own for requests that come without one.
                 given = {name: value for name, value in options.items() if value is not _NOT_GIVEN}
-                return self._renew(lease, response, request, {**given, **others})
+                return self._renew(lease, response, request, given)
         except BaseException:
             response.close()  # nobody else can: an error instead of a response is all that the caller gets
             raise

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from oauth_cc_auth import InsecureRequestError
 from oauth_cc_auth._httpx_answer import Trace
 from oauth_cc_auth._httpx_body import replay_of
 from oauth_cc_auth._httpx_exchange import Exchange
@@ -54,3 +55,14 @@ def test_redirects_are_noted_from_the_wire(event: str, value: Any, redirect: tup
     trace = Trace()
     trace(event, {"return_value": value})
     assert trace.redirect == redirect
+
+
+@for_clients(HTTPX, HTTPX2)
+def test_urls_without_a_host_are_told_apart_by_their_text(client: ClientKind) -> None:
+    """httpx takes them, with all in the path; transports that go by the text of a URL send them to what is there."""
+    auth, request = auth_over(client, Network(client.library)), client.library.Request
+    for _ in range(2):
+        sent = next(auth.sync_auth_flow(request("GET", "http:////localhost/orders")))
+        assert sent.headers["Authorization"] == "Bearer one"
+        with pytest.raises(InsecureRequestError):
+            next(auth.sync_auth_flow(request("GET", "http:////api.example.com/orders")))

@@ -110,7 +110,9 @@ class TestSiteOf:
             ("https://example.com/orders?from=/", "https://example.com/"),
             ("http://127.0.0.1:8000/", "http://127.0.0.1:8000/"),
             ("https:///orders", "https:///"),
-            ("https://example.com?from=/orders", "https://example.com?from=/"),
+            ("https://example.com?key=secret/orders", None),
+            ("https://example.com#/orders", None),
+            ("https://me:secret@example.com/orders", None),
             ("https://example.com", None),  # https://example.community begins with it
             ("http:/\t/example.com/", None),  # parsers drop the tab
             ("/orders", None),

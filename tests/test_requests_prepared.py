@@ -90,3 +90,11 @@ def test_an_address_that_ends_with_its_host_lets_no_other_host_through(oauth_ser
         prepared.url = "http://localhost.example.com"
         with pytest.raises(InsecureRequestError):
             auth(prepared)
+
+
+def test_threads_that_are_the_first_at_once_leave_one_entry(oauth_server: LoopbackServer) -> None:
+    """Each has looked before any of them remembered; the room that there is belongs to other origins."""
+    auth = auth_of(REQUESTS, oauth_server)
+    prepared = requests.Request("GET", oauth_server.api_url).prepare()
+    assert [auth._admits_to(oauth_server.api_url, prepared) for _ in range(2)] == [True, True]
+    assert auth._admitted == ("https://", f"{oauth_server.origin}/")
