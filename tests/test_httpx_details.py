@@ -61,6 +61,10 @@ def test_redirects_are_noted_from_the_wire(event: str, value: Any, redirect: tup
 def test_urls_without_a_host_are_told_apart_by_their_text(client: ClientKind) -> None:
     """httpx takes them, with all in the path; transports that go by the text of a URL send them to what is there."""
     auth, request = auth_over(client, Network(client.library)), client.library.Request
+    try:
+        request("GET", "http:////localhost/orders")
+    except client.library.InvalidURL:
+        pytest.skip("old versions of httpx refuse them")
     for _ in range(2):
         sent = next(auth.sync_auth_flow(request("GET", "http:////localhost/orders")))
         assert sent.headers["Authorization"] == "Bearer one"
