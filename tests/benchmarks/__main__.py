@@ -31,7 +31,8 @@ MEASUREMENTS: dict[str, Measurement] = {
     "cost": cost.measure,
     "import": imports.measure,
     "memory": memory.measure,
-    "throughput": throughput.measure,
+    "threads": throughput.measure_threads,
+    "tasks": throughput.measure_tasks,
     "renewal": renewal.measure,
     "first-token": first_token.measure,
 }
