@@ -6,7 +6,9 @@ The auth class is in a module named after the library: `oauth_cc_auth.requests`,
 
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
-from ._client_authentication import ClientAuthentication, ClientSecretBasic, ClientSecretPost, Credentials
+from ._authentication.base import ClientAuthentication, Credentials
+from ._authentication.basic import ClientSecretBasic
+from ._authentication.post import ClientSecretPost
 from ._config import ClientCredentialsConfig
 from ._errors import (
     Attempt,

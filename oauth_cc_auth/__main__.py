@@ -12,9 +12,10 @@ import textwrap
 from collections.abc import Callable, Sequence
 from pathlib import PurePath
 
-from ._cli import _options, _streams
-from ._cli._arguments import Parser
-from ._cli._exit import INTERRUPTED, PIPE_CLOSED, UNWRITABLE, USAGE
+from ._cli.settings import options
+from ._cli.settings.arguments import Parser
+from ._cli.terminal import streams
+from ._cli.terminal.exit import INTERRUPTED, PIPE_CLOSED, UNWRITABLE, USAGE
 from ._version import __version__
 
 
@@ -27,30 +28,30 @@ def demo(arguments: argparse.Namespace) -> int:
 
 def with_settings(arguments: argparse.Namespace) -> int:
     """``oauth-cc-auth check``, ``token`` and ``request``."""
-    from ._cli._run import run
+    from ._cli.run import run
 
     return run(arguments)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command with these arguments, or those of the process. Returns the exit status."""
-    _streams.open_what_is_closed()
+    streams.open_what_is_closed()
     try:
         try:
             return _dispatched(sys.argv[1:] if argv is None else argv)
         finally:
-            _streams.tell()
+            streams.tell()
             sys.stdout.flush()  # here, where a reader who has left can still be dealt with
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:  # `| head` has seen enough
-        _streams.let_go_of(sys.stdout)
+        streams.let_go_of(sys.stdout)
         return PIPE_CLOSED
     except OSError as error:
-        if error.errno not in _streams.UNWRITABLE:
+        if error.errno not in streams.UNWRITABLE:
             raise
-        _streams.let_go_of(sys.stdout)
-        _streams.tell(f"oauth-cc-auth: error: the output could not be written: {error.strerror}\n")
+        streams.let_go_of(sys.stdout)
+        streams.tell(f"oauth-cc-auth: error: the output could not be written: {error.strerror}\n")
         return UNWRITABLE
 
 
@@ -72,7 +73,7 @@ def _parsers() -> tuple[Parser, dict[str, Parser]]:
     parser = Parser(
         prog=_program(),
         description="OAuth 2.0 client credentials for requests, httpx and httpx2.",
-        epilog=_options.STATUSES,
+        epilog=options.STATUSES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -85,7 +86,7 @@ def _parsers() -> tuple[Parser, dict[str, Parser]]:
             name,
             help=summary,
             description=textwrap.fill(f"{summary[0].upper()}{summary[1:]}.", 78),
-            epilog=_options.STATUSES,
+            epilog=options.STATUSES,
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )
@@ -97,15 +98,15 @@ def _parsers() -> tuple[Parser, dict[str, Parser]]:
     for name, add_options, summary in (
         (
             "check",
-            _options.add_check,
+            options.add_check,
             "find out whether these settings work, and if not, why; asks for a token by every method",
         ),
-        ("token", _options.add_token, "fetch a token and print it"),
-        ("request", _options.add_request, "send one request with a token, and print the answer's body"),
+        ("token", options.add_token, "fetch a token and print it"),
+        ("request", options.add_request, "send one request with a token, and print the answer's body"),
     ):
         command = add(name, with_settings, summary)
         add_options(command)
-        _options.add_settings(command)
+        options.add_settings(command)
         # All options would be eleven lines above every message about one of them.
         command.usage = f"{command.prog}{' METHOD URL' if name == 'request' else ''} [OPTION]..."
     return parser, by_name

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NoReturn
 
-from . import _config_checks
-from ._client_authentication import ClientAuthentication, is_ours
-from ._config_checks import Pairs
+from ._authentication.base import ClientAuthentication
+from ._authentication.order import is_builtin
 from ._errors import ConfigurationError
-from ._redact import MASK, shown_url
+from ._redact.redact import MASK, shown_url
+from ._settings import checks
+from ._settings.checks import Pairs
 
 PairsSetting = Mapping[str, Any] | Iterable[tuple[str, Any]]
 
@@ -71,20 +72,20 @@ class ClientCredentialsConfig:
     ) -> None:
         if not isinstance(allow_insecure_http, bool):
             raise ConfigurationError("allow_insecure_http must be True or False")
-        data = _config_checks.additional_request_data(additional_request_data)
-        scope = _config_checks.scope(scope)
+        data = checks.additional_request_data(additional_request_data)
+        scope = checks.scope(scope)
         if scope is not None and any(key == "scope" for key, _ in data):
             raise ConfigurationError("scope is also in additional_request_data; set it in one place")
         fields: dict[str, Any] = {
-            "token_url": _config_checks.token_url(token_url, allow_insecure_http=allow_insecure_http),
-            "client_id": _config_checks.text("client_id", client_id),
-            "client_secret": _config_checks.client_secret(client_secret, client_authentication),
+            "token_url": checks.token_url(token_url, allow_insecure_http=allow_insecure_http),
+            "client_id": checks.text("client_id", client_id),
+            "client_secret": checks.client_secret(client_secret, client_authentication),
             "scope": scope,
-            "client_authentication": _config_checks.client_authentication(client_authentication),
-            "header_name": _config_checks.header_name(header_name),
-            "header_value_pattern": _config_checks.header_value_pattern(header_value_pattern),
-            "grant_type": _config_checks.text("grant_type", grant_type),
-            "additional_headers": _config_checks.additional_headers(additional_headers),
+            "client_authentication": checks.client_authentication(client_authentication),
+            "header_name": checks.header_name(header_name),
+            "header_value_pattern": checks.header_value_pattern(header_value_pattern),
+            "grant_type": checks.text("grant_type", grant_type),
+            "additional_headers": checks.additional_headers(additional_headers),
             "additional_request_data": data,
             "allow_insecure_http": allow_insecure_http,
         }
@@ -103,7 +104,7 @@ class ClientCredentialsConfig:
         Raises:
             ConfigurationError: an unknown label (the message names the nearest known one), a missing or wrong value.
         """
-        from ._settings import arguments_from_mapping, in_terms_of
+        from ._settings.labels import arguments_from_mapping, in_terms_of
 
         arguments, labels = arguments_from_mapping(settings, allow_insecure_http)
         try:
@@ -121,7 +122,7 @@ class ClientCredentialsConfig:
         Raises:
             ConfigurationError: a missing or wrong value; the message names the variable.
         """
-        from ._settings import arguments_from_env, in_terms_of
+        from ._settings.labels import arguments_from_env, in_terms_of
 
         arguments, variables = arguments_from_env(prefix, allow_insecure_http)
         try:
@@ -129,7 +130,7 @@ class ClientCredentialsConfig:
         except ConfigurationError as error:
             message = str(error)
         remedy = f"set {variables['allow_insecure_http']}=true"
-        raise ConfigurationError(in_terms_of(variables, message).replace(_config_checks.LIFT_HTTPS, remedy))
+        raise ConfigurationError(in_terms_of(variables, message).replace(checks.LIFT_HTTPS, remedy))
 
     def __setattr__(self, name: str, value: Any) -> NoReturn:
         raise AttributeError(f"ClientCredentialsConfig is immutable; make a new one to change {name}")
@@ -145,7 +146,7 @@ class ClientCredentialsConfig:
 
     def __repr__(self) -> str:
         shown = dict(self.__dict__, token_url=shown_url(self.token_url), client_secret=MASK)
-        if isinstance(self.client_authentication, ClientAuthentication) and not is_ours(self.client_authentication):
+        if isinstance(self.client_authentication, ClientAuthentication) and not is_builtin(self.client_authentication):
             # A person's own, perhaps a dataclass, whose repr would tell the key.
             shown["client_authentication"] = type(self.client_authentication)
         for name in ("additional_headers", "additional_request_data"):

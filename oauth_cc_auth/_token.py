@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NoReturn
 
-from ._redact import MASK
+from ._redact.redact import MASK
 
 
 class Token:

@@ -47,7 +47,7 @@ class ClientCredentialsPlugin(_Base):
             username: the client id of ``--auth``, or the one that a session file kept; None without either.
             password: the client secret of ``--auth``; None where there is only a session file, which keeps none.
         """
-        from ._httpie_auth import auth_for, kept_in_session
+        from ._httpie import auth_for, kept_in_session
 
         # HTTPie has put the secret in.
         self.raw_auth = kept_in_session(username)

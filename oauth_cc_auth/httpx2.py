@@ -9,7 +9,7 @@ try:
 except ImportError as _missing:
     raise ImportError("oauth_cc_auth.httpx2 needs httpx2: python -m pip install 'oauth_cc_auth[httpx2]'") from _missing
 
-from ._httpx_family import HttpxFamilyAuth
+from ._httpx.auth import HttpxFamilyAuth
 
 __all__ = ["ClientCredentialsAuth"]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ._base import BaseAuth
+from ._adapter.base import BaseAuth
+from ._adapter.foreign import foreign_request
 from ._errors import ConfigurationError, TokenEndpointUnreachable, TokenError
-from ._foreign import foreign_request
-from ._origin import site_of
+from ._http.origin import site_of
 
 try:
     import requests
@@ -18,13 +18,13 @@ except ImportError as _missing:
 from requests.auth import AuthBase
 from requests.hooks import default_hooks
 
-from ._requests_renewal import RenewalHook, hook_of
-from ._requests_send import send_token_request
+from ._requests.renewal import RenewalHook, hook_of
+from ._requests.send import send_token_request
 
 if TYPE_CHECKING:
-    from ._clock import Clock
-    from ._drive import Answer
-    from ._wire import TokenRequest
+    from ._core.clock import Clock
+    from ._core.drive import Answer
+    from ._protocol.exchange import TokenRequest
 
 __all__ = ["ClientCredentialsAuth"]
 

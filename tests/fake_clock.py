@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from oauth_cc_auth._clock import Clock
+from oauth_cc_auth._core.clock import Clock
 
 
 class FakeClock(Clock):

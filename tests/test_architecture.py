@@ -1,4 +1,4 @@
-"""Imports point one way, and nobody pays for a library that is not used."""
+"""The house: arrows point down, no circles, no reaches into private members, no library that is not used."""
 
 from __future__ import annotations
 
@@ -18,142 +18,160 @@ import oauth_cc_auth
 from oauth_cc_auth.testing import LoopbackServer
 
 PACKAGE = Path(oauth_cc_auth.__file__).parent
+NAME = PACKAGE.name
 
-# From the bottom up: a module imports from the layers below its own only.
-LAYERS = [
-    {"_value"},
-    # What knows nothing of the rest.
-    {"_advice", "_body", "_client_authentication", "_clock", "_errors", "_event_loop", "_foreign"}
-    | {"_httpx_body", "_origin", "_retry_after", "_secret_pattern", "_text", "_version", "_watchdog"},
-    # Reading, with limits, what nobody will look at; and showing what others wrote.
-    {"_httpx_refusal", "_redact", "_requests_drain"},
-    # Settings and tokens.
-    {"_answer_members", "_config_checks", "_events", "_setting_values", "_token"},
+# From the bottom up. A room is a file or a folder of the package; it imports from the floors below it and from itself.
+FLOORS = (
+    {"_errors", "_record", "_version", "_http"},
+    {"_redact"},
+    {"_authentication", "_events", "_token"},
     {"_settings"},
-    {"_config", "_lease"},
-    # The wire: requests out, answers in.
-    {"_behaviour", "_refusals", "_wire"},
-    {"_answer", "_transport"},
-    # Who fetches, and which token is used.
-    {"_flight", "_httpx_answer", "_observer", "_requests_send"},
-    {"_effects", "_failures", "_httpx_send"},
-    {"_cache"},
-    {"_decisions", "_fetch"},
-    {"_flow", "_httpx_exchange"},
-    {"_drive"},
-    {"_source"},
-    {"_loading"},
-    # What the adapters share, and the adapters.
-    {"_base"},
-    {"_httpx_family", "_requests_renewal"},
+    {"_config"},
+    {"_protocol"},
+    {"_core"},
+    {"_adapter"},
+    {"_httpx", "_requests"},
     {"httpx", "httpx2", "requests"},
-    {"_httpie_auth"},
+    {"_httpie"},
     {"httpie"},
-    # What is no part of the plugin itself.
+    # No part of the plugin itself.
     {"testing"},
     {"_cli", "_demo"},
     {"__main__"},
-]
-PUBLIC_NAMES = {"__init__": {"_client_authentication", "_config", "_errors", "_events", "_token", "_version"}}
+)
+FLOORS_OF_CLI = (
+    {"terminal"},
+    {"settings"},
+    {"request", "check"},
+    {"run"},
+)
+FLOORS_OF_CHECK = (
+    {"connection_facts", "challenge", "oddities"},
+    {"facts"},
+    {"jwt"},
+    {"rules"},
+    {"watcher"},
+    {"probe"},
+    {"report"},
+    {"check"},
+)
+HOUSES = {NAME: FLOORS, f"{NAME}._cli": FLOORS_OF_CLI, f"{NAME}._cli.check": FLOORS_OF_CHECK}
+PUBLIC_NAMES = {"_authentication", "_config", "_errors", "_events", "_token", "_version"}
 
-# The client libraries, by the only modules that may import them.
+# The client libraries, by the only rooms that may import them.
 LIBRARIES = {
     "_cli": {"requests", "rich", "urllib3"},
+    "_requests": {"requests", "urllib3"},
     "requests": {"requests"},
-    "_requests_renewal": {"requests"},
-    "_requests_send": {"requests", "urllib3"},
     "httpx": {"httpx"},
     "httpx2": {"httpx2"},
-    "_httpie_auth": {"httpie", "requests"},
+    "_httpie": {"httpie", "requests"},
     "httpie": {"httpie"},
 }
-# Only inside functions: whoever runs no event loop does not load one.
+# Only inside functions: a program without an event loop does not load one.
 LAZY = {"asyncio", "anyio", "trio", "concurrent.futures"}
 
 
 class Imported(NamedTuple):
-    """What one statement imports: `module` of ours (up to the first dot) or of somebody else's."""
+    """One import: a module's full name, and whether it runs only when a function is called."""
 
     module: str
-    ours: bool
     lazy: bool
 
-
-def core_modules() -> dict[str, Path]:
-    """The files of the package itself, by name; subpackages are one module each."""
-    modules = {path.stem: path for path in PACKAGE.glob("*.py")}
-    return modules | {path.parent.name: path.parent for path in PACKAGE.glob("*/__init__.py")}
-
-
-def imports_of(path: Path) -> Iterator[Imported]:
-    """Every import in a file or folder, but for those that only type checkers see."""
-    for file in [path] if path.is_file() else sorted(path.glob("*.py")):
-        depth = 1 if path.is_file() else 2
-        yield from _imports_in(ast.parse(file.read_text(encoding="utf-8")), depth, lazy=False)
+    @property
+    def ours(self) -> bool:
+        """True for a module of this package."""
+        return self.module.partition(".")[0] == NAME
 
 
-def _imports_in(node: ast.AST, depth: int, *, lazy: bool) -> Iterator[Imported]:
+def _name_of(path: Path) -> str:
+    parts = (NAME, *path.relative_to(PACKAGE).with_suffix("").parts)
+    return ".".join(parts).removesuffix(".__init__")
+
+
+FILES = {_name_of(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+
+
+def imports_of(name: str) -> Iterator[Imported]:
+    """Every import in a module, but for those that only type checkers see."""
+    path = FILES[name]
+    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    yield from _imports_in(ast.parse(path.read_text(encoding="utf-8")), package, lazy=False)
+
+
+def _imports_in(node: ast.AST, package: str, *, lazy: bool) -> Iterator[Imported]:
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.If) and isinstance(child.test, ast.Name) and child.test.id == "TYPE_CHECKING":
             continue
         if isinstance(child, ast.Import):
-            for alias in child.names:
-                ours = alias.name.partition(".")[0] == PACKAGE.name
-                yield Imported(alias.name.split(".")[1] if ours else alias.name, ours, lazy)
+            yield from (Imported(alias.name, lazy) for alias in child.names)
         elif isinstance(child, ast.ImportFrom):
-            yield from _imported_from(child, depth, lazy=lazy)
+            yield from _imported_from(child, package, lazy=lazy)
         is_function = isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef))
-        yield from _imports_in(child, depth, lazy=lazy or is_function)
+        yield from _imports_in(child, package, lazy=lazy or is_function)
 
 
-def _imported_from(statement: ast.ImportFrom, depth: int, *, lazy: bool) -> Iterator[Imported]:
-    module, names = statement.module or "", [alias.name for alias in statement.names]
-    if statement.level == 0 and module.partition(".")[0] == PACKAGE.name:
-        module = module.partition(".")[2]
-    elif statement.level == 0:
-        yield Imported(module, ours=False, lazy=lazy)
-        return
-    elif statement.level < depth:
-        return  # within a subpackage
-    for name in [module] if module else names:
-        yield Imported(name.partition(".")[0], ours=True, lazy=lazy)
+def _imported_from(statement: ast.ImportFrom, package: str, *, lazy: bool) -> Iterator[Imported]:
+    module = statement.module or ""
+    if statement.level:
+        parts = package.split(".")
+        base = ".".join(parts[: len(parts) - statement.level + 1])
+        module = f"{base}.{module}".rstrip(".")
+    for alias in statement.names:
+        whole = f"{module}.{alias.name}"
+        yield Imported(whole if whole in FILES else module, lazy)
 
 
-def test_the_table_is_complete() -> None:
-    """Every module has its place, and every place its module."""
-    placed = [name for layer in LAYERS for name in layer]
-    assert sorted(placed) == sorted(set(core_modules()) - set(PUBLIC_NAMES))
+def _rooms_of(house: str) -> set[str]:
+    return {name.removeprefix(f"{house}.").partition(".")[0] for name in FILES if name.startswith(f"{house}.")}
 
 
-@pytest.mark.parametrize("name", sorted(core_modules()))
-def test_imports_point_down(name: str) -> None:
-    """To lower layers only, so there are no cycles; also where an import is inside a function."""
-    imported = {imported.module for imported in imports_of(core_modules()[name]) if imported.ours}
-    if name in PUBLIC_NAMES:
-        assert imported == PUBLIC_NAMES[name]
-        return
-    layer = next(number for number, layer in enumerate(LAYERS) if name in layer)
-    assert imported <= set().union(*LAYERS[:layer])
+@pytest.mark.parametrize("house", HOUSES)
+def test_the_table_is_complete(house: str) -> None:
+    """Every room has its floor, and every floor its rooms."""
+    assert sorted(room for floor in HOUSES[house] for room in floor) == sorted(_rooms_of(house))
 
 
-@pytest.mark.parametrize("name", sorted(set(core_modules()) - {"testing", "_demo"}))
-def test_who_imports_what_is_not_ours(name: str) -> None:
+@pytest.mark.parametrize(("house", "room"), [(house, room) for house in HOUSES for room in sorted(_rooms_of(house))])
+def test_arrows_point_down(house: str, room: str) -> None:
+    """To lower floors and to the room itself; also where an import is inside a function."""
+    floors = HOUSES[house]
+    floor = next(number for number, rooms in enumerate(floors) if room in rooms)
+    below = set().union(*floors[:floor])
+    for name in FILES:
+        if not f"{name}.".startswith(f"{house}.{room}."):
+            continue
+        inside = [imported.module for imported in imports_of(name) if imported.module.startswith(f"{house}.")]
+        used = {module.removeprefix(f"{house}.").partition(".")[0] for module in inside}
+        assert used - {room} <= below, name
+
+
+def test_the_package_exports_what_is_at_the_bottom() -> None:
+    """`import oauth_cc_auth` loads settings, tokens and errors, and no adapter."""
+    used = {imported.module.split(".")[1] for imported in imports_of(NAME) if imported.ours}
+    assert used == PUBLIC_NAMES
+
+
+@pytest.mark.parametrize("room", sorted(_rooms_of(NAME) - {"testing", "_demo"}))
+def test_who_imports_what_is_not_ours(room: str) -> None:
     """A client library only its adapter; event loops only inside functions; everything else is in Python."""
-    others = [imported for imported in imports_of(core_modules()[name]) if not imported.ours]
+    names = [name for name in FILES if f"{name}.".startswith(f"{NAME}.{room}.")]
+    others = [imported for name in names for imported in imports_of(name) if not imported.ours]
     for imported in others:
         top = imported.module.partition(".")[0]
         if LAZY & {top, imported.module}:
             assert imported.lazy
         else:
-            assert top in sys.stdlib_module_names or top in LIBRARIES.get(name, ())
-    assert {imported.module.partition(".")[0] for imported in others} >= LIBRARIES.get(name, set())
+            assert top in sys.stdlib_module_names or top in LIBRARIES.get(room, ())
+    assert {imported.module.partition(".")[0] for imported in others} >= LIBRARIES.get(room, set())
 
 
 def test_testing_needs_only_python() -> None:
     """And pytest in the one file that pytest itself loads."""
-    tops = {imported.module.partition(".")[0] for imported in imports_of(PACKAGE / "testing") if not imported.ours}
+    inside = [name for name in FILES if name.startswith(f"{NAME}.testing")]
+    tops = {i.module.partition(".")[0] for name in inside for i in imports_of(name) if not i.ours}
     assert tops - sys.stdlib_module_names == {"pytest"}
-    assert "pytest" in {imported.module for imported in imports_of(PACKAGE / "testing" / "_pytest.py")}
+    assert "pytest" in {imported.module for imported in imports_of(f"{NAME}.testing._pytest")}
 
 
 def loaded_after(code: str) -> set[str]:
@@ -201,7 +219,7 @@ def test_what_fetching_takes_is_loaded_with_the_first_auth_object(library: str, 
     oauth_server.add_client("someone", "s3cret")
     making = MAKING.format(library, oauth_server.token_url)
     imported, made = ours(f"import oauth_cc_auth.{library}"), ours(making)
-    assert made - imported >= {"oauth_cc_auth._source", "oauth_cc_auth._flow", "oauth_cc_auth._cache"}
+    assert made - imported >= {"oauth_cc_auth._core.source", "oauth_cc_auth._core.flow", "oauth_cc_auth._core.cache"}
     assert ours(making + FETCHING[library]) == made
 
 

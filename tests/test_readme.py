@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from oauth_cc_auth import Event
-from oauth_cc_auth._lease import Lease, RenewalRules
+from oauth_cc_auth._core.lease import Lease, RenewalRules
 from oauth_cc_auth._token import Token
 from oauth_cc_auth.testing import LoopbackServer
 from tests.examples import README, Example, examples_in

@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
-from oauth_cc_auth._cli._causes import Cause, Verdict
-from oauth_cc_auth._cli._check import diagnose
-from oauth_cc_auth._cli._connection_facts import Connection, Step
-from oauth_cc_auth._cli._facts import ApiFacts, AttemptFacts, Findings, Question, TokenFacts
-from oauth_cc_auth._cli._settings import Settings
-from oauth_cc_auth._cli._watcher import Watcher
+from oauth_cc_auth._cli.check.check import diagnose
+from oauth_cc_auth._cli.check.connection_facts import Connection, Step
+from oauth_cc_auth._cli.check.facts import ApiFacts, AttemptFacts, Findings, Question, TokenFacts
+from oauth_cc_auth._cli.check.rules.causes import Cause, Verdict
+from oauth_cc_auth._cli.check.watcher import Watcher
+from oauth_cc_auth._cli.settings.given import Settings
 from oauth_cc_auth._config import ClientCredentialsConfig
 
 # What any machine may have set and requests looks at.

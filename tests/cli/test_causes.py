@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oauth_cc_auth._cli._causes import RULES, judge
-from oauth_cc_auth._cli._connection_facts import Connection, Step, StepProblem
-from oauth_cc_auth._cli._facts import ApiFacts, AttemptFacts, Findings, HttpAnswer, JwtFacts, Question, TokenFacts
+from oauth_cc_auth._cli.check.connection_facts import Connection, Step, StepProblem
+from oauth_cc_auth._cli.check.facts import ApiFacts, AttemptFacts, Findings, HttpAnswer, JwtFacts, Question, TokenFacts
+from oauth_cc_auth._cli.check.rules.causes import RULES, judge
 
 QUESTION = Question(
     "https://login.example.com/token",

@@ -27,7 +27,7 @@ def resolving(monkeypatch: pytest.MonkeyPatch, answer: Callable[[], list[str]]) 
         addresses = [host] if host.startswith("127.") else answer()
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in addresses]
 
-    monkeypatch.setattr("oauth_cc_auth._cli._tcp.socket.getaddrinfo", getaddrinfo)
+    monkeypatch.setattr("oauth_cc_auth._cli.check.probe.tcp.socket.getaddrinfo", getaddrinfo)
 
 
 def raising(error: Exception) -> Callable[..., Any]:
@@ -101,7 +101,7 @@ def test_connection_refused(oauth_server: LoopbackServer) -> None:
 def test_connections_that_do_not_come_about(error: OSError, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A firewall that drops packets; an address that cannot be reached from here."""
     resolving(monkeypatch, lambda: ["192.0.2.1"])
-    monkeypatch.setattr("oauth_cc_auth._cli._tcp.socket.create_connection", raising(error))
+    monkeypatch.setattr("oauth_cc_auth._cli.check.probe.tcp.socket.create_connection", raising(error))
     result = diagnosis(URL)
     assert result.fatal == [name]
     assert f"{HOST} port 443" in result.cause(name).text
@@ -123,7 +123,7 @@ def test_many_addresses_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     """All of them would fill the screen; in the facts they are."""
     addresses = [f"192.0.2.{number}" for number in range(1, 8)]
     resolving(monkeypatch, lambda: addresses)
-    monkeypatch.setattr("oauth_cc_auth._cli._tcp.socket.create_connection", raising(TimeoutError()))
+    monkeypatch.setattr("oauth_cc_auth._cli.check.probe.tcp.socket.create_connection", raising(TimeoutError()))
     connection = diagnosis(URL).findings.connection
     assert connection.steps[0].text == f"{HOST} is 192.0.2.1, 192.0.2.2, 192.0.2.3, 192.0.2.4 and 3 more"
     assert connection.addresses == tuple(addresses)
@@ -132,7 +132,7 @@ def test_many_addresses_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_error_without_words(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its name is better than nothing."""
     resolving(monkeypatch, lambda: ["192.0.2.1"])
-    monkeypatch.setattr("oauth_cc_auth._cli._tcp.socket.create_connection", raising(TimeoutError()))
+    monkeypatch.setattr("oauth_cc_auth._cli.check.probe.tcp.socket.create_connection", raising(TimeoutError()))
     assert diagnosis(URL).findings.connection.steps[1].text == "192.0.2.1 port 443: TimeoutError"
 
 

@@ -168,7 +168,7 @@ def test_a_certificate_that_is_not_seen_again(
     def refusing(*args: object, **kwargs: object) -> socket.socket:
         raise ConnectionRefusedError
 
-    monkeypatch.setattr("oauth_cc_auth._cli._handshake.create_connection", refusing)
+    monkeypatch.setattr("oauth_cc_auth._cli.check.probe.handshake.create_connection", refusing)
     result = at_tls(issued("127.0.0.1", by=root, days=days), root, tmp_path, monkeypatch)
     assert result.fatal == [name]
     assert result.cause(name).text.startswith(text)
@@ -210,7 +210,7 @@ def test_handshake_failed() -> None:
 
 def test_a_handshake_without_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither to that nor to plain HTTP: time runs out."""
-    monkeypatch.setattr("oauth_cc_auth._cli._handshake._PROBE_SECONDS", 0.1)
+    monkeypatch.setattr("oauth_cc_auth._cli.check.probe.handshake._PROBE_SECONDS", 0.1)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         result = diagnosis(f"https://127.0.0.1:{silent.getsockname()[1]}/token", behaviour={"timeout": 0.1})
     assert result.fatal == ["handshake_too_slow"]
@@ -223,7 +223,7 @@ def test_an_old_version_of_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     """In OpenSSL's words."""
     server = issued("127.0.0.1").serving(tmp_path)
     server.minimum_version = ssl.TLSVersion.TLSv1_3
-    monkeypatch.setattr("oauth_cc_auth._cli._handshake.create_urllib3_context", _only_tls_1_2)
+    monkeypatch.setattr("oauth_cc_auth._cli.check.probe.handshake.create_urllib3_context", _only_tls_1_2)
     with RawEndpoint(issue, server) as endpoint:
         result = diagnosis(endpoint.url)
     assert result.fatal == ["handshake_failed"]

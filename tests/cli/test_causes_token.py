@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from oauth_cc_auth import ClientCredentialsConfig
-from oauth_cc_auth._cli._check import diagnose
-from oauth_cc_auth._cli._rules import date, duration, relative
-from oauth_cc_auth._cli._settings import Settings
-from oauth_cc_auth._cli._watcher import Watcher
+from oauth_cc_auth._cli.check.check import diagnose
+from oauth_cc_auth._cli.check.rules.rule import date, duration, relative
+from oauth_cc_auth._cli.check.watcher import Watcher
+from oauth_cc_auth._cli.settings.given import Settings
 from oauth_cc_auth.testing import Answer, LoopbackServer
 from tests.cli.checks import diagnosis, direct, jwt
 

@@ -146,7 +146,7 @@ def test_http_to_a_port_that_refuses_the_handshake(tmp_path: Path, monkeypatch: 
     """An alert is TLS, too: here the two have no version in common."""
     server = issued("127.0.0.1").serving(tmp_path)
     server.minimum_version = ssl.TLSVersion.TLSv1_3
-    monkeypatch.setattr("oauth_cc_auth._cli._handshake.create_urllib3_context", _old_tls)
+    monkeypatch.setattr("oauth_cc_auth._cli.check.probe.handshake.create_urllib3_context", _old_tls)
     with RawEndpoint(Wire.wait, server) as endpoint:
         result = diagnosis(endpoint.url.replace("https:", "http:"), **BASIC)
     assert result.fatal == ["http_instead_of_https"]
@@ -161,14 +161,14 @@ def _old_tls(cert_reqs: ssl.VerifyMode) -> ssl.SSLContext:
 
 def test_http_to_a_server_that_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
     """When it is asked again there is nobody; the scheme is not blamed."""
-    monkeypatch.setattr("oauth_cc_auth._cli._connect._SECOND_LOOK", 0.0)  # seconds; too short to connect
+    monkeypatch.setattr("oauth_cc_auth._cli.check.probe.connect._SECOND_LOOK", 0.0)  # seconds; too short to connect
     with RawEndpoint(lambda wire: None) as endpoint:
         assert diagnosis(endpoint.url).fatal == ["connection_dropped"]
 
 
 def test_http_to_a_server_that_hangs_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is not blamed on the scheme where the port speaks no TLS."""
-    monkeypatch.setattr("oauth_cc_auth._cli._connect._SECOND_LOOK", 0.2)  # seconds
+    monkeypatch.setattr("oauth_cc_auth._cli.check.probe.connect._SECOND_LOOK", 0.2)  # seconds
     with RawEndpoint(lambda wire: None) as endpoint:
         result = diagnosis(endpoint.url)
     assert result.fatal == ["connection_dropped"]
@@ -193,7 +193,7 @@ def test_connection_dropped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     """After the handshake and the request, without a word."""
     root = issued(authority=True, common_name="Private Root")
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(root.written(tmp_path)))
-    monkeypatch.setattr("oauth_cc_auth._cli._connect._SECOND_LOOK", 0.2)  # seconds
+    monkeypatch.setattr("oauth_cc_auth._cli.check.probe.connect._SECOND_LOOK", 0.2)  # seconds
     with RawEndpoint(lambda wire: None, issued("127.0.0.1", by=root).serving(tmp_path)) as endpoint:
         result = diagnosis(endpoint.url)
     assert result.fatal == ["connection_dropped"]
@@ -205,7 +205,7 @@ def test_a_server_that_cannot_be_reached_again(tmp_path: Path, monkeypatch: pyte
     """Whether it wants a client certificate is not known then."""
     root = issued(authority=True, common_name="Private Root")
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(root.written(tmp_path)))
-    monkeypatch.setattr("oauth_cc_auth._cli._connect._SECOND_LOOK", 0.0)  # seconds; too short to connect
+    monkeypatch.setattr("oauth_cc_auth._cli.check.probe.connect._SECOND_LOOK", 0.0)  # seconds; too short to connect
     with RawEndpoint(lambda wire: None, issued("127.0.0.1", by=root).serving(tmp_path)) as endpoint:
         assert diagnosis(endpoint.url).fatal == ["connection_dropped"]
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oauth_cc_auth._cli._certificate import read_certificate
-from oauth_cc_auth._cli._connection_facts import Certificate
+from oauth_cc_auth._cli.check.connection_facts import Certificate
+from oauth_cc_auth._cli.check.probe.certificate import read_certificate
 from tests.cli.certificates import issued
 
 AUTHORITY = issued(common_name="Root", organization="Trust Ltd", authority=True)

@@ -15,7 +15,9 @@ from typing import Any
 
 import pytest
 
-from oauth_cc_auth._cli import _check, _connect, _console
+from oauth_cc_auth._cli.check import check
+from oauth_cc_auth._cli.check.probe import connect
+from oauth_cc_auth._cli.terminal import console
 from oauth_cc_auth.testing import Answer, LoopbackServer, RecordedRequest
 from tests.cli.checks import direct, jwt
 from tests.cli.runs import ERROR, Run, env_fixture, on_terminal, run_fixture, started, variables
@@ -233,13 +235,13 @@ def test_whoever_waits_is_told_for_what(
 ) -> None:
     """By the progress line on stderr, which shows where a step takes long."""
     shown: list[str] = []
-    progress = _console.progress
+    progress = console.progress
 
     def noted(text: str) -> Any:
         shown.append(text)
         return progress(text)
 
-    monkeypatch.setattr(_console, "progress", noted)
+    monkeypatch.setattr(console, "progress", noted)
     run("check", "--api-url", oauth_server.api_url, *arguments, env=env)
     port = oauth_server.origin.rpartition(":")[2]
     assert shown == [
@@ -254,13 +256,13 @@ def test_whoever_waits_is_told_for_what(
 def test_the_time_out_of_the_settings_counts(run: Run, env: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     """For each step; without one it is the plugin's."""
     seen: list[float] = []
-    connect = _connect.connect
+    connecting = connect.connect
 
     def noted(url: str, timeout: float, watcher: Any) -> Any:
         seen.append(timeout)
-        return connect(url, timeout, watcher)
+        return connecting(url, timeout, watcher)
 
-    monkeypatch.setattr(_check, "connect", noted)
+    monkeypatch.setattr(check, "connect", noted)
     run("check", env=env)
     run("check", "--timeout", "3", env=env)
     assert seen == [10.0, 3.0]

@@ -8,11 +8,11 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from oauth_cc_auth._cli._causes import Cause, Verdict
-from oauth_cc_auth._cli._connection_facts import Certificate, Connection, Step
-from oauth_cc_auth._cli._facts import ApiFacts, AttemptFacts, Findings, HttpAnswer, JwtFacts, Question, TokenFacts
-from oauth_cc_auth._cli._report import Report
-from oauth_cc_auth._cli._report_token import token_rows
+from oauth_cc_auth._cli.check.connection_facts import Certificate, Connection, Step
+from oauth_cc_auth._cli.check.facts import ApiFacts, AttemptFacts, Findings, HttpAnswer, JwtFacts, Question, TokenFacts
+from oauth_cc_auth._cli.check.report.report import Report
+from oauth_cc_auth._cli.check.report.report_token import token_rows
+from oauth_cc_auth._cli.check.rules.causes import Cause, Verdict
 
 LONG = "word " * 40
 URL = "https://login.example.com/" + "path/" * 30

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from oauth_cc_auth._cli import _config_file
+from oauth_cc_auth._cli.settings import config_file
 from oauth_cc_auth.testing import LoopbackServer
 from tests.cli.runs import ERROR, WARNING, Run, env_fixture, run_fixture
 
@@ -85,8 +85,8 @@ def test_a_file_without_a_secret_may_be_read(run: Run, env: dict[str, str], tmp_
 
 def test_files_of_other_systems(monkeypatch: pytest.MonkeyPatch) -> None:
     """Their modes say nothing."""
-    monkeypatch.setattr("oauth_cc_auth._cli._config_file.os.name", "nt")
-    assert not _config_file.is_open_to_others("no such file")
+    monkeypatch.setattr("oauth_cc_auth._cli.settings.config_file.os.name", "nt")
+    assert not config_file.is_open_to_others("no such file")
 
 
 @pytest.mark.parametrize(
@@ -226,4 +226,4 @@ def test_a_wrong_variable(run: Run, env: dict[str, str]) -> None:
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="there TOML needs tomli")
 def test_the_reader_of_toml() -> None:
     """Python's own where there is one."""
-    assert _config_file.TOML_MODULE == "tomllib"
+    assert config_file.TOML_MODULE == "tomllib"

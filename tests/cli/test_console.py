@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from oauth_cc_auth._cli import _console
+from oauth_cc_auth._cli.terminal import console
 from oauth_cc_auth.testing import Answer, LoopbackServer
 from tests.cli.runs import Run, env_fixture, on_terminal, run_fixture, started, variables
 
@@ -64,8 +64,8 @@ def test_colours(
         monkeypatch.setenv(name, value)
     stream = Stream(is_terminal=is_terminal)
     monkeypatch.setattr(sys, "stderr", stream)
-    _console.error("what")
-    _console.stderr().print("bold", style="bold red")
+    console.error("what")
+    console.stderr().print("bold", style="bold red")
     assert ("\x1b[" in stream.written) == expected
     assert _ESCAPE.sub("", stream.written) == "oauth-cc-auth: error: what\nbold\n"
 
@@ -74,7 +74,7 @@ def test_a_message_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     """However long it is, and whatever looks like markup in it."""
     stream = Stream(is_terminal=False)
     monkeypatch.setattr(sys, "stderr", stream)
-    _console.warning("[bold]x[/bold] :smile: " + "y" * 500)
+    console.warning("[bold]x[/bold] :smile: " + "y" * 500)
     assert stream.written == "oauth-cc-auth: warning: [bold]x[/bold] :smile: " + "y" * 500 + "\n"
 
 
@@ -83,7 +83,7 @@ def test_what_the_encoding_has_not(encoding: str, monkeypatch: pytest.MonkeyPatc
     """A server is quoted; that is no reason to fail."""
     stream = Stream(is_terminal=False, encoding=encoding)
     monkeypatch.setattr(sys, "stdout", stream)
-    _console.stdout().print("ŻÓŁĆ")
+    console.stdout().print("ŻÓŁĆ")
     assert stream.written in ("????\n", "?Ó??\n", "ŻÓŁĆ\n")
 
 
@@ -95,7 +95,7 @@ def test_a_stream_that_cannot_be_changed(monkeypatch: pytest.MonkeyPatch) -> Non
 
     stream = Plain()
     monkeypatch.setattr(sys, "stdout", stream)
-    _console.stdout().print("x")
+    console.stdout().print("x")
     assert stream.getvalue() == "x\n"
 
 
@@ -108,20 +108,20 @@ def test_a_reader_who_has_left(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(sys, "stdout", Closed(is_terminal=False))
     with pytest.raises(BrokenPipeError):
-        _console.stdout().print("x")
+        console.stdout().print("x")
 
 
 def test_the_same_console_for_the_same_stream(monkeypatch: pytest.MonkeyPatch) -> None:
     """It knows of the progress that it shows, and prints messages above that."""
     monkeypatch.setattr(sys, "stderr", Stream(is_terminal=True))
-    assert _console.stderr() is _console.stderr()
+    assert console.stderr() is console.stderr()
 
 
 def test_progress_is_not_for_pipes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody looks on."""
     stream = Stream(is_terminal=False)
     monkeypatch.setattr(sys, "stderr", stream)
-    with _console.progress("waiting", patience=0):
+    with console.progress("waiting", patience=0):
         pass
     assert stream.written == ""
 
@@ -130,7 +130,7 @@ def test_no_progress_in_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is over at once does not flicker."""
     stream = Stream(is_terminal=True)
     monkeypatch.setattr(sys, "stderr", stream)
-    with _console.progress("waiting", patience=3600):
+    with console.progress("waiting", patience=3600):
         pass
     assert stream.written == ""
 
@@ -152,7 +152,7 @@ def test_progress_that_comes_too_late(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(sys, "stderr", stream)
     monkeypatch.setattr("threading.Timer", Timer)
-    with _console.progress("waiting"):
+    with console.progress("waiting"):
         pass
     functions[0]()
     assert stream.written == ""

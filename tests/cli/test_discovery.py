@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from oauth_cc_auth._cli._discovery import documents
+from oauth_cc_auth._cli.check.probe.discovery import documents
 from tests.cli.checks import diagnosis, direct
 from tests.contract.raw_endpoint import RawEndpoint, Wire, head
 

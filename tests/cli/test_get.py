@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import gzip
 
-from oauth_cc_auth._cli._get import Got, get
-from oauth_cc_auth._wire import TransportFailure
+from oauth_cc_auth._cli.check.probe.get import Got, get
+from oauth_cc_auth._protocol.exchange import TransportFailure
 from oauth_cc_auth.testing import Answer, LoopbackServer
 from tests.cli.checks import direct
 from tests.contract.raw_endpoint import RawEndpoint, Wire, head

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oauth_cc_auth._cli._facts import JwtFacts
-from oauth_cc_auth._cli._jwt import read_jwt, time_claim, words_claim
+from oauth_cc_auth._cli.check.facts import JwtFacts
+from oauth_cc_auth._cli.check.jwt import read_jwt, time_claim, words_claim
 from tests.cli.checks import encoded, jwt
 
 HEADER = b'{"alg": "RS256", "kid": "key-1"}'

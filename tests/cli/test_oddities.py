@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from oauth_cc_auth._cli._oddities import oddities, placeholder_in
+from oauth_cc_auth._cli.check.oddities import oddities, placeholder_in
 
 UUID = "0f8fad5b-d9cb-469f-a165-70867728950e"
 SPACE, QUOTES = "client_secret begins or ends with white space.", "client_secret is in quotes."

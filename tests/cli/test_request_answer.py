@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from oauth_cc_auth._cli import _request
+from oauth_cc_auth._cli.request import request
 from oauth_cc_auth.testing import Answer, LoopbackServer
 from tests.cli.runs import ERROR, WARNING, Run, env_fixture, run_fixture, started
 
@@ -157,4 +157,4 @@ def test_a_reader_who_has_left(env: dict[str, str], oauth_server: LoopbackServer
 
 def test_a_stream_that_is_no_file() -> None:
     """Whatever somebody put in the place of stdout."""
-    assert not _request._is_file(io.StringIO())
+    assert not request._is_file(io.StringIO())

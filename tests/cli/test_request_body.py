@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from oauth_cc_auth._cli import _body
-from oauth_cc_auth._cli._exit import CommandError
+from oauth_cc_auth._cli.request.body import KEPT, Body, opened
+from oauth_cc_auth._cli.terminal.exit import CommandError
 from oauth_cc_auth.testing import Answer, LoopbackServer
 from tests.cli.runs import ERROR, WARNING, Run, env_fixture, run_fixture, started
 
@@ -93,7 +93,7 @@ def test_a_refused_body_is_sent_again_whole(
 
 def test_a_long_stream(run: Run, env: dict[str, str], oauth_server: LoopbackServer) -> None:
     """It is passed on in chunks, and not sent again; the person is told."""
-    body = b"0123456789abcdef" * (_body.KEPT // 16 + 10_000)
+    body = b"0123456789abcdef" * (KEPT // 16 + 10_000)
     oauth_server.api.next(Answer(401))
     ran = run("request", "POST", oauth_server.api_url, "--data-file", "-", env=env, stdin=body)
     assert ran.status == 5
@@ -120,9 +120,9 @@ def test_a_file_as_standard_input(file: str, env: dict[str, str], oauth_server: 
 
 def test_no_standard_input(run: Run, env: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Closed by the shell."""
-    body = _body.Body("--data", file="-")
+    body = Body("--data", file="-")
     monkeypatch.setattr("sys.stdin", None)
-    with pytest.raises(CommandError, match=r"^--data - found standard input closed$"), _body.opened(body):
+    with pytest.raises(CommandError, match=r"^--data - found standard input closed$"), opened(body):
         pass
 
 

@@ -6,7 +6,7 @@ import base64
 
 import pytest
 
-from oauth_cc_auth._cli._route import proxy_secrets
+from oauth_cc_auth._cli.check.probe.route import proxy_secrets
 from oauth_cc_auth.testing import Answer, LoopbackServer, RecordedRequest
 from tests.cli.checks import diagnosis, direct, tunnel_refused
 from tests.contract.raw_endpoint import RawEndpoint

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from oauth_cc_auth._cli import _secret
-from oauth_cc_auth._cli._exit import CommandError
+from oauth_cc_auth._cli.settings import secret
+from oauth_cc_auth._cli.terminal.exit import CommandError
 from oauth_cc_auth.testing import LoopbackServer
 from tests.cli.runs import CTRL_C, ERROR, WARNING, Run, env_fixture, on_terminal, run_fixture, started, variables
 
@@ -101,7 +101,7 @@ def test_a_secret_that_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(getpass, "getpass", warn)
     with pytest.raises(CommandError) as caught:
-        _secret.typed()
+        secret.typed()
     assert caught.value.message == "client_secret is missing: nothing was typed; set OAUTH_CC_CLIENT_SECRET"
 
 

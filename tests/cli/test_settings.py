@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from oauth_cc_auth import ConfigurationError
-from oauth_cc_auth._cli._settings import Given, Settings, by_precedence, checked
+from oauth_cc_auth._cli.settings.given import Given, Settings, by_precedence, checked
 
 REQUIRED = {"token_url": "https://login.example.com/token", "client_id": "abcd", "client_secret": "s3cret"}
 

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from oauth_cc_auth import ConfigurationError
-from oauth_cc_auth._cli import _options, _sources
-from oauth_cc_auth._cli._settings import BEHAVIOUR
-from oauth_cc_auth._settings import FIELDS
+from oauth_cc_auth._cli.settings import options as command_options
+from oauth_cc_auth._cli.settings import sources
+from oauth_cc_auth._cli.settings.given import BEHAVIOUR
+from oauth_cc_auth._settings.labels import FIELDS
 
 # One value of each setting, as options and environment have it, and as it is read.
 TEXTS = {
@@ -30,7 +31,7 @@ TEXTS = {
 
 def options(*arguments: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
-    _options.add_settings(parser)
+    command_options.add_settings(parser)
     return parser.parse_args(arguments)
 
 
@@ -39,12 +40,12 @@ def test_an_option(field: str) -> None:
     """Each has its own, and is called by it."""
     name = f"--{field.replace('_', '-')}"
     text, value = TEXTS[field]
-    assert _sources.from_options(options(name, text)) == {field: (value, name)}
+    assert sources.from_options(options(name, text)) == {field: (value, name)}
 
 
 def test_repeated_options() -> None:
     """White space around a header's value means nothing; in data it is kept, and so are later separators."""
-    found = _sources.from_options(
+    found = sources.from_options(
         options(
             *("--additional-header", "APIKey: k:1 ", "--additional-header", "X-A:"),
             *("--additional-request-data", "audience= a=b ", "--additional-request-data", "audience=c"),
@@ -58,24 +59,24 @@ def test_repeated_options() -> None:
 
 def test_a_switch() -> None:
     """It is on where it is there, else unset."""
-    assert _sources.from_options(options("--allow-insecure-http")) == {
+    assert sources.from_options(options("--allow-insecure-http")) == {
         "allow_insecure_http": (True, "--allow-insecure-http")
     }
-    assert _sources.from_options(options()) == {}
+    assert sources.from_options(options()) == {}
 
 
 @pytest.mark.parametrize("field", TEXTS)
 @pytest.mark.parametrize("blank", ["", "  "])
 def test_blank_is_unset(field: str, blank: str) -> None:
     """As in the form, from every source."""
-    assert _sources.from_options(options(f"--{field.replace('_', '-')}", blank)) == {}
-    assert _sources.from_environment({f"OAUTH_CC_{field.upper()}": blank}) == ({}, [])
-    assert _sources.from_mapping({field: blank}, "a.toml") == {}
+    assert sources.from_options(options(f"--{field.replace('_', '-')}", blank)) == {}
+    assert sources.from_environment({f"OAUTH_CC_{field.upper()}": blank}) == ({}, [])
+    assert sources.from_mapping({field: blank}, "a.toml") == {}
 
 
 def test_a_dash_is_no_secret() -> None:
     """It says where the secret is."""
-    assert _sources.from_options(options("--client-secret", "-")) == {}
+    assert sources.from_options(options("--client-secret", "-")) == {}
 
 
 @pytest.mark.parametrize("field", TEXTS)
@@ -83,7 +84,7 @@ def test_a_variable(field: str) -> None:
     """Its name is the prefix and the field in capitals."""
     name = f"OAUTH_CC_{field.upper()}"
     text, value = TEXTS[field]
-    assert _sources.from_environment({name: text, "HOME": "/"}) == ({field: (value, name)}, [])
+    assert sources.from_environment({name: text, "HOME": "/"}) == ({field: (value, name)}, [])
 
 
 def test_what_only_environment_and_file_have() -> None:
@@ -97,7 +98,7 @@ def test_what_only_environment_and_file_have() -> None:
         "OAUTH_CC_RENEW_ON": "false",
         "OAUTH_CC_API_ORIGINS": "https://a.example, https://b.example",
     }
-    found, _ = _sources.from_environment(environ)
+    found, _ = sources.from_environment(environ)
     assert {field: each.value for field, each in found.items()} == {
         "additional_headers": {"APIKey": "k"},
         "additional_request_data": [("resource", "a"), ("resource", "b")],
@@ -112,7 +113,7 @@ def test_what_only_environment_and_file_have() -> None:
 def test_unknown_variables_are_told() -> None:
     """A typo would otherwise be found in the night."""
     environ = {"OAUTH_CC_TOKENURL": "x", "OAUTH_CC_SCOPES": "y", "OTHER": "z"}
-    assert _sources.from_environment(environ) == ({}, ["OAUTH_CC_SCOPES", "OAUTH_CC_TOKENURL"])
+    assert sources.from_environment(environ) == ({}, ["OAUTH_CC_SCOPES", "OAUTH_CC_TOKENURL"])
 
 
 @pytest.mark.parametrize(
@@ -131,7 +132,7 @@ def test_unknown_variables_are_told() -> None:
 )
 def test_a_mapping(labels: Mapping[str, Any]) -> None:
     """Our names or the labels of the form, in any spelling, with the behaviour among them."""
-    found = _sources.from_mapping(labels, "a.toml")
+    found = sources.from_mapping(labels, "a.toml")
     assert {field: each.value for field, each in found.items()} == {
         "token_url": "https://a/",
         "client_id": "i",
@@ -158,7 +159,7 @@ def test_a_mapping(labels: Mapping[str, Any]) -> None:
 def test_a_wrong_mapping(labels: Mapping[str, Any], message: str) -> None:
     """The message has the name of the file and the label in it."""
     with pytest.raises(ConfigurationError) as caught:
-        _sources.from_mapping(labels, "a.toml")
+        sources.from_mapping(labels, "a.toml")
     assert str(caught.value) == message
     assert caught.value.__context__ is None
 
@@ -174,26 +175,26 @@ def test_a_wrong_mapping(labels: Mapping[str, Any], message: str) -> None:
 def test_a_wrong_option(arguments: list[str], message: str) -> None:
     """Named, and without a value that may be a secret."""
     with pytest.raises(ConfigurationError) as caught:
-        _sources.from_options(options(*arguments))
+        sources.from_options(options(*arguments))
     assert str(caught.value) == message
 
 
 def test_a_wrong_variable() -> None:
     """Named."""
     with pytest.raises(ConfigurationError, match=r"^OAUTH_CC_TIMEOUT must be a number, not 'x'$"):
-        _sources.from_environment({"OAUTH_CC_TIMEOUT": "x"})
+        sources.from_environment({"OAUTH_CC_TIMEOUT": "x"})
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "nan", "inf"])
 def test_seconds_of_an_option(text: str) -> None:
     """Positive and finite."""
     with pytest.raises(ConfigurationError, match=r"^--api-timeout must be a positive number of seconds"):
-        _sources.seconds("--api-timeout", text)
+        sources.seconds("--api-timeout", text)
 
 
 def test_every_setting_can_be_an_option_or_a_variable() -> None:
     """Nothing is forgotten when a field comes along."""
     known = set(vars(options())) - {"config"}
     assert known == {*FIELDS, "timeout", "deadline"}
-    found, unknown = _sources.from_environment({f"OAUTH_CC_{field.upper()}": "0" for field in BEHAVIOUR})
+    found, unknown = sources.from_environment({f"OAUTH_CC_{field.upper()}": "0" for field in BEHAVIOUR})
     assert (set(found), unknown) == (set(BEHAVIOUR), [])

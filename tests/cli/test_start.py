@@ -22,8 +22,10 @@ from oauth_cc_auth import (
     _demo,
 )
 from oauth_cc_auth import __main__ as command
-from oauth_cc_auth._cli import _check, _config_file, _exit
-from oauth_cc_auth._cli._settings import Settings
+from oauth_cc_auth._cli.check import check
+from oauth_cc_auth._cli.settings import config_file
+from oauth_cc_auth._cli.settings.given import Settings
+from oauth_cc_auth._cli.terminal import exit as exit_statuses
 from oauth_cc_auth.testing import LoopbackServer
 from tests.cli.runs import COMMAND, ERROR, Run, env_fixture, run_fixture, started
 
@@ -34,7 +36,7 @@ SUBCOMMANDS = {"check": ["check"], "token": ["token"], "request": ["request", "G
 
 
 @pytest.mark.parametrize("name", SUBCOMMANDS)
-@pytest.mark.parametrize("missing", ["requests", "rich", _config_file.TOML_MODULE])
+@pytest.mark.parametrize("missing", ["requests", "rich", config_file.TOML_MODULE])
 def test_without_the_extra(name: str, missing: str, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """One line that says what to install."""
     monkeypatch.setitem(sys.modules, missing, None)
@@ -45,7 +47,7 @@ def test_without_the_extra(name: str, missing: str, run: Run, monkeypatch: pytes
 
 def test_the_demo_needs_no_extra(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor do help and version."""
-    for module in ("requests", "rich", _config_file.TOML_MODULE):
+    for module in ("requests", "rich", config_file.TOML_MODULE):
         monkeypatch.setitem(sys.modules, module, None)
     monkeypatch.setattr(_demo, "run", lambda: 0)
     assert run("demo").status == 0
@@ -110,20 +112,20 @@ def test_the_help_tells(name: str, run: Run) -> None:
     out = run(name, "--help", env={"COLUMNS": "80"}).out
     assert "settings come from options, then from the environment, then from the file of" in out
     assert "--client-secret -" in out
-    for status, meaning in _exit.MEANINGS.items():
+    for status, meaning in exit_statuses.MEANINGS.items():
         assert f"  {status:<4} {meaning}\n" in out
 
 
 def test_statuses_are_in_the_readme() -> None:
     """All of them, in the same words."""
     rows = re.findall(r"^\| (\d+) \| (.*) \|$", README.read_text(encoding="utf-8"), re.MULTILINE)
-    assert {int(status): meaning for status, meaning in rows} == _exit.MEANINGS
+    assert {int(status): meaning for status, meaning in rows} == exit_statuses.MEANINGS
 
 
 @pytest.mark.parametrize(
     ("error", "status", "message"),
     [
-        (_exit.CommandError("a", 6), 6, "a"),
+        (exit_statuses.CommandError("a", 6), 6, "a"),
         (ConfigurationError("a"), 2, "a"),
         (TokenEndpointError("a"), 3, "a"),
         (InvalidTokenResponse("a"), 3, "a"),
@@ -145,7 +147,7 @@ def test_what_goes_wrong(
     def fail(*args: object, **kwargs: object) -> int:
         raise error
 
-    monkeypatch.setattr(_check, "run", fail)
+    monkeypatch.setattr(check, "run", fail)
     ran = run("check", env=env)
     assert (ran.status, ran.out, ran.err) == (status, "", f"{ERROR}{message}\n")
 
@@ -164,7 +166,7 @@ def test_a_defect_is_not_hidden(run: Run, env: dict[str, str], monkeypatch: pyte
     def fail(*args: object, **kwargs: object) -> int:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(_check, "run", fail)
+    monkeypatch.setattr(check, "run", fail)
     with pytest.raises(ZeroDivisionError):
         run("check", env=env)
 
@@ -179,7 +181,7 @@ def test_what_check_is_given(
         calls.append((settings.config.token_url, settings.behaviour, api_url, as_json))
         return 1
 
-    monkeypatch.setattr(_check, "run", check)
+    monkeypatch.setattr(check, "run", check)
     assert run("check", env=env).status == 1
     assert run("check", "--api-url", "https://api.example.com", "--json", "--timeout", "3", env=env).status == 1
     assert calls == [

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from oauth_cc_auth._cli import _trace
+from oauth_cc_auth._cli.request import trace as trace_module
 from oauth_cc_auth.testing import Answer, LoopbackServer
 from tests.cli.runs import Run, env_fixture, run_fixture, variables
 
@@ -115,7 +115,7 @@ def test_the_limits_of_token_requests_are_kept(run: Run, env: dict[str, str], oa
 
 def test_an_interrupted_exchange(capsys: pytest.CaptureFixture[str]) -> None:
     """It began; nothing is known of its end."""
-    trace = _trace.Trace()
+    trace = trace_module.Trace()
     with pytest.raises(KeyboardInterrupt), trace.exchange("API", "GET", "https://a/", "token 1"):
         raise KeyboardInterrupt
     assert capsys.readouterr().err == "API: GET https://a/\n"
@@ -124,4 +124,4 @@ def test_an_interrupted_exchange(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(("status", "phrase"), [(200, "OK"), (404, "Not Found"), (599, "")])
 def test_phrases(status: int, phrase: str) -> None:
     """The standard's, where it has any."""
-    assert _trace.phrase(status) == phrase
+    assert trace_module.phrase(status) == phrase

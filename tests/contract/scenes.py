@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import anyio
 
 from oauth_cc_auth import TokenError
-from oauth_cc_auth._cache import TokenCache
+from oauth_cc_auth._core.cache import TokenCache
 from oauth_cc_auth.testing import Answer, LoopbackServer, RecordedRequest
 from tests.clients import ClientKind, Result, Session
 from tests.fake_clock import FakeClock

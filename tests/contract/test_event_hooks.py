@@ -11,7 +11,7 @@ import anyio
 import pytest
 
 from oauth_cc_auth import Event, FetchFailed, TokenError, TokenObtained, TokenRefused
-from oauth_cc_auth._event_loop import running_loop
+from oauth_cc_auth._core.caller import running_loop
 from oauth_cc_auth.testing import Answer, LoopbackServer
 from tests.clients import ASYNC_CLIENTS, ClientKind, each_client, for_clients
 from tests.contract.scenes import LIMIT, Scene, background, scene, statuses_of, tell_everything

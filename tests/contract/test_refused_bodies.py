@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 import requests
 
-from oauth_cc_auth import _httpx_refusal, _requests_drain
-from oauth_cc_auth._body import LONGEST_REFUSAL
+from oauth_cc_auth._http.limited_body import LONGEST_REFUSAL
+from oauth_cc_auth._httpx import drain as httpx_drain
+from oauth_cc_auth._requests import drain as requests_drain
 from oauth_cc_auth.testing import Answer, LoopbackServer
 from tests.clients import ASYNC_CLIENTS, REQUESTS, ClientKind, Session, each_client, for_clients
 from tests.contract.raw_endpoint import STOPPED_READING, RawEndpoint, Talk, Wire, head
@@ -115,7 +116,7 @@ def test_a_bad_body_of_a_refusal_does_not_hold_up_the_renewal(
     client: ClientKind, oauth_server: LoopbackServer, talk: Talk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is read for a second and up to 64 KiB; then the request is sent again over another connection."""
-    for module in (_httpx_refusal, _requests_drain):
+    for module in (httpx_drain, requests_drain):
         monkeypatch.setattr(module, "LONGEST_DRAIN", 0.3)
     with api_of(talk, fine) as api, client.session(auth_of(client, oauth_server)) as session:
         started = time.monotonic()

@@ -32,7 +32,7 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from oauth_cc_auth import TokenEndpointError
-from oauth_cc_auth._clock import Clock
+from oauth_cc_auth._core.clock import Clock
 from oauth_cc_auth.httpie import ClientCredentialsPlugin
 from oauth_cc_auth.testing import Answer, LoopbackServer
 from tests.docs.internet import Internet

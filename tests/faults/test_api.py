@@ -10,7 +10,9 @@ from itertools import count
 
 import pytest
 
-from oauth_cc_auth import TokenError, _httpx_refusal, _requests_drain
+from oauth_cc_auth import TokenError
+from oauth_cc_auth._httpx import drain as httpx_drain
+from oauth_cc_auth._requests import drain as requests_drain
 from tests.clients import REQUESTS, ClientKind, Session, each_client
 from tests.contract.leaks import TOKEN, leaks_of_records, settings
 from tests.contract.raw_endpoint import STOPPED_READING, RawEndpoint, Talk, Wire
@@ -24,7 +26,7 @@ from tests.faults.talks import issues, replies
 @pytest.fixture(autouse=True)
 def _short_drain(monkeypatch: pytest.MonkeyPatch) -> None:
     """What drips is waited for; less here than the second that it may take."""
-    for module in (_httpx_refusal, _requests_drain):
+    for module in (httpx_drain, requests_drain):
         monkeypatch.setattr(module, "LONGEST_DRAIN", 0.05)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from oauth_cc_auth._lease import Lease
+from oauth_cc_auth._core.lease import Lease
 
 
 class Api:

@@ -6,7 +6,7 @@ from collections import Counter
 from math import ceil
 from typing import NamedTuple
 
-from oauth_cc_auth._wire import TokenResponse, TransportFailure
+from oauth_cc_auth._protocol.exchange import TokenResponse, TransportFailure
 from tests.fleet.events import SimulatedClock
 
 LIFE = 3600  # seconds that a token lives

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from itertools import count
 from random import Random
 
-from oauth_cc_auth._clock import Clock
+from oauth_cc_auth._core.clock import Clock
 
 START = 1_700_000_000.0  # Unix time in seconds at which the simulation begins, as good as any
 

@@ -9,14 +9,14 @@ from math import exp
 from random import Random
 from typing import Any
 
-from oauth_cc_auth._cache import TokenCache
 from oauth_cc_auth._config import ClientCredentialsConfig
-from oauth_cc_auth._effects import Send, Sleep, Wait
-from oauth_cc_auth._flight import Caller
-from oauth_cc_auth._flow import TokenFlow
-from oauth_cc_auth._lease import Lease, RenewalRules
-from oauth_cc_auth._observer import Observer
-from oauth_cc_auth._origin import origin_of
+from oauth_cc_auth._core.cache import TokenCache
+from oauth_cc_auth._core.caller import Caller
+from oauth_cc_auth._core.effects import Send, Sleep, Wait
+from oauth_cc_auth._core.flow import TokenFlow
+from oauth_cc_auth._core.lease import Lease, RenewalRules
+from oauth_cc_auth._core.observer import Observer
+from oauth_cc_auth._http.origin import origin_of
 from tests.fleet.api import Api
 from tests.fleet.endpoint import Endpoint
 from tests.fleet.events import Events

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from oauth_cc_auth._lease import Lease, RenewalRules
+from oauth_cc_auth._core.lease import Lease, RenewalRules
 from oauth_cc_auth._token import Token
 from tests.fleet.day import AFTER, Figures, Stretch
 from tests.fleet.endpoint import LIFE

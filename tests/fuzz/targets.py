@@ -14,16 +14,17 @@ from contextlib import suppress
 from urllib.parse import quote
 
 from oauth_cc_auth import ClientCredentialsConfig, ConfigurationError, Token
-from oauth_cc_auth._answer import read_answer
-from oauth_cc_auth._behaviour import api_origins
-from oauth_cc_auth._body import LIMIT, LimitedBody, UnreadableBodyError
-from oauth_cc_auth._cli._challenge import challenge_parameter
-from oauth_cc_auth._cli._http_answer import http_answer
-from oauth_cc_auth._client_authentication import ClientSecretBasic, ClientSecretPost
-from oauth_cc_auth._origin import may_carry_secrets, origin_of, redirect_leaves
-from oauth_cc_auth._redact import presentable, shown_url
-from oauth_cc_auth._retry_after import retry_after
-from oauth_cc_auth._wire import TokenRequest, TokenResponse, TransportFailure, token_request
+from oauth_cc_auth._adapter.behaviour import api_origins
+from oauth_cc_auth._authentication.basic import ClientSecretBasic
+from oauth_cc_auth._authentication.post import ClientSecretPost
+from oauth_cc_auth._cli.check.challenge import challenge_parameter
+from oauth_cc_auth._cli.check.probe.http_answer import http_answer
+from oauth_cc_auth._http.headers import retry_after
+from oauth_cc_auth._http.limited_body import LIMIT, LimitedBody, UnreadableBodyError
+from oauth_cc_auth._http.origin import may_carry_secrets, origin_of, redirect_leaves
+from oauth_cc_auth._protocol.answer import read_answer
+from oauth_cc_auth._protocol.exchange import TokenRequest, TokenResponse, TransportFailure, token_request
+from oauth_cc_auth._redact.redact import presentable, shown_url
 from tests.fuzz.inputs import BETWEEN, ECHO, PASSWORD, SECRET, fields
 
 Target = Callable[[bytes], None]

@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from oauth_cc_auth import TokenEndpointUnreachable
-from oauth_cc_auth._httpie_auth import HTTPieAuth, auth_for
+from oauth_cc_auth._httpie import HTTPieAuth, auth_for
 from oauth_cc_auth.testing import Answer
 from tests.httpie.command import CLIENT_ID, CLIENT_SECRET, HTTPie
 from tests.test_architecture import loaded_after

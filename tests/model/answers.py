@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from oauth_cc_auth._wire import TokenResponse, TransportFailure
+from oauth_cc_auth._protocol.exchange import TokenResponse, TransportFailure
 
 LIVES = (0, 2, 20, 100, 3600, None)  # seconds; None: the server tells no expiry
 

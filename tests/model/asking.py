@@ -6,10 +6,11 @@ from contextvars import Context, copy_context
 from math import inf
 from typing import Any
 
-from oauth_cc_auth._effects import Effect, Send, Sleep, Wait
-from oauth_cc_auth._flight import Caller, Failure, Flight, leading
-from oauth_cc_auth._flow import TokenFlow
-from oauth_cc_auth._lease import Lease
+from oauth_cc_auth._core.caller import Caller
+from oauth_cc_auth._core.effects import Effect, Send, Sleep, Wait
+from oauth_cc_auth._core.flight import Failure, Flight, leading
+from oauth_cc_auth._core.flow import TokenFlow
+from oauth_cc_auth._core.lease import Lease
 from tests.fake_clock import FakeClock
 
 

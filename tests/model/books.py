@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from oauth_cc_auth._flight import GRACE, Flight
-from oauth_cc_auth._lease import Lease
+from oauth_cc_auth._core.flight import GRACE, Flight
+from oauth_cc_auth._core.lease import Lease
 from tests.model.asking import Asking, StepClock
 from tests.model.holds import Holds
 

@@ -7,11 +7,11 @@ from contextvars import Context
 from hypothesis.stateful import RuleBasedStateMachine
 
 from oauth_cc_auth import ClientCredentialsConfig
-from oauth_cc_auth._cache import TokenCache
-from oauth_cc_auth._flow import TokenFlow
-from oauth_cc_auth._lease import Lease, RenewalRules
-from oauth_cc_auth._observer import Observer
-from oauth_cc_auth._origin import origin_of
+from oauth_cc_auth._core.cache import TokenCache
+from oauth_cc_auth._core.flow import TokenFlow
+from oauth_cc_auth._core.lease import Lease, RenewalRules
+from oauth_cc_auth._core.observer import Observer
+from oauth_cc_auth._http.origin import origin_of
 from tests.model.asking import Asking, StepClock
 from tests.model.books import DEADLINE
 from tests.model.promises import Promises

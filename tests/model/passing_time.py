@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from oauth_cc_auth._flight import GRACE
+from oauth_cc_auth._core.flight import GRACE
 from tests.model.machine import Machine
 
 pauses = st.sampled_from([0.0, 0.4, 0.6, 1.0, 1.0])  # fractions of the time for which to hold off

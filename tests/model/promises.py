@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from oauth_cc_auth._cache import TokenCache
-from oauth_cc_auth._effects import Sleep
-from oauth_cc_auth._flight import GRACE, Failure, Flight
-from oauth_cc_auth._lease import Lease
+from oauth_cc_auth._core.cache import TokenCache
+from oauth_cc_auth._core.effects import Sleep
+from oauth_cc_auth._core.flight import GRACE, Failure, Flight
+from oauth_cc_auth._core.lease import Lease
 from tests.model.answers import DROPPED, Answer
 from tests.model.asking import Asking, StepClock
 from tests.model.books import DEADLINE, TRIES, Books, Fetch, Story

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from math import inf
 
-from oauth_cc_auth._cache import TokenCache
-from oauth_cc_auth._lease import Lease
-from oauth_cc_auth._origin import Origin
+from oauth_cc_auth._core.cache import TokenCache
+from oauth_cc_auth._core.lease import Lease
+from oauth_cc_auth._http.origin import Origin
 from tests.model.asking import Asking
 from tests.model.books import Books
 

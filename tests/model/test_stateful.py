@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, precondition, rule
 
-from oauth_cc_auth import _cache as cache_module
-from oauth_cc_auth._flight import GRACE
+from oauth_cc_auth._core import cache as cache_module
+from oauth_cc_auth._core.flight import GRACE
 from tests.model.answers import DROPPED, FAILURES, LIVES, Answer, token
 from tests.model.asking import Asking
 from tests.model.passing_time import pauses, which

@@ -185,7 +185,7 @@ has_begun, may_end = threading.Event(), threading.Event()
 
 class Slow:
     def find_spec(self, name, path, target=None):
-        if name == "oauth_cc_auth._flow":
+        if name == "oauth_cc_auth._core.flow":
             has_begun.set()
             may_end.wait(30)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from oauth_cc_auth import _cache
+from oauth_cc_auth._core import cache
 from oauth_cc_auth.testing import LoopbackServer
 from tests.clients import HTTPX, HTTPX2, REQUESTS, ClientKind, for_clients
 from tests.contract.scenes import auth_of
@@ -17,9 +17,9 @@ def aging_from(client: ClientKind, server: LoopbackServer, monkeypatch: pytest.M
     auth._start(clock)
     token = auth.get_token()
     with monkeypatch.context() as patch:
-        patch.setattr(_cache, "_all_caches", [auth._cache])  # the other objects of this process have no child
+        patch.setattr(cache, "_all_caches", [auth._cache])  # the other objects of this process have no child
         clock.chance_value = chance
-        _cache._after_fork_in_child()
+        cache._after_fork_in_child()
     assert auth.get_token() is token
     lease = auth._cache.current
     assert lease.fresh_until < lease.waiting_from < lease.ends_at
@@ -43,7 +43,7 @@ def test_a_child_keeps_a_token_without_an_end(
     oauth_server.expires_in = None
     auth, cold = auth_of(client, oauth_server), auth_of(client, oauth_server)
     token = auth.get_token()
-    monkeypatch.setattr(_cache, "_all_caches", [auth._cache, cold._cache])
-    _cache._after_fork_in_child()
+    monkeypatch.setattr(cache, "_all_caches", [auth._cache, cold._cache])
+    cache._after_fork_in_child()
     assert auth.get_token() is token
     assert cold._cache.current is None

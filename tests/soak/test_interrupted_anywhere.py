@@ -22,13 +22,14 @@ import pytest
 
 import oauth_cc_auth
 from oauth_cc_auth import ClientCredentialsConfig
-from oauth_cc_auth._cache import TokenCache
-from oauth_cc_auth._drive import drive
-from oauth_cc_auth._flight import GRACE, Caller
-from oauth_cc_auth._flow import TokenFlow
-from oauth_cc_auth._lease import Lease, RenewalRules
-from oauth_cc_auth._observer import Observer
-from oauth_cc_auth._wire import TokenRequest, TokenResponse
+from oauth_cc_auth._core.cache import TokenCache
+from oauth_cc_auth._core.caller import Caller
+from oauth_cc_auth._core.drive import drive
+from oauth_cc_auth._core.flight import GRACE
+from oauth_cc_auth._core.flow import TokenFlow
+from oauth_cc_auth._core.lease import Lease, RenewalRules
+from oauth_cc_auth._core.observer import Observer
+from oauth_cc_auth._protocol.exchange import TokenRequest, TokenResponse
 from tests.fake_clock import FakeClock
 
 LIMIT = 60.0  # s

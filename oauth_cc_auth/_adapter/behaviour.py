@@ -1,0 +1,117 @@
+"""Checks of the arguments that say how an auth object behaves, as `_config` checks those of the token request."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from math import inf
+from typing import TYPE_CHECKING, Literal
+
+from oauth_cc_auth._config import ClientCredentialsConfig
+from oauth_cc_auth._core.lease import RenewalRules
+from oauth_cc_auth._errors import ConfigurationError
+from oauth_cc_auth._http.origin import NOWHERE, Origin, origin_of
+
+if TYPE_CHECKING:
+    from typing import TypeGuard
+
+    from oauth_cc_auth._events import OnEvent
+
+
+LONGEST_WAIT = 10.0**8  # seconds, three years; threads and sockets cannot wait for much longer
+
+
+def config(value: object) -> ClientCredentialsConfig:
+    """`value`, if it is a config."""
+    if not isinstance(value, ClientCredentialsConfig):
+        hint = "; ClientCredentialsConfig.from_mapping() makes one" if isinstance(value, Mapping) else ""
+        raise ConfigurationError(f"config must be a ClientCredentialsConfig, not {type(value).__name__}{hint}")
+    return value
+
+
+def seconds(field: str, value: object) -> float:
+    """A positive, finite number of seconds."""
+    if not _is_number(value) or not 0 < value < inf:
+        raise ConfigurationError(f"{field} must be a positive number of seconds, not {value!r}")
+    return min(value, LONGEST_WAIT)
+
+
+def switch(field: str, value: object) -> bool | None:
+    """True, False, or None for unset; nothing else that happens to be true, such as the word "no"."""
+    if value is not None and not isinstance(value, bool):
+        raise ConfigurationError(f"{field} must be True or False, not {value!r}")
+    return value
+
+
+def rules(early_expiry: object, renew_after: object) -> RenewalRules:
+    """When a token is renewed."""
+    if early_expiry is not None and not (_is_number(early_expiry) and 0 <= early_expiry < inf):
+        raise ConfigurationError(
+            f"early_expiry must be a number of seconds, 0 or more, or None for the default, not {early_expiry!r}"
+        )
+    if not _is_number(renew_after) or not 0 < renew_after <= 1:
+        raise ConfigurationError(
+            f"renew_after must be a fraction of the token's life, above 0 and up to 1, not {renew_after!r}"
+        )
+    return RenewalRules(early_expiry, renew_after)
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def renew_on(
+    value: Callable[[int, Mapping[str, str]], bool] | bool | None,
+) -> Callable[[int, Mapping[str, str]], bool] | Literal[False] | None:
+    """The condition for a renewal; True means the default."""
+    if value is None or value is True:
+        return None
+    if value is False:
+        return False
+    if callable(value):
+        return value
+    raise ConfigurationError(
+        "renew_on must be None (on 401), False (never) or a callable that takes status and headers, such as "
+        f"lambda status, headers: status in (401, 419), not {type(value).__name__}"
+    )
+
+
+def on_event(value: OnEvent | None) -> OnEvent | None:
+    """A hook that can be called; what it returns is ignored, so an async one would do nothing."""
+    if value is None:
+        return None
+    from inspect import iscoroutinefunction
+
+    if not callable(value):
+        raise ConfigurationError(f"on_event must be a callable that takes an event, not {type(value).__name__}")
+    if iscoroutinefunction(value) or iscoroutinefunction(type(value).__call__):
+        raise ConfigurationError("on_event must be a plain function: nothing would await what an async one returns")
+    return value
+
+
+def api_origins(value: Iterable[str] | None) -> frozenset[Origin] | None:
+    """Origins from URLs; one string counts as one origin."""
+    if value is None:
+        return None
+    urls: object = [value] if isinstance(value, str) else value
+    if not isinstance(urls, Iterable):
+        raise ConfigurationError(f"api_origins must be an iterable of origins, not {type(value).__name__}; {_EXAMPLE}")
+    origins = frozenset(_api_origin(url) for url in urls)
+    if not origins:
+        raise ConfigurationError(f"api_origins is empty, so that no request would get a token; {_EXAMPLE}")
+    return origins
+
+
+_EXAMPLE = "pass origins such as 'https://api.example.com'"
+_ORIGIN = r"(?i)(https?|wss?)://[^\s*/?#@\\\x00-\x1f\x7f]+/?"  # compiled where somebody names origins, few do
+
+
+def _api_origin(url: object) -> Origin:
+    if not isinstance(url, str):
+        raise ConfigurationError(f"api_origins must hold str only, not {type(url).__name__}; {_EXAMPLE}")
+    origin = origin_of(url) if re.fullmatch(_ORIGIN, url) else NOWHERE
+    if not origin.host:
+        raise ConfigurationError(
+            f"api_origins contains something else than scheme, host and perhaps port, without wildcards; {_EXAMPLE}"
+        )
+    return origin

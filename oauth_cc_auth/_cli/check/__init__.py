@@ -1,0 +1,1 @@
+"""The subcommand ``check``: probe, judge, report."""

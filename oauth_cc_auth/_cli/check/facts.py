@@ -1,0 +1,195 @@
+"""What a diagnosis found out: plain values without any secret, and without an opinion.
+
+Opinions are in the rules (`_causes`), words and columns in the reports. Every text that others wrote has been through
+`_redact` before it gets here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from .connection_facts import Connection
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is being checked.
+
+    Attributes:
+        token_url: As it may be shown.
+        api_url: As it may be shown; None where no API is called.
+        secure: The URL is https.
+        host: Its host, in lower case.
+        method: Name of the one client authentication that is configured; None: all are tried.
+        scope: Scopes asked for, separated by single spaces, or None.
+        data_names: Names of the additional fields in the body.
+        oddities: Sentences about what looks wrong with id and secret.
+    """
+
+    token_url: str
+    api_url: str | None
+    secure: bool
+    host: str
+    client_id: str
+    method: str | None
+    grant_type: str
+    scope: str | None
+    data_names: tuple[str, ...]
+    header_name: str
+    header_value_pattern: str
+    oddities: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class HttpAnswer:
+    """What an HTTP answer tells, whatever it means.
+
+    Attributes:
+        web_page: It is HTML, by its type or by its first byte.
+        empty: It has no body.
+        location: Where it redirects to, as it may be shown; None where it does not.
+        skew: Seconds by which the server's clock is ahead of ours; None without a usable ``Date``.
+        retry_after: Seconds that it asks to wait; None where it does not.
+        via: The intermediaries that it names; None without any.
+        challenge: Its ``WWW-Authenticate``; None without one.
+        excerpt: The title of a web page, or the first words of a refusal; None where there are none.
+    """
+
+    status: int
+    content_type: str = ""
+    web_page: bool = False
+    empty: bool = False
+    location: str | None = None
+    skew: float | None = None
+    retry_after: float | None = None
+    via: str | None = None
+    challenge: str | None = None
+    excerpt: str | None = None
+
+
+AttemptOutcome = Literal["token", "refused", "unusable", "no_answer", "not_sent"]
+
+
+@dataclass(frozen=True)
+class AttemptFacts:
+    """One token request by one client authentication method.
+
+    Attributes:
+        outcome: A token; an error; 2xx without a usable token; nothing; or the request could not be made at all.
+        seconds: How long it took.
+        answer: What came back; None where nothing did.
+        error: OAuth error code; None where the answer named none.
+        description: The server's words for it, or the transport's or ours where there was no answer or no token.
+        next_is_tried: The plugin would go on to the next method after this.
+        bound: The token is bound to a key.
+        timed_out: Time ran out.
+    """
+
+    method: str
+    outcome: AttemptOutcome
+    seconds: float
+    answer: HttpAnswer | None = None
+    error: str | None = None
+    description: str | None = None
+    next_is_tried: bool = False
+    bound: bool = False
+    timed_out: bool = False
+
+    @property
+    def status(self) -> int | None:
+        """HTTP status of the answer; None without one."""
+        return None if self.answer is None else self.answer.status
+
+
+@dataclass(frozen=True)
+class JwtFacts:
+    """What a JWT (RFC 7519) says. Nobody has verified it.
+
+    Attributes:
+        claims: None where they are encrypted.
+    """
+
+    header: Mapping[str, Any]
+    claims: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True)
+class TokenFacts:
+    """The token, but for itself.
+
+    Attributes:
+        method: The client authentication that got it.
+        masked: Its first characters where it is long, else only a mask.
+        length: Characters.
+        token_type: What the server called it; None where it named none.
+        lifetime: Seconds; None where the server told no usable lifetime.
+        asked_scope: Scopes asked for.
+        granted_scope: Scopes that the server names; None where it names none.
+        other_members: Names of what else is in the answer.
+        jwt: What it says, if it is a JWT.
+    """
+
+    method: str
+    masked: str
+    length: int
+    token_type: str | None
+    lifetime: float | None
+    asked_scope: tuple[str, ...]
+    granted_scope: tuple[str, ...] | None
+    other_members: tuple[str, ...]
+    jwt: JwtFacts | None
+
+    @property
+    def missing_scope(self) -> tuple[str, ...]:
+        """Asked for and not granted."""
+        granted = self.asked_scope if self.granted_scope is None else self.granted_scope
+        return tuple(scope for scope in self.asked_scope if scope not in granted)
+
+    @property
+    def extra_scope(self) -> tuple[str, ...]:
+        """Granted though not asked for."""
+        return tuple(scope for scope in self.granted_scope or () if scope not in self.asked_scope)
+
+
+@dataclass(frozen=True)
+class ApiFacts:
+    """One call of the API with the token.
+
+    Attributes:
+        answer: What came back; None where nothing did, or nothing was sent.
+        description: The transport's words where nothing came back.
+        timed_out: Time ran out.
+        withheld: Why the token may not go to this URL; None where it may.
+    """
+
+    url: str
+    seconds: float
+    answer: HttpAnswer | None = None
+    description: str | None = None
+    timed_out: bool = False
+    withheld: Literal["insecure", "other_origin"] | None = None
+
+    @property
+    def accepted(self) -> bool:
+        """It answered 2xx, and with no web page, which is what a login looks like."""
+        return self.answer is not None and 200 <= self.answer.status < 300 and not self.answer.web_page
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Everything that was found out.
+
+    Attributes:
+        now: Unix time in seconds at which that was complete.
+        discovered: The token endpoint that the server names, as it may be shown, where token_url is not it.
+    """
+
+    question: Question
+    now: float
+    connection: Connection
+    attempts: tuple[AttemptFacts, ...] = ()
+    token: TokenFacts | None = None
+    api: ApiFacts | None = None
+    discovered: str | None = None

@@ -1,0 +1,1 @@
+"""Find out facts: connect, ask for tokens, call the API."""

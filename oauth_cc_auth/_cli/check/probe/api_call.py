@@ -1,0 +1,56 @@
+"""One call of the API with the token, in the header that the plugin sets."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection
+from typing import Literal
+
+from oauth_cc_auth._cli.check.facts import ApiFacts
+from oauth_cc_auth._cli.check.watcher import Timed, Watcher
+from oauth_cc_auth._cli.settings.given import in_terms_of_the_command
+from oauth_cc_auth._config import ClientCredentialsConfig
+from oauth_cc_auth._http.origin import Origin, may_carry_secrets, origin_of
+from oauth_cc_auth._redact.redact import presentable, shown_url
+
+from .attempts import Obtained
+from .get import Got, get
+from .http_answer import http_answer
+from .route import proxy_secrets
+
+
+def call_api(
+    config: ClientCredentialsConfig,
+    url: str,
+    obtained: Obtained,
+    *,
+    origins: Collection[Origin] | None,
+    timeout: float,
+    watcher: Watcher,
+) -> ApiFacts:
+    """What the API says to a token that is good.
+
+    Args:
+        origins: Those that may get a token; None for all.
+        timeout: Seconds for the whole answer.
+    """
+    withheld = _withheld(config, url, origins)
+    if withheld is not None:
+        return ApiFacts(shown_url(url), 0.0, withheld=withheld)
+    headers = {config.header_name: config.header_value_pattern.replace("%s", obtained.token.access_token)}
+    with Timed(watcher, f"calling {shown_url(url)}") as timed:
+        answer = get(url, headers, timeout)
+    secrets = (*obtained.secrets, *proxy_secrets(url))
+    if isinstance(answer, Got):
+        told = http_answer(answer.status, answer.headers, answer.body, wall=time.time(), secrets=secrets)
+        return ApiFacts(shown_url(url), timed.seconds, told)
+    words = in_terms_of_the_command(presentable(answer.text, secrets))
+    return ApiFacts(shown_url(url), timed.seconds, description=words, timed_out=answer.timed_out)
+
+
+def _withheld(
+    config: ClientCredentialsConfig, url: str, origins: Collection[Origin] | None
+) -> Literal["insecure", "other_origin"] | None:
+    if origins is not None and origin_of(url) not in origins:
+        return "other_origin"
+    return None if config.allow_insecure_http or may_carry_secrets(url) else "insecure"

@@ -1,0 +1,142 @@
+"""Asking for a token by each client authentication method on its own, exactly as the plugin asks.
+
+The plugin stops at the first method that works. Here all are tried, once each and without a retry, because "this one
+works and that one does not" is what a person needs to know.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import NamedTuple
+
+from oauth_cc_auth._adapter.transport_errors import text_of
+from oauth_cc_auth._authentication.base import ClientAuthentication
+from oauth_cc_auth._authentication.basic import ClientSecretBasic
+from oauth_cc_auth._authentication.order import methods_to_try, worth_trying
+from oauth_cc_auth._cli.check.facts import AttemptFacts, AttemptOutcome, TokenFacts
+from oauth_cc_auth._cli.check.watcher import Timed, Watcher
+from oauth_cc_auth._cli.settings.given import in_terms_of_the_command
+from oauth_cc_auth._config import ClientCredentialsConfig
+from oauth_cc_auth._errors import InvalidTokenResponse, TokenEndpointError, TokenEndpointUnreachable, TokenError
+from oauth_cc_auth._protocol.answer import Verdict, read_answer
+from oauth_cc_auth._protocol.exchange import TokenRequest, TokenResponse, token_request
+from oauth_cc_auth._redact.redact import presentable
+from oauth_cc_auth._requests.send import send_token_request
+from oauth_cc_auth._settings import checks
+from oauth_cc_auth._token import Token
+
+from .http_answer import http_answer
+from .route import proxy_secrets
+from .token_facts import token_facts
+
+
+class Obtained(NamedTuple):
+    """A token that works, for the call of the API; no part of the facts.
+
+    Attributes:
+        facts: What may be told of it.
+        secrets: What nobody may see when somebody echoes it.
+    """
+
+    token: Token
+    facts: TokenFacts
+    secrets: tuple[str, ...]
+
+
+class Tried(NamedTuple):
+    """All attempts, and the first token."""
+
+    attempts: tuple[AttemptFacts, ...]
+    obtained: Obtained | None
+
+
+def try_methods(config: ClientCredentialsConfig, timeout: float, watcher: Watcher) -> Tried:
+    """One token request by each method, or by the configured one.
+
+    After an answer that asks to slow down, or none at all, the others are not tried.
+
+    Args:
+        timeout: Seconds for each.
+    """
+    attempts: list[AttemptFacts] = []
+    first: Obtained | None = None
+    for method in methods_to_try(config.client_authentication):
+        request = _request(config, method)
+        if isinstance(request, AttemptFacts):
+            attempts.append(request)
+            break
+        if request is None or (_is_raw_basic(method) and "token" in (each.outcome for each in attempts)):
+            continue  # raw Basic: the same as what was tried, or needless
+        facts, obtained = _attempt(config, request, timeout, watcher)
+        attempts.append(facts)
+        first = first or obtained
+        if facts.answer is None or facts.status == 429:
+            break
+    return Tried(tuple(attempts), first)
+
+
+def _is_raw_basic(method: ClientAuthentication) -> bool:
+    return isinstance(method, ClientSecretBasic) and not method.percent_encode
+
+
+def _request(config: ClientCredentialsConfig, method: ClientAuthentication) -> TokenRequest | AttemptFacts | None:
+    """The token request; why there is none; or None where `method` would only repeat another one."""
+    secret: object = ""
+    try:
+        secret = config.client_secret() if callable(config.client_secret) else config.client_secret
+        checked = checks.client_secret(secret, config.client_authentication)
+        first = methods_to_try(config.client_authentication)[0]
+        if not worth_trying(method, first, config.client_id, str(checked)):
+            return None
+        request = token_request(config, method, str(checked))
+        return request.replaced(secrets=(*request.secrets, *proxy_secrets(config.token_url)))
+    except Exception as error:  # noqa: BLE001  # of a callable or a strategy of the person's own
+        words = presentable(text_of(error), (secret,) if isinstance(secret, str) else ())
+        return AttemptFacts(method.name, "not_sent", 0.0, description=f"{type(error).__name__}: {words}")
+
+
+def _attempt(
+    config: ClientCredentialsConfig, request: TokenRequest, timeout: float, watcher: Watcher
+) -> tuple[AttemptFacts, Obtained | None]:
+    with Timed(watcher, f"asking for a token by {request.method}") as timed:
+        answer = send_token_request(request, timeout, None)
+    now = time.time()
+    # Without a scope of its own the request tells what the server has granted by its own words.
+    result = read_answer(request.replaced(scope=None), answer, now)
+    facts = AttemptFacts(request.method, "token", timed.seconds)
+    if isinstance(answer, TokenResponse):
+        told = http_answer(answer.status_code, answer.headers, answer.body, wall=now, secrets=request.secrets)
+        facts = replace(facts, answer=told)
+    if isinstance(result, Verdict):
+        return _without_token(facts, result), None
+    secrets = (*request.secrets, result.access_token, *(text for text in result.extra.values() if _is_long(text)))
+    told_token = token_facts(request.method, result, now, config.scope, secrets)
+    return facts, Obtained(result, told_token, secrets)
+
+
+def _is_long(value: object) -> bool:
+    """True for what may be another token, and is no "true" or "v2"."""
+    return isinstance(value, str) and len(value) >= 16
+
+
+def _without_token(facts: AttemptFacts, verdict: Verdict) -> AttemptFacts:
+    error = verdict.error
+    (attempt,) = error.attempts
+    outcomes: dict[type[TokenError], AttemptOutcome] = {
+        TokenEndpointUnreachable: "no_answer",
+        TokenEndpointError: "refused",
+        InvalidTokenResponse: "unusable",
+    }
+    description, answer = attempt.error_description, facts.answer
+    return replace(
+        facts,
+        outcome=outcomes[type(error)],
+        # What is understood need not be quoted.
+        answer=answer if answer is None or attempt.error is None else replace(answer, excerpt=None),
+        error=attempt.error,
+        description=None if description is None else in_terms_of_the_command(description),
+        next_is_tried=verdict.unauthenticated,
+        bound=description is not None and "bound to a key" in description,
+        timed_out=isinstance(error, TokenEndpointUnreachable) and error.timed_out,
+    )

@@ -1,0 +1,80 @@
+"""One GET with requests, and nothing that hides what comes back: no redirect, no ``~/.netrc``, no retry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from time import monotonic
+from typing import Any, NamedTuple
+
+import requests
+import urllib3.exceptions
+
+from oauth_cc_auth._adapter.transport_errors import reason_of
+from oauth_cc_auth._http.limited_body import LONGEST_REFUSAL, inflated_refusal
+from oauth_cc_auth._http.watchdog import Watchdog
+from oauth_cc_auth._protocol.exchange import TransportFailure, too_slow
+from oauth_cc_auth._requests.send import own_session
+from oauth_cc_auth._version import __version__
+
+_CHUNK = 8192  # bytes
+
+
+class Got(NamedTuple):
+    """An answer.
+
+    Attributes:
+        headers: By lower-case name.
+        body: Its beginning, at most 64 KiB of it and as far as it came in time.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def get(url: str, headers: Mapping[str, str], timeout: float) -> Got | TransportFailure:
+    """What `url` answers.
+
+    Args:
+        headers: Beside those of every request.
+        timeout: Seconds for all of it; where only the body takes longer, its beginning will do.
+    """
+    until = monotonic() + timeout
+    locations: list[str] = []
+
+    def take_location(response: requests.Response, **_: Any) -> None:
+        # Else requests would parse it, and odd ones raise all kinds of errors.
+        locations.append(response.headers.pop("location", ""))
+
+    every = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": f"oauth-cc-auth/{__version__}"}
+    watchdog = Watchdog(timeout)
+    try:
+        with watchdog, own_session(watchdog, timeout) as session:
+            prepared = requests.Request("GET", url, headers={**every, **headers}, auth=_leave_alone).prepare()
+            prepared.register_hook("response", take_location)
+            settings: dict[str, Any] = session.merge_environment_settings(url, {}, True, None, None)
+            with session.send(prepared, allow_redirects=False, timeout=timeout, **settings) as response:
+                if watchdog.fired:  # a connection that was shut down looks like the end of the headers
+                    return too_slow(timeout)
+                raw = _beginning(response.raw, until)
+    except Exception as error:  # noqa: BLE001  # odd answers raise all kinds
+        if watchdog.fired or isinstance(error, requests.Timeout):
+            return too_slow(timeout)
+        return TransportFailure(reason_of(error), retryable=False)
+    lower = {name.lower(): value for name, value in response.headers.items()} | {"location": locations[0]}
+    return Got(response.status_code, lower, inflated_refusal(raw, lower.get("content-encoding", "")))
+
+
+def _leave_alone(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
+    # A truthy auth that does nothing: wherever requests finds a falsy one, it looks into the URL and ~/.netrc.
+    return prepared
+
+
+def _beginning(raw: Any, until: float) -> bytes:
+    body = b""
+    try:
+        while len(body) < LONGEST_REFUSAL and monotonic() < until and (chunk := raw.read1(_CHUNK, False)):
+            body += chunk
+    except urllib3.exceptions.HTTPError:
+        pass  # a stream of events, for one; the status is known, and that is what counts
+    return body

@@ -1,0 +1,68 @@
+"""What an HTTP answer tells beside its meaning: a clock, a web page, somebody in between."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import timezone
+from email.utils import parsedate_to_datetime
+from html import unescape
+
+from oauth_cc_auth._cli.check.challenge import plainly_quoted
+from oauth_cc_auth._cli.check.facts import HttpAnswer
+from oauth_cc_auth._http.headers import retry_after
+from oauth_cc_auth._redact.redact import presentable, redact_start, shown_url
+
+_TITLE = re.compile(r"<title[^>]*>([^<]*)", re.IGNORECASE)
+_LONGEST_EXCERPT = 4096  # bytes
+
+
+def http_answer(
+    status: int, headers: Mapping[str, str], body: bytes, *, wall: float, secrets: Iterable[str]
+) -> HttpAnswer:
+    """The facts of an answer, fit to be shown.
+
+    Args:
+        headers: By lower-case name.
+        body: As far as it was read.
+        wall: Unix time in seconds at which it came.
+        secrets: What the answer may echo and nobody may see.
+    """
+    secrets = tuple(secrets)
+    content_type = headers.get("content-type", "")
+    web_page = "html" in content_type.lower() or body.lstrip()[:1] == b"<"
+    server_time = _http_date(headers.get("date", ""))
+
+    def shown(text: str) -> str | None:
+        return presentable(text, secrets) or None
+
+    return HttpAnswer(
+        status=status,
+        content_type=presentable(content_type, secrets),
+        web_page=web_page,
+        empty=not body.strip(),
+        location=shown(shown_url(headers.get("location", ""))) if 300 <= status < 400 else None,
+        skew=None if server_time is None else server_time - wall,
+        retry_after=retry_after(headers, wall),
+        via=shown(headers.get("via", "")),
+        # Masked before as well: some backslashes begin an escape that would not be recognised without.
+        challenge=shown(plainly_quoted(redact_start(headers.get("www-authenticate", ""), secrets))),
+        excerpt=shown(_excerpt(status, body, web_page=web_page)),
+    )
+
+
+def _excerpt(status: int, body: bytes, *, web_page: bool) -> str:
+    text = body[:_LONGEST_EXCERPT].decode("utf-8", "replace")
+    if web_page:
+        title = _TITLE.search(text)
+        return unescape(title.group(1)) if title else ""
+    # What is no refusal may hold tokens under names that we do not know.
+    return text if status >= 400 else ""
+
+
+def _http_date(date: str) -> float | None:
+    try:
+        parsed = parsedate_to_datetime(date)
+        return (parsed if parsed.tzinfo else parsed.replace(tzinfo=timezone.utc)).timestamp()
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None

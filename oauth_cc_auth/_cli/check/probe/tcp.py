@@ -1,0 +1,79 @@
+"""Names and connections, without TLS."""
+
+from __future__ import annotations
+
+import socket
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import NamedTuple
+
+from oauth_cc_auth._cli.check.connection_facts import Certificate, StepProblem
+from oauth_cc_auth._redact.redact import presentable
+
+
+class Failure(NamedTuple):
+    """Why a step failed, in one line.
+
+    Attributes:
+        certificate: The one that was refused, if that is why and it could be read.
+    """
+
+    problem: StepProblem
+    text: str
+    certificate: Certificate | None = None
+
+
+class Opened(NamedTuple):
+    """A connection, and what happened on the way to it."""
+
+    sock: socket.socket
+    address: str
+    port: int
+    text: str
+
+
+def resolve(host: str, port: int, timeout: float) -> tuple[str, ...] | Failure:
+    """The addresses of a name within `timeout` seconds: asked in a thread, because a resolver knows no time-out."""
+    answers: SimpleQueue[tuple[str, ...] | Failure] = SimpleQueue()
+    Thread(target=lambda: answers.put(_asked(host, port)), daemon=True).start()
+    try:
+        return answers.get(timeout=timeout)
+    except Empty:
+        return Failure("resolver_failed", f"no answer from the resolver within {timeout:.3g} s")
+
+
+def _asked(host: str, port: int) -> tuple[str, ...] | Failure:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except socket.gaierror as error:
+        return Failure("resolver_failed" if error.errno == socket.EAI_AGAIN else "host_not_found", words_of(error))
+    except (OSError, UnicodeError) as error:  # a label of 64 characters, for one
+        return Failure("host_not_found", words_of(error))
+    return tuple(dict.fromkeys(str(address[0]) for *_, address in found))
+
+
+def open_first(addresses: tuple[str, ...], port: int, timeout: float) -> Opened | Failure:
+    """A connection to the first address that takes one; all of them together get `timeout` seconds."""
+    failures: list[Failure] = []
+    for address in addresses:
+        try:
+            sock = socket.create_connection((address, port), timeout / len(addresses))
+        except OSError as error:
+            failures.append(Failure(_problem(error), f"{address} port {port}: {words_of(error)}"))
+            continue
+        sock.settimeout(timeout)
+        told = "; ".join([f"{address} port {port}", *(f"not {failure.text}" for failure in failures)])
+        return Opened(sock, address, port, told)
+    return failures[0]._replace(text="; ".join(failure.text for failure in failures))
+
+
+def _problem(error: OSError) -> StepProblem:
+    if isinstance(error, TimeoutError):
+        return "timed_out"
+    return "refused" if isinstance(error, ConnectionRefusedError) else "unreachable"
+
+
+def words_of(error: Exception) -> str:
+    """What `error` says, in one line without its number."""
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return presentable(str(text), ()).rstrip(".")

@@ -1,0 +1,1 @@
+"""A diagnosis for a person, and as JSON."""

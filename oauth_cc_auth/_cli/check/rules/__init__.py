@@ -1,0 +1,1 @@
+"""From facts to causes and advice. Pure."""

@@ -1,0 +1,187 @@
+"""Why the token endpoint does not know the client, or not this way (RFC 6749 §2.3, §5.2)."""
+
+from __future__ import annotations
+
+import re
+
+from oauth_cc_auth._cli.check.facts import AttemptFacts, Findings
+from oauth_cc_auth._cli.check.oddities import placeholder_in
+
+from .rule import Advice, Rule, excerpt_of, failures, first_failure, token_in_reach, with_words
+
+_EXPIRED_SECRET = re.compile(r"AADSTS7000222|secret\b.{0,40}\bexpired|expired\b.{0,40}\bsecret", re.IGNORECASE)
+_CREDENTIALS = re.compile(r"client.?id|client.?secret|client auth|credential|authorization header", re.IGNORECASE)
+_UNKNOWN = re.compile(r"\b(invalid|unknown) (client(\W*$| (id|secret|credentials))|credentials|secret)", re.IGNORECASE)
+_AUDIENCE = re.compile(r"\b(audience|resource)\b", re.IGNORECASE)
+
+
+def secret_expired(findings: Findings) -> Advice | None:
+    """The server says so."""
+    attempt = first_failure(findings, _tells_of_expired_secret)
+    if attempt is None:
+        return None
+    return Advice(
+        with_words("The client secret has expired.", attempt.description),
+        "Make a new secret at the provider, and set client_secret to it.",
+    )
+
+
+def _tells_of_expired_secret(attempt: AttemptFacts) -> bool:
+    return _EXPIRED_SECRET.search(attempt.description or "") is not None
+
+
+def wrong_credentials(findings: Findings) -> Advice | None:
+    """Nobody knows this client by this secret."""
+    attempts = failures(findings)
+    if not any(map(means_unknown_client, attempts)):
+        return None
+    if not all(means_unknown_client(each) or credentials_not_seen(findings, each) for each in attempts):
+        return None
+    words = next((attempt.description for attempt in attempts if attempt.description), None)
+    remedy = (
+        "Copy client_id and client_secret anew from the provider: the value of the secret and not its id, without "
+        "spaces, and from the right environment (test or production)."
+    )
+    if findings.question.method is not None:
+        remedy += f" Or the client may not use {findings.question.method}: leave out client_authentication to try all."
+        return Advice(with_words("The server does not accept client_id and client_secret this way.", words), remedy)
+    return Advice(
+        with_words(
+            "The server does not accept client_id and client_secret by any method: one of them is wrong.", words
+        ),
+        f"{remedy} If they are right, the client may need a method that is no secret, such as private_key_jwt.",
+    )
+
+
+def means_unknown_client(attempt: AttemptFacts) -> bool:
+    """The answer says that id or secret is wrong, by its code or by its words."""
+    if _tells_of_expired_secret(attempt):
+        return False
+    error = (attempt.error or "").lower()
+    # node-oauth says "unauthorized", Auth0 "access_denied".
+    if error == "invalid_client" or (attempt.status == 401 and error in ("", "unauthorized", "access_denied")):
+        return True
+    # Keycloak: unauthorized_client "Invalid client or Invalid client credentials"; Twitch: 400 "invalid client" and 403
+    # "invalid client secret", without a code.
+    says_so = _UNKNOWN.search(attempt.description or "") is not None
+    return says_so and (error == "unauthorized_client" or (error == "" and attempt.status in (400, 403)))
+
+
+def credentials_not_seen(findings: Findings, attempt: AttemptFacts) -> bool:
+    """A server that takes credentials in one place only may miss them, when they come in the other.
+
+    It says then that the request is not valid (oidc-provider, Entra ID for HTTP Basic; Twitch: 400 "missing client id",
+    without a code), while by the other method the client is unknown.
+    """
+    about_client = _CREDENTIALS.search(attempt.description or "") is not None
+    not_seen = (attempt.error == "invalid_request" and (about_client or not attempt.description)) or (
+        attempt.error is None and attempt.status == 400 and about_client
+    )
+    return not_seen and any(map(means_unknown_client, failures(findings)))
+
+
+def access_denied(findings: Findings) -> Advice | None:
+    """The client is known, and may not have this."""
+    attempt = first_failure(findings, lambda attempt: attempt.error == "access_denied" and attempt.status != 401)
+    if attempt is None:
+        return None
+    sent = [name for name in ("audience", "resource") if name in findings.question.data_names]
+    speaks_of = _AUDIENCE.search(attempt.description or "")
+    if speaks_of and not sent:
+        name = speaks_of.group().lower()
+        return Advice(
+            with_words(f"The provider denies this client the token, and no {name} was sent.", attempt.description),
+            f"Set the {name}, which tells what API the token is for: --additional-request-data {name}=... What to "
+            "write is in the provider's or the API's documentation.",
+        )
+    spelling = f" Check the spelling of {sent[0]}, too." if sent else ""
+    return Advice(
+        with_words("The provider denies this client the token.", attempt.description),
+        f"At the provider, authorize this client for the API (audience, scopes).{spelling}",
+    )
+
+
+def forbidden_without_reason(findings: Findings) -> Advice | None:
+    """403 and not a word (glewlwyd 2.7), or the page of a gateway."""
+    attempt = first_failure(findings, lambda a: a.status == 403 and a.error is None and not means_unknown_client(a))
+    if attempt is None:
+        return None
+    scope = "" if findings.question.scope else " Set a scope if the provider names one: some servers say this without."
+    return Advice(
+        with_words("The server forbids it (403) and gives no reason.", attempt.description or excerpt_of(attempt)),
+        f"Check client_id, client_secret and the authentication methods that the client may use.{scope} If a gateway "
+        "stands before the server, this machine's address may have to be allowed there.",
+    )
+
+
+def method_to_be_set(findings: Findings) -> Advice | None:
+    """A method works, but the plugin stops before it."""
+    if findings.token is None or token_in_reach(findings):
+        return None
+    first = findings.attempts[0]
+    return Advice(
+        f"{findings.token.method} works, but {first.method} is tried first, and after its answer ({first.status}) no "
+        "other method is.",
+        _set_method(findings.token.method),
+    )
+
+
+def method_not_allowed(findings: Findings) -> Advice | None:
+    """Another method works."""
+    refused = [attempt for attempt in findings.attempts if attempt.outcome != "token"]
+    if findings.token is None or not refused or not token_in_reach(findings):
+        return None
+    if findings.attempts[0].outcome == "token":
+        return None  # the first method is the one that counts
+    return Advice(
+        f"The server takes {findings.token.method} only; the plugin finds that out with {len(refused)} more token "
+        f"request{'s' if len(refused) > 1 else ''} in each process.",
+        _set_method(findings.token.method),
+    )
+
+
+def _set_method(method: str) -> str:
+    if method.startswith("client_secret_basic "):
+        return (
+            "In your program, pass client_authentication=ClientSecretBasic(percent_encode=False): id or secret contain "
+            "characters that this server does not decode. No option, variable or file can say that."
+        )
+    return f"Set client_authentication to {method}."
+
+
+def credentials_look_odd(findings: Findings) -> Advice | None:
+    """As they do after a copy that went wrong."""
+    if not failures(findings) or not findings.question.oddities:
+        return None
+    return Advice(
+        " ".join(findings.question.oddities),
+        "If that is not meant so, copy them anew from the provider.",
+    )
+
+
+def urls_look_odd(findings: Findings) -> Advice | None:
+    """A name in braces, as documentation has it, where the name of a tenant has to be."""
+    question, api = findings.question, findings.api
+    fails = {
+        "token_url": question.token_url if findings.token is None else "",
+        "The URL of the API": "" if api is None or api.accepted else api.url,
+    }
+    found = {name: placeholder for name, url in fails.items() if (placeholder := placeholder_in(url)) is not None}
+    if not found:
+        return None
+    return Advice(
+        " ".join(
+            f"{name} contains {placeholder}, which looks like a placeholder." for name, placeholder in found.items()
+        ),
+        "Replace it by the name or id that the provider gave you, without the signs around it.",
+    )
+
+
+FATAL: tuple[Rule, ...] = (
+    secret_expired,
+    wrong_credentials,
+    access_denied,
+    forbidden_without_reason,
+    method_to_be_set,
+)
+WORTH_KNOWING: tuple[Rule, ...] = (method_not_allowed, credentials_look_odd, urls_look_odd)

@@ -1,0 +1,238 @@
+"""Why no connection to the token endpoint comes about."""
+
+from __future__ import annotations
+
+from oauth_cc_auth._cli.check.connection_facts import Certificate, StepProblem
+from oauth_cc_auth._cli.check.facts import Findings
+
+from .rule import Advice, Rule, date, relative
+
+
+def _trust_it(findings: Findings) -> str:
+    note = " SSL_CERT_FILE is set, which this command does not read." if findings.connection.httpx_bundle else ""
+    return (
+        "Get that certificate from whoever runs the server or the network, as a PEM file, and set REQUESTS_CA_BUNDLE "
+        f"to it: this command uses requests. Programs that use httpx read SSL_CERT_FILE.{note} Do not turn "
+        "verification off: the secret would go to anybody."
+    )
+
+
+def _problem(findings: Findings) -> StepProblem | None:
+    failure = findings.connection.failure
+    return None if failure is None else failure.problem
+
+
+def _place(findings: Findings) -> str:
+    return f"{findings.connection.host} port {findings.connection.port}"
+
+
+def _certificate(findings: Findings, problem: StepProblem) -> Certificate | None:
+    """The certificate, where that is what is wrong; a placeholder where it could not be read."""
+    if _problem(findings) != problem:
+        return None
+    unread = Certificate("an unknown subject", "somebody unknown", (), 0.0, 0.0)
+    return findings.connection.certificate or unread
+
+
+def proxy_unreachable(findings: Findings) -> Advice | None:
+    """The environment names a proxy that is not there."""
+    connection = findings.connection
+    if connection.proxy is None or connection.failure is None:
+        return None
+    return Advice(
+        f"The environment sends this request through the proxy {connection.proxy}, which cannot be reached.",
+        "Correct HTTPS_PROXY, HTTP_PROXY or ALL_PROXY, or add the host of token_url to NO_PROXY if it is to be "
+        "reached directly.",
+    )
+
+
+def host_not_found(findings: Findings) -> Advice | None:
+    """A typo, or a name that only another network knows."""
+    if _problem(findings) != "host_not_found":
+        return None
+    return Advice(
+        f"The name {findings.connection.host} does not exist, as far as this machine can see.",
+        "Check the host in token_url for a typo. If only the network of a company or a VPN knows it, connect to that "
+        "first; if this network wants a proxy, set HTTPS_PROXY.",
+    )
+
+
+def resolver_failed(findings: Findings) -> Advice | None:
+    """No DNS."""
+    if _problem(findings) != "resolver_failed":
+        return None
+    return Advice(
+        "This machine's DNS resolver gives no answer, so there is probably no network.",
+        "Check the network and the resolver's settings, and try again. If this network wants a proxy, set HTTPS_PROXY.",
+    )
+
+
+def connection_refused(findings: Findings) -> Advice | None:
+    """Nobody listens."""
+    if _problem(findings) != "refused":
+        return None
+    return Advice(
+        f"Nothing accepts connections at {_place(findings)}, or a firewall refuses them.",
+        "Check host and port in token_url, and that the server is running.",
+    )
+
+
+def connection_filtered(findings: Findings) -> Advice | None:
+    """Packets are lost on the way."""
+    failure = findings.connection.failure
+    if failure is None or (failure.name, failure.problem) != ("tcp", "timed_out"):
+        return None
+    return Advice(
+        f"{_place(findings)} does not react at all: a firewall drops the packets, or the server is down.",
+        "Check host and port in token_url. Have the firewall opened for this machine or, if this network wants a "
+        "proxy, set HTTPS_PROXY.",
+    )
+
+
+def network_unreachable(findings: Findings) -> Advice | None:
+    """There is no way to the address."""
+    if _problem(findings) != "unreachable":
+        return None
+    return Advice(
+        f"There is no way from this machine to {_place(findings)}.",
+        "Check the network and the VPN. An address that only exists in IPv6 needs a network that has it.",
+    )
+
+
+def certificate_expired(findings: Findings) -> Advice | None:
+    """The server's operator forgot to renew it."""
+    certificate = _certificate(findings, "certificate_expired")
+    if certificate is None:
+        return None
+    when = f" on {date(certificate.not_after)}, {relative(certificate.not_after, findings.now)}"
+    return Advice(
+        f"The server's certificate has expired{when if certificate.not_after else ''}.",
+        "Whoever runs the server has to renew it. If other machines accept it, set this machine's clock.",
+    )
+
+
+def certificate_not_yet_valid(findings: Findings) -> Advice | None:
+    """A clock is wrong."""
+    certificate = _certificate(findings, "certificate_not_yet_valid")
+    if certificate is None:
+        return None
+    when = f" before {date(certificate.not_before)}" if certificate.not_before else " yet"
+    return Advice(
+        f"The server's certificate is not valid{when}; here it is {date(findings.now)}.",
+        "This machine's clock is probably behind: set it. Else whoever runs the server has to replace the certificate.",
+    )
+
+
+def certificate_self_signed(findings: Findings) -> Advice | None:
+    """A test server, or one that nobody finished setting up."""
+    certificate = _certificate(findings, "certificate_self_signed")
+    if certificate is None:
+        return None
+    return Advice(
+        f"The server's certificate, for {certificate.subject}, is signed by itself, so anybody could have made it.",
+        _trust_it(findings),
+    )
+
+
+def certificate_unknown_issuer(findings: Findings) -> Advice | None:
+    """A private authority, or a company's proxy that looks into TLS."""
+    certificate = _certificate(findings, "certificate_unknown_issuer")
+    if certificate is None:
+        return None
+    return Advice(
+        f"The server's certificate is issued by {certificate.issuer}, whom this Python does not trust. It is a private "
+        "authority, a proxy of your company that looks into TLS, or the server leaves out an intermediate certificate.",
+        _trust_it(findings),
+    )
+
+
+def certificate_wrong_host(findings: Findings) -> Advice | None:
+    """The right server by the wrong name, or another server."""
+    certificate = _certificate(findings, "certificate_wrong_host")
+    if certificate is None:
+        return None
+    names = ", ".join(certificate.names[:6]) or certificate.subject
+    return Advice(
+        f"The server's certificate is for {names}, and not for {findings.connection.host}.",
+        "Use in token_url the name that the certificate has, if that is the server you mean. Else whoever runs the "
+        "server has to get a certificate for this name.",
+    )
+
+
+def certificate_refused(findings: Findings) -> Advice | None:
+    """Whatever else OpenSSL finds."""
+    failure = findings.connection.failure
+    if failure is None or failure.problem != "certificate_refused":
+        return None
+    return Advice(
+        f"The server's certificate is not accepted: {failure.text}.",
+        "Whoever runs the server has to replace the certificate, or this machine has to trust its authority "
+        "(REQUESTS_CA_BUNDLE).",
+    )
+
+
+def bundle_unreadable(findings: Findings) -> Advice | None:
+    """REQUESTS_CA_BUNDLE is wrong."""
+    failure = findings.connection.failure
+    if failure is None or failure.problem != "bundle_unreadable":
+        return None
+    return Advice(
+        f"The file of trusted certificates cannot be read: {failure.text}.",
+        "Correct or unset REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE; they name a PEM file, or a folder of them.",
+    )
+
+
+def not_tls(findings: Findings) -> Advice | None:
+    """https to a plain port."""
+    if _problem(findings) != "not_tls":
+        return None
+    return Advice(
+        f"{_place(findings)} does not speak TLS, and token_url begins with https.",
+        "Check the port in token_url. Only where the network is trusted (a test host, a service mesh): use http with "
+        "--allow-insecure-http (allow_insecure_http=True).",
+    )
+
+
+def handshake_failed(findings: Findings) -> Advice | None:
+    """The two sides have no TLS in common, or one of them hangs up."""
+    failure = findings.connection.failure
+    if failure is None or failure.problem != "handshake_failed":
+        return None
+    return Advice(
+        f"The TLS handshake with {_place(findings)} fails: {failure.text}.",
+        "The server may speak only an old version of TLS (1.2 is the least that is accepted here), may demand a client "
+        "certificate, or a firewall in between cuts the connection. Ask whoever runs the server or the network.",
+    )
+
+
+def handshake_too_slow(findings: Findings) -> Advice | None:
+    """Somebody takes the connection, and then says nothing."""
+    failure = findings.connection.failure
+    if failure is None or (failure.name, failure.problem) != ("tls", "timed_out"):
+        return None
+    return Advice(
+        f"{_place(findings)} accepts the connection, and then gives no answer to the TLS handshake in time.",
+        "Check the port in token_url: a server may wait there for something else than TLS. Raise --timeout if it is "
+        "known to be slow. Else it is overloaded, or something on the way swallows the packets.",
+    )
+
+
+# The first that speaks is right.
+FATAL: tuple[Rule, ...] = (
+    proxy_unreachable,
+    host_not_found,
+    resolver_failed,
+    connection_refused,
+    connection_filtered,
+    network_unreachable,
+    certificate_expired,
+    certificate_not_yet_valid,
+    certificate_self_signed,
+    certificate_unknown_issuer,
+    certificate_wrong_host,
+    certificate_refused,
+    bundle_unreadable,
+    not_tls,
+    handshake_failed,
+    handshake_too_slow,
+)

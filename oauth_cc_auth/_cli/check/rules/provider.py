@@ -1,0 +1,78 @@
+"""What single providers say in words of their own, and under error codes that mean something else elsewhere.
+
+Where one of these rules speaks, nothing more general is to be said: Entra ID calls a typo in the client id
+``unauthorized_client``, and one in the tenant ``invalid_request``.
+"""
+
+from __future__ import annotations
+
+import re
+
+from oauth_cc_auth._cli.check.facts import AttemptFacts, Findings
+
+from .rule import Advice, Rule, first_failure, with_words
+
+_ENTRA_TENANT = re.compile(r"AADSTS(90002|900023)\b")
+_ENTRA_CLIENT = re.compile(r"AADSTS700016\b")
+_ENTRA_API = re.compile(r"AADSTS500011\b")
+_SALESFORCE_DOMAIN = re.compile(r"request not supported on this domain", re.IGNORECASE)
+
+
+def _first(findings: Findings, words: re.Pattern[str]) -> AttemptFacts | None:
+    return first_failure(findings, lambda attempt: words.search(attempt.description or ""))
+
+
+def entra_tenant_unknown(findings: Findings) -> Advice | None:
+    """The path of token_url names a tenant that is none."""
+    attempt = _first(findings, _ENTRA_TENANT)
+    if attempt is None:
+        return None
+    return Advice(
+        with_words("Entra ID does not know the tenant that is in token_url.", attempt.description),
+        "Write the tenant's id (Directory ID) or one of its domains into token_url: "
+        "https://login.microsoftonline.com/<tenant>/oauth2/v2.0/token.",
+    )
+
+
+def entra_client_unknown(findings: Findings) -> Advice | None:
+    """A typo in the client id, or the tenant of somebody else."""
+    attempt = _first(findings, _ENTRA_CLIENT)
+    if attempt is None:
+        return None
+    return Advice(
+        with_words(
+            "Entra ID knows no such client in this tenant: client_id or the tenant is wrong.", attempt.description
+        ),
+        "Compare client_id with the Application (client) ID of the app registration, which is not its object id, and "
+        "the tenant in token_url with its Directory (tenant) ID.",
+    )
+
+
+def entra_api_unknown(findings: Findings) -> Advice | None:
+    """The scope (v2.0) or the resource (v1.0) names no API of this tenant."""
+    attempt = _first(findings, _ENTRA_API)
+    if attempt is None:
+        return None
+    asked = f" ({findings.question.scope})" if findings.question.scope else ""
+    return Advice(
+        with_words(
+            f"Entra ID knows no such API in this tenant as scope{asked} or resource names.", attempt.description
+        ),
+        "Set scope to the API's application ID URI and /.default, such as api://<id>/.default, letter by letter. An "
+        "API of another tenant has to be admitted to this one by an administrator first.",
+    )
+
+
+def salesforce_domain(findings: Findings) -> Advice | None:
+    """The login host of everybody."""
+    attempt = _first(findings, _SALESFORCE_DOMAIN)
+    if attempt is None:
+        return None
+    return Advice(
+        with_words("Salesforce takes this grant only at the host of My Domain.", attempt.description),
+        "Set token_url to https://<your domain>.my.salesforce.com/services/oauth2/token.",
+    )
+
+
+# The first that speaks is right.
+FATAL: tuple[Rule, ...] = (entra_tenant_unknown, entra_client_unknown, entra_api_unknown, salesforce_domain)

@@ -1,0 +1,91 @@
+"""What a rule is, and what rules have in common.
+
+A rule looks at the facts and says why it does not work, or nothing. It is named after the cause that it knows; its
+name is in the JSON output, so it stays. Rules are pure and do not know of each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timezone
+from typing import NamedTuple
+
+from oauth_cc_auth._cli.check.facts import AttemptFacts, Findings, HttpAnswer
+
+
+class Advice(NamedTuple):
+    """What is likely wrong, and what to change; whole sentences in plain words."""
+
+    text: str
+    remedy: str
+
+
+Rule = Callable[[Findings], Advice | None]
+
+
+def token_in_reach(findings: Findings) -> bool:
+    """There is a token, and the plugin, which stops at the first answer that settles the matter, gets to it."""
+    settled = (attempt for attempt in findings.attempts if not attempt.next_is_tried)
+    return next((attempt.outcome == "token" for attempt in settled), False)
+
+
+def failures(findings: Findings) -> tuple[AttemptFacts, ...]:
+    """The attempts, where none of them brought a token; else nothing, because then they are no reason."""
+    return () if findings.token is not None else findings.attempts
+
+
+def first_failure(findings: Findings, condition: Callable[[AttemptFacts], object]) -> AttemptFacts | None:
+    """The first of `failures` for which `condition` holds."""
+    return next((attempt for attempt in failures(findings) if condition(attempt)), None)
+
+
+def api_failure(findings: Findings, *statuses: int) -> HttpAnswer | None:
+    """The API's answer, where it is no success and has one of `statuses`, or any."""
+    api = findings.api
+    if api is None or api.answer is None or api.accepted:
+        return None
+    return api.answer if not statuses or api.answer.status in statuses else None
+
+
+def excerpt_of(attempt: AttemptFacts) -> str | None:
+    """The first words of its answer; None without any."""
+    return None if attempt.answer is None else attempt.answer.excerpt
+
+
+def where_to(findings: Findings, otherwise: str) -> str:
+    """The remedy for a token_url that is not the token endpoint: what the server says that it is, or `otherwise`."""
+    if findings.discovered is None:
+        return otherwise
+    return f"Set token_url to what the server itself names as its token endpoint: {findings.discovered}"
+
+
+def with_words(sentence: str, words: str | None) -> str:
+    """`sentence`, and what the other side said in so many words."""
+    return f"{sentence} It says: {words}" if words else sentence
+
+
+def with_reason(sentence: str, reason: str | None) -> str:
+    """`sentence`, which has no full stop, and why: in words of this machine's, not of the other side's."""
+    return f"{sentence}: {reason.rstrip('.')}." if reason else f"{sentence}."
+
+
+def date(unix_time: float) -> str:
+    """Day, and time of the day in UTC, for a Unix time in seconds."""
+    try:
+        return datetime.fromtimestamp(unix_time, tz=timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
+    except (ValueError, OverflowError, OSError):
+        return f"the second {unix_time:.0f}"
+
+
+def duration(seconds: float) -> str:
+    """About how long: ``45 s``, ``10 min``, ``3 h``, ``12 days``."""
+    seconds = abs(seconds)
+    for unit, length, limit in (("s", 1, 120), ("min", 60, 7200), ("h", 3600, 2 * 86400)):
+        if seconds < limit:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{seconds / 86400:.0f} days"
+
+
+def relative(unix_time: float, now: float) -> str:
+    """``in 10 min`` or ``3 days ago``."""
+    return f"in {duration(unix_time - now)}" if unix_time >= now else f"{duration(unix_time - now)} ago"

@@ -1,0 +1,127 @@
+"""What is wrong with a token, though one came."""
+
+from __future__ import annotations
+
+from oauth_cc_auth._cli.check.facts import Findings
+from oauth_cc_auth._cli.check.jwt import time_claim
+
+from .rule import Advice, Rule, date, duration, first_failure, relative, where_to, with_reason
+
+_SHORT = 60.0  # seconds
+_TOLERANCE = 60.0  # seconds by which two accounts of one lifetime may differ, or a tenth of it
+
+
+def token_bound_to_key(findings: Findings) -> Advice | None:
+    """DPoP, MAC or PoP."""
+    attempt = first_failure(findings, lambda attempt: attempt.bound)
+    if attempt is None:
+        return None
+    return Advice(
+        with_reason(
+            "The token is bound to a key that only its owner has, so it is of no use here", attempt.description
+        ),
+        "At the provider, have this client get Bearer tokens.",
+    )
+
+
+def token_unusable(findings: Findings) -> Advice | None:
+    """2xx, and no token that a header can carry."""
+    attempt = first_failure(
+        findings,
+        lambda a: a.outcome == "unusable" and not a.bound and not (a.answer is not None and a.answer.web_page),
+    )
+    if attempt is None:
+        return None
+    return Advice(
+        with_reason("The server answers as if it were fine, but without a usable token", attempt.description),
+        where_to(
+            findings,
+            "Check that token_url is the token endpoint, and what the provider's documentation says of its answer.",
+        ),
+    )
+
+
+def _expiry(findings: Findings) -> float | None:
+    jwt = None if findings.token is None else findings.token.jwt
+    return None if jwt is None or jwt.claims is None else time_claim(jwt.claims, "exp")
+
+
+def token_already_expired(findings: Findings) -> Advice | None:
+    """By its own words; what counts is whether the API takes it."""
+    expiry = _expiry(findings)
+    if expiry is None or expiry > findings.now or (findings.api is not None and findings.api.accepted):
+        return None
+    return Advice(
+        f"The token expired when it came: it says that it ended on {date(expiry)}, {relative(expiry, findings.now)}.",
+        "Compare this machine's clock with the right time. If it is right, the provider hands out old tokens, or its "
+        "own clock is wrong.",
+    )
+
+
+def token_not_yet_valid(findings: Findings) -> Advice | None:
+    """The server's clock is ahead of ours, and perhaps of the API's."""
+    jwt = None if findings.token is None else findings.token.jwt
+    start = None if jwt is None or jwt.claims is None else time_claim(jwt.claims, "nbf")
+    if start is None or start <= findings.now + 1.0:
+        return None
+    return Advice(
+        f"The token says that it is valid only from {date(start)} on, {relative(start, findings.now)}.",
+        "An API may refuse it until then. Compare the clocks of this machine, the provider and the API.",
+    )
+
+
+def token_ends_early(findings: Findings) -> Advice | None:
+    """By its own words, which the API reads, and not by ``expires_in``, which the plugin goes by."""
+    expiry, lifetime = _expiry(findings), None if findings.token is None else findings.token.lifetime
+    if expiry is None or lifetime is None or expiry <= findings.now:
+        return None
+    left = expiry - findings.now
+    if lifetime - left <= max(_TOLERANCE, lifetime / 10):
+        return None
+    return Advice(
+        f"The token says that it ends {relative(expiry, findings.now)}, but the server that it lives for "
+        f"{duration(lifetime)} (expires_in). In between the API refuses it, and the plugin renews it only then.",
+        "Have the provider tell the same in both; compare its clock with this machine's. Until then set "
+        f"renew_after to {max(0.01, 0.8 * left / lifetime):.2f}.",
+    )
+
+
+def token_for_one_use(findings: Findings) -> Advice | None:
+    """``expires_in`` of 0 or less."""
+    if findings.token is None or findings.token.lifetime is None or findings.token.lifetime > 0.0:
+        return None
+    return Advice(
+        "The token has no life at all (expires_in is 0 or less), so each request fetches another one.",
+        "At the provider, give the tokens of this client a lifetime; an hour is usual.",
+    )
+
+
+def token_short_lived(findings: Findings) -> Advice | None:
+    """Less than a minute."""
+    if findings.token is None or findings.token.lifetime is None or not 0.0 < findings.token.lifetime < _SHORT:
+        return None
+    return Advice(
+        f"The token lives only {duration(findings.token.lifetime)}, which means many token requests.",
+        "At the provider, give the tokens of this client a longer life; an hour is usual.",
+    )
+
+
+def scope_not_granted(findings: Findings) -> Advice | None:
+    """The server gave less than was asked for, as it may (RFC 6749 §3.3)."""
+    missing = () if findings.token is None else findings.token.missing_scope
+    if not missing:
+        return None
+    return Advice(
+        f"Not granted, though asked for: {' '.join(missing)}.",
+        "At the provider, grant it to this client, or leave it out of scope. The API may answer 403 without it.",
+    )
+
+
+FATAL: tuple[Rule, ...] = (token_bound_to_key, token_unusable, token_already_expired)
+WORTH_KNOWING: tuple[Rule, ...] = (
+    token_not_yet_valid,
+    token_ends_early,
+    token_for_one_use,
+    token_short_lived,
+    scope_not_granted,
+)

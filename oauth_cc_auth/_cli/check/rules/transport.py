@@ -1,0 +1,180 @@
+"""Why a token request gets no answer from the token endpoint, or one of somebody else."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+from oauth_cc_auth._cli.check.facts import AttemptFacts, Findings
+
+from .rule import Advice, Rule, excerpt_of, failures, first_failure, where_to, with_reason, with_words
+
+# nginx, Go's net/http and Tomcat, to plain HTTP at a port for TLS.
+_WRONG_PORT = re.compile(r"plain http|\bhttps (port|server)|requires tls", re.IGNORECASE)
+
+
+def _says(attempt: AttemptFacts, *words: str) -> bool:
+    text = (attempt.description or "").lower().replace("_", " ")
+    return attempt.outcome == "no_answer" and any(word in text for word in words)
+
+
+def secret_unavailable(findings: Findings) -> Advice | None:
+    """A callable or a strategy of the person's own fails."""
+    attempt = first_failure(findings, lambda attempt: attempt.outcome == "not_sent")
+    if attempt is None:
+        return None
+    return Advice(
+        f"The token request could not be made, because client_secret or client_authentication failed: "
+        f"{attempt.description}",
+        "Correct the callable or the strategy object; nothing was sent.",
+    )
+
+
+def proxy_refuses(findings: Findings) -> Advice | None:
+    """The proxy wants a password, or does not let the request pass."""
+    attempt = first_failure(findings, lambda a: a.status == 407 or _says(a, "tunnel connection failed"))
+    if attempt is None:
+        return None
+    # A 407 has the proxy's own words; of a tunnel that it refuses the client library tells.
+    text = "The proxy does not let the token request pass"
+    told = (
+        with_reason(text, attempt.description)
+        if attempt.answer is None
+        else with_words(f"{text}.", attempt.description)
+    )
+    return Advice(
+        told,
+        "For 407 put user and password into HTTPS_PROXY (http://user:password@host:port); else have the host of "
+        "token_url allowed at the proxy, or add it to NO_PROXY if it is to be reached directly.",
+    )
+
+
+def untrusted_through_proxy(findings: Findings) -> Advice | None:
+    """The proxy looks into TLS, with an authority of its own."""
+    attempt = first_failure(findings, lambda a: findings.connection.proxy and _says(a, "certificate verify failed"))
+    if attempt is None:
+        return None
+    return Advice(
+        with_reason("Through the proxy the server's certificate is not accepted", attempt.description),
+        "The proxy probably looks into TLS. Get its CA certificate from whoever runs it, as a PEM file, and set "
+        "REQUESTS_CA_BUNDLE to it: this command uses requests. Programs that use httpx read SSL_CERT_FILE.",
+    )
+
+
+def client_certificate_demanded(findings: Findings) -> Advice | None:
+    """Mutual TLS (RFC 8705)."""
+    attempt = first_failure(findings, lambda a: _says(a, "certificate required"))
+    if attempt is None and not findings.connection.wants_client_certificate:
+        return None
+    return Advice(
+        "The server demands a client certificate (mutual TLS).",
+        "Get one from the provider, and pass a client that presents it: token_client=, a requests.Session with .cert, "
+        "or an httpx.Client with verify=<SSLContext>.",
+    )
+
+
+def http_instead_of_https(findings: Findings) -> Advice | None:
+    """Plain http to a port that speaks TLS, or to a server that redirects to itself by https."""
+    if findings.question.secure:
+        return None
+    sent = first_failure(findings, lambda attempt: _is_sent_to_https(findings, attempt))
+    speaks = first_failure(findings, lambda attempt: _speaks_of_https(findings, attempt))
+    if sent is None and speaks is None:
+        return None
+    target = None if sent is None or sent.answer is None else sent.answer.location
+    return Advice(
+        "token_url begins with http, and the server wants https there.",
+        f"Write https in token_url{f': {target}' if target else ''}.",
+    )
+
+
+def _is_sent_to_https(findings: Findings, attempt: AttemptFacts) -> bool:
+    """A redirect to the same host and path; any other is for `redirected`."""
+    asked = urlsplit(findings.question.token_url)
+    target = urlsplit((attempt.answer.location if attempt.answer else None) or "")
+    return (target.scheme, target.hostname, target.path) == ("https", asked.hostname, asked.path)
+
+
+def _speaks_of_https(findings: Findings, attempt: AttemptFacts) -> bool:
+    # Some say so. Others answer with a TLS alert, which is no HTTP, or hang up; then the port was asked again, by TLS.
+    if attempt.outcome == "no_answer":
+        return findings.connection.speaks_tls
+    return attempt.status == 400 and _WRONG_PORT.search(excerpt_of(attempt) or "") is not None
+
+
+def answer_too_slow(findings: Findings) -> Advice | None:
+    """The server takes the request and says nothing."""
+    if first_failure(findings, lambda attempt: attempt.timed_out) is None:
+        return None
+    return Advice(
+        "The server accepts the connection and then gives no answer in time.",
+        "Raise --timeout if it is known to be slow. Else it is overloaded, or something on the way swallows answers.",
+    )
+
+
+def connection_dropped(findings: Findings) -> Advice | None:
+    """No answer, and none of the reasons above."""
+    attempt = first_failure(findings, lambda attempt: attempt.outcome == "no_answer")
+    if attempt is None:
+        return None
+    return Advice(
+        with_reason("The connection ends without an answer", attempt.description),
+        "The server or something in between hangs up. Try again; if it stays so, ask whoever runs the server.",
+    )
+
+
+def redirected(findings: Findings) -> Advice | None:
+    """Another host, a slash at the end, a login page."""
+    attempt = first_failure(findings, lambda attempt: attempt.status is not None and 300 <= attempt.status < 400)
+    if attempt is None:
+        return None
+    target = attempt.answer.location if attempt.answer is not None else None
+    return Advice(
+        f"token_url is redirected to {target or 'somewhere else'}. A token request never follows, since it would hand "
+        "the secret over.",
+        where_to(
+            findings,
+            "Set token_url to the final URL of the token endpoint. If the target is a login page, token_url is another "
+            "one than that: look for it in the provider's documentation.",
+        ),
+    )
+
+
+def rate_limited(findings: Findings) -> Advice | None:
+    """Too many requests."""
+    attempt = first_failure(findings, lambda attempt: attempt.status == 429)
+    if attempt is None:
+        return None
+    wait = None if attempt.answer is None else attempt.answer.retry_after
+    asked = "" if wait is None else f" It asks to wait {wait:.0f} s."
+    return Advice(
+        f"The server has had too many token requests from this client.{asked}",
+        "Wait, and share one auth object per process, so that a token is used until it expires.",
+    )
+
+
+def server_down(findings: Findings) -> Advice | None:
+    """5xx, by the server or by what stands before it."""
+    attempt = first_failure(findings, lambda attempt: attempt.status is not None and attempt.status >= 500)
+    if attempt is None or any(each.status is not None and each.status < 500 for each in failures(findings)):
+        return None
+    gateway = " The gateway before it cannot reach it." if attempt.status in (502, 504) else ""
+    return Advice(
+        with_words(f"The server has an error of its own ({attempt.status}).{gateway}", attempt.description),
+        "Try again later. If it stays so, tell whoever runs the server; the settings are probably not the reason.",
+    )
+
+
+# The first that speaks is right; the general ones come last.
+FATAL: tuple[Rule, ...] = (
+    secret_unavailable,
+    proxy_refuses,
+    untrusted_through_proxy,
+    client_certificate_demanded,
+    http_instead_of_https,
+    answer_too_slow,
+    connection_dropped,
+    redirected,
+    rate_limited,
+    server_down,
+)

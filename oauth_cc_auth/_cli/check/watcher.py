@@ -1,0 +1,62 @@
+"""Who looks on while a diagnosis runs: a person at a terminal, or nobody."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from time import monotonic
+from types import TracebackType
+
+from oauth_cc_auth._cli.check.rules.causes import Verdict
+
+from .connection_facts import Connection, Step
+from .facts import ApiFacts, AttemptFacts, Findings, Question, TokenFacts
+
+
+class Watcher:
+    """Is told everything as it happens, and does nothing with it."""
+
+    def doing(self, what: str) -> AbstractContextManager[object]:
+        """What lasts as long as the block, such as ``connecting to login.example.com``."""
+        return nullcontext()
+
+    def started(self, question: Question) -> None:
+        """The settings are valid; nothing else is known."""
+
+    def stepped(self, step: Step, connection: Connection) -> None:
+        """A step of connecting is done, and that is how far it came."""
+
+    def attempted(self, attempts: tuple[AttemptFacts, ...]) -> None:
+        """All token requests are done."""
+
+    def obtained(self, token: TokenFacts, now: float) -> None:
+        """There is a token, since `now`, a Unix time in seconds."""
+
+    def called(self, api: ApiFacts) -> None:
+        """The API was called."""
+
+    def concluded(self, findings: Findings, verdict: Verdict) -> None:
+        """Everything is known."""
+
+
+class Timed:
+    """A block that the watcher knows of, and its duration.
+
+    Attributes:
+        seconds: How long it took.
+    """
+
+    def __init__(self, watcher: Watcher, what: str) -> None:
+        self._showing = watcher.doing(what)
+        self._started = monotonic()
+        self.seconds = 0.0
+
+    def __enter__(self) -> Timed:
+        self._showing.__enter__()
+        self._started = monotonic()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.seconds = monotonic() - self._started
+        self._showing.__exit__(kind, error, trace)

@@ -1,0 +1,59 @@
+"""The token for other programs: ``oauth-cc-auth token``."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from math import floor
+
+from oauth_cc_auth._cli.settings.given import Settings
+from oauth_cc_auth._cli.terminal import console
+from oauth_cc_auth._cli.terminal.exit import OK
+from oauth_cc_auth._config import ClientCredentialsConfig
+from oauth_cc_auth._redact.redact import shown_url
+from oauth_cc_auth._token import Token
+
+from .sessions import auth_from
+from .trace import Trace
+
+Form = Callable[[Token, ClientCredentialsConfig], str]
+
+
+def run(settings: Settings, *, form: Form, trace: Trace | None = None) -> int:
+    """Fetch a token and print it in one of the forms below. Returns the exit status.
+
+    Raises:
+        TokenError: there is none.
+    """
+    auth = auth_from(settings, trace)
+    with console.progress(f"asking {shown_url(settings.config.token_url)} for a token"):
+        token = auth.get_token()
+    sys.stdout.write(f"{form(token, settings.config)}\n")
+    return OK
+
+
+def plain(token: Token, config: ClientCredentialsConfig) -> str:
+    """The token itself."""
+    return token.access_token
+
+
+def header(token: Token, config: ClientCredentialsConfig) -> str:
+    """The header of an API request, as ``curl -H`` takes it."""
+    return f"{config.header_name}: {config.header_value_pattern.replace('%s', token.access_token)}"
+
+
+def as_json(token: Token, config: ClientCredentialsConfig) -> str:
+    """An object. Times are whole seconds, rounded down, so that nobody holds a token for good that is not."""
+    ends = token.expires_at
+    return json.dumps(
+        {
+            "access_token": token.access_token,
+            "token_type": token.token_type,
+            "expires_at": None if ends is None else floor(ends),
+            "expires_in": None if ends is None else max(0, floor(ends - time.time())),
+            "scope": token.scope,
+        },
+        indent=2,
+    )

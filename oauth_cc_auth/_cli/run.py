@@ -1,0 +1,116 @@
+"""Starting a subcommand, and turning whatever goes wrong into one line on stderr and an exit status.
+
+This file is imported without the extra [cli] too, in order to say so.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from functools import partial
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from oauth_cc_auth._adapter.transport_errors import reason_of
+from oauth_cc_auth._cli.settings.config_file import TOML_MODULE
+from oauth_cc_auth._cli.settings.given import Settings, in_terms_of_the_command
+from oauth_cc_auth._cli.terminal.exit import REFUSED, UNREACHABLE, USAGE, CommandError
+from oauth_cc_auth._errors import ConfigurationError, InsecureRequestError, TokenEndpointUnreachable, TokenError
+from oauth_cc_auth._redact.redact import presentable
+
+from .terminal import streams
+
+if TYPE_CHECKING:
+    from oauth_cc_auth._cli.request.trace import Trace
+
+_MORE = "; `oauth-cc-auth check` tells more"
+
+Command = Callable[[Settings], int]
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the subcommand of `arguments`. Returns the exit status."""
+    missing = _missing_module()
+    if missing is not None:
+        streams.tell(
+            f"oauth-cc-auth: error: {arguments.command} needs {missing}: python -m pip install 'oauth_cc_auth[cli]'\n"
+        )
+        return USAGE
+    import requests
+
+    from .terminal import console
+
+    try:
+        return _performed(arguments)
+    except CommandError as error:
+        message, status = error.message, error.status
+    except ConfigurationError as error:
+        message, status = str(error), USAGE
+    except TokenError as error:
+        message, status = in_terms_of_the_command(error.message), status_of(error)
+        if arguments.command != "check" and status != USAGE:
+            message += _MORE
+    except requests.RequestException as error:
+        message, status = presentable(reason_of(error), ()), UNREACHABLE
+    console.error(message)
+    return status
+
+
+def status_of(error: TokenError) -> int:
+    """The exit status for a token that cannot be had or may not be sent."""
+    if isinstance(error, InsecureRequestError):
+        return USAGE
+    return UNREACHABLE if isinstance(error, TokenEndpointUnreachable) else REFUSED
+
+
+def _missing_module() -> str | None:
+    """The first part of the extra that is not installed."""
+    for name in ("requests", "rich", TOML_MODULE):
+        try:
+            import_module(name)
+        except ImportError:
+            return name
+    return None
+
+
+def _performed(arguments: argparse.Namespace) -> int:
+    from oauth_cc_auth._cli.settings.messages import warnings_shown
+
+    from .settings import load
+
+    command = _COMMANDS[arguments.command](arguments)  # first: nobody types a secret for a URL that is wrong
+    with warnings_shown():
+        return command(load.load(arguments))
+
+
+def _check(arguments: argparse.Namespace) -> Command:
+    from oauth_cc_auth._cli.check.check import run
+
+    return partial(run, api_url=arguments.api_url, as_json=arguments.json)
+
+
+def _token(arguments: argparse.Namespace) -> Command:
+    from oauth_cc_auth._cli.request.token import as_json, header, plain, run
+
+    form = header if arguments.header else as_json if arguments.json else plain
+    return partial(run, form=form, trace=_trace(arguments))
+
+
+def _request(arguments: argparse.Namespace) -> Command:
+    from oauth_cc_auth._cli.request.call import call_from
+    from oauth_cc_auth._cli.request.request import run
+
+    return partial(run, call=call_from(arguments), trace=_trace(arguments))
+
+
+def _trace(arguments: argparse.Namespace) -> Trace | None:
+    from oauth_cc_auth._cli.request.trace import Trace
+
+    return Trace() if arguments.verbose else None
+
+
+_COMMANDS: dict[str, Callable[[argparse.Namespace], Command]] = {
+    "check": _check,
+    "token": _token,
+    "request": _request,
+}

@@ -1,0 +1,1 @@
+"""The settings of one run of the command: from options, environment, file and prompt."""

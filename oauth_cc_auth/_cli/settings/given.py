@@ -1,0 +1,111 @@
+"""Settings from several sources made one: which source counts, and blaming the right one for a wrong value.
+
+Pure: no file, no environment, no terminal. A source is a mapping of field names to `Given`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from oauth_cc_auth._adapter import behaviour as checks
+from oauth_cc_auth._config import ClientCredentialsConfig
+from oauth_cc_auth._errors import ConfigurationError
+from oauth_cc_auth._settings.labels import OF_THE_COMMAND
+
+# Arguments of an auth object that can be written down; a callable or a session cannot.
+BEHAVIOUR = OF_THE_COMMAND
+_REQUIRED = {"token_url": "--token-url", "client_id": "--client-id", "client_secret": "--client-secret -"}
+
+# The remedies of the library, as they are called here.
+_REMEDIES = {
+    "allow_insecure_http=True together with token_url": "--allow-insecure-http",
+    "allow_insecure_http=True to ClientCredentialsAuth": "--allow-insecure-http",
+    "pass client_id and client_secret as arguments instead": "client id and secret are settings of their own",
+    "must be None (try both),": "must be blank (try both),",
+    " or an object of a subclass of ClientAuthentication": "",
+    "is no field of the form; pass it to ClientCredentialsAuth.from_config()": "can only be set in a program",
+    "a client's own verify does not apply to token requests: pass token_client, or set": (
+        "to trust a certificate authority of your own, set"
+    ),
+    "pass bytes, a list or a seekable file for that; the token is renewed for the next request": "a file's can",
+    " (auth.invalidate() ends that)": "",
+}
+
+
+class Given(NamedTuple):
+    """One setting of one source.
+
+    Attributes:
+        value: As the config or the auth object takes it.
+        source: Where it came from, as a person would find it: ``--scope``, ``OAUTH_CC_SCOPE``, ``a.toml: 'scope'``.
+    """
+
+    value: Any
+    source: str
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All that an auth object is made from: ``ClientCredentialsAuth.from_config(config, **behaviour)``.
+
+    Attributes:
+        config: The checked settings of the token request; its repr shows no secret.
+        behaviour: The checked behaviour arguments that were given, by name.
+    """
+
+    config: ClientCredentialsConfig
+    behaviour: dict[str, Any]
+
+
+def by_precedence(*sources: Mapping[str, Given]) -> dict[str, Given]:
+    """Every setting from the first of `sources` that has it."""
+    return {field: given for source in reversed(sources) for field, given in source.items()}
+
+
+def checked(given: Mapping[str, Given]) -> Settings:
+    """The settings, complete and right.
+
+    Raises:
+        ConfigurationError: one is missing or cannot be right; the message starts with its source.
+    """
+    missing = [field for field in _REQUIRED if field not in given]
+    if missing:
+        raise ConfigurationError("; ".join(map(_missing, missing)))
+    fields = {field: each.value for field, each in given.items() if field not in BEHAVIOUR}
+    behaviour = {field: each.value for field, each in given.items() if field in BEHAVIOUR}
+    _blaming(given, lambda: _check_behaviour(behaviour))
+    return Settings(_blaming(given, lambda: ClientCredentialsConfig(**fields)), behaviour)
+
+
+def in_terms_of_the_command(message: str) -> str:
+    """`message` of the library, with the remedies that there are on the command line."""
+    for ours, here in _REMEDIES.items():
+        message = message.replace(ours, here)
+    return message
+
+
+def _missing(field: str) -> str:
+    return f"{field} is missing: pass {_REQUIRED[field]}, set OAUTH_CC_{field.upper()}, or put it into a --config file"
+
+
+def _check_behaviour(behaviour: Mapping[str, Any]) -> None:
+    for field in ("timeout", "deadline"):
+        if field in behaviour:
+            checks.seconds(field, behaviour[field])
+    checks.rules(behaviour.get("early_expiry"), behaviour.get("renew_after", 0.8))
+    checks.renew_on(behaviour.get("renew_on"))
+    checks.api_origins(behaviour.get("api_origins"))
+
+
+def _blaming(given: Mapping[str, Given], make: Callable[[], Any]) -> Any:
+    """What `make` makes; an error of its names the source of the field."""
+    try:
+        return make()
+    except ConfigurationError as error:
+        message = str(error)
+    # Raised out here, so that no context with the values comes along.
+    field, space, problem = message.partition(" ")
+    source = given.get(field, Given(None, field)).source
+    raise ConfigurationError(f"{source}{space}{in_terms_of_the_command(problem)}")

@@ -1,0 +1,46 @@
+"""Bringing the settings together for one run of the command, with the warnings that are due."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Mapping
+
+from oauth_cc_auth._cli.terminal import console
+
+from . import config_file, secret, sources
+from .given import Given, Settings, by_precedence, checked
+
+
+def load(options: argparse.Namespace) -> Settings:
+    """The settings that options, environment and file say; the secret is asked for where only that is missing.
+
+    Raises:
+        CommandError: the file or the secret cannot be read.
+        ConfigurationError: a setting is missing or cannot be right; the message starts with its source.
+    """
+    on_command_line = sources.from_options(options)
+    if "client_secret" in on_command_line:
+        console.warning(secret.VISIBLE)
+    in_environment, unknown = sources.from_environment(os.environ)
+    if unknown:
+        console.warning(f"no settings of {console.PROGRAM}, and ignored: {', '.join(unknown)}")
+    given = by_precedence(on_command_line, in_environment, _in_file(options.config))
+    if options.client_secret == "-":
+        given["client_secret"] = secret.from_standard_input()
+    elif _only_the_secret_is_missing(given) and secret.can_be_typed():
+        given["client_secret"] = secret.typed()
+    return checked(given)
+
+
+def _in_file(name: str | None) -> dict[str, Given]:
+    if name is None:
+        return {}
+    found = sources.from_mapping(config_file.read(name), name)
+    if "client_secret" in found and config_file.is_open_to_others(name):
+        console.warning(f"other users may read the secret in {name}: chmod 600 {name}")
+    return found
+
+
+def _only_the_secret_is_missing(given: Mapping[str, Given]) -> bool:
+    return "client_secret" not in given and {"token_url", "client_id"} <= set(given)

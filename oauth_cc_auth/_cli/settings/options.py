@@ -1,0 +1,122 @@
+"""The options that ``check``, ``token`` and ``request`` have in common, and what the help says about them.
+
+Values are taken as text here and read with the other sources of settings, so that whatever is wrong is told in one
+way, whether it came from an option, the environment or a file.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from oauth_cc_auth._cli.terminal.exit import MEANINGS
+
+SOURCES = """\
+settings come from options, then from the environment, then from the file of
+--config; each setting counts from the first of these that has it, and blank
+means unset. The variable of --token-url is OAUTH_CC_TOKEN_URL, and so on;
+headers and data are JSON objects there, or name=value pairs joined by '&'.
+The file is TOML or JSON, with our names (token_url) or the labels of the
+connector form (Oauth2 Token Url). Environment and file may also set
+early_expiry, renew_after, renew_on (false) and api_origins.
+
+the client secret belongs into OAUTH_CC_CLIENT_SECRET, into a file that only
+you can read, or on standard input (--client-secret -). On a terminal it is
+asked for.
+"""
+
+STATUSES = "exit statuses:\n" + "\n".join(f"  {status:<4} {meaning}" for status, meaning in MEANINGS.items())
+
+
+def add_settings(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the connector form and of behaviour; each is None where it is not given."""
+    group = parser.add_argument_group("settings", SOURCES)
+    add = group.add_argument
+    add("--config", metavar="FILE", help="a TOML or JSON file with settings")
+    add("--token-url", metavar="URL", help="full URL of the token endpoint")
+    add("--client-id", metavar="ID", help="identifier of the client")
+    add(
+        "--client-secret",
+        metavar="SECRET",
+        help="'-' reads one line of standard input; the secret itself would be seen by all on this machine",
+    )
+    add("--scope", metavar="SCOPE", help="what to ask for, several separated by a space; default: the server's choice")
+    add(
+        "--client-authentication",
+        metavar="METHOD",
+        help="client_secret_basic or client_secret_post; default: try the one, then the other",
+    )
+    add("--header-name", metavar="NAME", help="API request header that carries the token; default: Authorization")
+    add("--header-value-pattern", metavar="PATTERN", help="its value, %%s for the token; default: 'Bearer %%s'")
+    add("--grant-type", metavar="TYPE", help="default: client_credentials")
+    add(
+        "--additional-header",
+        dest="additional_headers",
+        action="append",
+        metavar="NAME:VALUE",
+        help="one more header of the token request; may be repeated; secret ones belong into file or environment",
+    )
+    add(
+        "--additional-request-data",
+        action="append",
+        metavar="NAME=VALUE",
+        help="one more body field of the token request, such as audience=https://api.example.com; may be repeated",
+    )
+    add(
+        "--allow-insecure-http",
+        action="store_true",
+        default=None,
+        help="permit plain http to hosts other than this machine",
+    )
+    add("--timeout", metavar="SECONDS", help="for each token request; default: 10")
+    add("--deadline", metavar="SECONDS", help="for getting a token, all attempts together; default: 30")
+
+
+def add_check(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``check``."""
+    parser.add_argument("--api-url", metavar="URL", help="also send a GET with the token to this API")
+    parser.add_argument("--json", action="store_true", help="print the findings as JSON")
+
+
+def add_token(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``token``."""
+    forms = parser.add_mutually_exclusive_group()
+    forms.add_argument(
+        "--header", action="store_true", help="print a header, for oauth-cc-auth token --header | curl -H @- URL"
+    )
+    forms.add_argument(
+        "--json", action="store_true", help="print access_token, token_type, expires_at, expires_in and scope as JSON"
+    )
+    _add_verbose(parser)
+
+
+def add_request(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``request``."""
+    add = parser.add_argument
+    add("method", metavar="METHOD", help="GET, POST, ...")
+    add("url", metavar="URL", help="full URL of the API request")
+    add("--header", action="append", metavar="NAME:VALUE", help="one more header; may be repeated")
+    bodies = parser.add_mutually_exclusive_group()
+    bodies.add_argument(
+        "--data",
+        metavar="TEXT",
+        help="the body; @FILE is a file, '-' standard input; no Content-Type is sent with it but that of --header",
+    )
+    bodies.add_argument("--json", metavar="TEXT", help="the same, checked and sent as application/json")
+    bodies.add_argument(
+        "--data-file", metavar="FILE", help="a file as the body, sent as --data is; '-' is standard input"
+    )
+    add("-i", "--include", action="store_true", help="print status and headers of the answer before its body")
+    add("-L", "--location", action="store_true", help="follow redirects; the token stays with the URL's origin")
+    add(
+        "--api-timeout",
+        default="60",
+        metavar="SECONDS",
+        help="for connecting to the API, and for each wait for it to send something; default: 60",
+    )
+    _add_verbose(parser)
+
+
+def _add_verbose(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "-v", "--verbose", action="store_true", help="show every HTTP exchange on stderr, without secrets and tokens"
+    )

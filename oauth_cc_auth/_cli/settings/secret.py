@@ -1,0 +1,72 @@
+"""The client secret by hand: from a line of standard input, or typed in without echo."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from typing import TextIO
+
+from oauth_cc_auth._cli.terminal.exit import CommandError
+from oauth_cc_auth._cli.terminal.streams import tell
+
+from .given import Given
+
+VISIBLE = (
+    "--client-secret shows the secret to everyone on this machine (ps) and to the shell's history; set "
+    "OAUTH_CC_CLIENT_SECRET, or pass --client-secret - and the secret on standard input"
+)
+
+
+def from_standard_input() -> Given:
+    """One line of standard input; on a terminal it is asked for, without echo.
+
+    Raises:
+        CommandError: there is no line.
+    """
+    if _is_terminal(sys.stdin):
+        return typed()
+    line = _line()
+    if not line.strip():
+        raise CommandError("--client-secret - found no line of text on standard input; pass the secret there")
+    return Given(line, "--client-secret -")
+
+
+def _line() -> str:
+    try:
+        return "" if sys.stdin is None else sys.stdin.readline().rstrip("\r\n")
+    except ValueError:  # it is not in the encoding of standard input
+        return ""
+
+
+def can_be_typed() -> bool:
+    """True where somebody sits at a terminal and sees the question."""
+    return _is_terminal(sys.stdin) and _is_terminal(sys.stderr)
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    return stream is not None and stream.isatty()  # None: closed by the shell
+
+
+def typed() -> Given:
+    """What a person types, without echo.
+
+    Raises:
+        CommandError: nothing was typed, or it would have been seen.
+    """
+    from getpass import GetPassWarning, getpass
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", GetPassWarning)
+            secret = getpass("Client secret: ")
+    except KeyboardInterrupt:
+        tell("\n")  # else the shell's prompt would stand behind the question
+        raise
+    except EOFError:
+        tell("\n")
+        secret = ""
+    except GetPassWarning:
+        secret = ""
+    if not secret.strip():
+        raise CommandError("client_secret is missing: nothing was typed; set OAUTH_CC_CLIENT_SECRET")
+    return Given(secret, "the client secret that was typed")

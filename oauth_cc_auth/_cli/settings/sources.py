@@ -1,0 +1,159 @@
+"""What options, environment and file say, each read into the same form: field names and `Given`. Pure."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from oauth_cc_auth._adapter import behaviour
+from oauth_cc_auth._errors import ConfigurationError
+from oauth_cc_auth._settings import labels as _names
+from oauth_cc_auth._settings.values import plain, read_value
+
+from .given import BEHAVIOUR, Given, in_terms_of_the_command
+
+PREFIX = "OAUTH_CC_"
+
+
+def from_options(options: argparse.Namespace) -> dict[str, Given]:
+    """What was given on the command line, but for a secret of ``-``, which is not one.
+
+    Raises:
+        ConfigurationError: a value cannot be read; the message starts with the option.
+    """
+    found: dict[str, Given] = {}
+    for field in (*_names.FIELDS, *BEHAVIOUR):
+        value = getattr(options, field, None)
+        if _is_blank(value) or (field == "client_secret" and value == "-"):
+            continue
+        name = _OPTION_NAMES.get(field, f"--{field.replace('_', '-')}")
+        if field in _SEPARATORS:
+            value = [split_pair(name, each, _SEPARATORS[field]) for each in value or ()]
+        found[field] = Given(_read(name, field, value), name)
+    return found
+
+
+def from_environment(environ: Mapping[str, str]) -> tuple[dict[str, Given], list[str]]:
+    """What the environment sets, and the variables with our prefix that set nothing.
+
+    Raises:
+        ConfigurationError: a value cannot be read; the message names the variable.
+    """
+    variables = {f"{PREFIX}{field.upper()}": field for field in (*_names.FIELDS, *BEHAVIOUR)}
+    found = {
+        field: Given(_read(name, field, environ[name]), name)
+        for name, field in variables.items()
+        if not _is_blank(environ.get(name))
+    }
+    return found, sorted(name for name in environ if name.startswith(PREFIX) and name not in variables)
+
+
+def from_mapping(settings: Mapping[str, Any], name: str) -> dict[str, Given]:
+    """What a file sets, by our names or the labels of the form.
+
+    Args:
+        name: How the file is called in messages.
+
+    Raises:
+        ConfigurationError: an unknown label, a section, or a value that cannot be read; the message starts with `name`.
+    """
+    if any(_is_section(label, value) for label, value in settings.items()):
+        raise ConfigurationError(f"{name}: settings stand at the top of the file, without a [section]")
+    known = {plain(field): field for field in BEHAVIOUR}
+    behaviour = {label: known[plain(label)] for label in settings if plain(label) in known}
+    try:
+        values, labels = _names.fields_from_mapping({k: v for k, v in settings.items() if k not in behaviour})
+        for label, field in behaviour.items():
+            if field in values:
+                raise ConfigurationError(f"{label!r} and {labels[field]!r} both set {field}; keep one")
+            if not _is_blank(settings[label]):
+                values[field], labels[field] = _read(repr(label), field, settings[label]), label
+    except ConfigurationError as error:
+        message = str(error)
+    else:
+        return {field: Given(value, f"{name}: {labels[field]!r}") for field, value in values.items()}
+    raise ConfigurationError(f"{name}: {in_terms_of_the_command(message)}")
+
+
+def split_pair(option: str, text: str, separator: str) -> tuple[str, str]:
+    """Name and value of ``NAME:VALUE`` or ``NAME=VALUE``.
+
+    Raises:
+        ConfigurationError: there is no separator, or no name before it. The value, which may be a secret, is not shown.
+    """
+    name, found, value = text.partition(separator)
+    if not found or not name.strip():
+        raise ConfigurationError(f"{option} must be NAME{separator}VALUE")
+    # In a header, white space around the value means nothing (RFC 9110 §5.5); in data it does.
+    return name.strip(), value.strip() if separator == ":" else value
+
+
+def seconds(option: str, text: str) -> float:
+    """A positive number of seconds.
+
+    Raises:
+        ConfigurationError: it is none.
+    """
+    return behaviour.seconds(option, _read_number(option, text))
+
+
+def _is_section(label: str, value: Any) -> bool:
+    """True for an object under a name of somebody's own, around settings or around nothing."""
+    if not isinstance(value, Mapping) or _is_setting(label):
+        return False
+    return not value or any(_is_setting(inner) or _is_section(inner, held) for inner, held in value.items())
+
+
+def _is_setting(label: str) -> bool:
+    if plain(label) in map(plain, BEHAVIOUR):
+        return True
+    try:
+        _names.fields_from_mapping({label: None})
+    except ConfigurationError:
+        return False
+    return True
+
+
+_OPTION_NAMES = {"additional_headers": "--additional-header"}
+_SEPARATORS = {"additional_headers": ":", "additional_request_data": "="}
+
+
+def _is_blank(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+def _read(name: str, field: str, value: Any) -> Any:
+    if field not in BEHAVIOUR:
+        return read_value(name, field, value)
+    return _BEHAVIOUR_READERS[field](name, value) if isinstance(value, str) else value
+
+
+def _read_number(name: str, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        pass
+    raise ConfigurationError(f"{name} must be a number, not {text!r}")
+
+
+def _read_switch(name: str, text: str) -> bool:
+    word = text.strip().casefold()
+    if word not in _SWITCHES:
+        raise ConfigurationError(f"{name} must be true or false, not {text!r}")
+    return _SWITCHES[word]
+
+
+def _read_origins(name: str, text: str) -> list[str]:
+    return text.replace(",", " ").split()
+
+
+_SWITCHES = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+_BEHAVIOUR_READERS: dict[str, Callable[[str, str], Any]] = {
+    "timeout": _read_number,
+    "deadline": _read_number,
+    "early_expiry": _read_number,
+    "renew_after": _read_number,
+    "renew_on": _read_switch,
+    "api_origins": _read_origins,
+}

@@ -1,0 +1,1 @@
+"""Where the command prints, and how it exits."""

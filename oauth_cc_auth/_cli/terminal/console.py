@@ -1,0 +1,124 @@
+"""Where the command prints: results on stdout, everything else on stderr, in colour only where a person looks on.
+
+rich has ideas of its own about colours and terminals (FORCE_COLOR, TTY_COMPATIBLE, Jupyter), so what counts is decided
+here and told to it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import NoReturn, TextIO
+
+from rich.console import Console
+from rich.live import Live
+from rich.spinner import Spinner
+from rich.text import Text
+
+from .streams import let_go_of
+
+PROGRAM = "oauth-cc-auth"
+
+_PATIENCE = 1.0  # seconds before a person is told what is being waited for
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> NoReturn:
+        # rich would end the process with a status of its own.
+        raise BrokenPipeError
+
+
+def stdout() -> Console:
+    """The console for results."""
+    return _console(sys.stdout, wants_colours(sys.stdout))
+
+
+def stderr() -> Console:
+    """The console for warnings, errors, progress and traces."""
+    return _console(sys.stderr, wants_colours(sys.stderr))
+
+
+def wants_colours(stream: TextIO) -> bool:
+    """True on a terminal that shows them, unless NO_COLOR is set (no-color.org)."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def error(message: str) -> None:
+    """One line on stderr, however long."""
+    _say("error", "bold red", message)
+
+
+def warning(message: str) -> None:
+    """One line on stderr, however long."""
+    _say("warning", "bold yellow", message)
+
+
+def tell(line: Text) -> None:
+    """One line on stderr, however long; lost where stderr cannot be written."""
+    try:
+        stderr().print(line, soft_wrap=True)
+    except OSError:
+        let_go_of(sys.stderr)
+
+
+@contextmanager
+def progress(text: str, patience: float = _PATIENCE) -> Generator[None]:
+    """Show `text` on stderr, if that is a terminal, while the block takes longer than `patience` seconds."""
+    console = stderr()
+    if not console.is_terminal or console.is_dumb_terminal:
+        yield
+        return
+    # ASCII, since a thread that meets what the encoding has not would die; and no redirection of our own streams.
+    spinner = Spinner("line", Text(text))
+    live = Live(spinner, console=console, transient=True, redirect_stdout=False, redirect_stderr=False)
+    lock, ended = threading.Lock(), False
+
+    def show() -> None:
+        with lock:
+            if not ended:
+                live.start(refresh=True)
+
+    timer = threading.Timer(patience, show)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        with lock:
+            ended = True
+            live.stop()
+
+
+# Two streams, each with and without colours. The same console as long as it is the same stream: it knows what is being
+# shown on the last line, and keeps messages above that.
+@lru_cache(maxsize=4)
+def _console(stream: TextIO, colours: bool) -> Console:
+    if not (stream.encoding or "utf-8").lower().startswith("utf"):
+        _never_fail(stream)
+    return _Console(
+        file=stream,
+        force_terminal=stream.isatty(),
+        force_jupyter=False,
+        color_system="auto" if colours else None,
+        no_color=not colours,
+        highlight=False,
+        markup=False,
+        emoji=False,
+    )
+
+
+def _never_fail(stream: TextIO) -> None:
+    """Have `stream` print a question mark for what its encoding has not; servers are quoted here."""
+    reconfigure = getattr(stream, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(errors="replace")
+
+
+def _say(kind: str, style: str, message: str) -> None:
+    line = Text.assemble(f"{PROGRAM}: ", (f"{kind}:", style), f" {message}")
+    tell(line)

@@ -1,0 +1,1 @@
+"""Decides about tokens: which one to use, who fetches the next one, and what follows from a failure."""

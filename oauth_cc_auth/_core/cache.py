@@ -1,0 +1,215 @@
+"""Which token to use now. The one law: decide under the lock, act outside it.
+
+`current` is what the hot path reads, without a lock. Everything else asks `claim`, which answers at once: use this,
+fetch it yourself, wait for that flight, or give up for now. Whoever fetches tells `settle` how it went.
+
+The lock is re-entrant because garbage collection may close an abandoned flow at any point, also inside a section
+that holds it, and that flow's `finally` settles a flight. For the same reason there is no second one: sooner or later
+two threads would take them in opposite orders. No log call, no callable of a person's and no waking happens under it.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from math import inf
+
+from oauth_cc_auth._errors import TokenError
+from oauth_cc_auth._protocol.answer import Verdict
+from oauth_cc_auth._record import Value
+
+from .caller import Caller
+from .clock import Clock
+from .failures import Failures, Pause
+from .flight import GRACE, Failure, Flight, Outcome
+from .lease import Lease
+from .refusals import Refusals
+
+
+class Lead(Value):
+    """The caller fetches, then settles `flight`.
+
+    Attributes:
+        fallback: A token that is still good, should the fetch fail; then there is one attempt and no sleeping.
+        patience: Seconds after which even that attempt is too late; None for no such limit.
+        takes_over: True where another leader is lost.
+    """
+
+    __slots__ = ("fallback", "flight", "patience", "takes_over")
+
+    def __init__(
+        self, flight: Flight, fallback: Lease | None = None, patience: float | None = None, takes_over: bool = False
+    ) -> None:
+        self.flight = flight
+        self.fallback = fallback
+        self.patience = patience
+        self.takes_over = takes_over
+
+
+class Follow(Value):
+    """The caller waits for `flight`; `fallback` is still good should it fail."""
+
+    __slots__ = ("fallback", "flight")
+
+    def __init__(self, flight: Flight, fallback: Lease | None = None) -> None:
+        self.flight = flight
+        self.fallback = fallback
+
+
+class TokenCache:
+    """The current token of one auth object, the flight under way, and what failed lately."""
+
+    __slots__ = ("__weakref__", "_epoch", "_failures", "_flight", "_lock", "_newest", "clock", "current", "refusals")
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.current: Lease | None = None
+        self._newest: Lease | None = None  # current or, once that is discarded, the last one
+        self.refusals = Refusals(clock)
+        self._epoch = 0  # counts calls of `invalidate`: a flight of an earlier one brings nothing that anybody wants
+        self._failures = Failures()
+        self.forget_flight()
+        _all_caches.add(self)
+
+    def forget_flight(self) -> None:
+        """No flight and a new lock: what the child of a fork needs, where the leader's thread does not exist."""
+        self._lock = self.refusals.lock = threading.RLock()
+        self._flight: Flight | None = None
+
+    def claim(self, caller: Caller, refused: Lease | None = None) -> Lease | Failure | Lead | Follow:
+        """What `caller` is to do. `refused` is the lease that an API has just refused, never given back."""
+        new_flight = Flight(caller, self.clock.monotonic() + GRACE)  # made before the lock is taken: see above
+        with self._lock:
+            superseded = self._flight
+            claim = self._claim(caller, refused, new_flight)
+        if superseded is not None and superseded.is_superseded:
+            superseded.wake_all()  # those who wait for a lost leader come back, and wait for the new one
+        return claim
+
+    def _claim(self, caller: Caller, refused: Lease | None, new_flight: Flight) -> Lease | Failure | Lead | Follow:
+        now, wall = self.clock.monotonic(), self.clock.wall()
+        lease, fallback = self.current, self.usable(refused)
+        if fallback is not None and (refused is not None or wall < fallback.fresh_until):
+            return fallback  # fresh, or newer than what was refused
+        flight = self._live_flight(now, caller)
+        if flight is not None:
+            if fallback is not None and wall < fallback.waiting_from:
+                return fallback  # aging: the leader renews, the others go on
+            if flight.would_wait_for_itself(caller):
+                return _asked_itself(fallback)
+            return Follow(flight, fallback)
+        was_refused = refused is not None and lease is refused
+        held = self._failures.held(now, can_wait=fallback is not None, was_refused=was_refused)
+        if held is not None:
+            return held if fallback is None else fallback
+        takes_over = self._flight is not None
+        self._supersede()
+        self._flight = new_flight
+        new_flight.replaces, new_flight.epoch = lease, self._epoch
+        if fallback is None:
+            return Lead(new_flight, takes_over=takes_over)
+        new_flight.is_gentle = True
+        aging = wall < fallback.waiting_from
+        return Lead(new_flight, fallback, fallback.ends_at - wall if aging else None, takes_over)
+
+    def _supersede(self) -> None:
+        """Nobody waits for the flight under way any more; its leader may still bring a token."""
+        if self._flight is not None:
+            self._flight.is_superseded = True
+
+    def usable(self, refused: Lease | None) -> Lease | None:
+        """The token that there is and that has not ended, unless it is `refused`; asks nobody."""
+        lease = self.current
+        return lease if lease is not None and lease is not refused and self.clock.wall() < lease.ends_at else None
+
+    def at_hand(self, refused: Lease | None) -> Lease | Failure:
+        """What a hook gets, which must neither fetch nor wait: the token that there is, or a failure that says so."""
+        return self.usable(refused) or Failure(
+            Verdict(
+                TokenError(
+                    "an on_event hook needs a token that would have to be fetched: it must not use the auth object "
+                    "that it serves, or do so in a task or thread that it does not wait for"
+                )
+            )
+        )
+
+    def _live_flight(self, now: float, caller: Caller) -> Flight | None:
+        flight = self._flight
+        if flight is None or flight.outcome is not None or now >= flight.limit or flight.is_stranded(caller):
+            return None
+        return flight
+
+    def settle(self, flight: Flight, outcome: Outcome) -> Pause | None:
+        """`flight` ended with `outcome`. Settling twice changes nothing.
+
+        Returns:
+            The pause that follows from a failure; None where there is none, or where it is no longer the leader's.
+        """
+        pause = None
+        now, wall, chance = self.clock.monotonic(), self.clock.wall(), self.clock.chance()
+        with self._lock:
+            if flight.outcome is not None:
+                return None
+            flight.outcome = outcome
+            live = self._flight is flight
+            if live:
+                self._flight = None
+            if isinstance(outcome, Lease):
+                # An orphan (its limit passed, somebody took over) never overwrites a newer token.
+                if flight.epoch == self._epoch and (live or self.current is flight.replaces):
+                    outcome.probation.update(self.refusals.origins())
+                    outcome.follow(self._newest)
+                    self.current = self._newest = outcome
+                    self._failures = Failures()
+            elif isinstance(outcome, Failure) and live:
+                left = inf if self.current is None else self.current.ends_at - wall
+                pause = self._failures.note(outcome, now, left, chance)
+        flight.wake_all()
+        return pause
+
+    def invalidate(self) -> None:
+        """Forget token, flight, failures and refusals: the next request fetches."""
+        with self._lock:
+            self._epoch += 1  # a token under way may have been asked for before whatever made the person call this
+            superseded = self._flight
+            self._supersede()
+            self._flight = None
+            self.current = None
+            self._failures = Failures()
+        self.refusals.clear()
+        if superseded is not None:
+            superseded.wake_all()
+
+    def discard(self, lease: Lease) -> None:
+        """Use `lease` no more, where it is still the current one."""
+        with self._lock:
+            if self.current is lease:
+                self.current = None
+
+
+def _asked_itself(fallback: Lease | None) -> Lease | Failure:
+    if fallback is not None:
+        return fallback
+    return Failure(
+        Verdict(
+            TokenError(
+                "this token is being fetched by the very thread or task that asks for it: a client_secret callable, a "
+                "log handler or a token_client must not use the auth object that they serve"
+            )
+        )
+    )
+
+
+_all_caches: weakref.WeakSet[TokenCache] = weakref.WeakSet()
+
+
+def _after_fork_in_child() -> None:
+    for cache in list(_all_caches):
+        cache.forget_flight()
+        if cache.current is not None:
+            cache.current.draw(cache.clock.chance())  # or all workers of a server would renew in step
+
+
+if hasattr(os, "register_at_fork"):  # pragma: no branch  # not on Windows and WebAssembly, which do not fork
+    os.register_at_fork(after_in_child=_after_fork_in_child)

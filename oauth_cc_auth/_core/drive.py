@@ -1,0 +1,144 @@
+"""Running a flow: `drive` blocks, `adrive` awaits. Both close the flow whatever happens, so that its flight settles."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from oauth_cc_auth._errors import ConfigurationError, TokenError
+from oauth_cc_auth._protocol.exchange import TokenRequest, TokenResponse, TransportFailure, too_slow
+from oauth_cc_auth._redact.redact import kind_and_place
+
+from .caller import running_loop
+from .clock import Clock
+from .effects import Call, Raised, Send, Wait
+from .flight import Failure
+from .flow import Flow
+from .lease import Lease
+
+Answer = TokenResponse | TransportFailure
+Sender = Callable[[TokenRequest, float], Answer]
+AsyncSender = Callable[[TokenRequest, float], Awaitable[Answer]]
+
+
+def drive(flow: Flow, send: Sender, clock: Clock) -> Lease | Failure:
+    """Run `flow` in this thread.
+
+    Args:
+        flow: What to run; closed at the end.
+        send: Sends a token request within a number of seconds; what the network does is its result, not an exception.
+        clock: What sleeps.
+    """
+    done: Any = None
+    try:
+        while True:
+            try:
+                effect = flow.send(done)
+            except StopIteration as end:
+                return end.value  # type: ignore[no-any-return]  # typeshed types every generator's end as Any
+            if isinstance(effect, Send):
+                done = send(effect.request, effect.budget)
+            elif isinstance(effect, Call):
+                done = _called(effect.function)
+            elif isinstance(effect, Wait):
+                _wait(effect)
+            else:
+                clock.sleep(effect.seconds)
+    finally:
+        flow.close()
+
+
+def _called(function: Callable[[], Any]) -> Any:
+    try:
+        return function()
+    except (ConfigurationError, TokenError) as error:
+        text = str(error)  # our own words
+    except Exception as error:  # noqa: BLE001  # whatever a person's callable raises becomes a TokenError
+        text = f"it raised {kind_and_place(error)}, whose message is not repeated here since it may hold secrets"
+    return Raised(text)
+
+
+def _wait(effect: Wait) -> None:
+    settled = threading.Event()
+    effect.flight.subscribe(settled.set)
+    try:
+        settled.wait(effect.seconds)
+    finally:
+        effect.flight.unsubscribe(settled.set)
+
+
+async def adrive(flow: Flow, send: AsyncSender, clock: Clock) -> Lease | Failure:
+    """Run `flow` in the running event loop, asyncio's or trio's; the arguments are those of `drive`.
+
+    Every step but sleeping has a cancel scope, so that no server and no callable can hold it up.
+    """
+    done: Any = None
+    try:
+        while True:
+            try:
+                effect = flow.send(done)
+            except StopIteration as end:
+                return end.value  # type: ignore[no-any-return]  # typeshed types every generator's end as Any
+            if isinstance(effect, Send):
+                done = await _asend(effect, send)
+            elif isinstance(effect, Call):
+                done = await _acall(effect)
+            elif isinstance(effect, Wait):
+                await _await(effect)
+            else:
+                await clock.asleep(effect.seconds)
+    finally:
+        flow.close()
+
+
+async def _asend(effect: Send, send: AsyncSender) -> Answer:
+    async def sending() -> Answer:
+        return await send(effect.request, effect.budget)
+
+    answer = await _within(effect.budget, sending)
+    if answer is None:
+        return too_slow(effect.budget)
+    return answer  # type: ignore[no-any-return]  # what `sending` returns
+
+
+async def _acall(effect: Call) -> Any:
+    import anyio
+
+    async def calling() -> tuple[Any]:
+        # A limiter of its own: the default one may be used up by threads that wait for this very token.
+        limiter = anyio.CapacityLimiter(1)
+        return (await anyio.to_thread.run_sync(_called, effect.function, abandon_on_cancel=True, limiter=limiter),)
+
+    result = await _within(effect.budget, calling)
+    return Raised(f"it did not return within {effect.budget:.1f} s") if result is None else result[0]
+
+
+async def _within(seconds: float, function: Callable[[], Awaitable[Any]]) -> Any:
+    """The result of `function`, or None when `seconds` have passed."""
+    import anyio
+
+    with anyio.move_on_after(seconds):
+        return await function()
+    return None
+
+
+async def _await(effect: Wait) -> None:
+    import anyio
+
+    settled = anyio.Event()
+    wake = _thread_safe(settled.set)
+    effect.flight.subscribe(wake)
+    try:
+        with anyio.move_on_after(effect.seconds):
+            await settled.wait()
+    finally:
+        effect.flight.unsubscribe(wake)
+
+
+def _thread_safe(function: Callable[[], object]) -> Callable[[], object]:
+    """`function`, to be called from any thread, running in the event loop that is running now."""
+    loop: Any = running_loop()
+    if hasattr(loop, "run_sync_soon"):  # trio's
+        return lambda: loop.run_sync_soon(function)
+    return lambda: loop.call_soon_threadsafe(function)

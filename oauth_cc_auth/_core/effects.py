@@ -1,0 +1,72 @@
+"""What a flow wants done. A driver does it, in a thread or in an event loop, and sends back the outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from oauth_cc_auth._protocol.exchange import TokenRequest
+from oauth_cc_auth._record import Value
+
+from .flight import Flight
+
+
+class Call(Value):
+    """Run a person's `function`, which may block and may raise; send back its result or a `Raised`.
+
+    Attributes:
+        function: Takes no arguments.
+        budget: Seconds after which an event loop stops waiting for it; a thread cannot.
+    """
+
+    __slots__ = ("budget", "function")
+
+    def __init__(self, function: Callable[[], Any], budget: float) -> None:
+        self.function = function
+        self.budget = budget
+
+
+class Raised(Value):
+    """A person's callable raised, or did not return in time; `text` says what, without any words of its own."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+
+class Send(Value):
+    """Send a token request; send back a `TokenResponse` or a `TransportFailure`.
+
+    Attributes:
+        request: What to send.
+        budget: Seconds after which to give up, whatever the server does.
+    """
+
+    __slots__ = ("budget", "request")
+
+    def __init__(self, request: TokenRequest, budget: float) -> None:
+        self.request = request
+        self.budget = budget
+
+
+class Wait(Value):
+    """Wait until `flight` is settled, at most `seconds`; the outcome is in the flight."""
+
+    __slots__ = ("flight", "seconds")
+
+    def __init__(self, flight: Flight, seconds: float) -> None:
+        self.flight = flight
+        self.seconds = seconds
+
+
+class Sleep(Value):
+    """Sleep for `seconds`."""
+
+    __slots__ = ("seconds",)
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+
+
+Effect = Call | Send | Wait | Sleep

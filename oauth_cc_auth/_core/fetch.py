@@ -1,0 +1,246 @@
+"""What a leader does: token requests until one succeeds, the authentication methods are exhausted, or the time is.
+
+Another method is tried only after an answer that can mean "not authenticated", and never after one that says
+nothing about the client: falling back on any failure would send the secret again after a 503 and hide the reason.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Generator
+from itertools import groupby
+from typing import Any
+
+from oauth_cc_auth._authentication.base import ClientAuthentication
+from oauth_cc_auth._authentication.order import is_builtin, methods_to_try, worth_trying
+from oauth_cc_auth._config import ClientCredentialsConfig
+from oauth_cc_auth._errors import Attempt, ConfigurationError, TokenEndpointUnreachable, TokenError, retold
+from oauth_cc_auth._protocol.answer import Verdict, read_answer
+from oauth_cc_auth._protocol.exchange import TokenRequest, token_request
+from oauth_cc_auth._redact.redact import shown_url
+from oauth_cc_auth._settings import checks
+
+from .clock import Clock
+from .effects import Call, Effect, Raised, Send, Sleep
+from .flight import GRACE, Failure, Fetched, Flight
+from .observer import Observer, shown_scope
+
+logger = logging.getLogger("oauth_cc_auth")
+
+TRIES = 3  # of a token request that fails for a reason that may pass
+# Seconds before the second try, doubling; up to half of it is taken off at random. Up to all of it is added to what the
+# endpoint asks for, which may be the same moment for a whole fleet.
+FIRST_DELAY = 0.5
+
+
+class Fetcher:
+    """Fetches tokens for one auth object, and remembers which authentication method worked.
+
+    Args:
+        timeout: Seconds for each token request.
+    """
+
+    __slots__ = ("_methods", "_proven", "_proven_secret", "clock", "config", "observer", "timeout")
+
+    def __init__(self, config: ClientCredentialsConfig, clock: Clock, observer: Observer, *, timeout: float) -> None:
+        self.config = config
+        self.clock = clock
+        self.observer = observer
+        self.timeout = timeout
+        self._methods = methods_to_try(config.client_authentication)
+        self._proven: ClientAuthentication | None = None
+        self._proven_secret = ""
+
+    def fetch(self, flight: Flight, *, until: float, tries: int) -> Generator[Effect, Any, Fetched | Failure]:
+        """A new token, or the failure that lists every attempt.
+
+        Args:
+            flight: What this is done for; its limit is extended with each step.
+            until: Monotonic time in seconds at which to give up.
+            tries: How often a request that fails for a passing reason is sent; with 1 nothing sleeps.
+        """
+        run = self._begin()
+        sleeps = tries > 1
+        while True:
+            verdict = yield from self._attempt(run, flight, until)
+            if isinstance(verdict, Fetched):
+                self._remember(run)
+                return verdict
+            if isinstance(verdict, Failure):
+                return run.failure(verdict.verdict)
+            run.attempts += verdict.error.attempts
+            logger.debug("no token: %s", verdict.error.message)
+            if not verdict.transient:
+                run.refusals.append(verdict)
+                if not self._next_method(run, verdict, flight):
+                    return run.failure(_decisive(run.refusals), hint=self._hint(verdict))
+                continue
+            tries -= 1
+            delay = self._delay(verdict, run)
+            if tries <= 0 or self.clock.monotonic() + delay >= until:
+                logger.debug("not tried again: %s", "that was the last try" if tries <= 0 else "no time is left for it")
+                return run.failure(verdict, hold=verdict.retry_after if sleeps else None)
+            flight.limit = self.clock.monotonic() + delay + GRACE
+            run.why = "once more"
+            asked = "" if verdict.retry_after is None else ", as the endpoint asks for"
+            logger.debug("trying again in %.2f s%s", delay, asked)
+            yield Sleep(delay)
+
+    def _begin(self) -> _Run:
+        """A fetch that tries what worked last first."""
+        methods = sorted(self._methods, key=lambda method: method is not self._proven)
+        if methods[0] is self._proven:
+            return _Run(methods, "which worked last")
+        return _Run(methods, "the only one" if len(methods) == 1 else "the first of those to try")
+
+    def _remember(self, run: _Run) -> None:
+        if run.method is not self._proven and len(self._methods) > 1:
+            logger.debug("%s works, and is remembered", run.method.name)
+        self._proven, self._proven_secret = run.method, run.secret
+
+    def _has_proven(self, run: _Run) -> bool:
+        """True where the current method has worked, with this very secret: another may need another encoding."""
+        return run.method is self._proven and run.secret == self._proven_secret
+
+    def _hint(self, verdict: Verdict) -> str:
+        if verdict.unauthenticated and isinstance(self.config.client_authentication, str):
+            return f"; only {self.config.client_authentication} was tried: unset client_authentication to try all"
+        return ""
+
+    def _attempt(self, run: _Run, flight: Flight, until: float) -> Generator[Effect, Any, Fetched | Verdict | Failure]:
+        """One token request: a token, what stood in its way, or a `Failure` where none could be sent."""
+        request = yield from self._request(run, flight, until)
+        if isinstance(request, Failure):
+            return request
+        budget = min(self.timeout, until - self.clock.monotonic())
+        if budget <= 0:
+            return Failure(out_of_time(self.config))
+        flight.limit = self.clock.monotonic() + budget + GRACE
+        logger.debug("token request to %s by %s, %s", self.observer.token_url, request.method, run.why)
+        # A token is issued after this and before its answer arrives: so it never counts as younger than it is.
+        wall = self.clock.wall()
+        answer = yield Send(request, budget)
+        known_token = "" if flight.replaces is None else flight.replaces.token.access_token
+        read = read_answer(request, answer, wall, known_token)
+        if isinstance(read, Verdict):
+            return read
+        return Fetched(
+            read,
+            request.method,
+            lifetime=None if read.expires_at is None else round(read.expires_at - wall, 3),
+            shown_scope=shown_scope(read, request, known_token),
+            token_requests=len(run.attempts) + 1,
+        )
+
+    def _request(self, run: _Run, flight: Flight, until: float) -> Generator[Effect, Any, TokenRequest | Failure]:
+        """The token request, made with the person's callables where there are any."""
+        secret = self.config.client_secret
+        if callable(secret):
+            result = yield self._call(secret, flight, until)
+            problem = result.text if isinstance(result, Raised) else _unusable_secret(result)
+            if problem:
+                return _not_asked(f"client_secret callable gave no secret: {problem}")
+            secret = str(result)
+        run.secret = secret
+        method = run.method
+        if is_builtin(method):
+            return token_request(self.config, method, secret)
+        result = yield self._call(lambda: token_request(self.config, method, secret), flight, until)
+        if isinstance(result, Raised):
+            return _not_asked(f"client authentication {method.name!r} gave no credentials: {result.text}")
+        return result  # type: ignore[no-any-return]  # what the lambda above returns
+
+    def _call(self, function: Any, flight: Flight, until: float) -> Call:
+        budget = max(0.0, until - self.clock.monotonic())
+        flight.limit = self.clock.monotonic() + budget + GRACE
+        return Call(function, budget)
+
+    def _next_method(self, run: _Run, verdict: Verdict, flight: Flight) -> bool:
+        """Move on to the next method, where `verdict` allows that and there is one."""
+        if not verdict.unauthenticated:
+            why_not = "the answer has nothing to do with who is asking"
+        elif self._has_proven(run) and not _looks_like_invalid_client(run.attempts[-1]):
+            why_not = "this one has worked, so the reason is another one"
+        else:
+            client_id = self.config.client_id
+            run.methods = [m for m in run.methods[1:] if worth_trying(m, run.method, client_id, run.secret)]
+            if run.methods:
+                refused = run.attempts[-1]
+                flight.untold += self.observer.fallback_tried(refused, run.method.name)
+                run.why = "instead"
+                return True
+            why_not = "none is left"
+        logger.debug("no other client authentication is tried: %s", why_not)
+        return False
+
+    def _delay(self, verdict: Verdict, run: _Run) -> float:
+        delay = FIRST_DELAY * 2.0**run.delays
+        run.delays += 1
+        if verdict.retry_after is not None:
+            return verdict.retry_after + delay * self.clock.chance()
+        return delay * (1 - self.clock.chance() / 2)
+
+
+class _Run:
+    """What one fetch has done so far."""
+
+    def __init__(self, methods: list[ClientAuthentication], why: str) -> None:
+        self.methods = methods  # the current one first
+        self.why = why  # the current one is tried
+        self.secret = ""
+        self.attempts: tuple[Attempt, ...] = ()
+        self.refusals: list[Verdict] = []
+        self.delays = 0
+
+    @property
+    def method(self) -> ClientAuthentication:
+        return self.methods[0]
+
+    def failure(self, verdict: Verdict, *, hold: float | None = None, hint: str = "") -> Failure:
+        """`verdict` with every attempt in its error and its message, and a `hint` about the settings."""
+        message = verdict.error.message + hint
+        if len(self.attempts) > 1:
+            message += f". Tried: {_told(self.attempts)}"
+        return Failure(verdict.replaced(error=retold(verdict.error, message, self.attempts)), hold)
+
+
+def _told(attempts: tuple[Attempt, ...]) -> str:
+    """The attempts in their order, equal ones in a row as one."""
+    rows = [(str(attempt), len(list(equal))) for attempt, equal in groupby(attempts)]
+    return "; ".join(row if times == 1 else f"{row}, {times} times" for row, times in rows)
+
+
+def _looks_like_invalid_client(refused: Attempt) -> bool:
+    """True where a method that has worked before may have stopped working: a rotated secret, a changed server."""
+    return refused.error in ("invalid_client", None) or refused.status_code == 401
+
+
+def _decisive(refusals: list[Verdict]) -> Verdict:
+    """The refusal that explains most: what an authenticated client was told, else the first with a plain reason."""
+    if not refusals[-1].unauthenticated:
+        return refusals[-1]
+    ranks = {"invalid_client": 1, "access_denied": 2, "invalid_request": 3, None: 4}
+    return min(refusals, key=lambda verdict: ranks.get(verdict.error.attempts[0].error, 0))
+
+
+def _unusable_secret(value: object) -> str:
+    try:
+        checks.text("client_secret", value)
+    except ConfigurationError as error:
+        return f"what it returned cannot be used: {error}"
+    return ""
+
+
+def _not_asked(message: str) -> Failure:
+    """No token request was sent. It may work next time, but repeating it at once is the person's business."""
+    return Failure(Verdict(TokenError(message), transient=True))
+
+
+def out_of_time(config: ClientCredentialsConfig) -> Verdict:
+    """The verdict for a caller whose `deadline` passed."""
+    error = TokenEndpointUnreachable(
+        f"no token from {shown_url(config.token_url)} within the deadline; the endpoint is slow, or a token request "
+        "of another thread or task hangs"
+    )
+    error.timed_out = True
+    return Verdict(error, transient=True)

@@ -1,0 +1,110 @@
+"""API origins that refuse whatever token they are shown.
+
+An API that answers 401 for a reason that no token can mend (a missing permission, a broken gateway) would turn each
+of its requests into a token request. So after two freshly obtained tokens in a row were refused by one origin, its
+401s are left alone for a second, then two, up to a minute. Acceptance ends that; other origins never notice.
+"""
+
+from __future__ import annotations
+
+import threading
+
+from oauth_cc_auth._http.origin import Origin
+from oauth_cc_auth._record import Value
+
+from .clock import Clock
+from .lease import Lease
+
+REFUSALS_BEFORE_HOLD = 2
+FIRST_HOLD = 1.0  # seconds, doubling
+LONGEST_HOLD = 60.0  # seconds
+MOST_ORIGINS = 64  # a crawler meets thousands; the oldest are forgotten
+
+
+class Hold(Value):
+    """Refusals of an origin are to be left as they are.
+
+    Attributes:
+        seconds: For how much longer.
+        begins: True for the refusal that it begins with.
+    """
+
+    __slots__ = ("begins", "seconds")
+
+    def __init__(self, seconds: float, begins: bool) -> None:
+        self.seconds = seconds
+        self.begins = begins
+
+
+class _Record:
+    __slots__ = ("count", "held_until", "newest")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.held_until = 0.0  # monotonic
+        self.newest = -1  # number of the newest lease that was counted
+
+
+class Refusals:
+    """What is remembered of refusing origins.
+
+    Attributes:
+        lock: The cache's own, which sets it; see there.
+    """
+
+    __slots__ = ("_clock", "_records", "lock")
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._records: dict[Origin, _Record] = {}
+        self.lock = threading.RLock()
+
+    def note(self, origin: Origin, lease: Lease) -> Hold | None:
+        """`origin` refused `lease`. A hold where the answer is to be left as it is, else None."""
+        now = self._clock.monotonic()
+        with self.lock:
+            counts = origin in lease.probation and self._count(origin, lease, now)
+            record = self._records.get(origin)
+            if record is None or now >= record.held_until:
+                return None
+            return Hold(record.held_until - now, begins=counts)
+
+    def _count(self, origin: Origin, lease: Lease, now: float) -> bool:
+        """Count a refusal of a token on probation, and have the hold begin that follows from it; True if it counts."""
+        record = self._record_of(origin)
+        if lease.number <= record.newest:
+            return False  # fifty requests refused with one token are one refusal, as are late answers to older ones
+        record.newest = lease.number
+        record.count += 1
+        if record.count >= REFUSALS_BEFORE_HOLD:
+            exponent = min(record.count - REFUSALS_BEFORE_HOLD, 6)
+            record.held_until = now + min(FIRST_HOLD * 2**exponent, LONGEST_HOLD)
+        return True
+
+    def _record_of(self, origin: Origin) -> _Record:
+        record = self._records.pop(origin, None) or _Record()
+        self._records[origin] = record  # moved to the end: the oldest is forgotten first
+        while len(self._records) > MOST_ORIGINS:
+            del self._records[next(iter(self._records))]
+        return record
+
+    def suspect(self, origin: Origin) -> None:
+        """Have the next token on probation with `origin`, whoever fetches it."""
+        with self.lock:
+            self._record_of(origin)
+
+    def accepted(self, origin: Origin, lease: Lease) -> None:
+        """`origin` accepted `lease`, which was on probation there."""
+        with self.lock:
+            lease.probation.discard(origin)
+            self._records.pop(origin, None)
+
+    def origins(self) -> set[Origin]:
+        """The origins that have refused lately; a new token is on probation with each."""
+        with self.lock:
+            return set(self._records)
+
+    def clear(self) -> None:
+        """Forget everything: the person has asked for a new start."""
+        with self.lock:
+            self._records.clear()

@@ -1,0 +1,1 @@
+"""The adapter for httpx, httpx2 and libraries that look like them."""

@@ -1,0 +1,77 @@
+"""Which httpx request bodies can be sent a second time, whole.
+
+A closed list: everything else silently sends nothing, or half, or raises. httpx keeps these classes private, so they
+are found by having it make one; an attribute that is missing one day means "no".
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from oauth_cc_auth._record import Value
+
+
+class Replay(Value):
+    """A body that can be sent again.
+
+    Attributes:
+        stream: The very stream object that was sent.
+        positions: Its files, and where each stood before it was sent.
+    """
+
+    __slots__ = ("positions", "stream")
+
+    def __init__(self, stream: Any, positions: tuple[tuple[Any, int], ...] = ()) -> None:
+        self.stream = stream
+        self.positions = positions
+
+
+def replay_of(stream: Any, library: Any) -> Replay | None:
+    """How to send `stream` again; None where it cannot be. Called before it is first sent."""
+    iterator_stream, multipart_stream = _stream_classes(library)
+    if type(stream) is iterator_stream:
+        source = getattr(stream, "_stream", None)
+        if type(source) in (list, tuple):
+            return Replay(stream)
+        position = _position(source)
+        return None if position is None else Replay(stream, ((source, position),))
+    if type(stream) is multipart_stream:
+        return _replay_of_multipart(stream)
+    return None
+
+
+def _replay_of_multipart(stream: Any) -> Replay | None:
+    files = [getattr(field, "file", b"") for field in getattr(stream, "fields", (None,))]
+    files = [file for file in files if not isinstance(file, (str, bytes))]
+    # httpx itself seeks to 0 before each sending, so a file that stood elsewhere is not sent as it was meant.
+    if any(_position(file) != 0 for file in files):
+        return None
+    return Replay(stream, tuple((file, 0) for file in files))
+
+
+def _position(file: Any) -> int | None:
+    try:
+        position = file.tell() if file.seekable() else None
+    except Exception:  # noqa: BLE001  # a file-like object of anybody's
+        return None
+    return position if type(position) is int else None
+
+
+def rewound(replay: Replay) -> bool:
+    """True once the files of a body are back where they stood."""
+    try:
+        for file, position in replay.positions:
+            file.seek(position)
+    except Exception:  # noqa: BLE001  # closed meanwhile, or a file-like object of anybody's
+        return False
+    return True
+
+
+@cache
+def _stream_classes(library: Any) -> tuple[type[Any], type[Any]]:
+    url = "http://localhost"
+    return (
+        type(library.Request("POST", url, content=[b""]).stream),
+        type(library.Request("POST", url, files={"file": b""}).stream),
+    )

@@ -1,0 +1,163 @@
+"""Sending a token request with httpx or httpx2, blocking or awaiting.
+
+With a request made here, so that no header, cookie, parameter or event hook of an API client gets into it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, ExitStack, suppress
+from functools import cache
+from time import monotonic
+from typing import Any
+
+from oauth_cc_auth._adapter.transport_errors import is_from_elsewhere
+from oauth_cc_auth._http.watchdog import Watchdog
+from oauth_cc_auth._protocol.exchange import TokenRequest, TokenResponse, TransportFailure, too_slow
+
+from .answer import Reading, RedirectHider, Trace, answer_or_failure
+
+_CLOSED = TransportFailure(
+    "token_client is closed", retryable=False, advice="keep it open for as long as the auth object is used"
+)
+
+
+def send_token_request(
+    library: Any, request: TokenRequest, budget: float, token_client: Any
+) -> TokenResponse | TransportFailure:
+    """What the endpoint answered within `budget` seconds.
+
+    With a client of our own, everything from the open connection on is covered; before it, each address of the host
+    may take `budget`. With a `token_client`, dripping headers on a connection that it kept are not covered either.
+    """
+    own = token_client is None
+    if not own and token_client.is_closed:
+        return _CLOSED
+    with ExitStack() as stack:
+        watchdog = stack.enter_context(Watchdog(budget))
+        until = monotonic() + budget
+        redirect, trace = RedirectHider(), Trace(watchdog)
+        try:
+            if token_client is None:
+                hooks = {"response": [redirect]}
+                token_client = stack.enter_context(library.Client(verify=_needs_tls(request), event_hooks=hooks))
+            prepared = _prepared(library, request, budget, trace=trace)
+            response = token_client.send(prepared, auth=library.Auth(), follow_redirects=False, stream=True)
+            stack.callback(_close, response)
+            reading = Reading(response, redirect.location)
+            if reading.has_stream:
+                for chunk in response.iter_raw():
+                    reading.feed(chunk)
+                    if reading.problem or monotonic() > until:
+                        break
+            # A connection that was shut down looks like the end of the body, and perhaps like a shorter token.
+            if watchdog.fired or monotonic() > until:
+                return too_slow(budget)
+            return reading.answer()
+        except Exception as error:  # odd answers raise all kinds: InvalidURL, AttributeError, ...
+            if own and is_from_elsewhere(error, library):
+                raise
+            if watchdog.fired or isinstance(error, library.TimeoutException):
+                return too_slow(budget)
+            answer = answer_or_failure(library, error, trace, own=own)
+    return answer
+
+
+async def asend_token_request(
+    library: Any, request: TokenRequest, budget: float, token_client: Any
+) -> TokenResponse | TransportFailure:
+    """`send_token_request` for an event loop; the driver's cancel scope keeps it within `budget`."""
+    import anyio
+
+    own = token_client is None
+    if not own and token_client.is_closed:
+        return _CLOSED
+    redirect, trace = RedirectHider(), Trace()
+    async with AsyncExitStack() as stack:
+        try:
+            if token_client is None:
+                client = await _own_async_client(library, request, redirect.ahide)
+                token_client = await stack.enter_async_context(client)
+            prepared = _prepared(library, request, budget, trace=trace.anote)
+            response = await token_client.send(prepared, auth=library.Auth(), follow_redirects=False, stream=True)
+            stack.push_async_callback(_aclose, response)
+            reading = Reading(response, redirect.location)
+            if reading.has_stream:
+                # Leaving the loop by `break` would abandon httpx's nested generators; cancelling unwinds them.
+                with anyio.CancelScope() as scope:
+                    async for chunk in response.aiter_raw():
+                        reading.feed(chunk)
+                        if reading.problem:
+                            scope.cancel()
+            return reading.answer()
+        except Exception as error:  # as above
+            if own and is_from_elsewhere(error, library):
+                raise
+            if isinstance(error, library.TimeoutException):
+                return too_slow(budget)
+            answer = answer_or_failure(library, error, trace, own=own)
+    return answer
+
+
+def _close(response: Any) -> None:
+    with suppress(Exception):  # a transport of the person's, after everything is said
+        response.close()
+
+
+async def _aclose(response: Any) -> None:
+    with suppress(Exception):
+        await response.aclose()
+
+
+async def _own_async_client(library: Any, request: TokenRequest, hook: Callable[[Any], Any]) -> Any:
+    """An async client whose certificates were loaded in a worker thread: that takes tens of milliseconds."""
+    import anyio
+
+    verify = _needs_tls(request)
+    if verify:
+        verify = await anyio.to_thread.run_sync(library.create_ssl_context, limiter=anyio.CapacityLimiter(1))
+    return library.AsyncClient(verify=verify, event_hooks={"response": [hook]})
+
+
+def _needs_tls(request: TokenRequest) -> Any:
+    """What to pass as ``verify``: without TLS (loopback, mostly) there is no need to load certificates."""
+    return not request.url.lower().startswith("http:")
+
+
+def _prepared(library: Any, request: TokenRequest, budget: float, **extensions: Any) -> Any:
+    extensions["timeout"] = library.Timeout(budget).as_dict()
+    prepared = library.Request(
+        "POST", request.url, headers=list(request.headers), content=request.body, extensions=extensions
+    )
+    prepared.stream = _body_class(library)(request.body)
+    return prepared
+
+
+@cache
+def _body_class(library: Any) -> type[Any]:
+    """A request body without generators: trio warns of one that a cancelled request leaves behind half-way."""
+
+    class Body(library.SyncByteStream, library.AsyncByteStream):  # type: ignore[misc]  # a library known when it runs
+        def __init__(self, body: bytes) -> None:
+            self._body = body
+
+        def __iter__(self) -> Iterator[bytes]:
+            return iter((self._body,))
+
+        def __aiter__(self) -> AsyncIterator[bytes]:
+            return _OneChunk(self._body)
+
+    return Body
+
+
+class _OneChunk:
+    def __init__(self, chunk: bytes) -> None:
+        self._chunks = [chunk]
+
+    def __aiter__(self) -> _OneChunk:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if not self._chunks:
+            raise StopAsyncIteration
+        return self._chunks.pop()

@@ -1,0 +1,174 @@
+"""What goes over the wire: a token request made from the config (RFC 6749 §4.4.2, §2.3.1). Pure, no I/O.
+
+Reading the answer is `_answer`'s part.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from oauth_cc_auth._authentication.base import ClientAuthentication, Credentials
+from oauth_cc_auth._authentication.basic import basic_blobs
+from oauth_cc_auth._config import ClientCredentialsConfig
+from oauth_cc_auth._errors import ConfigurationError
+from oauth_cc_auth._record import Value
+from oauth_cc_auth._version import __version__
+
+# Fields that are no secrets: masking them would hide what a server's error is about ("unknown audience ...").
+_PUBLIC_FIELDS = frozenset(
+    {
+        "account_id",
+        "audience",
+        "client_id",
+        "client_assertion_type",
+        "grant_type",
+        "resource",
+        "scope",
+        "tenant",
+    }
+)
+
+
+class TokenRequest(Value):
+    """One POST to the token endpoint, ready to be sent by any library.
+
+    Attributes:
+        url: Where to.
+        headers: All headers but those that follow from URL and body (``Host``, ``Content-Length``).
+        body: Form-encoded (application/x-www-form-urlencoded).
+        method: Name of the client authentication in it.
+        scope: The scope asked for, or None.
+        secrets: Every string that must not be shown when the answer or a transport echoes it.
+    """
+
+    __slots__ = ("body", "headers", "method", "scope", "secrets", "url")
+
+    def __init__(
+        self,
+        *,
+        url: str,
+        headers: tuple[tuple[str, str], ...],
+        body: bytes,
+        method: str,
+        scope: str | None,
+        secrets: tuple[str, ...],
+    ) -> None:
+        self.url = url
+        self.headers = headers
+        self.body = body
+        self.method = method
+        self.scope = scope
+        self.secrets = secrets
+
+    def __repr__(self) -> str:
+        return f"TokenRequest(method={self.method!r})"
+
+
+class TokenResponse(Value):
+    """What came back.
+
+    Attributes:
+        status_code: HTTP status.
+        headers: By lower-case name.
+        body: Decoded, at most `_body.LIMIT` bytes; empty where `problem` is given.
+        problem: Why the body could not be read, or None.
+    """
+
+    __slots__ = ("body", "headers", "problem", "status_code")
+
+    def __init__(self, status_code: int, headers: Mapping[str, str], body: bytes, problem: str | None = None) -> None:
+        self.status_code = status_code
+        self.headers = headers
+        self.body = body
+        self.problem = problem
+
+    def __repr__(self) -> str:
+        return f"TokenResponse(status_code={self.status_code})"
+
+
+class TransportFailure(Value):
+    """Nothing came back.
+
+    Attributes:
+        text: The innermost cause in the transport's words, not yet redacted.
+        timed_out: Time ran out.
+        retryable: A second try may help: not so after a certificate that is not trusted.
+        advice: What to do about it, in our words; empty where there is nothing to say.
+    """
+
+    __slots__ = ("advice", "retryable", "text", "timed_out")
+
+    def __init__(self, text: str, timed_out: bool = False, retryable: bool = True, advice: str = "") -> None:
+        self.text = text
+        self.timed_out = timed_out
+        self.retryable = retryable
+        self.advice = advice
+
+
+def too_slow(budget: float) -> TransportFailure:
+    """The failure of a request that took longer than `budget` seconds, however that showed itself."""
+    return TransportFailure(f"it took longer than {budget:.3g} s", timed_out=True)
+
+
+def token_request(config: ClientCredentialsConfig, strategy: ClientAuthentication, client_secret: str) -> TokenRequest:
+    """The token request that authenticates with `strategy`; the same fields in the same order each time."""
+    credentials: object = strategy.authenticate(config.client_id, client_secret, config.token_url)
+    if not isinstance(credentials, Credentials):
+        raise ConfigurationError(f"authenticate() must return Credentials, not {type(credentials).__name__}")
+    fields = [*_grant_fields(config, credentials), *credentials.fields]
+    headers = (
+        # With "text/html" in Accept, oidc-provider answers errors as HTML.
+        ("Accept", "application/json"),
+        ("Accept-Encoding", "identity"),
+        ("Content-Type", "application/x-www-form-urlencoded"),
+        ("User-Agent", f"oauth-cc-auth/{__version__}"),
+    )
+    return TokenRequest(
+        url=config.token_url,
+        headers=_merged(headers, config.additional_headers, credentials.headers),
+        body=urlencode(fields).encode(),
+        method=strategy.name,
+        scope=next((value for name, value in fields if name == "scope"), None),
+        secrets=tuple(_secrets(config, client_secret, credentials.headers, fields)),
+    )
+
+
+def _grant_fields(config: ClientCredentialsConfig, credentials: Credentials) -> list[tuple[str, str]]:
+    """Grant type, scope and what else the person wants in the body; no `grant_type` where the credentials bring one."""
+    additional = config.additional_request_data
+    fields = []
+    if all(name != "grant_type" for name, _ in credentials.fields):
+        fields.append(("grant_type", dict(additional).get("grant_type", config.grant_type)))
+    if config.scope is not None:
+        fields.append(("scope", config.scope))
+    # Pairs, not a dict: a repeated "resource" (RFC 8707 §2) must stay repeated.
+    return fields + [(name, value) for name, value in additional if name != "grant_type"]
+
+
+def _merged(*groups: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    by_name = {name.lower(): (name, value) for group in groups for name, value in group}
+    return tuple(by_name.values())
+
+
+def _secrets(
+    config: ClientCredentialsConfig,
+    client_secret: str,
+    credential_headers: tuple[tuple[str, str], ...],
+    fields: list[tuple[str, str]],
+) -> list[str]:
+    secrets = [client_secret, *(value for name, value in fields if name not in _PUBLIC_FIELDS)]
+    # A server may trim what it got before it echoes it, as our own messages are.
+    secrets += [client_secret.strip(), " ".join(client_secret.split())]
+    # It may also echo what an earlier attempt of this client presented, and without the padding.
+    for blob in basic_blobs(config.client_id, client_secret):
+        secrets += [blob, blob.rstrip("=")]
+    for _, value in credential_headers:
+        secrets += [value, value.rpartition(" ")[2]]  # "Scheme abc" and the "abc" in it
+    query = urlsplit(config.token_url).query
+    # These may be secrets or may be an API version: masking each "2" would make the server's words unreadable.
+    perhaps = [query, *(value for name, value in parse_qsl(query) if name not in _PUBLIC_FIELDS)]
+    for _, value in config.additional_headers:
+        perhaps += [value, *re.split(r"[\s=;,]+", value)]  # "sid=abc; path=/" and the "abc" in it
+    return [secret for secret in secrets if secret] + [value for value in perhaps if len(value) >= 4]

@@ -1,0 +1,81 @@
+"""The members of what a token endpoint answered, in whatever form and encoding it came. Pure, no I/O."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+from oauth_cc_auth._redact.redact import MASK, redact_start
+
+_MOST_DIGITS = 400  # of a whole number; more is infinite as a float, too
+_MOST_FIELDS = 1000  # of a form-encoded answer
+
+
+def members_of(body: bytes, secrets: tuple[str, ...], known_errors: Collection[str]) -> Mapping[str, Any]:
+    """The members of the answer: JSON whatever its content type, else form-encoded (the Facebook of old, GitHub).
+
+    Args:
+        secrets: What a form that tells an error must not show.
+        known_errors: Error codes that are no echo, whatever the secrets are.
+    """
+    text = _decoded(body)
+    try:
+        parsed = _DECODER.decode(text)
+    except (ValueError, RecursionError):  # RecursionError: "[[[[..."
+        return _form_members(text, secrets, known_errors)
+    return parsed if isinstance(parsed, dict) else {}
+
+
+def instead_of_members(body: bytes) -> str:
+    """What an answer without any members is instead."""
+    text = _decoded(body)
+    if not text.strip():
+        return "the answer is empty"
+    try:
+        parsed = _DECODER.decode(text)
+    except (ValueError, RecursionError):
+        return "the answer is no JSON"  # be it text, or JSON that was cut off
+    return "the answer is an empty JSON object" if isinstance(parsed, dict) else "the answer is no JSON object"
+
+
+def _decoded(body: bytes) -> str:
+    """UTF-8 (RFC 8259 §8.1), or what old servers send: UTF-16, or Latin-1, which any bytes are."""
+    for encoding in ("utf-8-sig", json.detect_encoding(body)):
+        try:
+            return body.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    return body.decode("latin-1")
+
+
+def _int(digits: str) -> int | float:
+    # Python refuses to read an int of 4,300 digits, and before 3.10.7 would take minutes for a megabyte of them.
+    return int(digits) if len(digits) <= _MOST_DIGITS else float(digits)
+
+
+# One for all: making one looks attributes up by new strings, which CPython's cache of them keeps, kilobytes in time.
+_DECODER = json.JSONDecoder(parse_int=_int)
+
+
+def _form_members(text: str, secrets: tuple[str, ...], known_errors: Collection[str]) -> Mapping[str, str]:
+    if "=" not in text[:65536]:
+        return {}
+    form = _form(text)
+    if not form.keys() & {"access_token", "error"}:
+        return {}
+    if form.get("access_token") and not form.get("error"):
+        return form
+    # What was echoed without being encoded for a form ("a+b&c") would not be recognised once it is decoded.
+    shown, code = _form(redact_start(text, secrets)), form.get("error")
+    if code:
+        shown["error"] = code if code in known_errors else shown.get("error", MASK)
+    return shown
+
+
+def _form(text: str) -> dict[str, str]:
+    try:
+        return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST_FIELDS))
+    except ValueError:  # more fields than that
+        return {}

@@ -1,0 +1,81 @@
+"""Keeping secrets out of text: what a server echoes, what a transport reports, what we show.
+
+Our own messages never hold a secret. What others wrote is searched for every secret of the request at hand, in
+whatever encoding servers and libraries echo text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import PurePath
+from urllib.parse import urlsplit
+
+MASK = "***"
+
+_LONGEST_TEXT = 300  # characters of other people's text in a message of ours
+_LONGEST_SEARCH = 8192  # characters that are looked at for that
+_LONGEST_FORM = 40  # characters that one encoded character may take
+
+
+def redact(text: str, secrets: Iterable[str]) -> str:
+    """`text` without any of `secrets`, in any usual encoding, the longest first."""
+    from .patterns import pattern_of  # only where something is wrong there is a text to search
+
+    for secret in sorted({secret for secret in secrets if secret}, key=len, reverse=True):
+        if len(secret) > len(text):
+            continue  # no form is shorter than the secret; most texts are "invalid_client"
+        text = re.sub(pattern_of(secret), MASK, text, flags=re.IGNORECASE)
+    return text
+
+
+def redact_start(text: str, secrets: tuple[str, ...]) -> str:
+    """`redact` of as much of `text` as is looked at: it may be a megabyte."""
+    start = redact(text[:_LONGEST_SEARCH], secrets)
+    if len(text) > _LONGEST_SEARCH:
+        # The cut may have gone through a secret, which is then not recognised.
+        start = start[: -_LONGEST_FORM * max(map(len, secrets), default=0) - 1]
+    return start
+
+
+def presentable(text: str, secrets: Iterable[str]) -> str:
+    """Other people's text, fit for one line of ours: secrets masked, unprintable characters gone, cut to length."""
+    secrets = tuple(secrets)
+    line = redact_start(text, secrets)
+    line = redact(_on_one_line(line), secrets)  # cleaning may put one together again
+    return line if len(line) <= _LONGEST_TEXT else line[: _LONGEST_TEXT - 1] + "…"
+
+
+def _on_one_line(text: str) -> str:
+    """`text` as a terminal shows it in one line, in the order in which it is written.
+
+    Without control characters, and without those that are not seen: one that turns the writing direction (U+202E) would
+    have a log tell something else than it holds.
+    """
+    return " ".join("".join(character if character.isprintable() else " " for character in text).split())
+
+
+def kind_and_place(error: Exception) -> str:
+    """What `error`, raised by a person's callable, is and where it was raised.
+
+    Its message and its traceback stay behind, since both may hold secrets: "invalid literal for int(): 's3cret'".
+    """
+    trace, frame, line = error.__traceback__, None, 0
+    while trace is not None:
+        frame, line = trace.tb_frame, trace.tb_lineno
+        trace = trace.tb_next
+    if frame is None or str(frame.f_globals.get("__name__")).startswith("oauth_cc_auth._"):
+        return type(error).__name__  # raised where it was called, so by how it was called
+    return f"{type(error).__name__} ({frame.f_code.co_name}, {PurePath(frame.f_code.co_filename).name}:{line})"
+
+
+def shown_url(url: str) -> str:
+    """`url` as it may be shown: no user info, no query, no fragment."""
+    try:
+        parts = urlsplit(url)
+        host = parts.netloc.rpartition("@")[2]
+    except ValueError:
+        return "a URL that cannot be parsed"
+    scheme = f"{parts.scheme}:" if parts.scheme else ""
+    authority = f"//{host}" if host else ""
+    return f"{scheme}{authority}{parts.path}" + (f"?{MASK}" if parts.query else "")

@@ -1,0 +1,1 @@
+"""The adapter for requests and libraries that look like it."""

@@ -1,0 +1,52 @@
+"""Reading the body of a refused answer in requests, as far as is reasonable, so that its connection is free again."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from oauth_cc_auth._http.limited_body import LONGEST_DRAIN, LONGEST_REFUSAL, inflated_refusal
+from oauth_cc_auth._http.watchdog import Watchdog
+
+if TYPE_CHECKING:
+    import requests
+
+
+def drain(response: requests.Response) -> None:
+    """Read at most `LONGEST_REFUSAL` bytes for at most `LONGEST_DRAIN` seconds; then let go of the connection."""
+    if response._content is not False or response.raw is None:
+        return
+    content, ended = b"", False
+    with suppress(Exception), Watchdog(LONGEST_DRAIN) as watchdog:  # an error in a body that nobody asked for
+        watchdog.watch(_socket_of(response.raw))
+        content, ended = _read_some(response.raw)
+        ended = ended and not watchdog.fired
+    if not ended:
+        response.close()
+    # Without these two, `response.history[0].text` would raise, or read from a closed connection.
+    response._content = inflated_refusal(content, response.headers.get("content-encoding", ""))
+    response._content_consumed = True
+    response.close()
+
+
+def _socket_of(raw: Any) -> object:
+    sock: object = getattr(getattr(raw, "connection", None), "sock", None)
+    if sock is None:
+        # http.client takes it away from a connection that will be closed, and only the file on top still has it.
+        with suppress(AttributeError):
+            sock = raw._fp.fp.raw._sock
+    return sock
+
+
+def _read_some(raw: Any) -> tuple[bytes, bool]:
+    """What comes soon, and whether that was all."""
+    read = getattr(raw, "read1", raw.read)
+    until = monotonic() + LONGEST_DRAIN
+    content = b""
+    while len(content) < LONGEST_REFUSAL and monotonic() < until:
+        chunk = read(LONGEST_REFUSAL - len(content), decode_content=False)
+        if not chunk:
+            return content, True
+        content += chunk
+    return content, False

@@ -1,0 +1,1 @@
+"""From arguments, mappings and environment variables to checked values."""

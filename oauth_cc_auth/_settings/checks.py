@@ -1,0 +1,229 @@
+"""Checks of single settings: each gives back the value as the config keeps it, or says what to pass instead."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NoReturn
+from urllib.parse import SplitResult, urlsplit
+
+from oauth_cc_auth._authentication.base import ClientAuthentication
+from oauth_cc_auth._authentication.order import NAMED_METHODS
+from oauth_cc_auth._errors import ConfigurationError
+from oauth_cc_auth._http.headers import has_control, is_encodable, is_header_name, is_header_value
+from oauth_cc_auth._http.origin import is_loopback
+
+Pairs = tuple[tuple[str, str], ...]
+
+# Headers that frame the message or authenticate the client: set by us, or the request would contradict itself.
+_OWN_TOKEN_REQUEST_HEADERS = {
+    "authorization": "client authentication has its own setting, client_authentication (a strategy object can set it)",
+    "content-length": "it follows from the body",
+    "transfer-encoding": "it follows from the body",
+    "host": "it follows from token_url",
+    "connection": "the connection is the client library's business",
+    "content-encoding": "the body is sent as it is",
+    "expect": "nothing waits for an interim answer",
+}
+_OWN_API_REQUEST_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "connection", "content-type"})
+
+
+LIFT_HTTPS = "pass allow_insecure_http=True together with token_url"
+
+_FORM = "application/x-www-form-urlencoded"
+
+_CO_COROUTINE = 0x80  # inspect.CO_COROUTINE, without importing inspect
+_LONGEST_INT = 1024  # bits; Python refuses to write out much longer ones
+
+
+def _wrong(field: str, problem: str) -> NoReturn:
+    raise ConfigurationError(f"{field} {problem}")
+
+
+def text(field: str, value: object) -> str:
+    """One line of text that is not blank."""
+    if not isinstance(value, str):
+        hint = "; is the environment variable that it comes from set?" if value is None else ""
+        _wrong(field, f"must be a str, not {type(value).__name__}{hint}")
+    if not value.strip():
+        _wrong(field, "is empty; pass the value that the provider gave you")
+    if has_control(value):
+        _wrong(
+            field,
+            "contains a control character, perhaps a line break at its end; pass it without (str.strip())",
+        )
+    if not is_encodable(value):
+        _wrong(field, "contains a lone surrogate; decode it with the right encoding first")
+    return value
+
+
+def token_url(value: object, *, allow_insecure_http: bool) -> str:
+    """A full https URL that holds no credentials; http for loopback hosts and on request."""
+    url = text("token_url", value)
+    example = "pass the full URL, such as https://login.example.com/oauth2/token"
+    parts = _parsed(url)
+    if parts is None:
+        # Raised out here: the parser's exception may quote user info, and would come along as context.
+        _wrong("token_url", f"has a host or port that cannot be parsed; {example}")
+    host = parts.hostname
+    if parts.scheme.lower() not in ("https", "http"):
+        quotes = "remove the quotes around it; " if url[0] in "\"'" else ""
+        _wrong("token_url", f"has no scheme https; {quotes}{example}")
+    if not host:
+        _wrong("token_url", f"names no host; {example}")
+    if "@" in parts.netloc:
+        _wrong("token_url", "contains user info; pass client_id and client_secret as arguments instead")
+    if "#" in url:
+        _wrong(
+            "token_url",
+            "contains a fragment, which no server sees (RFC 6749 §3.2); leave out what follows '#'",
+        )
+    if url.split() != [url] or "\\" in url:
+        _wrong("token_url", f"contains white space or a backslash; {example}")
+    if parts.scheme.lower() == "http" and not allow_insecure_http and not is_loopback(host):
+        _wrong(
+            "token_url",
+            "is plain http, which would show the secret to everyone on the way; use https or, where the network is "
+            f"trusted (service mesh, test host), {LIFT_HTTPS}",
+        )
+    return url
+
+
+def _parsed(url: str) -> SplitResult | None:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # parsed only when asked for
+    except ValueError:
+        return None
+    return parts
+
+
+def client_secret(value: str | Callable[[], str], client_authentication: object) -> str | Callable[[], str]:
+    """Text or a callable; empty only for a strategy of the person's own, which may need none."""
+    if callable(value):
+        if getattr(getattr(value, "__code__", None), "co_flags", 0) & _CO_COROUTINE:
+            _wrong(
+                "client_secret", "is an async function; pass a plain one, which may block: it runs in a worker thread"
+            )
+        return value
+    if value == "" and not isinstance(client_authentication, (str, type(None))):
+        return ""
+    return text("client_secret", value)
+
+
+def scope(value: str | Iterable[str] | None) -> str | None:
+    """Scopes joined by single spaces; None for none."""
+    if value is None:
+        return None
+    items = [value] if isinstance(value, str) else value
+    if isinstance(items, (bytes, Mapping)) or not isinstance(items, Iterable):
+        _wrong("scope", f"must be a str or an iterable of str, not {type(value).__name__}")
+    words: list[str] = []
+    for item in items:
+        if not isinstance(item, str):
+            _wrong("scope", f"must hold str only, not {type(item).__name__}")
+        if has_control(item):
+            _wrong("scope", "contains a control character; separate scopes by single spaces")
+        if not is_encodable(item):
+            _wrong("scope", "contains a lone surrogate; decode it with the right encoding first")
+        words += item.split()
+    return " ".join(words) or None
+
+
+def client_authentication(value: object) -> str | ClientAuthentication | None:
+    """None, a known name, or a strategy."""
+    if value is None or (isinstance(value, ClientAuthentication) and type(value) is not ClientAuthentication):
+        return value
+    if isinstance(value, str) and value in NAMED_METHODS:
+        return value
+    given = repr(value) if isinstance(value, str) else type(value).__name__
+    _wrong(
+        "client_authentication",
+        f"must be None (try both), {', '.join(map(repr, NAMED_METHODS))} or an object of a subclass of "
+        f"ClientAuthentication, not {given}",
+    )
+
+
+def header_name(value: object) -> str:
+    """A header name that does not describe the API request itself."""
+    name = text("header_name", value)
+    if not is_header_name(name):
+        _wrong("header_name", "is no header name; pass one such as 'Authorization' or 'X-Access-Token'")
+    if name.lower() in _OWN_API_REQUEST_HEADERS:
+        _wrong("header_name", f"cannot be {name}, which describes the request itself")
+    return name
+
+
+def header_value_pattern(value: object) -> str:
+    """A header value with one ``%s``."""
+    pattern = text("header_value_pattern", value)
+    if pattern.count("%s") != 1:
+        _wrong("header_value_pattern", "must contain %s exactly once, where the token goes, as in 'Bearer %s'")
+    if not is_header_value(pattern):
+        _wrong("header_value_pattern", "must be printable ASCII without white space at either end")
+    return pattern
+
+
+def _pairs(field: str, value: object) -> Iterable[tuple[str, Any]]:
+    if value is None:
+        return
+    items = value.items() if isinstance(value, Mapping) else value
+    if isinstance(items, (str, bytes)) or not isinstance(items, Iterable):
+        _wrong(field, f"must be a mapping or pairs, not {type(value).__name__}")
+    for item in items:
+        if not isinstance(item, (tuple, list)) or len(item) != 2:
+            _wrong(field, "must consist of pairs of a name and a value")
+        name = item[0]
+        if not isinstance(name, str) or not name.strip() or has_control(name) or not is_encodable(name):
+            _wrong(field, "has a name that is no line of text")
+        for single in item[1] if isinstance(item[1], (list, tuple)) else (item[1],):
+            yield name, single
+
+
+def additional_headers(value: object) -> Pairs:
+    """Headers of the token request, each once, none that is ours to set."""
+    headers: list[tuple[str, str]] = []
+    for name, content in _pairs("additional_headers", value):
+        if not is_header_name(name):
+            _wrong("additional_headers", f"contains {name!r}, which is no header name")
+        if name.lower() in _OWN_TOKEN_REQUEST_HEADERS:
+            _wrong("additional_headers", f"cannot set {name}: {_OWN_TOKEN_REQUEST_HEADERS[name.lower()]}")
+        if any(name.lower() == known.lower() for known, _ in headers):
+            _wrong("additional_headers", f"sets {name} twice; join the values by a comma")
+        if not isinstance(content, str) or not is_header_value(content):
+            given = "that is no header value" if isinstance(content, str) else f"of type {type(content).__name__}"
+            _wrong(
+                "additional_headers",
+                f"has a value for {name} {given}; pass printable ASCII, no white space at either end",
+            )
+        if name.lower() == "content-type" and not content.lower().startswith(_FORM):
+            _wrong("additional_headers", f"cannot set Content-Type to anything but {_FORM}, which the body always is")
+        headers.append((name, content))
+    return tuple(headers)
+
+
+def additional_request_data(value: object) -> Pairs:
+    """Body fields of the token request in their order; a name may repeat, but not ``grant_type``."""
+    data: list[tuple[str, str]] = []
+    for name, content in _pairs("additional_request_data", value):
+        if name in ("client_id", "client_secret"):
+            _wrong(
+                "additional_request_data",
+                f"cannot contain {name}; pass it as an argument, with client_authentication='client_secret_post' "
+                "to send it in the body",
+            )
+        if content is None:
+            continue
+        if isinstance(content, bool) or not isinstance(content, (str, int)):
+            _wrong("additional_request_data", f"has a value for {name} that is neither str nor int; pass it as str")
+        if isinstance(content, int) and content.bit_length() > _LONGEST_INT:
+            _wrong("additional_request_data", f"has a number for {name} that is too large; pass it as str")
+        if name == "grant_type" and not str(content).strip():
+            continue  # blank means unset, and the server wants one
+        if any(known == name == "grant_type" for known, _ in data):
+            _wrong("additional_request_data", "contains grant_type twice; keep one")
+        if not is_encodable(str(content)):
+            _wrong(
+                "additional_request_data", f"has a lone surrogate in {name}; decode it with the right encoding first"
+            )
+        data.append((name, str(content)))
+    return tuple(data)

@@ -1,0 +1,209 @@
+"""`_transport`: one line about what went wrong."""
+
+from __future__ import annotations
+
+import ssl
+from types import ModuleType
+
+import anyio
+import httpcore
+import httpx
+import pytest
+import requests
+import trio
+import urllib3
+import urllib3.exceptions
+
+from oauth_cc_auth._adapter.transport_errors import is_from_elsewhere, text_of, transport_failure
+from oauth_cc_auth._protocol.exchange import TransportFailure, too_slow
+
+
+def failure_of(error: BaseException, *, retryable: bool = True) -> TransportFailure:
+    return transport_failure(error, requests, own=True, retryable=retryable)
+
+
+@pytest.mark.parametrize("retryable", [True, False])
+def test_a_plain_error(retryable: bool) -> None:
+    """Text and flag are passed on; the full stop would be followed by our own."""
+    assert failure_of(OSError("refused."), retryable=retryable) == TransportFailure("refused", False, retryable)
+
+
+def test_too_slow() -> None:
+    """It is told how long was waited, not how the library took it."""
+    assert too_slow(2.5) == TransportFailure("it took longer than 2.5 s", True, True)
+    assert too_slow(0.0123456).text == "it took longer than 0.0123 s"
+    assert too_slow(29.987).text == "it took longer than 30 s"
+
+
+class TimeLimitError(Exception):
+    """What a signal handler of a job queue raises."""
+
+
+class LimitOSError(OSError):
+    """What a socket module of somebody's raises: errors of the system keep their base class."""
+
+
+@pytest.mark.parametrize(
+    ("error", "elsewhere"),
+    [
+        (TimeLimitError(), True),
+        (ValueError(), False),
+        (ConnectionResetError(), False),
+        (requests.exceptions.InvalidURL(), False),
+        (urllib3.exceptions.ProtocolError(), False),
+        (ssl.SSLError(), False),
+        (LimitOSError(), False),
+        (httpcore.ReadError(), False),
+        (trio.BrokenResourceError(), False),
+        (anyio.ClosedResourceError(), False),
+        (httpx.InvalidURL("odd"), True),
+    ],
+)
+def test_from_elsewhere(error: Exception, elsewhere: bool) -> None:
+    """What neither Python nor a transport raises is somebody else's, and passes through."""
+    assert is_from_elsewhere(error, requests) is elsewhere
+
+
+def test_which_library_it_is() -> None:
+    """Each has the exceptions of its own only."""
+    assert not is_from_elsewhere(httpx.InvalidURL("odd"), httpx)
+    assert is_from_elsewhere(TimeLimitError(), httpx)
+
+
+def test_an_error_without_words() -> None:
+    """Then its name has to do."""
+    assert failure_of(TimeoutError()).text == "TimeoutError"
+
+
+def test_an_error_whose_words_fail() -> None:
+    """Somebody's broken __str__ breaks nothing here."""
+
+    class BrokenError(Exception):
+        def __str__(self) -> str:
+            raise ZeroDivisionError
+
+    assert text_of(BrokenError()) == "BrokenError"
+
+
+def test_the_innermost_of_a_chain() -> None:
+    """It says most; __cause__ and __context__ lead to it."""
+    inner, middle, outer = OSError("inner"), ValueError("middle"), RuntimeError("outer")
+    middle.__context__ = inner
+    outer.__cause__ = middle
+    assert failure_of(outer).text == "inner"
+
+
+def test_a_tower_of_requests_and_urllib3() -> None:
+    """They keep causes in `args` and in `reason`."""
+    refused = ConnectionRefusedError(111, "Connection refused")
+    new = urllib3.exceptions.ProtocolError("Connection aborted.", refused)
+    retries = urllib3.exceptions.MaxRetryError(None, "/token", reason=new)  # type: ignore[arg-type]  # no pool here
+    assert failure_of(requests.ConnectionError(retries)).text == "[Errno 111] Connection refused"
+
+
+def test_a_reason_that_is_no_exception() -> None:
+    """In ssl and unicode errors it is a text."""
+    assert failure_of(UnicodeDecodeError("ascii", b"\xff", 0, 1, "odd")).text.endswith("odd")
+
+
+def test_a_chain_that_ends_where_it_began() -> None:
+    """It is walked once."""
+    first, second = OSError("first"), OSError("second")
+    first.__cause__, second.__cause__ = second, first
+    assert failure_of(first).text == "second"
+
+
+@pytest.mark.parametrize(
+    ("library", "own", "advice"),
+    [
+        (
+            requests,
+            True,
+            "a client's own verify does not apply to token requests: pass token_client, or set REQUESTS_CA_BUNDLE",
+        ),
+        (
+            httpx,
+            True,
+            "a client's own verify does not apply to token requests: pass token_client, or set SSL_CERT_FILE",
+        ),
+        (httpx, False, "set verify of the token_client to a bundle with the issuer's certificate"),
+        (
+            requests,
+            False,
+            "set verify of the token_client to a bundle with the issuer's certificate; REQUESTS_CA_BUNDLE in the "
+            "environment overrides it, unless trust_env of the token_client is False",
+        ),
+    ],
+)
+def test_a_certificate_that_is_not_trusted(library: ModuleType, own: bool, advice: str) -> None:
+    """It will not be trusted at the next try, wherever in the chain it stands; what helps depends on the client."""
+    distrust = ssl.SSLCertVerificationError("self-signed certificate")
+    wrapped = requests.exceptions.SSLError(distrust)
+    expected = TransportFailure(text_of(distrust), timed_out=False, retryable=False, advice=advice)
+    assert transport_failure(wrapped, library, own=own, retryable=True) == expected
+    distrust.__cause__ = OSError("inner")
+    assert transport_failure(distrust, library, own=own, retryable=True) == expected.replaced(text="inner")
+
+
+def test_a_port_that_does_not_speak_tls() -> None:
+    """OpenSSL's words for it help nobody."""
+    error = ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1006)")
+    failure = failure_of(requests.exceptions.SSLError(error))
+    assert failure.text == str(error)
+    assert failure.advice == "check that this port of the host speaks https"
+
+
+def test_a_proxy_that_fails() -> None:
+    """Not the token endpoint is what to look at then."""
+    refused = ConnectionRefusedError(111, "Connection refused")
+    error = urllib3.exceptions.ProxyError("Unable to connect to proxy", refused)
+    assert failure_of(requests.exceptions.ProxyError(error)).text == "the proxy failed: [Errno 111] Connection refused"
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("407 Basic dXNlcjpwYXNz is wrong", "407 Proxy Authentication Required"),
+        ("403", "403 Forbidden"),
+        ("999 dXNlcjpwYXNz", "999"),
+        ("502 Bad\nGateway", "502 Bad Gateway"),
+    ],
+)
+def test_what_a_proxy_says(said: str, told: str) -> None:
+    """Its status: its words may echo the password that it was sent, which is no secret of the token request's."""
+    tunnel = OSError(f"Tunnel connection failed: {said}")
+    error = requests.exceptions.ProxyError(urllib3.exceptions.ProxyError("Unable to connect to proxy", tunnel))
+    assert failure_of(error).text == f"the proxy failed: Tunnel connection failed: {told}"
+    assert failure_of(httpx.ProxyError(said)).text == f"the proxy failed: {told}"
+
+
+def test_other_tls_errors() -> None:
+    """A connection that broke off in the handshake may work later."""
+    assert failure_of(ssl.SSLEOFError("EOF occurred")).retryable
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        requests.exceptions.InvalidURL("Failed to parse: 'user:pass' is not a valid host or port"),
+        httpx.InvalidURL("Invalid port: 'pass'"),
+        urllib3.exceptions.LocationParseError("http://user:pass@proxy:99999"),
+    ],
+)
+def test_a_url_that_cannot_be_parsed(error: Exception) -> None:
+    """Perhaps that of a proxy, cut in the middle of its password; so it is not quoted."""
+    failure = failure_of(error)
+    assert failure.text == f"{type(error).__name__}: a URL cannot be parsed"
+    assert failure.advice == "check token_url and the URL of the proxy, if there is one"
+    assert not failure.retryable
+
+
+def test_an_error_in_a_group() -> None:
+    """anyio's task groups wrap what went wrong; a group's own words are about its size."""
+
+    class GroupError(Exception):
+        def __init__(self) -> None:
+            super().__init__("unhandled errors in a TaskGroup (1 sub-exception)")
+            self.exceptions = (OSError("refused"),)
+
+    assert failure_of(GroupError()).text == "refused"

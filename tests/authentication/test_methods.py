@@ -1,0 +1,187 @@
+"""`_client_authentication`: how a token request proves who is asking."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from urllib.parse import unquote
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from oauth_cc_auth import ClientAuthentication, ClientSecretBasic, ClientSecretPost, Credentials
+from oauth_cc_auth._authentication.base import PairsArgument
+from oauth_cc_auth._authentication.order import NAMED_METHODS, methods_to_try, worth_trying
+
+URL = "https://login.example.com/token"
+
+
+def basic(client_id: str, client_secret: str, *, percent_encode: bool = True) -> str:
+    """What a server finds in the header."""
+    credentials = ClientSecretBasic(percent_encode=percent_encode).authenticate(client_id, client_secret, URL)
+    assert credentials.fields == ()  # one method per request
+    ((name, value),) = credentials.headers
+    assert name == "Authorization"
+    scheme, _, blob = value.partition(" ")
+    assert scheme == "Basic"
+    return b64decode(blob, validate=True).decode()
+
+
+def test_basic() -> None:
+    """The example of RFC 6749 §2.3.1."""
+    credentials = ClientSecretBasic().authenticate("s6BhdRkqt3", "7Fjfp0ZBr1KtDRbnfVdmIw", URL)
+    assert credentials.headers == (("Authorization", "Basic czZCaGRSa3F0Mzo3RmpmcDBaQnIxS3REUmJuZlZkbUl3"),)
+    assert credentials.fields == ()
+
+
+@pytest.mark.parametrize(
+    ("value", "encoded"),
+    [
+        ("a b", "a%20b"),  # never "+": of the servers that decode not all know it
+        ("a+b", "a%2Bb"),
+        ("a:b", "a%3Ab"),
+        ("a/b%c", "a%2Fb%25c"),
+        ("é", "%C3%A9"),
+        ("A-z0._~9", "A-z0._~9"),
+    ],
+)
+def test_basic_is_percent_encoded(value: str, encoded: str) -> None:
+    """Id and secret alike."""
+    assert basic(value, "x") == f"{encoded}:x"
+    assert basic("x", value) == f"x:{encoded}"
+
+
+def test_raw_basic() -> None:
+    """For servers that never decode: the bytes of the credentials, in UTF-8."""
+    assert basic("a b", "é:+%", percent_encode=False) == "a b:é:+%"
+
+
+@settings(deadline=None)
+@given(st.text(st.characters(codec="utf-8")), st.text(st.characters(codec="utf-8")))
+def test_basic_comes_back(client_id: str, client_secret: str) -> None:
+    """A server that splits at the colon and decodes has what the person gave."""
+    assert [unquote(part) for part in basic(client_id, client_secret).split(":")] == [client_id, client_secret]
+
+
+def test_post() -> None:
+    """Two fields, as they are, and no header."""
+    credentials = ClientSecretPost().authenticate("a b", "é:+%", URL)
+    assert credentials.fields == (("client_id", "a b"), ("client_secret", "é:+%"))
+    assert credentials.headers == ()
+
+
+def test_no_credentials() -> None:
+    """By default a strategy adds nothing."""
+    assert Credentials().headers == Credentials().fields == ()
+
+
+@pytest.mark.parametrize(
+    ("headers", "fields"),
+    [
+        ({"X-Key": "1", "X-Other": "2"}, {"a": "b"}),
+        ([("X-Key", "1"), ("X-Other", "2")], [("a", "b")]),
+    ],
+)
+def test_credentials_are_mappings_or_pairs(headers: PairsArgument, fields: PairsArgument) -> None:
+    """Kept in their order, as pairs that no later change of the argument reaches."""
+    credentials = Credentials(headers=headers, fields=fields)
+    assert credentials.headers == (("X-Key", "1"), ("X-Other", "2"))
+    assert credentials.fields == (("a", "b"),)
+
+
+def test_credentials_may_be_iterators() -> None:
+    """Read once, and kept."""
+    credentials = Credentials(headers=iter([("X-Key", "1")]), fields=iter([("a", "b")]))
+    assert [credentials.headers] * 2 == [(("X-Key", "1"),)] * 2
+    assert credentials.fields == (("a", "b"),)
+
+
+def test_credentials_by_name_only() -> None:
+    """Headers and fields look alike; by position one would pass for the other."""
+    with pytest.raises(TypeError):
+        Credentials({"X-Key": "1"})  # type: ignore[call-arg]  # that is the point
+
+
+def test_names() -> None:
+    """As in error messages; the two standard ones are those of the OAuth registry."""
+    assert ClientSecretBasic().name == "client_secret_basic"
+    assert ClientSecretBasic(percent_encode=False).name == "client_secret_basic (not percent-encoded)"
+    assert ClientSecretPost().name == "client_secret_post"
+    assert {name: method.name for name, method in NAMED_METHODS.items()} == {
+        "client_secret_basic": "client_secret_basic",
+        "client_secret_post": "client_secret_post",
+    }
+
+
+def test_the_name_of_a_strategy_of_ones_own() -> None:
+    """Its class's, unless it or one above it says otherwise."""
+
+    class PrivateKeyJwt(ClientAuthentication):
+        pass
+
+    class Named(ClientAuthentication):
+        name = "private_key_jwt"
+
+    class Below(Named):
+        pass
+
+    assert (PrivateKeyJwt().name, Named().name, Below().name) == ("PrivateKeyJwt", "private_key_jwt", "private_key_jwt")
+
+
+def test_reprs() -> None:
+    """They name what was configured, and show none of a person's own attributes."""
+
+    class Assertion(ClientAuthentication):
+        def __init__(self) -> None:
+            self.key = "private"
+
+    assert repr(ClientSecretBasic()) == "ClientSecretBasic(percent_encode=True)"
+    assert repr(ClientSecretBasic(percent_encode=False)) == "ClientSecretBasic(percent_encode=False)"
+    assert repr(ClientSecretPost()) == "ClientSecretPost()"
+    assert repr(Assertion()) == "Assertion()"
+
+
+def test_a_strategy_without_authenticate() -> None:
+    """It says what is missing."""
+
+    class Empty(ClientAuthentication):
+        pass
+
+    with pytest.raises(NotImplementedError, match=r"^Empty must define authenticate\(\)$"):
+        Empty().authenticate("id", "secret", URL)
+
+
+def test_the_default_order() -> None:
+    """Basic, then the body, then Basic for servers that never decode."""
+    assert [method.name for method in methods_to_try(None)] == [
+        "client_secret_basic",
+        "client_secret_post",
+        "client_secret_basic (not percent-encoded)",
+    ]
+
+
+@pytest.mark.parametrize("name", ["client_secret_basic", "client_secret_post"])
+def test_a_method_by_name(name: str) -> None:
+    """Exactly that one."""
+    assert methods_to_try(name) == (NAMED_METHODS[name],)
+
+
+def test_a_strategy_object() -> None:
+    """The very object."""
+    strategy = ClientSecretBasic(percent_encode=False)
+    assert methods_to_try(strategy) == (strategy,)
+
+
+@pytest.mark.parametrize(
+    ("client_id", "client_secret", "expected"),
+    [("id", "secret", False), ("i d", "secret", True), ("id", "s/ecret", True), ("id", "", False), ("é", "é", True)],
+)
+def test_basic_is_worth_trying_after_basic_where_encoding_changes_something(
+    client_id: str, client_secret: str, expected: bool
+) -> None:
+    """Else it would repeat what was refused, whichever of the two was first. The body always is another way."""
+    basic, post, raw = methods_to_try(None)
+    assert worth_trying(raw, basic, client_id, client_secret) is expected
+    assert worth_trying(basic, raw, client_id, client_secret) is expected
+    for method, refused in ((post, basic), (post, raw), (basic, post), (raw, post)):
+        assert worth_trying(method, refused, client_id, client_secret)

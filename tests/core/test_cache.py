@@ -1,0 +1,690 @@
+"""`_cache`: which token to use now, and who fetches."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from oauth_cc_auth import Attempt, Token, TokenEndpointError, TokenError
+from oauth_cc_auth._core.cache import Follow, Lead, TokenCache, _after_fork_in_child, _all_caches
+from oauth_cc_auth._core.caller import Caller
+from oauth_cc_auth._core.failures import Failures, Pause
+from oauth_cc_auth._core.flight import GONE, GRACE, Failure, Flight, leading
+from oauth_cc_auth._core.lease import Lease, RenewalRules
+from oauth_cc_auth._http.origin import Origin
+from oauth_cc_auth._protocol.answer import Verdict
+from tests.fake_clock import FakeClock
+
+ME, YOU = Caller(1, loop=None), Caller(2, loop=None)
+API = Origin("https", "api.example.com", 443)
+OTHER = Origin("https", "other.example.com", 443)
+
+
+@pytest.fixture(name="clock")
+def _clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture(name="cache")
+def _cache(clock: FakeClock) -> TokenCache:
+    return TokenCache(clock)
+
+
+def a_lease(clock: FakeClock, life: float | None = 100) -> Lease:
+    """Fresh for 80 % of its life, due from 90 % on."""
+    ends = None if life is None else clock.wall() + life
+    token = Token("abc", expires_at=ends)
+    return Lease(token, "Bearer abc", arrived=clock.wall(), rules=RenewalRules(), chance=0)
+
+
+def a_failure(*, transient: bool = False, retry_after: float | None = None, hold: float | None = None) -> Failure:
+    error = TokenEndpointError("no", attempts=(Attempt("client_secret_basic", 400),))
+    error.status_code = 400
+    return Failure(Verdict(error, transient=transient, retry_after=retry_after), hold)
+
+
+def lead(cache: TokenCache, caller: Caller = ME, refused: Lease | None = None) -> Lead:
+    claim = cache.claim(caller, refused)
+    assert isinstance(claim, Lead)
+    return claim
+
+
+def stored(cache: TokenCache, clock: FakeClock, life: float | None = 100) -> Lease:
+    lease = a_lease(clock, life)
+    cache.settle(lead(cache).flight, lease)
+    assert cache.current is lease
+    return lease
+
+
+def fail(cache: TokenCache, failure: Failure) -> None:
+    cache.settle(lead(cache).flight, failure)
+
+
+def held(cache: TokenCache, refused: Lease | None = None) -> Failure:
+    claim = cache.claim(ME, refused)
+    assert isinstance(claim, Failure)
+    return claim
+
+
+@contextmanager
+def leading_for(flight: Flight) -> Iterator[None]:
+    """What runs on behalf of a flight, as its leader does."""
+    token = leading.set((flight,))
+    yield
+    leading.reset(token)
+
+
+class TestColdCache:
+    def test_the_first_leads_and_the_others_follow(self, cache: TokenCache, clock: FakeClock) -> None:
+        """One live flight, whoever asks."""
+        first = lead(cache)
+        assert (first.fallback, first.patience, first.flight.leader) == (None, None, ME)
+        assert first.flight.limit == clock.monotonic() + GRACE
+        assert cache.claim(YOU) == Follow(first.flight)
+
+    def test_the_result_is_for_everybody(self, cache: TokenCache, clock: FakeClock) -> None:
+        """From then on it is simply used."""
+        first = lead(cache)
+        woken = list[bool]()
+        first.flight.subscribe(lambda: woken.append(True))
+        lease = a_lease(clock)
+        cache.settle(first.flight, lease)
+        assert first.flight.outcome is lease
+        assert woken == [True]
+        assert cache.claim(YOU) is lease
+
+    def test_a_leader_that_is_gone(self, cache: TokenCache) -> None:
+        """The next caller leads, at once."""
+        first = lead(cache)
+        cache.settle(first.flight, GONE)
+        assert first.flight.outcome is GONE
+        again = lead(cache, YOU)
+        assert again.flight is not first.flight
+        assert not again.takes_over  # the first has told
+
+    def test_a_leader_past_its_limit(self, cache: TokenCache, clock: FakeClock) -> None:
+        """Up to the limit it is followed, from then on somebody takes over."""
+        first = lead(cache)
+        clock.now_monotonic = first.flight.limit - 0.001
+        assert isinstance(cache.claim(YOU), Follow)
+        clock.now_monotonic = first.flight.limit
+        taken_over = lead(cache, YOU)
+        assert taken_over.flight is not first.flight
+        assert (first.takes_over, taken_over.takes_over) == (False, True)
+
+    def test_a_leader_that_asks_itself(self, cache: TokenCache) -> None:
+        """It is told so, instead of waiting for itself."""
+        with leading_for(lead(cache).flight):
+            failure = held(cache)
+        assert type(failure.verdict.error) is TokenError
+        assert failure.verdict.error.message == (
+            "this token is being fetched by the very thread or task that asks for it: a client_secret callable, a log "
+            "handler or a token_client must not use the auth object that they serve"
+        )
+        assert not failure.verdict.transient
+
+    def test_what_a_leader_started_asks(self, cache: TokenCache) -> None:
+        """A worker thread that runs a secret callable is part of the flight."""
+        with leading_for(lead(cache).flight):
+            assert isinstance(cache.claim(YOU), Failure)
+
+    def test_a_leader_that_was_interrupted(self, cache: TokenCache) -> None:
+        """Its thread leads no more, as its asking again tells; those who waited for it are woken, and wait for that."""
+        flight, woken = lead(cache).flight, list[str]()
+        flight.subscribe(lambda: woken.append("follower"))
+        again = lead(cache)
+        assert again.takes_over
+        assert woken == ["follower"]
+        assert not flight.is_under_way
+        assert cache.claim(YOU) == Follow(again.flight)
+
+    def test_who_subscribes_to_a_flight_that_was_superseded(self, cache: TokenCache) -> None:
+        """It is woken at once: nobody else would."""
+        flight, woken = lead(cache).flight, list[str]()
+        cache.invalidate()
+        flight.subscribe(lambda: woken.append("follower"))
+        assert woken == ["follower"]
+
+
+class TestAge:
+    def test_fresh(self, cache: TokenCache, clock: FakeClock) -> None:
+        """Everybody uses it."""
+        lease = stored(cache, clock)
+        clock.advance(79.999)
+        assert cache.claim(ME) is lease
+
+    def test_aging(self, cache: TokenCache, clock: FakeClock) -> None:
+        """From the very second on, one renews it and the others go on."""
+        lease = stored(cache, clock)
+        clock.advance(80)
+        claim = lead(cache)
+        assert claim.fallback is lease
+        assert claim.patience == pytest.approx(20)
+        assert cache.claim(YOU) is lease
+        with leading_for(claim.flight):
+            assert cache.claim(ME) is lease
+
+    def test_due(self, cache: TokenCache, clock: FakeClock) -> None:
+        """From then on the others wait for the new one, with the old one to fall back on."""
+        lease = stored(cache, clock)
+        clock.advance(89.999)
+        first = lead(cache)
+        clock.advance(0.001)
+        assert cache.claim(YOU) == Follow(first.flight, lease)
+        with leading_for(first.flight):
+            assert cache.claim(ME) is lease  # its own leader does not wait for itself
+        clock.advance(GRACE)
+        taken_over = lead(cache, YOU)
+        assert (taken_over.fallback, taken_over.patience, taken_over.takes_over) == (lease, None, True)
+
+    def test_due_from_the_very_second_on(self, cache: TokenCache, clock: FakeClock) -> None:
+        """Its renewal may take as long as any other: everybody waits for it."""
+        lease = stored(cache, clock)
+        clock.now_wall = lease.waiting_from
+        claim = lead(cache)
+        assert (claim.fallback, claim.patience) == (lease, None)
+
+    def test_ended(self, cache: TokenCache, clock: FakeClock) -> None:
+        """It is used no more, not even for want of another."""
+        stored(cache, clock)
+        clock.advance(100)
+        claim = lead(cache)
+        assert (claim.fallback, claim.patience) == (None, None)
+        assert cache.claim(YOU) == Follow(claim.flight)
+        with leading_for(claim.flight):
+            assert isinstance(cache.claim(ME), Failure)
+
+    def test_without_an_end(self, cache: TokenCache, clock: FakeClock) -> None:
+        """It is used until the API refuses it."""
+        lease = stored(cache, clock, life=None)
+        clock.advance(1e9)
+        assert cache.claim(ME) is lease
+
+    def test_age_is_wall_clock(self, cache: TokenCache, clock: FakeClock) -> None:
+        """The monotonic clock stands still in suspend."""
+        lease = stored(cache, clock)
+        clock.now_monotonic += 1e6
+        assert cache.claim(ME) is lease
+        clock.now_wall += 100
+        lead(cache)
+
+
+class TestRefused:
+    def test_the_current_token(self, cache: TokenCache, clock: FakeClock) -> None:
+        """It is renewed; whoever has not seen a refusal goes on with it."""
+        lease = stored(cache, clock)
+        claim = lead(cache, refused=lease)
+        assert claim.fallback is None
+        assert cache.claim(YOU) is lease
+        assert cache.claim(YOU, lease) == Follow(claim.flight)
+
+    def test_a_token_that_was_replaced(self, cache: TokenCache, clock: FakeClock) -> None:
+        """The newer one is simply used, aging or not; an equal string is another token."""
+        old = stored(cache, clock)
+        new = a_lease(clock)
+        cache.settle(lead(cache, refused=old).flight, new)
+        assert cache.claim(ME, old) is new
+        clock.advance(95)
+        assert cache.claim(ME, old) is new
+
+    def test_a_token_that_was_replaced_by_one_that_has_ended(self, cache: TokenCache, clock: FakeClock) -> None:
+        """Then there is nothing to go back to."""
+        old = stored(cache, clock)
+        cache.settle(lead(cache, refused=old).flight, a_lease(clock))
+        clock.advance(100)
+        assert lead(cache, refused=old).fallback is None
+
+    def test_back_off_after_a_failed_renewal(self, cache: TokenCache, clock: FakeClock) -> None:
+        """From the second on refusals do not turn into load; who has no token to do without asks all the same."""
+        lease = stored(cache, clock)
+        for _ in range(2):
+            cache.settle(lead(cache, refused=lease).flight, a_failure(transient=True))
+        assert isinstance(cache.claim(ME, lease), Failure)
+        cache.discard(lease)
+        lead(cache, refused=lease)
+
+
+class TestSettling:
+    def test_twice(self, cache: TokenCache, clock: FakeClock) -> None:
+        """The second time changes nothing."""
+        flight = lead(cache).flight
+        lease = a_lease(clock)
+        cache.settle(flight, lease)
+        cache.settle(flight, a_failure())
+        cache.settle(flight, GONE)
+        assert flight.outcome is lease
+        assert cache.claim(ME) is lease
+
+    def test_an_orphan_before_its_successor(self, cache: TokenCache, clock: FakeClock) -> None:
+        """Its token is as good as any; the successor's replaces it."""
+        orphan = lead(cache).flight
+        clock.advance(GRACE)
+        successor = lead(cache, YOU).flight
+        early, late = a_lease(clock), a_lease(clock)
+        cache.settle(orphan, early)
+        assert cache.claim(ME) is early
+        cache.settle(successor, late)
+        assert cache.claim(ME) is late
+
+    def test_an_orphan_after_its_successor(self, cache: TokenCache, clock: FakeClock) -> None:
+        """It never overwrites a newer token, but whoever waits for it gets its own."""
+        orphan = lead(cache).flight
+        clock.advance(GRACE)
+        newer, older = a_lease(clock), a_lease(clock)
+        cache.settle(lead(cache, YOU).flight, newer)
+        cache.settle(orphan, older)
+        assert orphan.outcome is older
+        assert cache.claim(ME) is newer
+
+    def test_an_orphan_that_failed(self, cache: TokenCache, clock: FakeClock) -> None:
+        """It says nothing about what its successor will find, and ends no flight but its own."""
+        orphan = lead(cache).flight
+        clock.advance(GRACE)
+        successor = lead(cache, YOU).flight
+        for _ in range(3):
+            cache.settle(orphan, a_failure())
+        assert cache.claim(ME) == Follow(successor)
+        cache.settle(successor, GONE)
+        lead(cache)
+
+    def test_a_new_token_is_on_probation(self, cache: TokenCache, clock: FakeClock) -> None:
+        """With every origin that refused lately, and any that a follower, quick to see it, has added."""
+        lease = stored(cache, clock)
+        lease.probation.add(API)
+        cache.refusals.note(API, lease)
+        renewed = a_lease(clock)
+        renewed.probation.add(OTHER)
+        cache.settle(lead(cache, refused=lease).flight, renewed)
+        assert renewed.probation == {API, OTHER}
+
+    def test_wakes_outside_the_lock(self, cache: TokenCache) -> None:
+        """A waker may ask the cache, also from another thread."""
+        flight = lead(cache).flight
+        claims = list[object]()
+
+        def ask_elsewhere() -> None:
+            thread = threading.Thread(target=lambda: claims.append(cache.claim(YOU)), daemon=True)
+            thread.start()
+            thread.join(30)
+
+        flight.subscribe(ask_elsewhere)
+        cache.settle(flight, GONE)
+        assert len(claims) == 1
+
+    def test_within_another_section(self, cache: TokenCache) -> None:
+        """Garbage collection may close an abandoned flow while its thread holds the lock."""
+        flight = lead(cache).flight
+        with cache._lock:
+            cache.settle(flight, GONE)
+        lead(cache)
+
+
+class TestStrandedLeaders:
+    def test_the_next_loop_of_the_thread_takes_over(self, cache: TokenCache) -> None:
+        """A leader whose loop runs no more will never settle: nobody waits out its limit."""
+        stranded = lead(cache, Caller(1, loop=object())).flight
+        taken_over = lead(cache, Caller(1, loop=object())).flight
+        assert taken_over is not stranded
+
+    def test_a_blocking_call_takes_over(self, cache: TokenCache) -> None:
+        """It is not taken for one that waits for itself."""
+        lead(cache, Caller(1, loop=object()))
+        lead(cache, Caller(1, loop=None))
+
+    def test_another_thread_cannot_know(self, cache: TokenCache) -> None:
+        """The leader's loop may well run: it is followed, as long as its limit lasts."""
+        flight = lead(cache, Caller(1, loop=object())).flight
+        assert cache.claim(Caller(2, loop=object())) == Follow(flight)
+        assert cache.claim(Caller(2, loop=None)) == Follow(flight)
+
+    def test_what_it_brings_after_all(self, cache: TokenCache, clock: FakeClock) -> None:
+        """A loop that is run again: its token does not overwrite the newer one."""
+        stranded = lead(cache, Caller(1, loop=object())).flight
+        newer, older = a_lease(clock), a_lease(clock)
+        cache.settle(lead(cache, Caller(1, loop=None)).flight, newer)
+        cache.settle(stranded, older)
+        assert cache.current is newer
+
+
+class TestFailures:
+    def test_one_final_failure_holds_nobody(self, cache: TokenCache) -> None:
+        """It may have been mended meanwhile."""
+        fail(cache, a_failure())
+        lead(cache)
+
+    def test_the_second_final_failure_holds(self, cache: TokenCache, clock: FakeClock) -> None:
+        """Everybody gets the failure, as an instance of its own that says for how long."""
+        failure = a_failure()
+        fail(cache, failure)
+        fail(cache, failure)
+        clock.now_monotonic += 0.25
+        again = held(cache)
+        error = again.verdict.error
+        assert isinstance(error, TokenEndpointError)
+        assert error is not failure.verdict.error
+        assert (error.status_code, error.attempts) == (400, failure.verdict.error.attempts)
+        assert error.message == str(error) == "no. Not asked again for 0.8 s (auth.invalidate() ends that)"
+        assert held(cache).verdict.error.message == error.message  # it does not grow
+
+    def test_the_last_moment_of_a_hold(self, cache: TokenCache, clock: FakeClock) -> None:
+        """The message never says 0.0 s; at the end the next caller asks."""
+        fail(cache, a_failure())
+        fail(cache, a_failure())
+        clock.now_monotonic += 0.999
+        assert held(cache).verdict.error.message == "no. Not asked again for 0.1 s (auth.invalidate() ends that)"
+        clock.now_monotonic += 0.001
+        lead(cache)
+
+    def test_holds_double_up_to_a_minute(self, cache: TokenCache, clock: FakeClock) -> None:
+        """1, 2, 4 ... 32, 60, 60 seconds."""
+        fail(cache, a_failure())
+        for seconds in (1, 2, 4, 8, 16, 32, 60, 60):
+            fail(cache, a_failure())
+            clock.now_monotonic += seconds - 0.5
+            held(cache)
+            clock.now_monotonic += 0.5
+
+    def test_a_success_ends_the_row(self, cache: TokenCache, clock: FakeClock) -> None:
+        """Counting starts anew."""
+        fail(cache, a_failure())
+        stored(cache, clock, life=1)
+        clock.advance(1)
+        fail(cache, a_failure())
+        lead(cache)
+
+    def test_what_is_told_of_a_pause(self, cache: TokenCache, clock: FakeClock) -> None:
+        """For how long everybody is held off, and for how long a renewal that could be done without."""
+        clock.chance_value = 1.0
+        assert cache.settle(lead(cache).flight, GONE) is None
+        assert cache.settle(lead(cache).flight, a_failure()) == Pause(0.0, 1.0)
+        assert cache.settle(lead(cache).flight, a_failure()) == Pause(1.0, 2.0)
+        clock.now_monotonic += 1
+        flight = lead(cache).flight
+        assert cache.settle(flight, a_failure(transient=True, retry_after=9, hold=7)) == Pause(7, 18)
+        assert cache.settle(flight, a_failure()) is None  # settled already
+        clock.now_monotonic += 7
+        assert cache.settle(lead(cache).flight, a_lease(clock)) is None
+
+    def test_transient_failures_hold_nobody(self, cache: TokenCache) -> None:
+        """Without a token the next caller asks, however often it failed."""
+        for _ in range(5):
+            fail(cache, a_failure(transient=True))
+        lead(cache)
+
+    @pytest.mark.parametrize(("asked", "seconds"), [(0.5, 0.5), (45, 45), (60, 60), (61, 60), (1e9, 60)])
+    def test_what_the_endpoint_asks_for(
+        self, cache: TokenCache, clock: FakeClock, asked: float, seconds: float
+    ) -> None:
+        """It is left alone for that long, and a minute at most."""
+        fail(cache, a_failure(transient=True, retry_after=asked, hold=asked))
+        clock.now_monotonic += seconds - 0.25
+        assert held(cache).hold == asked
+        clock.now_monotonic += 0.25
+        lead(cache)
+
+    def test_no_hold_takes_a_good_token_away(self, cache: TokenCache, clock: FakeClock) -> None:
+        """Aging or due, it is used to its end."""
+        lease = stored(cache, clock)
+        clock.advance(80)
+        fail(cache, a_failure())
+        clock.advance(5)
+        fail(cache, a_failure())
+        clock.now_wall += 10
+        assert cache.claim(ME) is lease
+        assert cache.claim(ME) is lease
+
+    @pytest.mark.parametrize(("chance", "seconds"), [(0.0, 0.5), (0.5, 0.75), (1.0, 1.0)])
+    def test_back_off_of_an_aging_token(
+        self, cache: TokenCache, clock: FakeClock, chance: float, seconds: float
+    ) -> None:
+        """After a failed renewal the next one is tried a little later, jittered."""
+        clock.chance_value = chance
+        lease = stored(cache, clock, life=1000)
+        clock.advance(800)
+        fail(cache, a_failure(transient=True))
+        clock.now_monotonic += seconds - 0.01
+        assert cache.claim(ME) is lease
+        clock.now_monotonic += 0.01
+        assert lead(cache).fallback is lease
+
+    def test_back_off_doubles_up_to_a_minute(self, cache: TokenCache, clock: FakeClock) -> None:
+        """An outage is met with ever less load."""
+        clock.chance_value = 1.0
+        lease = stored(cache, clock, life=100_000)
+        clock.advance(80_000)
+        for seconds in (1, 2, 4, 8, 16, 32, 60, 60):
+            fail(cache, a_failure(transient=True))
+            clock.now_monotonic += seconds - 0.01
+            assert cache.claim(ME) is lease
+            clock.now_monotonic += 0.01
+
+    def test_back_off_of_a_short_life(self, cache: TokenCache, clock: FakeClock) -> None:
+        """A quarter of what is left at most, so that there is more than one try."""
+        clock.chance_value = 1.0
+        lease = stored(cache, clock, life=10)
+        clock.advance(8)
+        fail(cache, a_failure(transient=True))
+        clock.advance(0.49)
+        assert cache.claim(ME) is lease
+        clock.advance(0.02)
+        lead(cache)
+
+    @pytest.mark.parametrize(
+        ("left", "everybody", "renewals"), [(8.0, 1.0, 2.0), (1.0, 0.25, 0.25), (0.0, 1.0, 2.0), (-100.0, 1.0, 2.0)]
+    )
+    def test_pauses_near_the_end(
+        self, cache: TokenCache, clock: FakeClock, left: float, everybody: float, renewals: float
+    ) -> None:
+        """There is time for another try; once the token has ended, nothing is left for that to save."""
+        clock.chance_value = 1.0
+        lease = stored(cache, clock)
+        clock.now_wall = lease.ends_at - left
+        fail(cache, a_failure())
+        clock.now_monotonic += 1
+        pause = cache.settle(lead(cache).flight, a_failure())
+        assert pause is not None
+        assert (pause.everybody, pause.renewals) == (everybody, renewals)
+
+    @pytest.mark.parametrize(
+        ("asked", "left", "seconds"),
+        [(30, 150, 45), (0.5, 150, 1), (30, 8, 31)],
+    )
+    def test_a_fleet_that_is_told_the_same_second(
+        self, cache: TokenCache, clock: FakeClock, asked: float, left: float, seconds: float
+    ) -> None:
+        """Never earlier than asked for, then over as long again, or our back-off; in a quarter of what is left."""
+        clock.chance_value = 0.5
+        lease = stored(cache, clock, life=1000)
+        clock.now_wall = lease.ends_at - left
+        fail(cache, a_failure(transient=True, retry_after=asked))
+        clock.now_monotonic += seconds - 0.01
+        assert cache.claim(ME) is lease
+        clock.now_monotonic += 0.02
+        assert lead(cache).fallback is lease
+
+    def test_retry_after_of_an_aging_token(self, cache: TokenCache, clock: FakeClock) -> None:
+        """What was asked for counts instead of our own back-off."""
+        lease = stored(cache, clock, life=1000)
+        clock.advance(800)
+        fail(cache, a_failure(transient=True, retry_after=7))
+        clock.now_monotonic += 6.9
+        assert cache.claim(ME) is lease
+        clock.now_monotonic += 0.2
+        lead(cache)
+
+    def test_an_interrupt_while_one_is_noted(self) -> None:
+        """It is as if it had not happened; what is half noted must not be looked at."""
+
+        class InterruptedVerdict(Verdict):
+            @property
+            def retry_after(self) -> float | None:
+                raise KeyboardInterrupt
+
+            @retry_after.setter
+            def retry_after(self, seconds: float | None) -> None:
+                pass
+
+        failures = Failures()
+        with pytest.raises(KeyboardInterrupt):
+            failures.note(Failure(InterruptedVerdict(TokenError("no"))), now=0.0, left=100.0, chance=0.0)
+        assert failures.held(0.0, can_wait=True, was_refused=True) is None
+
+
+class TestInvalidation:
+    def test_the_token_is_forgotten(self, cache: TokenCache, clock: FakeClock) -> None:
+        """The next request fetches."""
+        stored(cache, clock)
+        cache.invalidate()
+        assert cache.current is None
+        assert lead(cache).fallback is None
+
+    def test_a_flight_under_way(self, cache: TokenCache, clock: FakeClock) -> None:
+        """It is not joined any more, and its token is kept by nobody but those who wait already."""
+        flight = lead(cache).flight
+        cache.invalidate()
+        newer = lead(cache, YOU).flight
+        lease = a_lease(clock)
+        cache.settle(flight, lease)
+        assert flight.outcome is lease
+        assert cache.current is None
+        assert cache.claim(ME) == Follow(newer)
+
+    def test_an_orphan(self, cache: TokenCache, clock: FakeClock) -> None:
+        """What was asked for before is as stale when its leader had been given up."""
+        orphan = lead(cache).flight
+        clock.advance(GRACE)
+        lead(cache, YOU)
+        cache.invalidate()
+        cache.settle(orphan, a_lease(clock))
+        assert cache.current is None
+
+    def test_holds_and_refusals_are_lifted(self, cache: TokenCache, clock: FakeClock) -> None:
+        """The person asks for a new start."""
+        lease = a_lease(clock)
+        lease.probation.add(API)
+        cache.refusals.note(API, lease)
+        fail(cache, a_failure())
+        fail(cache, a_failure())
+        cache.invalidate()
+        assert cache.refusals.origins() == set()
+        fail(cache, a_failure())
+        lead(cache)
+
+    def test_discarding(self, cache: TokenCache, clock: FakeClock) -> None:
+        """Only the very lease."""
+        lease = stored(cache, clock)
+        cache.discard(a_lease(clock))
+        assert cache.current is lease
+        cache.discard(lease)
+        assert cache.current is None
+
+
+class TestAtHand:
+    def test_what_a_hook_gets(self, cache: TokenCache, clock: FakeClock) -> None:
+        """The token that there is, to its end, unless it was refused; else it is told so, and no flight begins."""
+        assert isinstance(cache.at_hand(None), Failure)
+        lease = stored(cache, clock)
+        clock.advance(99.9)
+        assert cache.at_hand(None) is lease
+        assert isinstance(cache.at_hand(lease), Failure)
+        clock.advance(0.1)
+        failure = cache.at_hand(None)
+        assert isinstance(failure, Failure)
+        assert failure.verdict.error.message == (
+            "an on_event hook needs a token that would have to be fetched: it must not use the auth object that it "
+            "serves, or do so in a task or thread that it does not wait for"
+        )
+        assert not failure.verdict.transient
+        assert cache._flight is None
+
+
+class TestForking:
+    def test_the_child_has_a_new_lock_and_no_flight(self, cache: TokenCache, clock: FakeClock) -> None:
+        """A flight whose thread does not exist there, and a lock that nobody will release, stay behind."""
+        lease = stored(cache, clock)
+        flight = lead(cache, refused=lease).flight
+        lock = cache._lock
+        _after_fork_in_child()
+        assert cache._lock is not lock
+        assert cache.refusals.lock is cache._lock
+        assert cache.current is lease
+        assert lead(cache, refused=lease).flight is not flight
+
+    def test_the_child_draws_its_own_time_to_renew(self, cache: TokenCache, clock: FakeClock) -> None:
+        """Or all workers of a server would renew in step; where nothing was drawn yet, nothing is."""
+        lease, empty = stored(cache, clock), TokenCache(clock)
+        fresh_until = lease.fresh_until
+        clock.chance_value = 0.5
+        _after_fork_in_child()
+        assert lease.fresh_until == pytest.approx(fresh_until + 1.25)
+        assert (lease.waiting_from, lease.ends_at) == pytest.approx((clock.wall() + 90, clock.wall() + 100))
+        assert empty.current is None
+
+    def test_caches_are_not_kept_alive(self, clock: FakeClock) -> None:
+        """They are known only while they live."""
+        cache = TokenCache(clock)
+        assert cache in _all_caches
+        known = weakref.ref(cache)
+        del cache
+        gc.collect()
+        assert known() is None
+
+
+def test_refusals_have_no_lock_of_their_own(cache: TokenCache) -> None:
+    """Garbage collected under it would close a flow, which settles: a dead-lock with a thread that just does so."""
+    assert cache.refusals.lock is cache._lock
+
+
+def test_claims_hold_what_they_are_made_with(cache: TokenCache, clock: FakeClock) -> None:
+    """Who follows has the old token to fall back on; who leads is in nobody's place unless it is said."""
+    flight, lease = lead(cache).flight, a_lease(clock)
+    follow = Follow(flight, lease)
+    assert (follow.flight, follow.fallback) == (flight, lease)
+    assert Lead(flight).takes_over is False
+
+
+def test_flights_made_in_vain(cache: TokenCache, clock: FakeClock) -> None:
+    """A caller that does not lead leaves no trace."""
+    first = lead(cache)
+    cache.claim(YOU)
+    assert cache._flight is first.flight
+    assert isinstance(first.flight, Flight)
+    cache.settle(first.flight, a_lease(clock))
+    assert cache._flight is None
+
+
+def test_only_a_renewal_with_a_token_to_fall_back_on_is_gentle(cache: TokenCache, clock: FakeClock) -> None:
+    assert not lead(cache).flight.is_gentle
+    cache.invalidate()
+    stored(cache, clock)
+    clock.advance(85)
+    assert lead(cache).flight.is_gentle
+
+
+def test_a_token_remembers_the_one_before_it(cache: TokenCache, clock: FakeClock) -> None:
+    """Also where that one had been discarded: a prepared request may still carry it."""
+    first = stored(cache, clock)
+    cache.discard(first)
+    assert list(stored(cache, clock).chain())[1:] == [first]
+
+
+def test_invalidating_twice_makes_two_epochs(cache: TokenCache, clock: FakeClock) -> None:
+    """A flight of the first is as stale as one that was there before it."""
+    cache.invalidate()
+    between = lead(cache).flight
+    cache.invalidate()
+    cache.settle(between, a_lease(clock))
+    assert cache.current is None
+
+
+def test_invalidating_wakes_those_who_wait(cache: TokenCache) -> None:
+    """They ask again, instead of waiting for a token that nobody wants."""
+    woken: list[bool] = []
+    lead(cache).flight.subscribe(lambda: woken.append(True))
+    cache.invalidate()
+    assert woken == [True]

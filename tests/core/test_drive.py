@@ -1,0 +1,324 @@
+"""`_drive`: running what a flow asks for, in a thread and in an event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import sys
+import threading
+from collections.abc import Awaitable, Callable, Generator
+from contextvars import copy_context
+from typing import Any
+
+import anyio
+import pytest
+
+from oauth_cc_auth import ConfigurationError, Token, TokenError
+from oauth_cc_auth._core.caller import Caller
+from oauth_cc_auth._core.drive import adrive, drive
+from oauth_cc_auth._core.effects import Call, Effect, Raised, Send, Sleep, Wait
+from oauth_cc_auth._core.flight import GONE, Flight
+from oauth_cc_auth._core.flow import Flow
+from oauth_cc_auth._core.lease import Lease, RenewalRules
+from oauth_cc_auth._protocol.exchange import TokenRequest, TokenResponse, TransportFailure
+from tests.fake_clock import FakeClock
+
+LIMIT = 30.0  # seconds: long enough for anything that does not hang
+LEASE = Lease(Token("abc"), "Bearer abc", arrived=0, rules=RenewalRules(), chance=0)
+REQUEST = TokenRequest(
+    url="https://login.example.com/token", headers=(), body=b"", method="test", scope=None, secrets=()
+)
+ANSWER = TokenResponse(200, {}, b"")
+
+in_each_loop = pytest.mark.parametrize("backend", ["asyncio", "trio"])
+
+
+class Script:
+    """A flow that asks for the given effects and keeps what it is sent."""
+
+    def __init__(self, *effects: Effect) -> None:
+        self.effects = effects
+        self.outcomes: list[Any] = []
+        self.closed = False
+
+    def flow(self) -> Flow:
+        return self._run()
+
+    def _run(self) -> Generator[Effect, Any, Lease]:
+        try:
+            for effect in self.effects:
+                self.outcomes.append((yield effect))
+            return LEASE
+        finally:
+            self.closed = True
+
+
+def a_flight() -> Flight:
+    return Flight(Caller(-1, loop=None), limit=0)
+
+
+class WatchedFlight(Flight):
+    """Tells when somebody waits for it."""
+
+    def __init__(self) -> None:
+        super().__init__(Caller(-1, loop=None), limit=0)
+        self.awaited = threading.Event()
+
+    def subscribe(self, wake: Callable[[], object]) -> None:
+        super().subscribe(wake)
+        self.awaited.set()
+
+    def settle(self) -> None:
+        assert self.awaited.wait(LIMIT)
+        self.outcome = GONE
+        self.wake_all()
+
+
+def nothing_sent(request: TokenRequest, budget: float) -> TokenResponse:
+    raise AssertionError("nothing was to be sent")
+
+
+async def nothing_sent_async(request: TokenRequest, budget: float) -> TokenResponse:
+    raise AssertionError("nothing was to be sent")
+
+
+def run_async(
+    backend: str,
+    script: Script,
+    send: Callable[[TokenRequest, float], Awaitable[Any]] = nothing_sent_async,
+    clock: FakeClock | None = None,
+) -> Any:
+    async def main() -> Any:
+        with anyio.fail_after(LIMIT):
+            return await adrive(script.flow(), send, clock or FakeClock())
+
+    return anyio.run(main, backend=backend)
+
+
+class TestBlocking:
+    def test_a_flow_that_asks_for_nothing(self) -> None:
+        """Its end is the result."""
+        assert drive(Script().flow(), nothing_sent, FakeClock()) is LEASE
+
+    def test_every_effect(self) -> None:
+        """Each outcome is sent back; sleeping is the clock's part."""
+        flight, clock = a_flight(), FakeClock()
+        flight.outcome = GONE
+        script = Script(Send(REQUEST, 5.0), Call(lambda: "called", 5.0), Wait(flight, LIMIT), Sleep(2.5))
+        sent = list[tuple[TokenRequest, float]]()
+
+        def send(request: TokenRequest, budget: float) -> TokenResponse:
+            sent.append((request, budget))
+            return ANSWER
+
+        assert drive(script.flow(), send, clock) is LEASE
+        assert sent == [(REQUEST, 5.0)]
+        assert script.outcomes[:2] == [ANSWER, "called"]
+        assert clock.sleeps == [2.5]
+
+    def test_a_callable_that_raises(self) -> None:
+        """What it was and where; its words may be a secret."""
+
+        def fail() -> Any:
+            raise ValueError("s3cret")
+
+        script = Script(Call(fail, 1), Call(lambda: json.loads("s3cret"), 1))
+        drive(script.flow(), nothing_sent, FakeClock())
+        mine, theirs = (outcome.text for outcome in script.outcomes)
+        place = f"(fail, test_drive.py:{fail.__code__.co_firstlineno + 1})"
+        assert mine == f"it raised ValueError {place}, whose message is not repeated here since it may hold secrets"
+        assert re.fullmatch(r"it raised JSONDecodeError \(\w+, decoder\.py:[0-9]+\), whose message is .*", theirs)
+
+    def test_a_callable_that_wants_arguments(self) -> None:
+        """The place would be ours, and help nobody."""
+        script = Script(Call(len, 1))  # type: ignore[arg-type]  # what people do
+        drive(script.flow(), nothing_sent, FakeClock())
+        (outcome,) = script.outcomes
+        assert outcome.text.startswith("it raised TypeError, whose message")
+
+    @pytest.mark.parametrize("error", [ConfigurationError("pass something else"), TokenError("not so")])
+    def test_our_own_words(self, error: Exception) -> None:
+        """They hold no secret, and say what to do."""
+
+        def fail() -> Any:
+            raise error
+
+        script = Script(Call(fail, 1))
+        drive(script.flow(), nothing_sent, FakeClock())
+        assert script.outcomes == [Raised(str(error))]
+
+    @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, ZeroDivisionError])
+    def test_whatever_happens_the_flow_is_closed(self, error: type[BaseException]) -> None:
+        """So that its flight is settled."""
+
+        def send(request: TokenRequest, budget: float) -> TokenResponse:
+            raise error
+
+        script = Script(Send(REQUEST, 5.0))
+        with pytest.raises(error):
+            drive(script.flow(), send, FakeClock())
+        assert script.closed
+
+    def test_waiting_for_a_flight_of_another_thread(self) -> None:
+        """It ends when that is settled."""
+        flight = WatchedFlight()
+        follower = threading.Thread(
+            target=drive, args=(Script(Wait(flight, LIMIT)).flow(), nothing_sent, FakeClock()), daemon=True
+        )
+        follower.start()
+        flight.settle()
+        follower.join(LIMIT)
+        assert not follower.is_alive()
+
+    def test_waiting_ends_by_itself(self) -> None:
+        """And leaves nothing behind."""
+        flight = a_flight()
+        assert drive(Script(Wait(flight, 0.001)).flow(), nothing_sent, FakeClock()) is LEASE
+        assert flight._wakers == []
+
+
+@in_each_loop
+class TestInAnEventLoop:
+    def test_a_flow_that_asks_for_nothing(self, backend: str) -> None:
+        """Its end is the result."""
+        assert run_async(backend, Script()) is LEASE
+
+    def test_every_effect(self, backend: str) -> None:
+        """Each outcome is sent back; None and falsy results of a callable, too."""
+        flight, clock = a_flight(), FakeClock()
+        flight.outcome = GONE
+        script = Script(
+            Send(REQUEST, 5.0),
+            Call(lambda: "called", 5.0),
+            Call(lambda: None, 5.0),
+            Wait(flight, LIMIT),
+            Sleep(2.5),
+        )
+
+        async def send(request: TokenRequest, budget: float) -> TokenResponse:
+            assert (request, budget) == (REQUEST, 5.0)
+            return ANSWER
+
+        assert run_async(backend, script, send, clock) is LEASE
+        assert script.outcomes[:3] == [ANSWER, "called", None]
+        assert clock.sleeps == [2.5]
+
+    def test_an_answer_that_does_not_come(self, backend: str) -> None:
+        """Its budget ends it."""
+
+        async def send(request: TokenRequest, budget: float) -> TokenResponse:
+            await anyio.sleep_forever()
+            raise AssertionError
+
+        script = Script(Send(REQUEST, 0.01))
+        run_async(backend, script, send)
+        assert script.outcomes == [TransportFailure("it took longer than 0.01 s", timed_out=True)]
+
+    def test_a_callable_that_blocks(self, backend: str) -> None:
+        """It runs elsewhere, and is given up when its budget is spent."""
+        release = threading.Event()
+        threads = list[threading.Thread]()
+
+        def block() -> None:
+            threads.append(threading.current_thread())
+            release.wait(LIMIT)
+
+        script = Script(Call(block, 0.05))
+        run_async(backend, script)
+        release.set()
+        assert script.outcomes == [Raised("it did not return within 0.1 s")]
+        assert threads != [threading.current_thread()]
+
+    def test_a_callable_that_raises(self, backend: str) -> None:
+        """What it was and the place come back."""
+
+        def fail() -> None:
+            raise ValueError("no")
+
+        script = Script(Call(fail, LIMIT))
+        run_async(backend, script)
+        (outcome,) = script.outcomes
+        assert outcome.text.startswith(
+            f"it raised ValueError (fail, test_drive.py:{fail.__code__.co_firstlineno + 1}), whose"
+        )
+
+    def test_worker_threads_that_are_used_up(self, backend: str) -> None:
+        """The limit of the loop's own ones does not count: they may all wait for this very token."""
+
+        async def main() -> Any:
+            limiter = anyio.to_thread.current_default_thread_limiter()
+            limiter.total_tokens = 1
+            async with limiter:
+                with anyio.fail_after(LIMIT):
+                    return await adrive(script.flow(), nothing_sent_async, FakeClock())
+
+        script = Script(Call(lambda: "called", LIMIT))
+        assert anyio.run(main, backend=backend) is LEASE
+        assert script.outcomes == ["called"]
+
+    def test_waiting_for_a_flight_of_another_thread(self, backend: str) -> None:
+        """It ends when that is settled, in whichever thread."""
+        flight = WatchedFlight()
+        leader = threading.Thread(target=flight.settle, daemon=True)
+        leader.start()
+        assert run_async(backend, Script(Wait(flight, LIMIT))) is LEASE
+        leader.join(LIMIT)
+
+    def test_waiting_ends_by_itself(self, backend: str) -> None:
+        """And leaves nothing behind."""
+        flight = a_flight()
+        assert run_async(backend, Script(Wait(flight, 0.001))) is LEASE
+        assert flight._wakers == []
+
+    def test_a_cancelled_caller(self, backend: str) -> None:
+        """Its flow is closed and its waker gone."""
+        flight = a_flight()
+        script = Script(Wait(flight, LIMIT))
+
+        async def main() -> None:
+            with anyio.move_on_after(0.01):
+                await adrive(script.flow(), nothing_sent_async, FakeClock())
+
+        anyio.run(main, backend=backend)
+        assert script.closed
+        assert flight._wakers == []
+
+    def test_a_sender_that_raises(self, backend: str) -> None:
+        """The flow is closed, and the error goes its way."""
+        script = Script(Send(REQUEST, LIMIT))
+
+        async def send(request: TokenRequest, budget: float) -> TokenResponse:
+            raise ZeroDivisionError
+
+        async def main() -> None:
+            with pytest.raises(ZeroDivisionError):
+                await adrive(script.flow(), send, FakeClock())
+
+        anyio.run(main, backend=backend)
+        assert script.closed
+
+
+def test_without_trio(monkeypatch: pytest.MonkeyPatch) -> None:
+    """asyncio is found where trio was never imported."""
+    monkeypatch.delitem(sys.modules, "trio")
+    flight = a_flight()
+    flight.outcome = GONE
+    assert run_async("asyncio", Script(Wait(flight, LIMIT))) is LEASE
+
+
+def test_a_coroutine_that_is_closed_elsewhere() -> None:
+    """An abandoned one is closed by the garbage collector, in another context: no error, and its flow is closed."""
+    script = Script(Send(REQUEST, LIMIT))
+
+    async def send(request: TokenRequest, budget: float) -> TokenResponse:
+        await asyncio.sleep(LIMIT)
+        raise AssertionError
+
+    async def main() -> None:
+        coroutine = adrive(script.flow(), send, FakeClock())
+        copy_context().run(coroutine.send, None)
+        coroutine.close()
+
+    asyncio.run(main())
+    assert script.closed

@@ -1,0 +1,626 @@
+"""`_fetch`: methods, retries and deadlines of one fetch, played without any I/O."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qs
+
+import pytest
+
+from oauth_cc_auth import (
+    ClientAuthentication,
+    ClientCredentialsConfig,
+    ClientSecretBasic,
+    Credentials,
+    InvalidTokenResponse,
+    Token,
+    TokenEndpointError,
+    TokenEndpointUnreachable,
+    TokenError,
+)
+from oauth_cc_auth._core.caller import Caller
+from oauth_cc_auth._core.effects import Call, Raised, Send, Sleep
+from oauth_cc_auth._core.fetch import TRIES, Fetcher, out_of_time
+from oauth_cc_auth._core.flight import GRACE, Failure, Fetched, Flight
+from oauth_cc_auth._core.lease import Lease, RenewalRules
+from oauth_cc_auth._core.observer import Observer
+from oauth_cc_auth._events import FallbackTried
+from oauth_cc_auth._protocol.exchange import TokenRequest, TokenResponse, TransportFailure
+from tests.fake_clock import FakeClock
+
+URL = "https://login.example.com/token"
+Answer = TokenResponse | TransportFailure
+
+TOKEN = TokenResponse(200, {}, b'{"access_token": "abc", "expires_in": 60}')
+DROPPED = TransportFailure("dropped")
+
+
+def refusal(code: str | None = None, status: int = 400, **headers: str) -> TokenResponse:
+    body = json.dumps({"error": code}).encode() if code else b""
+    return TokenResponse(status, {name.replace("_", "-"): value for name, value in headers.items()}, body)
+
+
+class Endpoint:
+    """Plays driver and server: answers in order, and remembers what was sent and slept."""
+
+    def __init__(self, config: ClientCredentialsConfig | None = None, timeout: float = 10.0, **settings: Any) -> None:
+        self.clock = FakeClock()
+        self.config = config or ClientCredentialsConfig(
+            URL, settings.pop("client_id", "id"), settings.pop("client_secret", "secret"), **settings
+        )
+        self.fetcher = Fetcher(self.config, self.clock, Observer(self.config, repr), timeout=timeout)
+        self.flight = Flight(Caller(1, loop=None), self.clock.monotonic() + GRACE)
+        self.sent: list[TokenRequest] = []
+        self.budgets: list[float] = []
+        self.calls: list[Call] = []
+        self.each_takes = 0.0  # seconds
+
+    def fetch(self, *answers: Answer, tries: int = TRIES, deadline: float = 30.0) -> Fetched | Failure:
+        self.sent, self.budgets, self.calls, self.clock.sleeps = [], [], [], []
+        pending = list(answers)
+        until = self.clock.monotonic() + deadline
+        fetching = self.fetcher.fetch(self.flight, until=until, tries=tries)
+        done: Any = None
+        while True:
+            try:
+                effect = fetching.send(done)
+            except StopIteration as end:
+                assert pending == []  # everything that was scripted was asked for
+                outcome: Fetched | Failure = end.value
+                return outcome
+            now, limit = self.clock.monotonic(), self.flight.limit
+            if isinstance(effect, Sleep):
+                assert limit == now + effect.seconds + GRACE
+                self.clock.sleep(effect.seconds)
+                continue
+            assert isinstance(effect, (Call, Send))
+            assert limit == now + effect.budget + GRACE  # nobody takes over while the leader is within its budget
+            self.clock.advance(self.each_takes)
+            if isinstance(effect, Call):
+                self.calls.append(effect)
+                done = self._call(effect.function)
+            else:
+                self.sent.append(effect.request)
+                self.budgets.append(effect.budget)
+                done = pending.pop(0)
+
+    @staticmethod
+    def _call(function: Callable[[], Any]) -> Any:
+        try:
+            return function()
+        except Exception as error:  # noqa: BLE001  # as the drivers do
+            return Raised(f"it raised {type(error).__name__}")
+
+    def fetched(self, *answers: Answer, **limits: Any) -> Fetched:
+        outcome = self.fetch(*answers, **limits)
+        assert isinstance(outcome, Fetched)
+        return outcome
+
+    def token(self, *answers: Answer, **limits: Any) -> Token:
+        return self.fetched(*answers, **limits).token
+
+    def failure(self, *answers: Answer, **limits: Any) -> Failure:
+        outcome = self.fetch(*answers, **limits)
+        assert isinstance(outcome, Failure)
+        return outcome
+
+    @property
+    def methods(self) -> list[str]:
+        return [request.method for request in self.sent]
+
+
+BASIC, POST, RAW = "client_secret_basic", "client_secret_post", "client_secret_basic (not percent-encoded)"
+
+
+class TestMethods:
+    def test_basic_first(self) -> None:
+        """A server that takes it sees nothing else."""
+        endpoint = Endpoint()
+        assert endpoint.token(TOKEN).access_token == "abc"
+        assert endpoint.methods == [BASIC]
+
+    @pytest.mark.parametrize("status", [400, 401, 403, 200])
+    def test_then_the_body(self, status: int) -> None:
+        """After every answer that can mean "not authenticated"; and from then on only that."""
+        endpoint = Endpoint()
+        endpoint.token(refusal("invalid_client", status), TOKEN)
+        assert endpoint.methods == [BASIC, POST]
+        assert endpoint.clock.sleeps == []
+        endpoint.token(TOKEN)
+        assert endpoint.methods == [POST]
+
+    def test_then_raw_basic(self) -> None:
+        """Where encoding changes the credentials: some servers never decode."""
+        endpoint = Endpoint(client_secret="s/ecret")
+        endpoint.token(refusal(status=401), refusal(status=401), TOKEN)
+        assert endpoint.methods == [BASIC, POST, RAW]
+        endpoint.token(TOKEN)
+        assert endpoint.methods == [RAW]
+
+    def test_not_raw_basic_where_it_changes_nothing(self) -> None:
+        """It would repeat what was refused."""
+        endpoint = Endpoint()
+        endpoint.failure(refusal("invalid_client", 401), refusal("invalid_client", 401))
+        assert endpoint.methods == [BASIC, POST]
+
+    @pytest.mark.parametrize(
+        "answer",
+        [refusal("invalid_scope"), refusal("invalid_grant", 401), refusal(status=404), TokenResponse(200, {}, b"")],
+    )
+    def test_no_other_method_after_another_answer(self, answer: TokenResponse) -> None:
+        """It has nothing to do with who is asking."""
+        endpoint = Endpoint()
+        endpoint.failure(answer)
+        assert endpoint.methods == [BASIC]
+
+    @pytest.mark.parametrize("method", [BASIC, POST])
+    def test_a_configured_method(self, method: str) -> None:
+        """Exactly that one."""
+        endpoint = Endpoint(client_authentication=method)
+        endpoint.failure(refusal("invalid_client", 401))
+        assert endpoint.methods == [method]
+
+    @pytest.mark.parametrize(
+        "answer", [refusal("invalid_client"), refusal(status=403), refusal("access_denied", 401), refusal(status=400)]
+    )
+    def test_a_proven_method_that_works_no_more(self, answer: TokenResponse) -> None:
+        """A rotated secret or a changed server: the others are probed again, once each."""
+        endpoint = Endpoint()
+        endpoint.token(refusal(status=401), TOKEN)
+        endpoint.token(answer, TOKEN)
+        assert endpoint.methods == [POST, BASIC]
+        endpoint.token(TOKEN)
+        assert endpoint.methods == [BASIC]
+
+    @pytest.mark.parametrize("code", ["unauthorized_client", "invalid_request", "access_denied"])
+    def test_a_proven_method_and_another_refusal(self, code: str) -> None:
+        """It has worked, so the reason is another one."""
+        endpoint = Endpoint()
+        endpoint.token(TOKEN)
+        endpoint.failure(refusal(code, 400))
+        assert endpoint.methods == [BASIC]
+        endpoint.token(TOKEN)
+        assert endpoint.methods == [BASIC]
+
+    def test_a_probe_and_another_refusal(self) -> None:
+        """What the others say when they are probed proves nothing: none of them has worked."""
+        endpoint = Endpoint(client_secret="s/ecret")
+        endpoint.token(refusal(status=401), TOKEN)
+        endpoint.token(refusal(status=401), refusal("access_denied", 400), TOKEN)
+        assert endpoint.methods == [POST, BASIC, RAW]
+
+    def test_a_failed_probe_forgets_nothing(self) -> None:
+        """The next fetch starts with the method that worked last."""
+        endpoint = Endpoint()
+        endpoint.token(refusal(status=401), TOKEN)
+        endpoint.failure(refusal(status=401), refusal(status=401))
+        assert endpoint.methods == [POST, BASIC]
+        endpoint.token(TOKEN)
+        assert endpoint.methods == [POST]
+
+    def test_raw_basic_after_the_others_failed_again(self) -> None:
+        """A probe goes through every method that is worth it."""
+        endpoint = Endpoint(client_id="i d")
+        endpoint.token(TOKEN)
+        endpoint.failure(refusal(status=401), refusal(status=401), refusal(status=401))
+        assert endpoint.methods == [BASIC, POST, RAW]
+
+
+class TestFailureTold:
+    def test_one_attempt(self) -> None:
+        """Its own words are enough."""
+        error = Endpoint().failure(refusal("invalid_scope")).verdict.error
+        assert isinstance(error, TokenEndpointError)
+        assert len(error.attempts) == 1
+        assert error.message == (
+            f"invalid_scope: token endpoint {URL} answered 400; "
+            "set scope, or have scopes granted to this client at the provider"
+        )
+
+    def test_every_attempt_is_listed(self) -> None:
+        """Method, status and OAuth error, in their order."""
+        error = Endpoint().failure(refusal(status=401), refusal("invalid_client", 400)).verdict.error
+        assert isinstance(error, TokenEndpointError)
+        assert [attempt[:3] for attempt in error.attempts] == [(BASIC, 401, None), (POST, 400, "invalid_client")]
+        assert error.message.endswith(f". Tried: {BASIC}: 401; {POST}: 400 invalid_client")
+        assert str(error) == error.message
+
+    def test_equal_attempts_in_a_row_are_one(self) -> None:
+        """With their number; what came between keeps its place, and `attempts` has them all."""
+        busy, down = TokenResponse(503, {}, b""), TokenResponse(500, {}, b"")
+        endpoint = Endpoint()
+        same = endpoint.failure(busy, busy, busy).verdict.error
+        assert isinstance(same, TokenEndpointError)
+        assert [attempt.status_code for attempt in same.attempts] == [503, 503, 503]
+        assert same.message.endswith(f"; the fault is on the server's side. Tried: {BASIC}: 503, 3 times")
+        for answers, told in (
+            ((busy, busy, down), f"{BASIC}: 503, 2 times; {BASIC}: 500"),
+            ((busy, down, busy), f"{BASIC}: 503; {BASIC}: 500; {BASIC}: 503"),
+        ):
+            assert Endpoint().failure(*answers).verdict.error.message.endswith(f". Tried: {told}")
+
+    @pytest.mark.parametrize(
+        ("answers", "decisive"),
+        [
+            ((refusal(status=401), refusal("invalid_client")), "invalid_client"),
+            ((refusal("invalid_client"), refusal(status=401)), "invalid_client"),
+            ((refusal("access_denied"), refusal(status=401)), "access_denied"),
+            ((refusal("access_denied"), refusal("invalid_request")), "access_denied"),
+            ((refusal("access_denied"), refusal("invalid_client")), "invalid_client"),
+            ((refusal("invalid_request"), refusal("access_denied")), "access_denied"),
+            ((refusal(status=401), refusal("invalid_request")), "invalid_request"),
+            ((refusal("invalid_request"), refusal("invalid_client")), "invalid_client"),
+            ((refusal("invalid_client"), refusal("invalid_scope")), "invalid_scope"),  # this client was recognised
+            # Authlib checks the method first: a client that may not use this grant is told so by its own method only.
+            ((refusal("unauthorized_client"), refusal("invalid_client", 401)), "unauthorized_client"),
+            ((refusal("invalid_client", 401), refusal("unauthorized_client")), "unauthorized_client"),
+            ((refusal("invalid_client", 401), refusal("unknown_tenant")), "unknown_tenant"),
+            ((refusal("invalid_client", 401), refusal("access_denied")), "invalid_client"),
+            ((refusal(status=401), refusal(status=403)), None),
+        ],
+    )
+    def test_the_decisive_refusal(self, answers: tuple[Answer, ...], decisive: str | None) -> None:
+        """The one that explains most."""
+        error = Endpoint().failure(*answers).verdict.error
+        assert isinstance(error, TokenEndpointError)
+        assert error.error == decisive
+
+    @pytest.mark.parametrize("method", [BASIC, POST])
+    def test_where_only_one_method_was_allowed(self, method: str) -> None:
+        """Where another one may have helped, the setting to change is named."""
+        endpoint = Endpoint(client_authentication=method)
+        message = endpoint.failure(refusal("unauthorized_client")).verdict.error.message
+        assert message.endswith(f"; only {method} was tried: unset client_authentication to try all")
+        for told in (
+            endpoint.failure(refusal("invalid_scope")),
+            Endpoint().failure(refusal(status=401), refusal("invalid_scope")),
+            Endpoint(client_authentication=ClientSecretBasic()).failure(refusal("invalid_scope")),
+            Endpoint(client_authentication=ClientSecretBasic()).failure(refusal("unauthorized_client")),
+        ):
+            assert "client_authentication" not in told.verdict.error.message
+
+    def test_another_kind_at_the_end(self) -> None:
+        """What an authenticated client was told counts, whatever it is."""
+        error = Endpoint().failure(refusal(status=401), TokenResponse(200, {}, b"")).verdict.error
+        assert isinstance(error, InvalidTokenResponse)
+        assert len(error.attempts) == 2
+
+
+class TestRetries:
+    @pytest.mark.parametrize("passing", [DROPPED, refusal(status=503), refusal("temporarily_unavailable")])
+    def test_what_may_pass_is_tried_again(self, passing: Answer) -> None:
+        """By the same method, after a pause that doubles."""
+        endpoint = Endpoint()
+        endpoint.token(passing, passing, TOKEN)
+        assert endpoint.methods == [BASIC, BASIC, BASIC]
+        assert endpoint.clock.sleeps == [0.5, 1.0]
+
+    def test_each_pause_is_twice_the_one_before(self) -> None:
+        """However many there are."""
+        endpoint = Endpoint()
+        endpoint.token(DROPPED, DROPPED, DROPPED, TOKEN, tries=4)
+        assert endpoint.clock.sleeps == [0.5, 1.0, 2.0]
+
+    def test_the_pause_is_jittered(self) -> None:
+        """Up to half of it is taken off."""
+        endpoint = Endpoint()
+        endpoint.clock.chance_value = 0.5
+        endpoint.token(DROPPED, DROPPED, TOKEN)
+        assert endpoint.clock.sleeps == [0.375, 0.75]
+
+    def test_three_tries(self) -> None:
+        """And no pause after the last."""
+        endpoint = Endpoint()
+        failure = endpoint.failure(DROPPED, DROPPED, DROPPED)
+        assert endpoint.clock.sleeps == [0.5, 1.0]
+        assert isinstance(failure.verdict.error, TokenEndpointUnreachable)
+        assert len(failure.verdict.error.attempts) == 3
+        assert (failure.verdict.transient, failure.hold) == (True, None)
+
+    def test_one_try(self) -> None:
+        """A renewal that could be done without neither repeats nor sleeps."""
+        endpoint = Endpoint()
+        assert endpoint.failure(DROPPED, tries=1).verdict.transient
+        assert endpoint.clock.sleeps == []
+
+    def test_one_try_of_each_method(self) -> None:
+        """A refusal is no try: the other method is part of the same attempt."""
+        endpoint = Endpoint()
+        endpoint.token(refusal(status=401), TOKEN, tries=1)
+        assert endpoint.methods == [BASIC, POST]
+
+    def test_tries_are_counted_over_all_methods(self) -> None:
+        """A changing server does not get more of them."""
+        endpoint = Endpoint()
+        failure = endpoint.failure(DROPPED, refusal(status=401), DROPPED, DROPPED)
+        assert endpoint.methods == [BASIC, BASIC, POST, POST]
+        assert isinstance(failure.verdict.error, TokenEndpointUnreachable)
+
+    def test_a_certificate_that_is_not_trusted(self) -> None:
+        """It is not tried again, and not by another method."""
+        endpoint = Endpoint()
+        failure = endpoint.failure(TransportFailure("self-signed", retryable=False))
+        assert not failure.verdict.transient
+        assert endpoint.methods == [BASIC]
+
+    def test_retry_after(self) -> None:
+        """What the server asks for replaces our own pause; jitter adds to it, and takes nothing off."""
+        endpoint = Endpoint()
+        endpoint.clock.chance_value = 0.9
+        endpoint.token(refusal(status=429, retry_after="7"), TOKEN)
+        assert endpoint.clock.sleeps == [7.0 + 0.5 * 0.9]
+
+    def test_retry_after_zero(self) -> None:
+        """Zero is a number, too."""
+        endpoint = Endpoint()
+        endpoint.token(refusal(status=503, retry_after="0"), TOKEN)
+        assert endpoint.clock.sleeps == [0.0]
+
+    @pytest.mark.parametrize(("asked", "tries"), [("30", 3), ("45", 3), ("3600", 3), ("45", 2)])
+    def test_retry_after_beyond_the_deadline(self, asked: str, tries: int) -> None:
+        """Fail now, and leave the endpoint alone for what it asks."""
+        endpoint = Endpoint()
+        failure = endpoint.failure(refusal(status=429, retry_after=asked), deadline=30, tries=tries)
+        assert endpoint.clock.sleeps == []
+        assert failure.hold == float(asked)
+
+    def test_retry_after_just_within_the_deadline(self) -> None:
+        """It is waited for."""
+        endpoint = Endpoint()
+        endpoint.token(refusal(status=429, retry_after="29.9"), TOKEN, deadline=30)
+        assert endpoint.budgets[-1] == pytest.approx(0.1)
+
+    def test_retry_after_of_a_renewal_that_could_be_done_without(self) -> None:
+        """It holds nobody who has no token; the cache paces the next renewal."""
+        failure = Endpoint().failure(refusal(status=429, retry_after="45"), tries=1)
+        assert failure.hold is None
+        assert failure.verdict.retry_after == 45
+
+
+class TestDeadline:
+    def test_a_request_has_its_own_limit(self) -> None:
+        """The time-out, or what the deadline leaves, whichever is less."""
+        endpoint = Endpoint(timeout=10)
+        endpoint.each_takes = 8
+        endpoint.failure(DROPPED, DROPPED, deadline=16.75)
+        assert endpoint.budgets == [10, pytest.approx(8.25)]
+
+    def test_no_pause_beyond_the_deadline(self) -> None:
+        """One that would end exactly there is not begun."""
+        endpoint = Endpoint()
+        endpoint.failure(DROPPED, deadline=0.5)
+        assert endpoint.clock.sleeps == []
+        endpoint.token(DROPPED, TOKEN, deadline=0.501)
+
+    def test_no_time_at_all(self) -> None:
+        """Nothing is sent, and the failure says that time ran out."""
+        endpoint = Endpoint()
+        error = endpoint.failure(deadline=0).verdict.error
+        assert isinstance(error, TokenEndpointUnreachable)
+        assert error.timed_out
+
+    def test_no_time_for_another_method(self) -> None:
+        """Then the attempts so far are listed."""
+        endpoint = Endpoint()
+        endpoint.each_takes = 5
+        error = endpoint.failure(refusal(status=401), deadline=5).verdict.error
+        assert isinstance(error, TokenEndpointUnreachable)
+        assert [attempt.method for attempt in error.attempts] == [BASIC]
+
+    def test_out_of_time(self) -> None:
+        """What a caller is told whose time is up, without the query of the URL."""
+        verdict = out_of_time(ClientCredentialsConfig(f"{URL}?code=abc", "id", "secret"))
+        assert isinstance(verdict.error, TokenEndpointUnreachable)
+        assert verdict.error.message == (
+            f"no token from {URL}?*** within the deadline; the endpoint is slow, or a token request of another thread "
+            "or task hangs"
+        )
+        assert (verdict.transient, verdict.unauthenticated, verdict.error.timed_out) == (True, False, True)
+
+
+class TestSecretCallable:
+    def test_is_asked_before_each_request(self) -> None:
+        """So a rotated secret is used by the very next one."""
+        secrets = iter(["one", "two", "three"])
+        endpoint = Endpoint(client_secret=lambda: next(secrets), client_authentication=POST)
+        endpoint.token(DROPPED, TOKEN)
+        endpoint.token(TOKEN)
+        assert len(endpoint.calls) == 1
+        assert parse_qs(endpoint.sent[0].body.decode())["client_secret"] == ["three"]
+
+    def test_decides_whether_raw_basic_is_worth_trying(self) -> None:
+        """By the secret of the moment."""
+        endpoint = Endpoint(client_secret=lambda: "s/ecret")
+        endpoint.token(refusal(status=401), refusal(status=401), TOKEN)
+        header = dict(endpoint.sent[-1].headers)["Authorization"]
+        assert b64decode(header[6:]) == b"id:s/ecret"
+
+    def test_has_what_the_deadline_leaves(self) -> None:
+        """The time-out is for what goes over the wire."""
+        endpoint = Endpoint(client_secret=lambda: "secret", timeout=10)
+        endpoint.each_takes = 25
+        endpoint.token(TOKEN, deadline=30)
+        assert (endpoint.calls[0].budget, endpoint.budgets) == (30, [5])
+
+    def test_takes_all_the_time_there_is(self) -> None:
+        """Then nothing is sent, and no budget is negative."""
+        endpoint = Endpoint(client_secret=lambda: "secret")
+        endpoint.each_takes = 30
+        assert isinstance(endpoint.failure(deadline=30).verdict.error, TokenEndpointUnreachable)
+        assert isinstance(endpoint.failure(deadline=-1).verdict.error, TokenEndpointUnreachable)
+        assert endpoint.calls[0].budget == 0
+
+    def test_that_raises(self) -> None:
+        """It is told, once, without its words; nothing is sent."""
+
+        def vault() -> str:
+            raise LookupError("vault is sealed")
+
+        endpoint = Endpoint(client_secret=vault)
+        failure = endpoint.failure()
+        assert type(failure.verdict.error) is TokenError
+        assert failure.verdict.error.message == "client_secret callable gave no secret: it raised LookupError"
+        assert failure.verdict.transient
+        assert len(endpoint.calls) == 1
+
+    @pytest.mark.parametrize("value", [None, b"bytes", "", "  ", "line\n", "\ud800", 5])
+    def test_that_returns_something_else(self, value: Any) -> None:
+        """The problem is named; the value is not shown."""
+        endpoint = Endpoint(client_secret=lambda: value)
+        message = endpoint.failure().verdict.error.message
+        assert message.startswith("client_secret callable gave no secret: what it returned cannot be used: ")
+        assert "line" not in message.replace("line break", "")
+
+    def test_that_returns_what_is_not_set(self) -> None:
+        """It is told what to look at, by the name of the setting."""
+        assert Endpoint(client_secret=lambda: None).failure().verdict.error.message == (
+            "client_secret callable gave no secret: what it returned cannot be used: client_secret must be a str, not "
+            "NoneType; is the environment variable that it comes from set?"
+        )
+
+
+class Signed(ClientAuthentication):
+    name = "signed"
+
+    def __init__(self, result: Any = None) -> None:
+        self.result = result
+
+    def authenticate(self, client_id: str, client_secret: str, token_url: str) -> Credentials:
+        if isinstance(self.result, Exception):
+            raise self.result
+        return self.result if self.result is not None else Credentials(fields=(("assertion", client_secret),))
+
+
+class TestStrategyOfOnesOwn:
+    def test_is_called_where_it_may_block(self) -> None:
+        """It may sign and ask a vault, before each request."""
+        endpoint = Endpoint(client_authentication=Signed())
+        endpoint.token(DROPPED, TOKEN)
+        assert len(endpoint.calls) == 2
+        assert b"assertion=secret" in endpoint.sent[0].body
+
+    def test_a_subclass_of_ours_as_well(self) -> None:
+        """Only our own are known to compute and nothing else."""
+
+        class Slow(ClientSecretBasic):
+            pass
+
+        endpoint = Endpoint(client_authentication=Slow())
+        endpoint.token(TOKEN)
+        assert len(endpoint.calls) == 1
+
+    def test_ours_is_not(self) -> None:
+        """It needs no worker thread, also as an object."""
+        endpoint = Endpoint(client_authentication=ClientSecretBasic(percent_encode=False))
+        endpoint.token(TOKEN)
+        assert (endpoint.calls, endpoint.methods) == ([], [RAW])
+
+    def test_after_a_secret_callable(self) -> None:
+        """Both are asked, in this order."""
+        endpoint = Endpoint(client_secret=lambda: "asked", client_authentication=Signed())
+        endpoint.token(TOKEN)
+        assert len(endpoint.calls) == 2
+        assert b"assertion=asked" in endpoint.sent[0].body
+
+    @pytest.mark.parametrize("result", [ValueError("key of secret"), "no credentials", 5])
+    def test_that_fails(self, result: object) -> None:
+        """Raised or odd: it is named, and nothing is sent."""
+        endpoint = Endpoint(client_authentication=Signed(result))
+        message = endpoint.failure().verdict.error.message
+        assert message.startswith("client authentication 'signed' gave no credentials: it raised ")
+        assert "secret" not in message
+
+
+class TestTold:
+    def test_every_decision_and_why(self, caplog: pytest.LogCaptureFixture) -> None:
+        """At the level DEBUG, one line each, in order, without a secret."""
+        caplog.set_level("DEBUG", "oauth_cc_auth")
+        Endpoint().token(TransportFailure("secret refused"), refusal("invalid_client", 401), TOKEN)
+        assert {record.levelname for record in caplog.records} == {"DEBUG"}
+        lines = list(caplog.messages)
+        assert lines.pop(4).startswith(f"no token: invalid_client: token endpoint {URL} answered 401; check client_id")
+        assert lines == [
+            f"token request to {URL} by {BASIC}, the first of those to try",
+            f"no token: token endpoint {URL} could not be reached: *** refused",
+            "trying again in 0.50 s",
+            f"token request to {URL} by {BASIC}, once more",
+            f"{BASIC} may not have been recognised; trying {POST}",
+            f"token request to {URL} by {POST}, instead",
+            f"{POST} works, and is remembered",
+        ]
+
+    @pytest.mark.parametrize(
+        ("answers", "told"),
+        [
+            ([refusal("invalid_scope")], "no other client authentication is tried: the answer has nothing to do with"),
+            ([refusal(status=401)] * 2, "no other client authentication is tried: none is left"),
+            ([DROPPED] * 3, "not tried again: that was the last try"),
+            ([DROPPED, refusal(status=429, retry_after="45")], "not tried again: no time is left for it"),
+            ([refusal(status=429, retry_after="45")], "not tried again: no time is left for it"),
+        ],
+    )
+    def test_why_it_ends(self, answers: list[Answer], told: str, caplog: pytest.LogCaptureFixture) -> None:
+        """The last line says why nothing else is tried."""
+        caplog.set_level("DEBUG", "oauth_cc_auth")
+        Endpoint().failure(*answers)
+        assert caplog.messages[-1].startswith(told)
+
+    def test_a_proven_method(self, caplog: pytest.LogCaptureFixture) -> None:
+        """It is tried first, and kept where another reason is likelier; one that is known is not remembered again."""
+        endpoint = Endpoint()
+        endpoint.token(refusal(status=401), TOKEN)
+        caplog.set_level("DEBUG", "oauth_cc_auth")
+        endpoint.token(TOKEN)
+        assert caplog.messages == [f"token request to {URL} by {POST}, which worked last"]
+        endpoint.failure(refusal("access_denied"))
+        assert caplog.messages[-1] == (
+            "no other client authentication is tried: this one has worked, so the reason is another one"
+        )
+
+    def test_what_the_endpoint_asks_for(self, caplog: pytest.LogCaptureFixture) -> None:
+        """Its Retry-After is named as the reason of a pause."""
+        caplog.set_level("DEBUG", "oauth_cc_auth")
+        Endpoint(client_authentication=POST).token(refusal(status=429, retry_after="7"), TOKEN)
+        assert caplog.messages[0] == f"token request to {URL} by {POST}, the only one"
+        assert caplog.messages[2:] == [
+            "trying again in 7.00 s, as the endpoint asks for",
+            f"token request to {URL} by {POST}, once more",
+        ]
+
+    def test_fallbacks_wait_for_the_end_of_the_flight(self) -> None:
+        """Method and answer of each, for the leader to tell."""
+        endpoint = Endpoint(client_secret="s/ecret")
+        endpoint.token(refusal("invalid_client", 401), refusal(status=403), TOKEN)
+        about = {"token_url": URL, "client_id": "id"}
+        assert endpoint.flight.untold == (
+            FallbackTried(**about, refused_method=BASIC, next_method=POST, status_code=401, error="invalid_client"),
+            FallbackTried(**about, refused_method=POST, next_method=RAW, status_code=403, error=None),
+        )
+
+    def test_the_token_that_is_replaced_is_a_secret(self) -> None:
+        """As are those of the request: a server may echo all of them, in what went wrong and in what it granted."""
+        endpoint = Endpoint(client_secret="s3cret-one", client_authentication=POST)
+        old = Token("old-token", token_type=None, expires_at=None, scope=None, extra={})
+        endpoint.flight.replaces = Lease(old, "Bearer old-token", arrived=0, rules=RenewalRules(), chance=0)
+        echo = {"error": "invalid_scope", "error_description": "neither old-token nor s3cret-one"}
+        error = endpoint.failure(TokenResponse(400, {}, json.dumps(echo).encode())).verdict.error
+        assert isinstance(error, TokenEndpointError)
+        assert error.error_description == "neither *** nor ***"
+        granted = {"access_token": "new-token", "scope": "read old-token s3cret-one new-token"}
+        assert endpoint.fetched(TokenResponse(200, {}, json.dumps(granted).encode())).shown_scope == "read *** *** ***"
+
+    @pytest.mark.parametrize("expires_in", [0, 0.5, 3599, 10**7])
+    def test_the_lifetime(self, expires_in: float) -> None:
+        """As the server told it, whatever the sum with the time of day is rounded to."""
+        endpoint = Endpoint()
+        endpoint.clock.now_wall = 1_764_000_000.1234567
+        answer = TokenResponse(200, {}, json.dumps({"access_token": "abc", "expires_in": expires_in}).encode())
+        assert endpoint.fetched(answer).lifetime == expires_in
+
+    def test_no_lifetime(self) -> None:
+        """None was told."""
+        fetched = Endpoint(client_authentication=POST).fetched(DROPPED, TokenResponse(200, {}, b'{"access_token":"a"}'))
+        assert (fetched.method, fetched.lifetime, fetched.shown_scope, fetched.token_requests) == (POST, None, None, 2)

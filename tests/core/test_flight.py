@@ -1,0 +1,165 @@
+"""`_flight`: a token request under way, and those who wait for it."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from contextvars import copy_context
+
+import pytest
+import trio
+
+from oauth_cc_auth._core.caller import Caller
+from oauth_cc_auth._core.flight import GONE, Flight, leading
+
+LOOP = object()
+
+
+def a_flight(leader: Caller | None = None) -> Flight:
+    return Flight(leader or Caller(1, loop=None), limit=10.0)
+
+
+def test_a_new_flight() -> None:
+    """It is under way and replaces nothing."""
+    flight = a_flight()
+    assert (flight.limit, flight.outcome, flight.replaces, flight.epoch) == (10.0, None, None, 0)
+    assert (flight.is_gentle, flight.is_superseded, flight.untold) == (False, False, ())
+
+
+@pytest.mark.parametrize("blocking", [True, False])
+def test_the_current_caller(blocking: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same thread is the same caller; another thread is another, whatever number the system gives it."""
+    monkeypatch.setattr("oauth_cc_auth._core.flight._of_threads", [])  # as in a process where nobody has asked yet
+    here = Caller.current(blocking=blocking)
+    elsewhere: list[Caller] = []
+    thread = threading.Thread(target=lambda: elsewhere.append(Caller.current(blocking=blocking)))
+    thread.start()
+    thread.join()
+    assert here.loop is None  # none is running
+    assert Caller.current(blocking=blocking).thread is here.thread
+    assert elsewhere[0].thread is not here.thread
+
+
+class TestWaitingForItself:
+    @pytest.mark.parametrize(
+        ("leader", "caller", "expected"),
+        [
+            (Caller(1, None), Caller(1, None), True),
+            (Caller(1, LOOP), Caller(1, None), True),  # a blocking call in the thread of the loop that leads
+            (Caller(1, None), Caller(1, LOOP), True),
+            (Caller(1, LOOP), Caller(1, LOOP), False),  # two tasks of one loop
+            (Caller(1, None), Caller(2, None), False),
+            (Caller(1, LOOP), Caller(2, None), False),
+            (Caller(1, None), Caller(2, LOOP), False),
+        ],
+    )
+    def test_by_thread(self, leader: Caller, caller: Caller, expected: bool) -> None:
+        """Where one of the two blocks the thread that the other needs."""
+        assert a_flight(leader).would_wait_for_itself(caller) is expected
+
+    def test_by_context(self) -> None:
+        """What a leader starts, in whichever thread, would wait for its leader."""
+        flight, other = a_flight(), a_flight()
+        context = copy_context()
+        context.run(leading.set, (other, flight))
+        assert context.run(flight.would_wait_for_itself, Caller(2, None)) is True
+        context.run(leading.set, (other,))
+        assert context.run(flight.would_wait_for_itself, Caller(2, None)) is False
+
+
+class TestStranded:
+    def test_its_loop_runs(self) -> None:
+        """The leader will go on, whoever asks: a task of the same loop, or a blocking call in it."""
+
+        async def main() -> None:
+            here = Caller.current(blocking=False)
+            assert here.loop is asyncio.get_running_loop()
+            assert not a_flight(here).is_stranded(here)
+            blocking = Caller.current(blocking=True)
+            assert blocking.loop is None  # waiting would block the thread all the same
+            assert not a_flight(here).is_stranded(blocking)
+
+        asyncio.run(main())
+
+    def test_its_loop_runs_no_more(self) -> None:
+        """Nobody will go on with it: neither without a loop nor in the next one of that thread."""
+
+        async def current() -> Caller:
+            return Caller.current(blocking=False)
+
+        async def stranded(flight: Flight) -> bool:
+            return flight.is_stranded(await current())
+
+        flight = a_flight(asyncio.run(current()))
+        assert flight.is_stranded(Caller.current(blocking=True))
+        assert asyncio.run(stranded(flight))
+        assert trio.run(stranded, flight)
+
+    @pytest.mark.parametrize("leader", [Caller(2, None), Caller(2, LOOP)])
+    def test_nobody_can_know(self, leader: Caller) -> None:
+        """Of a leader in another thread."""
+        assert not a_flight(leader).is_stranded(Caller(1, None))
+        assert not a_flight(leader).is_stranded(Caller(1, object()))
+
+    def test_a_blocking_leader_in_the_same_thread(self) -> None:
+        """What asks on its behalf is told that it runs; anything else in its thread runs only because it does not."""
+        flight = a_flight(Caller(1, None))
+        assert flight.is_stranded(Caller(1, None))
+        assert flight.is_stranded(Caller(1, object()))
+        context = copy_context()
+        context.run(leading.set, (flight,))
+        assert not context.run(flight.is_stranded, Caller(1, None))
+
+
+class TestWaking:
+    def test_everybody_once(self) -> None:
+        """Who has subscribed is told when it is settled, and not told again."""
+        flight, woken = a_flight(), list[str]()
+        flight.subscribe(lambda: woken.append("a"))
+        flight.subscribe(lambda: woken.append("b"))
+        flight.outcome = GONE
+        assert woken == []
+        flight.wake_all()
+        assert sorted(woken) == ["a", "b"]
+        flight.wake_all()
+        assert len(woken) == 2
+
+    def test_a_settled_flight_wakes_at_once(self) -> None:
+        """A follower that comes too late does not wait."""
+        flight, woken = a_flight(), list[str]()
+        flight.outcome = GONE
+        flight.subscribe(lambda: woken.append("a"))
+        assert woken == ["a"]
+
+    def test_who_has_gone_is_not_woken(self) -> None:
+        """A caller that gave up is forgotten."""
+        flight, woken = a_flight(), list[str]()
+
+        def wake() -> None:
+            woken.append("a")
+
+        flight.subscribe(wake)
+        flight.unsubscribe(wake)
+        flight.wake_all()
+        assert woken == []
+
+    def test_going_twice(self) -> None:
+        """It does no harm, nor does going after having been woken."""
+        flight = a_flight()
+        flight.unsubscribe(print)
+        flight.subscribe(list)
+        flight.wake_all()
+        flight.unsubscribe(list)
+
+    def test_one_whose_loop_has_ended(self) -> None:
+        """Its error keeps nobody else from being woken."""
+        flight, woken = a_flight(), list[str]()
+
+        def fail() -> None:
+            raise RuntimeError("Event loop is closed")
+
+        flight.subscribe(lambda: woken.append("a"))
+        flight.subscribe(fail)
+        flight.subscribe(lambda: woken.append("b"))
+        flight.wake_all()
+        assert sorted(woken) == ["a", "b"]

@@ -1,0 +1,692 @@
+"""`_flow`: from "I need a token" to a token, played without any I/O: the test is the driver."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable
+from contextvars import copy_context
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from oauth_cc_auth import ClientCredentialsConfig, TokenEndpointError, TokenEndpointUnreachable
+from oauth_cc_auth._core import flow
+from oauth_cc_auth._core.cache import TokenCache
+from oauth_cc_auth._core.caller import Caller
+from oauth_cc_auth._core.effects import Effect, Send, Sleep, Wait
+from oauth_cc_auth._core.flight import GONE, GRACE, Failure, Flight, leading
+from oauth_cc_auth._core.flow import Flow, TokenFlow
+from oauth_cc_auth._core.lease import Lease, RenewalRules
+from oauth_cc_auth._core.observer import Observer
+from oauth_cc_auth._events import Event, FetchFailed, HeldOff, TokenObtained
+from oauth_cc_auth._protocol.exchange import TokenResponse, TransportFailure
+from tests.fake_clock import FakeClock
+
+ME, YOU, THEM = (Caller(number, loop=None) for number in (1, 2, 3))
+DROPPED = TransportFailure("dropped")
+REFUSED = TokenResponse(400, {}, b'{"error": "invalid_scope"}')
+
+
+def a_flight() -> Flight:
+    return Flight(THEM, limit=0)
+
+
+def issued(value: str = "abc", life: float | None = 100) -> TokenResponse:
+    expiry = "null" if life is None else str(life)
+    return TokenResponse(200, {}, f'{{"access_token": "{value}", "expires_in": {expiry}}}'.encode())
+
+
+class Playing:
+    """One caller's flow, moved step by step, in a context of its own, as every thread and task has one.
+
+    Attributes:
+        flight: What it led or followed after its first step.
+    """
+
+    def __init__(self, flow: Flow, cache: TokenCache) -> None:
+        self.flow = flow
+        self.context = copy_context()
+        self.effect: Effect | None = None
+        self.outcome: Lease | Failure | None = None
+        self.step(None)
+        self.flight = cache._flight
+
+    def step(self, done: Any = None) -> Playing:
+        """Send the outcome of the last effect; what the flow wants next is in `effect`, its end in `outcome`."""
+        self.effect = None
+        try:
+            self.effect = self.context.run(self.flow.send, done)
+        except StopIteration as end:
+            self.outcome = end.value
+        return self
+
+    @property
+    def lease(self) -> Lease:
+        assert isinstance(self.outcome, Lease)
+        return self.outcome
+
+    @property
+    def failure(self) -> Failure:
+        assert isinstance(self.outcome, Failure)
+        return self.outcome
+
+    @property
+    def sending(self) -> Send:
+        assert isinstance(self.effect, Send)
+        return self.effect
+
+    @property
+    def is_sending(self) -> bool:
+        return isinstance(self.effect, Send)
+
+    @property
+    def waiting(self) -> Wait:
+        assert isinstance(self.effect, Wait)
+        return self.effect
+
+
+class World:
+    """An auth object's core under an injected clock."""
+
+    def __init__(self, timeout: float = 10.0, deadline: float = 30.0, **settings: Any) -> None:
+        self.clock = FakeClock()
+        self.cache = TokenCache(self.clock)
+        settings.setdefault("client_authentication", "client_secret_post")
+        config = ClientCredentialsConfig("https://login.example.com/token", "id", "secret", **settings)
+        self.events: list[Event] = []
+        self.hook: Callable[[Event], object] = self.events.append
+        observer = Observer(config, lambda event: self.hook(event))
+        self.flow = TokenFlow(config, self.cache, observer, timeout=timeout, deadline=deadline, rules=RenewalRules())
+
+    def ask(self, caller: Caller = ME, refused: Lease | None = None) -> Playing:
+        return Playing(self.flow.obtain(caller, refused), self.cache)
+
+    def fetched(self, life: float | None = 100) -> Lease:
+        return self.ask().step(issued(life=life)).lease
+
+
+@pytest.fixture(name="world")
+def _world() -> World:
+    return World()
+
+
+class TestColdCache:
+    def test_fetches_one_token(self, world: World) -> None:
+        """One request; the header is formatted once, and the token serves whoever asks next."""
+        asking = world.ask()
+        assert asking.sending.budget == 10
+        lease = asking.step(issued()).lease
+        assert (lease.token.access_token, lease.header_value) == ("abc", "Bearer abc")
+        assert lease.token.expires_at == world.clock.wall() + 100
+        assert world.cache.current is lease
+        assert world.ask(YOU).lease is lease
+
+    def test_the_pattern_of_the_header(self) -> None:
+        """The token is put in as it is, also where it looks like a pattern itself."""
+        world = World(header_value_pattern="Key=%s;v=1%")
+        assert world.ask().step(issued("a%sb")).lease.header_value == "Key=a%sb;v=1%"
+
+    def test_the_life_counts_from_when_it_was_asked_for(self, world: World) -> None:
+        """It cannot be older than that, and nobody knows how long its answer was under way; chance moves the aging."""
+        asking = world.ask()
+        asked = world.clock.wall()
+        world.clock.advance(20)
+        world.clock.chance_value = 0.5
+        lease = asking.step(issued()).lease
+        assert lease.token.expires_at == lease.ends_at == asked + 100
+        assert lease.fresh_until == asked + 20 + 80 * 0.8125
+
+    def test_a_life_shorter_than_the_way(self, world: World) -> None:
+        """It has ended when it arrives, perhaps: it is used once."""
+        asking = world.ask()
+        world.clock.advance(5)
+        assert asking.step(issued(life=4)).lease.header_value == "Bearer abc"
+        assert world.ask(YOU).is_sending
+
+    def test_what_is_asked_on_its_behalf(self, world: World) -> None:
+        """While it is fetched, whatever runs in the leader's context is a part of it; afterwards nothing is."""
+        leader = world.ask()
+        assert leader.context.run(leading.get)[-1] is leader.flight
+        assert leader.flight not in leading.get()
+        leader.step(issued())
+        assert leader.flight not in leader.context.run(leading.get)
+
+    def test_an_interrupt_before_anything_was_asked_for(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+        """KeyboardInterrupt may strike at any call; whoever comes next leads."""
+
+        def interrupt() -> None:
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patched:
+            patched.setattr(flow, "leading", SimpleNamespace(get=interrupt, set=interrupt))
+            with pytest.raises(KeyboardInterrupt):
+                world.ask()
+        assert world.ask(YOU).is_sending
+
+    def test_what_was_led_by_somebody_who_is_gone(self, world: World) -> None:
+        """It is remembered no more, also where it ended without a word."""
+        done, under_way = a_flight(), a_flight()
+        done.outcome = GONE
+        context = copy_context()
+        context.run(leading.set, (done, under_way))
+        leader = context.run(world.ask)
+        assert leader.context.run(leading.get) == (under_way, leader.flight)
+
+    def test_followers_get_the_leaders_token(self, world: World) -> None:
+        """They wait until it is there, and send nothing."""
+        leader, follower = world.ask(), world.ask(YOU)
+        assert follower.waiting.flight is leader.flight
+        assert follower.waiting.seconds == 10 + GRACE
+        leader.step(issued())
+        assert follower.step().lease is leader.lease
+
+    def test_followers_get_the_leaders_failure(self, world: World) -> None:
+        """All of them that one: no queue of retries."""
+        leader = world.ask()
+        followers = [world.ask(YOU), world.ask(THEM)]
+        leader.step(REFUSED)
+        assert isinstance(leader.failure.verdict.error, TokenEndpointError)
+        assert [follower.step().failure for follower in followers] == [leader.failure] * 2
+
+    def test_a_failure_is_no_answer_where_there_is_a_token(self, world: World) -> None:
+        """A follower that comes late to the failure finds that somebody else has asked again, with success."""
+        leader, follower = world.ask(), world.ask(YOU)
+        leader.step(REFUSED)
+        lease = world.fetched()
+        assert follower.step().lease is lease
+
+    def test_a_token_that_ends_at_once(self, world: World) -> None:
+        """expires_in 0: it is used once, by whoever asked for it."""
+        lease = world.fetched(life=0)
+        assert lease.header_value == "Bearer abc"
+        assert world.ask(YOU).is_sending
+
+    def test_retries_sleep(self, world: World) -> None:
+        """The caller's own flow does it all."""
+        asking = world.ask().step(DROPPED)
+        assert asking.effect == Sleep(0.5)
+        assert asking.step().is_sending
+        assert asking.step(issued()).lease is world.cache.current
+
+
+class TestFollowing:
+    def test_woken_too_early(self, world: World) -> None:
+        """A follower goes on waiting for what is left."""
+        leader, follower = world.ask(), world.ask(YOU)
+        world.clock.advance(4)
+        assert follower.step().waiting.seconds == 11
+        world.clock.advance(10.5)
+        assert follower.step().waiting.seconds == 0.5
+        leader.step(issued())
+        assert follower.step().lease is leader.lease
+
+    def test_the_leader_takes_longer_with_reason(self, world: World) -> None:
+        """Each of its steps extends the limit that followers wait for."""
+        leader, follower = world.ask(), world.ask(YOU)
+        world.clock.advance(10)
+        leader.step(DROPPED)
+        assert leader.effect == Sleep(0.5)
+        world.clock.advance(0.5)
+        leader.step()
+        world.clock.advance(4.5)
+        assert follower.step().waiting.seconds == 10 + GRACE - 4.5
+
+    def test_the_leader_is_cancelled(self, world: World) -> None:
+        """A waiter takes over at once, the rest follow it."""
+        leader, first, second = world.ask(), world.ask(YOU), world.ask(THEM)
+        leader.flow.close()
+        assert first.step().is_sending
+        assert second.step().waiting.flight is world.cache._flight
+        first.step(issued())
+        assert second.step().lease is first.lease
+
+    def test_the_leader_is_killed(self, world: World) -> None:
+        """KeyboardInterrupt goes its way, and its flight is settled."""
+        leader, follower = world.ask(), world.ask(YOU)
+        flight = leader.flight
+        with pytest.raises(KeyboardInterrupt):
+            leader.flow.throw(KeyboardInterrupt)
+        assert flight is not None
+        assert flight.outcome is GONE
+        assert follower.step().is_sending
+
+    def test_the_leader_is_forgotten(self, world: World) -> None:
+        """An abandoned flow that is garbage-collected leaves nobody waiting."""
+        leader, follower = world.ask(), world.ask(YOU)
+        flight = leader.flight
+        del leader
+        gc.collect()
+        assert flight is not None
+        assert flight.outcome is GONE
+        assert follower.step().is_sending
+
+    def test_the_leader_is_lost(self, world: World) -> None:
+        """Past its limit a waiter takes over; when the orphan settles late it overwrites nothing."""
+        leader, follower = world.ask(), world.ask(YOU)
+        world.clock.advance(15)
+        assert follower.step().is_sending
+        newer = follower.step(issued("new")).lease
+        assert leader.step(issued("old")).lease.header_value == "Bearer old"
+        assert world.ask(THEM).lease is newer
+
+    def test_the_follower_is_out_of_time(self) -> None:
+        """It waits no longer than its deadline, whatever the leader does."""
+        world = World(timeout=100, deadline=30)
+        leader, follower = world.ask(), world.ask(YOU)
+        assert leader.sending.budget == 30
+        assert follower.waiting.seconds == 30
+        world.clock.advance(30)
+        error = follower.step().failure.verdict.error
+        assert isinstance(error, TokenEndpointUnreachable)
+        assert error.timed_out
+
+    def test_out_of_time_is_no_answer_where_there_is_a_token(self, world: World) -> None:
+        """The leader is gone and the follower's time is over, and somebody else has got a token meanwhile."""
+        leader, follower = world.ask(), world.ask(YOU)
+        world.clock.advance(30)
+        leader.flow.close()
+        lease = world.fetched()
+        assert follower.step().lease is lease
+
+    def test_the_follower_is_out_of_time_when_its_leader_is_gone(self, world: World) -> None:
+        """It has no time left to take over, and says so."""
+        leader, follower = world.ask(), world.ask(YOU)
+        world.clock.advance(30)
+        leader.flow.close()
+        error = follower.step().failure.verdict.error
+        assert isinstance(error, TokenEndpointUnreachable)
+
+    def test_whoever_takes_over_has_what_its_deadline_leaves(self, world: World) -> None:
+        """The time it waited counts."""
+        leader, follower = world.ask(), world.ask(YOU)
+        world.clock.advance(24)
+        leader.flow.close()
+        assert follower.step().sending.budget == 6
+
+
+class TestAging:
+    def test_one_renews_and_the_others_go_on(self, world: World) -> None:
+        """At once, with the old one."""
+        old = world.fetched()
+        world.clock.advance(80)
+        renewing = world.ask()
+        assert world.ask(YOU).lease is old
+        new = renewing.step(issued("new")).lease
+        assert world.ask(YOU).lease is new
+
+    def test_it_takes_no_longer_than_the_deadline(self) -> None:
+        """Nor where the token has more time left than that."""
+        world = World(timeout=100, deadline=5)
+        world.fetched()
+        world.clock.advance(80)
+        assert world.ask().sending.budget == 5
+
+    def test_a_failed_renewal_does_no_harm(self, world: World) -> None:
+        """One attempt, no sleeping, and the old token is given."""
+        old = world.fetched()
+        world.clock.advance(80)
+        assert world.ask().step(DROPPED).lease is old
+        assert world.ask().lease is old  # backed off
+
+    def test_a_final_failure_does_no_harm_either(self, world: World) -> None:
+        """The token is good as long as it lives."""
+        old = world.fetched()
+        world.clock.advance(80)
+        assert world.ask().step(REFUSED).lease is old
+
+    @pytest.mark.parametrize(("life", "budget"), [(1000, 10), (20, 4)])
+    def test_it_has_no_more_time_than_the_token(self, world: World, life: float, budget: float) -> None:
+        """The time-out, or the time to the real end."""
+        world.fetched(life)
+        world.clock.advance(life * 0.8)
+        assert world.ask().sending.budget == pytest.approx(budget)
+
+    def test_it_takes_longer_than_the_token_lives(self, world: World) -> None:
+        """Then what follows is a fetch like any other."""
+        world.fetched(life=20)
+        world.clock.advance(16)
+        asking = world.ask()
+        world.clock.advance(4)
+        asking.step(DROPPED)
+        assert asking.sending.budget == 10
+        assert asking.step(issued("new")).lease.header_value == "Bearer new"
+
+    def test_the_last_moment(self, world: World) -> None:
+        """A token is used before its end, and not at its end."""
+        old = world.fetched()
+        world.clock.advance(99)
+        asking, other = world.ask(), world.ask(YOU)
+        world.clock.advance(0.999)
+        assert asking.step(DROPPED).lease is old
+        world.clock.advance(0.001)
+        assert other.step().is_sending
+
+    def test_a_cancelled_renewal(self, world: World) -> None:
+        """The next one renews at once: nothing failed."""
+        world.fetched()
+        world.clock.advance(80)
+        world.ask().flow.close()
+        assert world.ask(YOU).is_sending
+
+
+class TestDue:
+    def test_the_others_wait(self, world: World) -> None:
+        """For the new token."""
+        world.fetched()
+        world.clock.advance(90)
+        renewing, waiting = world.ask(), world.ask(YOU)
+        assert waiting.waiting.flight is renewing.flight
+        renewing.step(issued("new"))
+        assert waiting.step().lease is renewing.lease
+
+    def test_they_fall_back(self, world: World) -> None:
+        """When the renewal fails, all go on with the old one."""
+        old = world.fetched()
+        world.clock.advance(90)
+        renewing, waiting = world.ask(), world.ask(YOU)
+        assert renewing.step(DROPPED).lease is old
+        assert waiting.step().lease is old
+
+    def test_they_fall_back_when_their_time_is_up(self) -> None:
+        """A caller's deadline ends its waiting, not its request."""
+        world = World(timeout=100, deadline=5)
+        old = world.fetched()
+        world.clock.advance(90)
+        _, waiting = world.ask(), world.ask(YOU)
+        world.clock.advance(5)
+        assert waiting.step().lease is old
+
+    def test_they_fall_back_when_the_leader_is_gone(self, world: World) -> None:
+        """They have waited long enough for what they can do without; the next caller renews."""
+        old = world.fetched()
+        world.clock.advance(90)
+        renewing, waiting = world.ask(), world.ask(YOU)
+        renewing.flow.close()
+        assert waiting.step().lease is old
+        assert world.ask(YOU).is_sending
+
+    def test_who_is_out_of_time_does_not_lead_again(self) -> None:
+        """The old one has ended meanwhile; a fetch that asks nobody would count as a failure of the endpoint."""
+        world = World(timeout=100, deadline=30)
+        world.fetched()
+        world.clock.advance(90)
+        renewing = world.ask()
+        world.clock.advance(30)
+        assert len(renewing.step(DROPPED).failure.verdict.error.attempts) == 1
+        assert [type(event) for event in world.events] == [TokenObtained, FetchFailed]
+
+
+class TestRefused:
+    def test_is_renewed(self, world: World) -> None:
+        """An equal string is another token."""
+        old = world.fetched()
+        new = world.ask(refused=old).step(issued()).lease
+        assert new is not old
+        assert new.token.access_token == old.token.access_token
+
+    def test_fifty_cost_one(self, world: World) -> None:
+        """At once or one after the other."""
+        old = world.fetched()
+        first = world.ask(refused=old)
+        others = [world.ask(Caller(number, loop=None), old) for number in range(2, 51)]
+        new = first.step(issued()).lease
+        assert all(other.step().lease is new for other in others)
+        assert world.ask(refused=old).lease is new
+
+    def test_is_never_given_back(self, world: World) -> None:
+        """A failed renewal is a failure then, after every try."""
+        old = world.fetched()
+        asking = world.ask(refused=old)
+        asking.step(DROPPED).step().step(DROPPED).step().step(DROPPED)
+        assert isinstance(asking.failure.verdict.error, TokenEndpointUnreachable)
+
+    def test_is_not_given_back_when_time_is_up(self) -> None:
+        """Nor to whoever waited for another one, though it has not ended."""
+        world = World(timeout=100, deadline=30)
+        old = world.fetched(life=1000)
+        _, follower = world.ask(refused=old), world.ask(YOU, refused=old)
+        world.clock.advance(30)
+        assert isinstance(follower.step().failure.verdict.error, TokenEndpointUnreachable)
+
+    def test_the_failure_of_a_renewal_that_others_could_do_without(self, world: World) -> None:
+        """It was one try, while its leader still has the token: whoever was refused with it tries as often as usual."""
+        old = world.fetched()
+        world.clock.advance(80)
+        renewing, refused = world.ask(), world.ask(YOU, refused=old)
+        assert refused.waiting.flight is renewing.flight
+        assert renewing.step(DROPPED).lease is old
+        assert refused.step().is_sending
+        assert refused.step(DROPPED).effect == Sleep(0.5)
+
+    def test_the_final_failure_of_such_a_renewal(self, world: World) -> None:
+        """Another try would not mend it."""
+        old = world.fetched()
+        world.clock.advance(80)
+        renewing, refused = world.ask(), world.ask(YOU, refused=old)
+        renewing.step(REFUSED)
+        assert isinstance(refused.step().failure.verdict.error, TokenEndpointError)
+
+
+class TestHolds:
+    def test_an_endpoint_that_says_no_for_good(self, world: World) -> None:
+        """From the second time on callers are held off without asking."""
+        world.ask().step(REFUSED)
+        world.ask().step(REFUSED)
+        assert isinstance(world.ask().failure.verdict.error, TokenEndpointError)
+        world.clock.advance(1)
+        assert world.ask().is_sending
+
+    def test_an_endpoint_that_asks_for_more_than_there_is_time(self, world: World) -> None:
+        """Fail now, and leave it alone for that long."""
+        busy = TokenResponse(429, {"retry-after": "45"}, b"")
+        assert world.ask().step(busy).failure.hold == 45
+        world.clock.advance(44)
+        assert world.ask().failure.verdict.error.message == (
+            "token endpoint https://login.example.com/token answered 429 Too Many Requests; it asks to wait 45 s. "
+            "Not asked again for 1.0 s (auth.invalidate() ends that)"
+        )
+        world.clock.advance(1)
+        assert world.ask().is_sending
+
+
+ABOUT = {"token_url": "https://login.example.com/token", "client_id": "id"}
+
+
+def obtained(**told: Any) -> TokenObtained:
+    usual = {"method": "client_secret_post", "lifetime": 100.0, "scope": None, "elapsed": 0.0, "token_requests": 1}
+    return TokenObtained(**{**ABOUT, **usual, "renewal": False, **told})
+
+
+class TestTold:
+    def test_a_token(self, world: World, caplog: pytest.LogCaptureFixture) -> None:
+        """From where, for whom, how and for how long; a new start is no renewal."""
+        caplog.set_level("INFO", "oauth_cc_auth")
+        world.fetched()
+        world.cache.invalidate()
+        world.fetched(life=None)
+        head = "token obtained from https://login.example.com/token for id by client_secret_post in 0.00 s, "
+        assert caplog.messages == [f"{head}good for 100 s", f"{head}with no known end"]
+        assert world.events == [obtained(), obtained(lifetime=None)]
+
+    def test_what_it_took(self, world: World) -> None:
+        """Requests and time, pauses included; waiters change nothing about it."""
+        world.fetched()
+        world.clock.advance(100)
+        asking, follower = world.ask(), world.ask(YOU)
+        world.clock.advance(2)
+        asking.step(DROPPED)
+        world.clock.advance(0.5)
+        asking.step()
+        world.clock.advance(1)
+        asking.step(issued())
+        follower.step()
+        assert world.events[1:] == [obtained(elapsed=3.5, token_requests=2, renewal=True)]
+
+    def test_the_scope(self) -> None:
+        """What was granted or, where the server is silent, asked for."""
+        world = World(scope="read write")
+        world.fetched()
+        assert world.events == [obtained(scope="read write")]
+
+    def test_a_fallback_is_told_when_the_flight_is_settled(self) -> None:
+        """And before the token that it led to."""
+        world = World(client_authentication=None)
+        asking = world.ask().step(TokenResponse(401, {}, b""))
+        assert world.events == []
+        asking.step(issued())
+        assert [type(event).__name__ for event in world.events] == ["FallbackTried", "TokenObtained"]
+
+    def test_a_renewal_that_failed(self, world: World, caplog: pytest.LogCaptureFixture) -> None:
+        """A warning: nobody else would tell."""
+        world.fetched()
+        world.clock.advance(80)
+        caplog.set_level("DEBUG", "oauth_cc_auth")
+        asking = world.ask()
+        world.clock.advance(2)
+        asking.step(DROPPED)
+        *_, record, last = caplog.records
+        assert record.levelname == "WARNING"
+        assert record.getMessage().startswith(
+            "token not renewed, the old one stays in use and is good for 18 s: token endpoint https://"
+        )
+        assert last.getMessage() == "the next renewal is tried in 0.5 s at the earliest"
+        (failed,) = world.events[1:]
+        assert isinstance(failed, FetchFailed)
+        assert (failed.elapsed, failed.renewal, failed.usable_for) == (2, True, 18)
+        assert isinstance(failed.error, TokenEndpointUnreachable)
+        assert len(failed.error.attempts) == 1
+
+    def test_a_renewal_that_failed_in_the_last_moment(self, world: World, caplog: pytest.LogCaptureFixture) -> None:
+        """Half a second is not nothing: it is told like any other."""
+        world.fetched()
+        world.clock.advance(99.5)
+        caplog.set_level("DEBUG", "oauth_cc_auth")
+        world.ask().step(DROPPED)
+        assert [getattr(event, "usable_for", None) for event in world.events] == [None, 0.5]
+        assert caplog.messages[-1] == "the next renewal is tried in 0.1 s at the earliest"
+
+    def test_a_renewal_that_took_too_long(self, world: World, caplog: pytest.LogCaptureFixture) -> None:
+        """The old token has ended meanwhile: what follows is a fetch like any other, and there is no false comfort."""
+        world.fetched(life=20)
+        world.clock.advance(16)
+        caplog.set_level("WARNING", "oauth_cc_auth")
+        asking = world.ask()
+        world.clock.advance(4)
+        asking.step(DROPPED).step(issued())
+        assert caplog.messages == []
+        assert [getattr(event, "usable_for", "token") for event in world.events] == ["token", None, "token"]
+
+    def test_a_fetch_that_failed(self, world: World, caplog: pytest.LogCaptureFixture) -> None:
+        """Nothing but at DEBUG, since the caller gets an exception; one event, whose error is no other caller's."""
+        caplog.set_level("DEBUG", "oauth_cc_auth")
+        asking, follower = world.ask(), world.ask(YOU)
+        asking.step(REFUSED)
+        follower.step()
+        assert {record.levelname for record in caplog.records} == {"DEBUG"}
+        assert caplog.messages[-1].startswith("no token for id after 0.00 s: ")  # and of a next renewal nothing
+        (failed,) = world.events
+        assert isinstance(failed, FetchFailed)
+        assert (failed.renewal, failed.usable_for) == (False, None)
+        assert failed.error is not asking.failure.verdict.error
+        assert str(failed.error) == str(asking.failure.verdict.error)
+
+    def test_holds(self, world: World, caplog: pytest.LogCaptureFixture) -> None:
+        """Where one begins, and not for each caller that is held off."""
+        caplog.set_level("DEBUG", "oauth_cc_auth")
+        for _ in range(5):
+            asking = world.ask()
+            if asking.effect is not None:
+                asking.step(REFUSED)
+        assert world.events[2:] == [HeldOff(**ABOUT, seconds=1.0, reason="failures", origin=None)]
+        assert caplog.messages[-1] == (
+            "no token request to https://login.example.com/token for 1.0 s: they keep failing for good"
+        )
+        world.clock.advance(1)
+        world.ask().step(TokenResponse(429, {"retry-after": "45"}, b""))
+        assert world.events[4:] == [HeldOff(**ABOUT, seconds=45.0, reason="retry_after", origin=None)]
+        assert caplog.messages[-1] == "no token request to https://login.example.com/token for 45.0 s: it asks for that"
+
+    def test_an_orphan_that_failed(self, world: World) -> None:
+        """Its failure is told, and that it begins a hold is not, since it begins none."""
+        world.ask().step(REFUSED)
+        orphan = world.ask()
+        world.clock.advance(15)
+        world.ask(YOU).step(issued())
+        orphan.step(REFUSED)
+        assert [type(event).__name__ for event in world.events] == ["FetchFailed", "TokenObtained", "FetchFailed"]
+
+    def test_an_unwanted_leader(self, world: World, caplog: pytest.LogCaptureFixture) -> None:
+        """After `invalidate` a waiter fetches, and does not say that its leader were gone."""
+        caplog.set_level("DEBUG", "oauth_cc_auth")
+        _, follower = world.ask(), world.ask(YOU)
+        world.cache.invalidate()
+        assert follower.step().is_sending
+        assert [message for message in caplog.messages if "taking over" in message] == []
+
+    def test_a_lost_leader(self, world: World, caplog: pytest.LogCaptureFixture) -> None:
+        """Whoever takes over says so, cancelled leader or overdue one; nobody else does."""
+        caplog.set_level("DEBUG", "oauth_cc_auth")
+        taking_over = "whoever was fetching the token is gone: taking over"
+        cancelled, follower = world.ask(), world.ask(YOU)
+        assert taking_over not in caplog.messages
+        cancelled.flow.close()
+        follower.step()
+        assert caplog.messages.count(taking_over) == 1
+        world.clock.advance(15)
+        world.ask(THEM).step(issued())
+        assert caplog.messages.count(taking_over) == 2
+        assert [type(event).__name__ for event in world.events] == ["TokenObtained"]
+
+
+class TestHooks:
+    def test_it_is_called_when_the_flight_is_settled(self, world: World) -> None:
+        """So that nobody waits for it: others have the token by then."""
+        seen: list[Any] = []
+        world.hook = lambda event: seen.append(world.ask(YOU).lease)
+        lease = world.fetched()
+        assert seen == [lease]
+
+    @pytest.mark.parametrize("answer", [issued(), REFUSED])
+    def test_what_is_no_exception_passes_through(self, world: World, answer: TokenResponse) -> None:
+        """And leaves no flight behind."""
+
+        def interrupt(event: Event) -> None:
+            raise KeyboardInterrupt
+
+        world.hook = interrupt
+        asking, follower = world.ask(), world.ask(YOU)
+        with pytest.raises(KeyboardInterrupt):
+            asking.step(answer)
+        assert follower.step().outcome is not None
+        assert world.cache._flight is None
+
+    def test_one_that_raises_changes_nothing(self, world: World) -> None:
+        """Its caller gets the token, or the failure."""
+
+        def broken(event: Event) -> None:
+            raise RuntimeError
+
+        world.hook = broken
+        assert world.fetched().header_value == "Bearer abc"
+        world.clock.advance(100)
+        assert isinstance(world.ask().step(REFUSED).failure.verdict.error, TokenEndpointError)
+
+    def test_one_that_asks_for_what_would_have_to_be_fetched(self, world: World) -> None:
+        """It is told so at once, by whatever way it asks, and a failed fetch does not begin another."""
+        answers: list[Any] = []
+        world.hook = lambda event: answers.append(world.ask(YOU).outcome)
+        failure = world.ask().step(REFUSED).failure
+        (answer,) = answers
+        assert isinstance(answer, Failure)
+        assert answer.verdict.error.message.startswith("an on_event hook needs a token that would have to be fetched")
+        assert failure.verdict.error.message != answer.verdict.error.message
+        world.clock.advance(1)
+        assert world.ask().is_sending
+
+    def test_one_that_asks_for_another_than_there_is(self, world: World) -> None:
+        """What was refused is not given back to a hook either."""
+        answers: list[Any] = []
+        world.hook = lambda event: answers.append(world.ask(YOU, refused=world.cache.current).outcome)
+        world.fetched()
+        assert [type(answer) for answer in answers] == [Failure]

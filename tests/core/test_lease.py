@@ -1,0 +1,180 @@
+"""`_lease`: from when on a token is renewed."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from math import inf
+from time import perf_counter
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from oauth_cc_auth import Token
+from oauth_cc_auth._core.lease import MEMORY, Lease, RenewalRules
+
+ARRIVED = 1_700_000_000.0
+
+
+def a_lease(
+    life: float | None,
+    *,
+    early_expiry: float | None = None,
+    renew_after: float = 0.8,
+    chance: float = 0.0,
+    arrived: float = 0.0,
+) -> Lease:
+    token = Token("abc", expires_at=None if life is None else arrived + life)
+    return Lease(token, "Bearer abc", arrived=arrived, rules=RenewalRules(early_expiry, renew_after), chance=chance)
+
+
+def margins(lease: Lease) -> tuple[float, float, float]:
+    return lease.fresh_until, lease.waiting_from, lease.ends_at
+
+
+def test_keeps_what_it_is_made_of() -> None:
+    """Token and header are there, probation and hook are empty."""
+    token = Token("abc")
+    lease = Lease(token, "Bearer abc", arrived=0, rules=RenewalRules(), chance=0.5)
+    assert lease.token is token
+    assert lease.header_value == "Bearer abc"
+    assert lease.probation == set()
+    assert lease.hook is None
+
+
+def test_when_it_was_made() -> None:
+    """By the clock that requests tells by when a request was sent: one that was sent earlier carried an older token."""
+    before = perf_counter()
+    made = a_lease(None).made
+    assert before <= made <= perf_counter()
+
+
+def test_is_compared_by_identity() -> None:
+    """A renewed token may equal the old one, and is another one all the same."""
+    first, second = a_lease(60), a_lease(60)
+    assert first != second
+    assert first == first  # noqa: PLR0124  # that is the point
+
+
+def test_a_token_without_an_end() -> None:
+    """It is fresh for ever."""
+    assert margins(a_lease(None)) == (inf, inf, inf)
+
+
+@pytest.mark.parametrize("life", [0, -5])
+def test_a_token_that_has_ended_already(life: float) -> None:
+    """It is never fresh, and serves nobody but the one who fetched it."""
+    assert margins(a_lease(life, arrived=ARRIVED)) == (ARRIVED, ARRIVED, ARRIVED)
+
+
+@pytest.mark.parametrize(
+    ("life", "expected"),
+    [
+        (2, (1.6, 1.8, 2)),  # short lives have short margins
+        (100, (80, 90, 100)),
+        (300, (240, 270, 300)),
+        (301, (240.8, 271, 301)),  # waiting is 30 s at most
+        (3600, (2880, 3570, 3600)),
+    ],
+)
+def test_default_margins(life: float, expected: tuple[float, float, float]) -> None:
+    """Aging from 80 % of the life, waiting in the last 10 % and 30 s at most."""
+    assert margins(a_lease(life)) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("early_expiry", "expected"),
+    [
+        (0, (80, 100, 100)),
+        (5, (80, 95, 100)),
+        (10, (80, 90, 100)),
+        (20, (70, 80, 100)),  # aging starts a tenth of the life before waiting does
+        (50, (40, 50, 100)),
+        (51, (40, 50, 100)),  # never more than half of the life
+        (1e9, (40, 50, 100)),
+    ],
+)
+def test_early_expiry(early_expiry: float, expected: tuple[float, float, float]) -> None:
+    """It moves the waiting, and with it, where need be, the aging."""
+    assert margins(a_lease(100, early_expiry=early_expiry)) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("renew_after", "fresh_until"), [(0.01, 1), (0.5, 50), (0.8, 80), (0.80001, 80), (0.9, 80), (1.0, 80)]
+)
+def test_renew_after(renew_after: float, fresh_until: float) -> None:
+    """It moves the aging, but not into the waiting."""
+    assert a_lease(100, renew_after=renew_after).fresh_until == pytest.approx(fresh_until)
+
+
+@pytest.mark.parametrize(("chance", "fresh_until"), [(0.0, 80), (0.5, 81.25), (1.0, 82.5)])
+def test_chance_spreads_the_aging(chance: float, fresh_until: float) -> None:
+    """A quarter of the aging time at most is given away, and nothing else moves."""
+    assert margins(a_lease(100, chance=chance)) == pytest.approx((fresh_until, 90, 100))
+
+
+def test_draws_again() -> None:
+    """From the same start, however often: what was drawn before does not add up."""
+    lease = a_lease(100, chance=1.0)
+    for chance, fresh_until in ((0.5, 81.25), (0.5, 81.25), (0.0, 80), (1.0, 82.5)):
+        lease.draw(chance)
+        assert margins(lease) == pytest.approx((fresh_until, 90, 100))
+
+
+def test_there_is_nothing_to_draw() -> None:
+    """Where the token has no known end it stays fresh for ever."""
+    lease = a_lease(None)
+    lease.draw(0.5)
+    assert margins(lease) == (inf, inf, inf)
+
+
+def test_remembers_its_predecessors() -> None:
+    """A few of them: a prepared request may be kept and sent again after some renewals."""
+    leases = [a_lease(None) for _ in range(MEMORY + 3)]
+    for previous, lease in pairwise(leases):
+        lease.follow(previous)
+    chain = [leases[-1]]
+    while chain[-1].previous is not None:
+        chain.append(chain[-1].previous)
+    assert chain == list(reversed(leases[-MEMORY - 1 :]))
+
+
+def test_has_no_predecessor() -> None:
+    """The first of all."""
+    lease = a_lease(None)
+    lease.follow(None)
+    assert lease.previous is None
+
+
+LIVES = st.floats(0.01, 366 * 24 * 3600.0)
+EARLY_EXPIRIES = st.none() | st.floats(0, 1e9)
+RENEW_AFTERS = st.floats(0, 1, exclude_min=True)
+CHANCES = st.floats(0, 1, exclude_max=True)
+
+
+@settings(deadline=None)
+@given(LIVES, EARLY_EXPIRIES, RENEW_AFTERS, CHANCES)
+def test_aging_comes_before_waiting_before_the_end(
+    life: float, early_expiry: float | None, renew_after: float, chance: float
+) -> None:
+    """For every token that lives, whatever is asked for."""
+    lease = a_lease(life, early_expiry=early_expiry, renew_after=renew_after, chance=chance, arrived=ARRIVED)
+    assert ARRIVED <= lease.fresh_until < lease.waiting_from <= lease.ends_at
+    assert lease.ends_at == pytest.approx(ARRIVED + life)
+
+
+@settings(deadline=None)
+@given(LIVES, EARLY_EXPIRIES, RENEW_AFTERS, CHANCES)
+def test_aging_lasts(life: float, early_expiry: float | None, renew_after: float, chance: float) -> None:
+    """A tenth of the life at least, less a quarter of that for the spread; waiting takes half of it at most."""
+    lease = a_lease(life, early_expiry=early_expiry, renew_after=renew_after, chance=chance)
+    assert lease.waiting_from - lease.fresh_until >= life * 0.075 * (1 - 1e-9)
+    assert lease.ends_at - lease.waiting_from <= life * 0.5 * (1 + 1e-9)
+
+
+@settings(deadline=None)
+@given(LIVES, RENEW_AFTERS, CHANCES)
+def test_default_waiting_is_short(life: float, renew_after: float, chance: float) -> None:
+    """A tenth of the life, and 30 s at most."""
+    lease = a_lease(life, renew_after=renew_after, chance=chance)
+    assert lease.ends_at - lease.waiting_from == pytest.approx(min(life / 10, 30))

@@ -1,0 +1,175 @@
+"""`_refusals`: origins that refuse whatever token they are shown."""
+
+from __future__ import annotations
+
+import pytest
+
+from oauth_cc_auth import Token
+from oauth_cc_auth._core.lease import Lease, RenewalRules
+from oauth_cc_auth._core.refusals import FIRST_HOLD, MOST_ORIGINS, Hold, Refusals
+from oauth_cc_auth._http.origin import Origin
+from tests.fake_clock import FakeClock
+
+API = Origin("https", "api.example.com", 443)
+OTHER = Origin("https", "other.example.com", 443)
+
+
+@pytest.fixture(name="clock")
+def _clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture(name="refusals")
+def _refusals(clock: FakeClock) -> Refusals:
+    return Refusals(clock)
+
+
+def a_lease(*probation: Origin) -> Lease:
+    lease = Lease(Token("abc"), "Bearer abc", arrived=0, rules=RenewalRules(), chance=0)
+    lease.probation.update(probation)
+    return lease
+
+
+def refuse(refusals: Refusals, times: int, origin: Origin = API) -> list[bool]:
+    """That many fresh tokens refused; whether each answer was to be left as it is."""
+    return [refusals.note(origin, a_lease(origin)) is not None for _ in range(times)]
+
+
+def is_held(refusals: Refusals) -> bool:
+    """Whether the refusal of a token that does not count is to be left as it is."""
+    return refusals.note(API, a_lease()) is not None
+
+
+def test_a_token_that_is_not_on_probation_does_not_count(refusals: Refusals) -> None:
+    """Its refusal is the usual case: it was accepted before, and has ended."""
+    assert [refusals.note(API, a_lease()) for _ in range(5)] == [None] * 5
+    assert refusals.origins() == set()
+
+
+def test_the_second_fresh_token_refused_in_a_row_holds(refusals: Refusals) -> None:
+    """The first is a chance, the second a pattern."""
+    assert refuse(refusals, 2) == [False, True]
+    assert refusals.origins() == {API}
+
+
+def test_a_hold_is_for_every_token(refusals: Refusals) -> None:
+    """Also for one that is not on probation."""
+    refuse(refusals, 2)
+    assert is_held(refusals)
+
+
+def test_a_hold_ends_after_a_second(refusals: Refusals, clock: FakeClock) -> None:
+    """Exactly then."""
+    refuse(refusals, 2)
+    clock.now_monotonic += 0.999
+    assert is_held(refusals)
+    clock.now_monotonic += 0.001
+    assert not is_held(refusals)
+
+
+def test_what_is_told_of_a_hold(refusals: Refusals, clock: FakeClock) -> None:
+    """With which refusal it begins, and what is left of it; the same token refused once more begins no other."""
+    refuse(refusals, 1)
+    lease = a_lease(API)
+    assert refusals.note(API, lease) == Hold(1.0, begins=True)
+    clock.now_monotonic += 0.25
+    assert refusals.note(API, lease) == Hold(0.75, begins=False)
+    assert refusals.note(API, a_lease()) == Hold(0.75, begins=False)
+    assert refusals.note(API, a_lease(API)) == Hold(2.0, begins=True)
+
+
+def test_holds_double_up_to_a_minute(refusals: Refusals, clock: FakeClock) -> None:
+    """1, 2, 4 ... 32, 60, 60 seconds; the wall clock does not matter."""
+    refuse(refusals, 1)
+    for seconds in (1, 2, 4, 8, 16, 32, 60, 60, 60):
+        clock.now_wall += 1e6
+        assert refuse(refusals, 1) == [True]
+        clock.now_monotonic += seconds - 0.5
+        assert is_held(refusals)
+        clock.now_monotonic += 0.5
+        assert not is_held(refusals)
+
+
+def test_many_refusals_of_one_token_are_one(refusals: Refusals) -> None:
+    """Fifty requests refused at once."""
+    lease = a_lease(API)
+    assert [refusals.note(API, lease) for _ in range(50)] == [None] * 50
+    assert refuse(refusals, 1) == [True]
+
+
+def test_other_origins_are_not_affected(refusals: Refusals) -> None:
+    """Each has its own record."""
+    refuse(refusals, 2)
+    assert refuse(refusals, 2, OTHER) == [False, True]
+    assert refusals.origins() == {API, OTHER}
+
+
+def test_acceptance_ends_it(refusals: Refusals) -> None:
+    """The token is off probation there, and counting starts anew."""
+    refuse(refusals, 2)
+    lease = a_lease(API, OTHER)
+    refusals.accepted(API, lease)
+    assert lease.probation == {OTHER}
+    assert refusals.origins() == set()
+    assert refuse(refusals, 2) == [False, True]
+
+
+def test_acceptance_where_nothing_was_refused(refusals: Refusals) -> None:
+    """It changes nothing."""
+    refuse(refusals, 1, OTHER)
+    refusals.accepted(API, a_lease())
+    assert refusals.origins() == {OTHER}
+
+
+def test_clear(refusals: Refusals) -> None:
+    """Everything is forgotten."""
+    refuse(refusals, 2)
+    refusals.clear()
+    assert refusals.origins() == set()
+    assert refuse(refusals, 1) == [False]
+
+
+def test_the_oldest_origins_are_forgotten(refusals: Refusals) -> None:
+    """64 are remembered; one that refuses again is young again."""
+    origins = [Origin("https", f"{number}.example.com", 443) for number in range(MOST_ORIGINS + 1)]
+    for origin in origins[:MOST_ORIGINS]:
+        refuse(refusals, 1, origin)
+    assert refusals.origins() == set(origins[:MOST_ORIGINS])
+    refuse(refusals, 1, origins[0])
+    refuse(refusals, 1, origins[-1])
+    assert refusals.origins() == set(origins) - {origins[1]}
+
+
+def test_late_refusals_of_older_tokens_do_not_count(refusals: Refusals) -> None:
+    """Requests that were under way with either of two tokens, refused in turns, are two refusals and not twelve."""
+    older, newer = a_lease(API), a_lease(API)
+    for _ in range(6):
+        for lease in (older, newer):
+            refusals.note(API, lease)
+    hold = refusals.note(API, newer)
+    assert hold is not None
+    assert hold.seconds == FIRST_HOLD
+
+
+def test_the_first_tokens_of_a_process(refusals: Refusals) -> None:
+    """They count as any other does, though their numbers begin with 0."""
+    first, second = a_lease(API), a_lease(API)
+    first.number, second.number = 0, 1
+    assert refusals.note(API, first) is None
+    hold = refusals.note(API, second)
+    assert hold is not None
+    assert hold.begins
+
+
+def test_right_after_the_machine_has_started() -> None:
+    """There its monotonic clock begins, and no hold does."""
+    refusals = Refusals(FakeClock(now_monotonic=0.0))
+    assert refuse(refusals, 2) == [False, True]
+
+
+def test_a_suspect(refusals: Refusals) -> None:
+    """The next token is on probation with it, and its refusal is the first."""
+    refusals.suspect(API)
+    assert refusals.origins() == {API}
+    assert not is_held(refusals)
+    assert refuse(refusals, 2) == [False, True]

@@ -1,0 +1,342 @@
+"""`_origin`: who a URL talks to, and whether a redirect leaves it."""
+
+from __future__ import annotations
+
+import io
+from email.message import Message
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from urllib3 import HTTPResponse
+
+from oauth_cc_auth._http.origin import (
+    NOWHERE,
+    Origin,
+    is_loopback,
+    may_carry_secrets,
+    origin_of,
+    redirect_leaves,
+    same_audience,
+    site_of,
+)
+
+PIECES = [
+    " ",
+    "\t",
+    "/",
+    "//",
+    "\\",
+    ":",
+    "@",
+    "?",
+    "#",
+    ".",
+    "..",
+    "https",
+    "http",
+    "evil.example",
+    "api.example.com",
+    "%2f",
+    ";",
+    "[",
+    "]",
+    "é",
+    "443",
+    "x",
+]
+
+
+class TestOriginOf:
+    @pytest.mark.parametrize(
+        ("url", "origin"),
+        [
+            ("https://example.com/path?query#fragment", ("https", "example.com", 443)),
+            ("http://example.com", ("http", "example.com", 80)),
+            ("wss://example.com", ("wss", "example.com", 443)),
+            ("ws://example.com", ("ws", "example.com", 80)),
+            ("HTTPS://EXAMPLE.com:8443", ("https", "example.com", 8443)),
+            ("https://example.com:", ("https", "example.com", 443)),
+            ("https://example.com:0", ("https", "example.com", 0)),
+            ("https://user:pass@example.com", ("https", "example.com", 443)),
+            ("https://[2001:DB8::1]:1", ("https", "2001:db8::1", 1)),
+            ("https://münchen.example", ("https", "xn--mnchen-3ya.example", 443)),
+            ("https://MÜNCHEN.example", ("https", "xn--mnchen-3ya.example", 443)),
+            ("https://ü" + "a" * 70, ("https", "ü" + "a" * 70, 443)),  # no label may be so long
+            ("ftp://example.com", ("ftp", "example.com", -1)),
+            ("/path", ("", "", -1)),
+            ("", ("", "", -1)),
+        ],
+    )
+    def test_parts(self, url: str, origin: tuple[str, str, int]) -> None:
+        """Scheme, host and port as they are compared: lower case, ASCII, default ports filled in."""
+        assert origin_of(url) == origin
+
+    @pytest.mark.parametrize("url", ["https://example.com:65536", "https://example.com:-1", "https://[::1"])
+    def test_no_url(self, url: str) -> None:
+        """What cannot be parsed is nowhere."""
+        assert origin_of(url) == NOWHERE
+
+    @pytest.mark.parametrize(
+        ("origin", "text"),
+        [
+            (Origin("https", "example.com", 443), "https://example.com"),
+            (Origin("https", "example.com", 80), "https://example.com:80"),
+            (Origin("http", "::1", 80), "http://[::1]"),
+            (Origin("http", "::1", 8080), "http://[::1]:8080"),
+            (Origin("ftp", "example.com", -1), "ftp://example.com"),
+        ],
+    )
+    def test_str(self, origin: Origin, text: str) -> None:
+        """As one would write it."""
+        assert str(origin) == text
+
+    @settings(deadline=None)
+    @given(st.text() | st.text().map("https://".__add__))
+    def test_never_raises(self, url: str) -> None:
+        """Whatever it is given; nor does `may_carry_secrets`."""
+        assert isinstance(origin_of(url), Origin)
+        assert may_carry_secrets(url) in (True, False)
+
+
+class TestSiteOf:
+    @pytest.mark.parametrize(
+        ("url", "site"),
+        [
+            ("https://example.com/orders?from=/", "https://example.com/"),
+            ("http://127.0.0.1:8000/", "http://127.0.0.1:8000/"),
+            ("https:///orders", "https:///"),
+            ("https://example.com?key=secret/orders", None),
+            ("https://example.com#/orders", None),
+            ("https://me:secret@example.com/orders", None),
+            ("https://example.com", None),  # https://example.community begins with it
+            ("http:/\t/example.com/", None),  # parsers drop the tab
+            ("/orders", None),
+            ("", None),
+        ],
+    )
+    def test_parts(self, url: str, site: str | None) -> None:
+        """As far as the slash after the host, so that no other host begins with it."""
+        assert site_of(url) == site
+
+    @settings(deadline=None)
+    @example("http:/\t/localhost/", "x")
+    @example("wss+x://localhost//", "@evil.example/")
+    @given(
+        st.lists(st.sampled_from((*PIECES, "http:", "https://", "wss+x:", "localhost", "[::1]", "\t"))).map("".join),
+        st.lists(st.sampled_from((*PIECES, "[", "]", "\t"))).map("".join),
+    )
+    def test_what_begins_with_it_has_its_origin(self, url: str, rest: str) -> None:
+        """Whatever comes after."""
+        site = site_of(url)
+        if site is not None:
+            assert origin_of(site + rest) == origin_of(url)
+
+
+class TestLoopback:
+    @pytest.mark.parametrize(
+        "host",
+        [
+            "localhost",
+            "LOCALHOST",
+            "localhost.",
+            "api.localhost",
+            "127.0.0.1",
+            "127.255.255.254",
+            "::1",
+            "0:0:0:0:0:0:0:1",
+        ],
+    )
+    def test_is_loopback(self, host: str) -> None:
+        """RFC 6761 names and every loopback address."""
+        assert is_loopback(host)
+
+    @pytest.mark.parametrize(
+        "host",
+        [
+            "",
+            "example.com",
+            "localhost.example.com",
+            "notlocalhost",
+            "128.0.0.1",
+            "126.255.255.255",
+            "0.0.0.0",  # noqa: S104  # it is not bound to
+            "::",
+            "127.1",
+            "127.0.0.1.example.com",
+            "10.0.0.1",
+        ],
+    )
+    def test_is_no_loopback(self, host: str) -> None:
+        """Names and addresses that look like it, and private networks, are somebody else's."""
+        assert not is_loopback(host)
+
+    @pytest.mark.parametrize(
+        "url",
+        ["https://example.com", "WSS://example.com", "http://localhost:8080", "http://[::1]/", "ws://127.0.0.1"],
+    )
+    def test_may_carry_secrets(self, url: str) -> None:
+        """With TLS, or without leaving the machine."""
+        assert may_carry_secrets(url)
+
+    @pytest.mark.parametrize(
+        "url", ["http://example.com", "ws://example.com", "example.com", "", "http://10.0.0.1", "https://[::1"]
+    )
+    def test_may_not_carry_secrets(self, url: str) -> None:
+        """Everything else, odd URLs included."""
+        assert not may_carry_secrets(url)
+
+
+class TestSameAudience:
+    @pytest.mark.parametrize(
+        ("named", "other", "same"),
+        [
+            ("https://a.example", "https://a.example:443", True),
+            ("http://a.example", "https://a.example", True),  # the one upgrade
+            ("https://a.example", "http://a.example", False),
+            ("http://a.example:8080", "https://a.example", False),
+            ("http://a.example", "https://a.example:8443", False),
+            ("http://a.example", "https://b.example", False),
+            ("http://a.example:443", "https://a.example", False),
+            ("ws://a.example", "wss://a.example", False),
+            ("https://a.example", "https://a.example:8443", False),
+            ("https://a.example", "https://b.a.example", False),
+            ("https://a.example", "https://a.example.", False),
+        ],
+    )
+    def test_only_the_same_and_the_upgrade(self, named: str, other: str, same: bool) -> None:
+        """The origin that was named, or the same host with TLS instead of without, on the default ports."""
+        assert same_audience(origin_of(named), origin_of(other)) is same
+
+    @pytest.mark.parametrize("url", ["https://[::1", "", "/path"])
+    def test_nobody(self, url: str) -> None:
+        """Where no host is known no token goes, not even to the same again."""
+        assert not same_audience(origin_of(url), origin_of(url))
+        assert not same_audience(origin_of("https://a.example"), origin_of(url))
+
+
+HERE = "https://api.example.com/v1/orders"
+
+
+class TestRedirectLeaves:
+    @pytest.mark.parametrize(
+        "location",
+        [
+            "/elsewhere",
+            "elsewhere",
+            "?page=2",
+            "#part",
+            "",
+            "../up",
+            "https://api.example.com",
+            "https://api.example.com:443/x",
+            "HTTPS://API.EXAMPLE.COM/x",
+            "//api.example.com/x",
+            "/path@with:odd//characters",
+            "/ü",
+        ],
+    )
+    def test_stays(self, location: str) -> None:
+        """What surely leads to the same origin keeps the token."""
+        assert not redirect_leaves(HERE, location)
+
+    @pytest.mark.parametrize(
+        "location",
+        [
+            "https://evil.example/",
+            "//evil.example/",
+            "https://api.example.com.evil.example/",
+            "http://api.example.com/",
+            "https://api.example.com:8443/",
+            "ftp://api.example.com/",
+        ],
+    )
+    def test_leaves(self, location: str) -> None:
+        """Another host, port or scheme is another origin."""
+        assert redirect_leaves(HERE, location)
+
+    @pytest.mark.parametrize(
+        "location",
+        [
+            "https:/api.example.com",
+            "https:api.example.com",
+            "https:///api.example.com",
+            "////evil.example/",  # requests goes to https://evil.example/
+            "javascript:alert(1)",
+            "\\\\evil.example",
+            "/\\evil.example",
+            "https://api.example.com\\@evil.example",
+            "https://api.example.com@evil.example",
+            "https://user@api.example.com",
+            "https://api.example.com\t/",
+            "/\x00",
+            "/\x7f",
+            " /padded",
+            "/padded ",
+            "https://api.example.com /",
+            "https://äpi.example.com",
+            "https://api.example.com:99999",
+            "https://api.example.com:x",
+            "https://[::1",
+        ],
+    )
+    def test_too_odd_to_be_sure(self, location: str) -> None:
+        """Parsers disagree about these: better a header too few than a leak."""
+        assert redirect_leaves(HERE, location)
+
+    def test_an_odd_start(self) -> None:
+        """A URL that cannot be parsed is not surely the same."""
+        assert redirect_leaves("https://[::1", "https://api.example.com/")
+
+    def test_the_upgrade_stays(self) -> None:
+        """From http to https of one host."""
+        assert not redirect_leaves("http://api.example.com/", "https://api.example.com/")
+
+    @settings(deadline=None)
+    @given(st.text(), st.text())
+    def test_never_raises(self, url: str, location: str) -> None:
+        """Whatever a server sends."""
+        assert redirect_leaves(url, location) in (True, False)
+
+    @settings(deadline=None, max_examples=150)
+    @example("///evil.example/")
+    @example("////evil.example/")
+    @example("/..//evil.example/")
+    @example(".//evil.example/")
+    @example("?//evil.example")
+    @given(
+        st.lists(
+            st.sampled_from(PIECES),
+            max_size=7,
+        ).map("".join)
+    )
+    def test_requests_never_goes_elsewhere_unnoticed(self, location: str) -> None:
+        """Where requests would follow `location` to another origin, `redirect_leaves` has said so."""
+        target = where_requests_goes(location)
+        if target is not None and not same_audience(origin_of(HERE), origin_of(target)):
+            assert redirect_leaves(HERE, location)
+
+
+def where_requests_goes(location: str) -> str | None:
+    """The URL that requests would ask next; None where it refuses the redirect."""
+    request = requests.Request("GET", HERE).prepare()
+    response = requests.Response()
+    response.status_code, response.url, response.request = 302, HERE, request
+    response.headers["location"] = location
+    no_cookies: Any = SimpleNamespace(msg=Message(), isclosed=lambda: True, close=lambda: None)
+    response.raw = HTTPResponse(io.BytesIO(b""), preload_content=False, original_response=no_cookies)
+    session = requests.Session()
+    try:
+        following = next(session.resolve_redirects(response, request, yield_requests=True), None)
+    except (ValueError, requests.RequestException, UnicodeError, AttributeError):
+        return None
+    finally:
+        session.close()
+    url = getattr(following, "url", None)
+    if url is None or not urlsplit(url).netloc:
+        return None
+    return str(url)

@@ -1,0 +1,81 @@
+"""`_advice`: what a person can do about a refusal."""
+
+from __future__ import annotations
+
+import pytest
+
+from oauth_cc_auth._protocol.advice import advice
+
+CREDENTIALS = "check client_id and client_secret, and that this client may use this authentication method"
+PARAMETERS = "a parameter is missing or wrong; some providers want additional_request_data, such as audience"
+REFUSED = f"{CREDENTIALS}; if they are right, check that token_url is the token endpoint"
+GRANT = "that the client may use this grant (allow client credentials for it at the provider)"
+ENDPOINT = "check that token_url is the token endpoint and not a web page"
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("access_denied", f"{CREDENTIALS} and this grant"),
+        ("invalid_client", CREDENTIALS),
+        ("invalid_request", PARAMETERS),
+        ("invalid_target", "check the resource or audience in additional_request_data"),
+        ("authorization_type_invalid", f"check {GRANT}"),
+        ("unauthorized_client", f"check client_id and client_secret, and {GRANT}"),
+        ("unsupported_grant_type", "check grant_type, and that token_url is the endpoint for client credentials"),
+    ],
+)
+@pytest.mark.parametrize("status", [200, 400, 401, 404, 500])
+def test_by_code(code: str, words: str, status: int) -> None:
+    """Where the server names an error of the RFC, that decides, and not the status."""
+    assert advice(code, status, scope=None, is_web_page=False) == words
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (400, PARAMETERS),
+        (401, REFUSED),
+        (403, REFUSED),
+        (404, ENDPOINT),
+        (405, ENDPOINT),
+        (409, ""),
+        (499, ""),
+        (500, "the fault is on the server's side"),
+        (503, "the fault is on the server's side"),
+    ],
+)
+def test_by_status(status: int, words: str) -> None:
+    """Where it names none, or one that is not known, all there is to go by."""
+    assert advice(None, status, scope="a", is_web_page=False) == words
+    assert advice("9", status, scope="a", is_web_page=False) == words
+
+
+@pytest.mark.parametrize("status", [200, 400, 404, 409])
+def test_a_web_page(status: int) -> None:
+    """It is not what a token endpoint answers with."""
+    assert advice(None, status, scope="a", is_web_page=True) == ENDPOINT
+
+
+@pytest.mark.parametrize(("status", "words"), [(503, "the fault is on the server's side"), (401, REFUSED)])
+def test_a_web_page_of_something_in_between(status: int, words: str) -> None:
+    """A gateway answers so for an endpoint that is down; the status says more than the form."""
+    assert advice(None, status, scope="a", is_web_page=True) == words
+
+
+def test_no_scope_and_no_code() -> None:
+    """glewlwyd answers 403 and nothing else where the scope is missing."""
+    assert advice(None, 403, scope=None, is_web_page=False) == f"{REFUSED}, and whether this server wants a scope"
+
+
+@pytest.mark.parametrize(
+    ("scope", "words"),
+    [
+        (None, "set scope, or have scopes granted to this client at the provider"),
+        ("a, b", "check scope: something in 'a, b' is unknown or not granted to this client"),
+    ],
+)
+def test_scope(scope: str | None, words: str) -> None:
+    """What was asked for is shown: a comma where a space belongs is seen at once."""
+    for code in ("invalid_scope", "scope_invalid"):
+        assert advice(code, 400, scope=scope, is_web_page=False) == words

@@ -1,0 +1,253 @@
+"""`_wire`: the token request, field by field."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import parse_qsl
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from oauth_cc_auth import (
+    ClientAuthentication,
+    ClientCredentialsConfig,
+    ClientSecretBasic,
+    ClientSecretPost,
+    ConfigurationError,
+    Credentials,
+)
+from oauth_cc_auth import __version__ as version
+from oauth_cc_auth._protocol.exchange import TokenRequest, TokenResponse, TransportFailure, token_request
+
+URL = "https://login.example.com/token"
+STANDARD_HEADERS = (
+    ("Accept", "application/json"),
+    ("Accept-Encoding", "identity"),
+    ("Content-Type", "application/x-www-form-urlencoded"),
+    ("User-Agent", f"oauth-cc-auth/{version}"),
+)
+
+
+def a_request(
+    strategy: ClientAuthentication | None = None, url: str = URL, secret: str = "s3cret word", **settings: Any
+) -> TokenRequest:
+    config = ClientCredentialsConfig(url, "client", secret, **settings)
+    return token_request(config, strategy or ClientSecretPost(), secret)
+
+
+def fields(request: TokenRequest) -> list[tuple[str, str]]:
+    return parse_qsl(request.body.decode("ascii"), keep_blank_values=True, strict_parsing=True)
+
+
+def test_basic() -> None:
+    """RFC 6749 §4.4.2: the grant type, and the client in the header only."""
+    request = a_request(ClientSecretBasic())
+    assert request.url == URL
+    assert request.headers == (*STANDARD_HEADERS, ("Authorization", "Basic Y2xpZW50OnMzY3JldCUyMHdvcmQ="))
+    assert fields(request) == [("grant_type", "client_credentials")]
+    assert request.method == "client_secret_basic"
+    assert request.scope is None
+
+
+def test_post() -> None:
+    """The client in the body only."""
+    request = a_request()
+    assert request.headers == STANDARD_HEADERS
+    assert request.body == b"grant_type=client_credentials&client_id=client&client_secret=s3cret+word"
+    assert request.method == "client_secret_post"
+
+
+def test_scope() -> None:
+    """It follows the grant type, and the request knows it."""
+    request = a_request(scope=["a", "b"])
+    assert fields(request)[:2] == [("grant_type", "client_credentials"), ("scope", "a b")]
+    assert request.scope == "a b"
+
+
+def test_a_scope_among_the_additional_data() -> None:
+    """It is the scope asked for as well."""
+    assert a_request(additional_request_data={"scope": "a"}).scope == "a"
+
+
+def test_a_query_in_the_url_is_kept() -> None:
+    """SailPoint's has the grant type there."""
+    url = f"{URL}?grant_type=client_credentials&x=%20"
+    assert a_request(url=url).url == url
+
+
+def test_a_grant_type_of_ones_own() -> None:
+    """It replaces the standard one, exactly once, first."""
+    assert fields(a_request(grant_type="account_credentials"))[0] == ("grant_type", "account_credentials")
+    request = a_request(
+        grant_type="one", additional_request_data=[("account_id", "1"), ("grant_type", "two"), ("x", "3")]
+    )
+    assert fields(request)[:3] == [("grant_type", "two"), ("account_id", "1"), ("x", "3")]
+    assert sum(name == "grant_type" for name, _ in fields(request)) == 1
+
+
+def test_a_repeated_field_stays_repeated() -> None:
+    """RFC 8707 allows several resources; order and blanks are kept."""
+    data = [("resource", "https://a"), ("blank", ""), ("resource", "https://b")]
+    assert fields(a_request(additional_request_data=data))[1:4] == data
+
+
+def test_additional_headers() -> None:
+    """They are added, and replace ours of that name in whatever case."""
+    request = a_request(additional_headers={"APIKey": "abc", "accept": "text/plain", "USER-AGENT": "me"})
+    assert dict(request.headers) == {
+        "accept": "text/plain",
+        "Accept-Encoding": "identity",
+        "Content-Type": "application/x-www-form-urlencoded",
+        "USER-AGENT": "me",
+        "APIKey": "abc",
+    }
+
+
+def test_a_strategy_of_ones_own() -> None:
+    """It is asked with what it needs, its headers win, and its fields come last."""
+    asked: list[tuple[str, str, str]] = []
+
+    class Assertion(ClientAuthentication):
+        name = "private_key_jwt"
+
+        def authenticate(self, client_id: str, client_secret: str, token_url: str) -> Credentials:
+            asked.append((client_id, client_secret, token_url))
+            return Credentials(headers=(("X-Key", "strategy"),), fields=(("client_assertion", "signed"),))
+
+    request = a_request(Assertion(), scope="a", additional_headers={"x-key": "config"})
+    assert asked == [("client", "s3cret word", URL)]
+    assert request.headers == (*STANDARD_HEADERS, ("X-Key", "strategy"))
+    assert fields(request)[-1] == ("client_assertion", "signed")
+    assert request.method == "private_key_jwt"
+    assert {"signed", "strategy", "s3cret word"} <= set(request.secrets)
+
+
+def test_a_strategy_with_a_grant_type() -> None:
+    """It replaces ours (RFC 7523 §2.1 and §2.2 look alike): two of them would be refused."""
+
+    class Assertion(ClientAuthentication):
+        def authenticate(self, client_id: str, client_secret: str, token_url: str) -> Credentials:
+            return Credentials(fields={"grant_type": "theirs", "assertion": "signed"})
+
+    request = a_request(Assertion(), scope="a", additional_request_data={"grant_type": "ours", "b": "1"})
+    assert fields(request) == [("scope", "a"), ("b", "1"), ("grant_type", "theirs"), ("assertion", "signed")]
+
+
+@pytest.mark.parametrize("returned", [None, {"client_assertion": "signed"}, ((), ())])
+def test_a_strategy_that_returns_something_else(returned: Any) -> None:
+    """It is told what is wanted, by type: the value may be a secret."""
+
+    class Broken(ClientAuthentication):
+        def authenticate(self, client_id: str, client_secret: str, token_url: str) -> Credentials:
+            return returned  # type: ignore[no-any-return]  # that is the point
+
+    with pytest.raises(ConfigurationError) as caught:
+        a_request(Broken())
+    assert str(caught.value) == f"authenticate() must return Credentials, not {type(returned).__name__}"
+
+
+def test_is_the_same_each_time() -> None:
+    """A renewal sends what the first request sent."""
+    first, second = (a_request(scope="a", additional_request_data={"b": "1", "a": "2"}) for _ in range(2))
+    assert first == second
+
+
+# What Basic makes of the credentials, percent-encoded, also without the padding, and raw.
+BLOBS = {"Y2xpZW50OnMzY3JldCUyMHdvcmQ=", "Y2xpZW50OnMzY3JldCUyMHdvcmQ", "Y2xpZW50OnMzY3JldCB3b3Jk"}
+
+
+class TestSecrets:
+    def test_of_basic(self) -> None:
+        """The secret, the header and the blob in it."""
+        assert set(a_request(ClientSecretBasic()).secrets) == {
+            "s3cret word",
+            "Basic Y2xpZW50OnMzY3JldCUyMHdvcmQ=",
+            *BLOBS,
+        }
+
+    def test_of_a_header_of_ones_own(self) -> None:
+        """As a whole, and what follows the scheme in it: a server echoes the one or the other."""
+
+        class Signed(ClientAuthentication):
+            def authenticate(self, client_id: str, client_secret: str, token_url: str) -> Credentials:
+                return Credentials(headers={"X-Key": "key1", "X-Token": "Token key2", "X-Seal": "Sealed by key3"})
+
+        assert {"key1", "key2", "key3", "Token key2", "Sealed by key3"} <= set(a_request(Signed()).secrets)
+
+    def test_of_basic_without_padding(self) -> None:
+        """Then nothing is taken off."""
+        assert set(a_request(secret="s3crW").secrets) == {"s3crW", "Y2xpZW50OnMzY3JX"}
+
+    def test_of_post(self) -> None:
+        """The secret, and what an earlier attempt made of it; client id, grant type and scope are none."""
+        assert set(a_request(scope="read").secrets) == {"s3cret word", *BLOBS}
+
+    @pytest.mark.parametrize(
+        "name",
+        ["account_id", "audience", "client_assertion_type", "grant_type", "resource", "tenant"],
+    )
+    def test_public_fields(self, name: str) -> None:
+        """What a server's error is about stays readable."""
+        assert "value" not in a_request(additional_request_data={name: "value"}).secrets
+
+    @pytest.mark.parametrize("name", ["password", "assertion", "client_assertion", "x"])
+    def test_other_fields(self, name: str) -> None:
+        """Whatever is not known to be public may be a secret, however short."""
+        assert "2" in a_request(additional_request_data={name: "2"}).secrets
+
+    def test_blank_fields(self) -> None:
+        """Nothing to hide."""
+        assert "" not in a_request(additional_request_data={"x": ""}).secrets
+
+    def test_additional_headers(self) -> None:
+        """From four characters on; shorter ones are in every other word."""
+        secrets = a_request(additional_headers={"APIKey": "abcd", "Version": "abc"}).secrets
+        assert "abcd" in secrets
+        assert "abc" not in secrets
+
+    def test_parts_of_additional_headers(self) -> None:
+        """A server may read a cookie and echo its value."""
+        secrets = set(a_request(additional_headers={"Cookie": "sid=abc123; k=v, x1y2"}).secrets)
+        assert {"abc123", "x1y2", "sid=abc123; k=v, x1y2"} <= secrets
+        assert not {"sid", "k", "v", ""} & secrets
+
+    def test_a_secret_with_blanks(self) -> None:
+        """What is echoed may have been trimmed, and our own messages have single spaces."""
+        config = ClientCredentialsConfig(URL, "client", " a  b ")
+        assert {" a  b ", "a  b", "a b"} <= set(token_request(config, ClientSecretPost(), " a  b ").secrets)
+
+    def test_query(self) -> None:
+        """As a whole and value by value, decoded; public fields and short values are left out."""
+        secrets = a_request(url=f"{URL}?code=a%20key&tenant=acme-corp&v=2").secrets
+        assert set(secrets) == {"s3cret word", *BLOBS, "code=a%20key&tenant=acme-corp&v=2", "a key"}
+
+    def test_no_secret_in_reprs(self) -> None:
+        """None of the three that hold some shows any."""
+        request = a_request(ClientSecretBasic())
+        assert repr(request) == str(request) == "TokenRequest(method='client_secret_basic')"
+        response = TokenResponse(200, {"a": "b"}, b"token")
+        assert repr(response) == str(response) == "TokenResponse(status_code=200)"
+
+
+def test_failures_are_retryable_unless_said() -> None:
+    """The defaults of a response and a failure."""
+    assert TransportFailure("refused") == TransportFailure("refused", timed_out=False, retryable=True, advice="")
+    assert TransportFailure("refused", advice="use another port").advice == "use another port"
+    assert TokenResponse(200, {}, b"").problem is None
+
+
+@settings(deadline=None)
+@given(
+    st.text(st.characters(exclude_categories=["C"]), min_size=1).filter(str.strip),
+    st.lists(st.tuples(st.sampled_from("abc"), st.text(st.characters(codec="utf-8")))),
+)
+def test_everything_arrives(secret: str, data: list[tuple[str, str]]) -> None:
+    """Whatever is in secret and fields, a server that decodes the form has it."""
+    request = a_request(secret=secret, additional_request_data=data)
+    assert fields(request) == [
+        ("grant_type", "client_credentials"),
+        *data,
+        ("client_id", "client"),
+        ("client_secret", secret),
+    ]

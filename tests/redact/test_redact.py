@@ -1,0 +1,237 @@
+"""`_redact`: no secret in text that others wrote."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Callable
+from urllib.parse import quote, quote_plus
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from oauth_cc_auth._redact.redact import MASK, kind_and_place, presentable, redact, shown_url
+
+SECRET = 'pä ss/"w+ord%\n'
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        SECRET,
+        quote(SECRET, safe=""),
+        quote(SECRET, safe="").lower(),
+        quote_plus(SECRET),
+        quote(SECRET),
+        json.dumps(SECRET)[1:-1],
+        json.dumps(SECRET, ensure_ascii=False)[1:-1],
+        repr(SECRET)[1:-1],
+        ascii(SECRET)[1:-1],
+        quote(quote(SECRET, safe=""), safe=""),
+        html.escape(SECRET),
+        SECRET.encode().decode("latin-1"),
+    ],
+)
+def test_every_usual_encoding(form: str) -> None:
+    """A server may echo what it got, decoded or not, or quote it in JSON."""
+    assert redact(f"before {form} after", [SECRET]) == "before *** after"
+
+
+def test_every_occurrence_of_every_secret() -> None:
+    """Not only the first."""
+    assert redact("one two one", ["one", "two"]) == "*** *** ***"
+
+
+def test_the_longest_first() -> None:
+    """A secret that is part of another does not leave the rest of it."""
+    assert redact("abcdef", ["abc", "abcdef"]) == MASK
+
+
+def test_in_any_case() -> None:
+    """Some servers print in capitals."""
+    assert redact("ABC", ["abc"]) == MASK
+
+
+def test_blank_secrets_are_none() -> None:
+    """An empty string is everywhere and nowhere."""
+    assert redact("text", ["", ""]) == "text"
+
+
+def test_a_secret_longer_than_the_text() -> None:
+    """It is not in it; one exactly as long may be it."""
+    assert redact("secre", ["secret"]) == "secre"
+    assert redact("secret", ["secret"]) == MASK
+
+
+@pytest.mark.parametrize("secret", ["a1" * 500, "a1" * 40 + " b2" * 40, "a1" * 40 + "\"b2'<c3>" * 10])
+def test_a_long_secret(secret: str) -> None:
+    """Nothing of it is left, to its last word."""
+    assert redact(f"before {secret} after", [secret]) == "before *** after"
+
+
+def test_secrets_are_no_patterns() -> None:
+    """What means something in a regular expression is taken literally."""
+    assert redact("abc a.c", ["a.c"]) == "abc ***"
+
+
+def test_a_lone_surrogate() -> None:
+    """A text that cannot be encoded is searched all the same."""
+    assert redact("x \ud800 y", ["\ud800"]) == "x *** y"
+
+
+def test_presentable_is_one_line() -> None:
+    """Line breaks, control characters and lone surrogates become single spaces."""
+    text = "  a\r\nb\x00\x1b\x7f\x85\u2028\u2029\ud800 c\t\td  "
+    assert presentable(text, ()) == "a b c d"
+
+
+def test_presentable_holds_only_what_is_seen() -> None:
+    """Nothing that turns the writing direction, has no width or is an odd space, which would forge or hide a word."""
+    assert presentable("a\u202eb\u200bc\xadd\ufeffe\xa0f\u3000g\U000e0041h", ()) == "a b c d e f g h"
+    assert presentable("caf\u00e9 \u540d\u524d \U0001f511", ()) == "caf\u00e9 \u540d\u524d \U0001f511"
+
+
+def test_presentable_at_its_longest() -> None:
+    """Up to 300 characters are kept, more are cut to that."""
+    assert presentable("a" * 300, ()) == "a" * 300
+    assert presentable("a" * 301, ()) == "a" * 299 + "…"
+
+
+def test_presentable_is_cut_after_the_masking() -> None:
+    """Half a secret at the end would not be found any more."""
+    assert presentable("a" * 297 + "secret", ["secret"]) == "a" * 297 + MASK
+
+
+@pytest.mark.parametrize("form", ["&apos;", "&#39;", "&#x27;", "&#039;", "&amp;#39;", "%27", "%2527", "\\'", "'"])
+def test_an_apostrophe(form: str) -> None:
+    """It has more forms than any other character."""
+    assert redact(f"it{form}s", ["it's"]) == MASK
+
+
+def test_presentable_looks_at_the_beginning_of_a_long_text() -> None:
+    """What is cut off is not searched, and half a secret at the cut is not shown."""
+    shown = presentable(" " * 8185 + "a secret that is long", ["secret that is long"])
+    assert "secret" not in shown
+    assert presentable("b" * 8192 + "a secret", ["secret"]) == "b" * 299 + "…"
+    assert presentable("b" * 100_000, ()) == "b" * 299 + "…"
+
+
+@pytest.mark.parametrize(
+    ("secret", "text"),
+    [
+        ("\\" * 5 + "x", "\\" * 8192),
+        ("\\'" * 32, "\\'" * 4000),
+        ("\\'" * 31 + "x", "\\'" * 4000),
+        ("\\x5c" * 16, "\\x5c" * 2000),
+        ("\\x5c" * 15 + "'", "\\x5c" * 2000),
+        ("%25" * 21, "%25" * 2700),
+        ("%25" * 20 + "x", "%2525" * 1600),
+        ("&amp;" * 12 + "x", "&amp;" * 1600),
+        ("&#38;" * 12 + "x", "&#38;amp;" * 900),
+        ("a" * 63 + "b", "a" * 8192),
+        ("+ " * 31 + "x", "+ %20" * 1600),
+    ],
+)
+def test_a_search_never_takes_exponential_time(secret: str, text: str) -> None:
+    """A hostile server chooses both, the secret as a token that it issues. Without an end, neither has this test."""
+    assert secret not in presentable(text, [secret])
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    st.lists(st.sampled_from(["\\", "'", '"', "%", "25", "5c", "x5c", "&", "amp;", "#38;", "u005c", " ", "a"])),
+    st.integers(1, 20),
+    st.integers(1, 400),
+)
+def test_a_search_ends_for_any_repetition(parts: list[str], times: int, more: int) -> None:
+    """Of whatever means something in any of the encodings."""
+    secret = "".join(parts * times)
+    presentable("".join(parts * more) + "x", [secret + "x", secret + "y"])
+
+
+@pytest.mark.parametrize("secret", ["pä\\'ss", "\\x41\\", "a\\\\b", "x \U0001f600!(&#", "it's %25 \\u005c"])
+@pytest.mark.parametrize(
+    "encode",
+    [
+        str,
+        lambda text: quote(text, safe=""),
+        lambda text: quote(quote(text, safe=""), safe=""),
+        lambda text: json.dumps(text)[1:-1],
+        lambda text: json.dumps(json.dumps(text)[1:-1])[1:-1],
+        lambda text: repr(text)[1:-1],
+        lambda text: ascii(text)[1:-1],
+        html.escape,
+        lambda text: html.escape(html.escape(text)),
+        lambda text: text.encode("ascii", "xmlcharrefreplace").decode(),
+        lambda text: "".join(f"&#x{ord(character):X};" for character in text),
+        lambda text: "".join(f"\\u{{{ord(character):x}}}" for character in text),
+        lambda text: "".join(f"\\{byte:03o}" for byte in text.encode()),
+        lambda text: "".join(f"\\u{byte:04x}" for byte in text.encode()),
+        lambda text: repr(text.encode())[2:-1],
+        lambda text: text.replace("!", "&excl;").replace("(", "&lpar;").replace("#", "&num;").replace("\\", "&bsol;"),
+    ],
+)
+def test_encodings_of_difficult_secrets(secret: str, encode: Callable[[str], str]) -> None:
+    """Backslashes, apostrophes, characters beyond the first 65,536, and what looks like an encoding itself."""
+    assert redact(f"before {encode(secret)} after", [secret]) == "before *** after"
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://example.com/token", "https://example.com/token"),
+        ("https://example.com:8443/", "https://example.com:8443/"),
+        ("https://example.com/token?key=abc", "https://example.com/token?***"),
+        ("https://example.com/token?", "https://example.com/token"),
+        ("https://example.com/token#abc", "https://example.com/token"),
+        ("https://user:pass@example.com/", "https://example.com/"),
+        ("https://user:p@ss@example.com/", "https://example.com/"),
+        ("https://[::1]:80/", "https://[::1]:80/"),
+        ("https://[::1", "a URL that cannot be parsed"),
+    ],
+)
+def test_shown_url(url: str, shown: str) -> None:
+    """A URL is shown without user info, query and fragment."""
+    assert shown_url(url) == shown
+
+
+# What a secret can be: the config refuses control characters and blanks, and one that is part of the mask or of the
+# ellipsis cannot be told from it.
+SECRETS = st.text(st.characters(exclude_categories=["C"], exclude_characters=MASK + "…"), min_size=1).filter(str.strip)
+
+
+@settings(deadline=None)
+@given(st.text(), SECRETS, st.text())
+def test_redact_never_leaves_a_secret(before: str, secret: str, after: str) -> None:
+    """Whatever stands around it, and in every encoding."""
+    for form in (secret, json.dumps(secret)[1:-1]):
+        assert secret not in redact(before + form + after, [secret])
+
+
+@settings(deadline=None)
+@given(st.text(), SECRETS, st.text())
+@example("", "0 0", "0\x000")
+def test_presentable_never_leaves_a_secret(before: str, secret: str, after: str) -> None:
+    """Nor does the clean-up after the masking put one together."""
+    assert secret not in presentable(before + secret + after, [secret])
+
+
+@settings(deadline=None)
+@given(st.text())
+@example("[")
+def test_shown_url_never_shows_user_info(user_info: str) -> None:
+    """Whatever it is made of."""
+    shown = shown_url(f"https://{quote(user_info, safe='!:@[]')}:x@example.com/path")
+    assert shown in ("https://example.com/path", "a URL that cannot be parsed")
+
+
+def test_kind_and_place_of_an_error() -> None:
+    """The innermost function, file and line; without a traceback there is none to tell."""
+    error = ValueError("s3cret")
+    assert kind_and_place(error) == "ValueError"
+    try:
+        raise error
+    except ValueError:
+        line = error.__traceback__.tb_lineno if error.__traceback__ else 0
+    assert kind_and_place(error) == f"ValueError (test_kind_and_place_of_an_error, test_redact.py:{line})"

@@ -1,0 +1,148 @@
+"""Answers as mocks and odd adapters make them, for the requests adapter: no stream, errors half-way, no cookie jar."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+import requests
+from requests.adapters import BaseAdapter
+
+from oauth_cc_auth._http.watchdog import Watchdog
+from oauth_cc_auth._requests import send
+from oauth_cc_auth.requests import ClientCredentialsAuth
+
+TOKEN_URL, API_URL = "https://login.example.com/token", "https://api.example.com/orders"
+
+
+class Scripted(BaseAdapter):
+    """Answers with what it was given, in order."""
+
+    def __init__(self, *answers: requests.Response) -> None:
+        super().__init__()
+        self.answers = list(answers)
+        self.authorizations: list[Any] = []
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        response = self.answers.pop(0)
+        response.request, response.url, response.connection = request, str(request.url), self  # type: ignore[assignment]  # an adapter of our own
+        self.authorizations.append(request.headers.get("Authorization"))
+        return response
+
+    def close(self) -> None:
+        pass
+
+
+class BrokenRaw(io.BytesIO):
+    """Breaks when it is read."""
+
+    def read(self, *args: Any, **kwargs: Any) -> bytes:
+        raise ConnectionResetError("gone")
+
+
+class Raw(io.BytesIO):
+    """Reads as urllib3's responses do, but knows no read1."""
+
+    def __getattribute__(self, name: str) -> Any:
+        if name == "read1":
+            raise AttributeError(name)
+        return super().__getattribute__(name)
+
+    def read(self, amount: int | None = -1, decode_content: bool = False) -> bytes:
+        return super().read(amount)
+
+
+def answer(
+    status: int, raw: Any = None, content: bytes | None = None, headers: dict[str, str] | None = None
+) -> requests.Response:
+    response = requests.Response()
+    response.status_code = status
+    response.raw = raw
+    response.headers.update(headers or {})
+    if content is not None:
+        response._content = content
+    return response
+
+
+def token(value: str) -> requests.Response:
+    return answer(200, content=f'{{"access_token": "{value}", "expires_in": 3600}}'.encode())
+
+
+def session(api: Scripted, login: Scripted) -> requests.Session:
+    """A session whose API requests and token requests are answered by these."""
+    token_client, opened = requests.Session(), requests.Session()
+    token_client.mount("https://", login)
+    opened.mount("https://", api)
+    opened.auth = ClientCredentialsAuth(TOKEN_URL, "client", "secret", token_client=token_client)
+    return opened
+
+
+@pytest.mark.parametrize(
+    ("refusal", "text"),
+    [
+        (answer(401, content=b"read already"), "read already"),
+        (answer(401), ""),
+        (answer(401, raw=BrokenRaw(b"text")), ""),
+        (answer(401, raw=Raw(b"not gzip at all"), headers={"Content-Encoding": "gzip"}), ""),
+        (answer(401, raw=Raw(b"as it is")), "as it is"),
+    ],
+    ids=["read", "no stream", "broken", "wrong encoding", "no read1"],
+)
+def test_refusals_of_all_kinds_are_kept_in_the_history(refusal: requests.Response, text: str) -> None:
+    """Whatever the refusal's body is like, the request is sent again and the history can be looked at."""
+    api = Scripted(refusal, answer(200, content=b"orders"))
+    response = session(api, Scripted(token("one"), token("two"))).get(API_URL)
+
+    assert (response.text, api.authorizations) == ("orders", ["Bearer one", "Bearer two"])
+    assert [earlier.text for earlier in response.history] == [text]
+
+
+def test_token_answer_without_a_stream() -> None:
+    """A mock may give content only."""
+    response = session(Scripted(answer(200, content=b"orders")), Scripted(token("one"))).get(API_URL)
+    assert response.text == "orders"
+
+
+def test_request_without_a_cookie_jar() -> None:
+    """A request prepared by hand, piece by piece, may have none."""
+    api = Scripted(answer(401, content=b""), answer(200, content=b"orders"))
+    opened = session(api, Scripted(token("one"), token("two")))
+    prepared = requests.Request("GET", API_URL, auth=opened.auth).prepare()
+    prepared._cookies = None
+
+    response = requests.Response()
+    with pytest.MonkeyPatch.context() as patch:  # requests itself trips over a missing jar after the hooks
+        patch.setattr("requests.sessions.extract_cookies_to_jar", lambda *args: None)
+        response = opened.send(prepared, allow_redirects=True)
+    assert (response.text, api.authorizations) == ("orders", ["Bearer one", "Bearer two"])
+
+
+def test_addresses_of_a_host_that_has_none() -> None:
+    """Connecting will say what is wrong; the time-out is not divided."""
+    assert send._address_count("does-not-exist.invalid", 443) == 1
+    assert send._address_count("127.0.0.1", 443) == 1
+
+
+@pytest.mark.parametrize("behind_socks", [False, True])
+def test_addresses_are_not_looked_up_behind_a_socks_proxy(behind_socks: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The proxy resolves names; asking here would tell the local network which host is meant."""
+    asked: list[str] = []
+
+    def count(host: str, port: int) -> int:
+        asked.append(host)
+        return 2
+
+    monkeypatch.setattr(send, "_address_count", count)
+
+    class Connection:
+        host, port, timeout, sock = "login.example.com", 443, 30.0, None
+
+        def connect(self) -> None:
+            pass
+
+    if behind_socks:
+        Connection._socks_options = {}  # type: ignore[attr-defined]  # what urllib3's SOCKS connections have
+    connection = send._watched(Connection)(_watchdog=(Watchdog(8.0), 8.0))
+    connection.connect()
+    assert (asked, connection.timeout) == (([], 30.0) if behind_socks else (["login.example.com"], 4.0))
