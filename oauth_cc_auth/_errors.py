@@ -122,14 +122,15 @@ def joined(core: type[TokenError], library_class: type[Exception]) -> type[Token
 _joined: dict[tuple[type[TokenError], type[Exception]], type[TokenError]] = {}
 
 
-def raisable(error: TokenError, library_class: type[Exception]) -> TokenError:
+def for_caller(error: TokenError, library_class: type[Exception]) -> TokenError:
     """A new instance of `error` for one caller, as a member of `library_class` too."""
     return _made(joined(type(error), library_class), error.message, error.__dict__)
 
 
-def retold(error: TokenError, message: str, attempts: tuple[Attempt, ...]) -> TokenError:
-    """`error` with another message and these attempts."""
-    return _made(type(error), message, {**error.__dict__, "attempts": attempts})
+def with_message(error: TokenError, message: str, attempts: tuple[Attempt, ...] | None = None) -> TokenError:
+    """A copy of `error` with another message and, unless None, other attempts."""
+    state = error.__dict__ if attempts is None else {**error.__dict__, "attempts": attempts}
+    return _made(type(error), message, state)
 
 
 def _made(cls: type[TokenError], message: str, state: dict[str, Any]) -> TokenError:

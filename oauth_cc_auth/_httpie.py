@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 import requests
 
 from ._config import ClientCredentialsConfig
-from ._errors import ConfigurationError, TokenError, retold
+from ._errors import ConfigurationError, TokenError, with_message
 from .requests import ClientCredentialsAuth
 
 _PREFIX = "OAUTH_CC_"
@@ -79,7 +79,7 @@ class HTTPieAuth(ClientCredentialsAuth):
         return requests.RequestException
 
     def _raise(self, error: TokenError, request: Any = None) -> NoReturn:
-        super()._raise(retold(error, _in_terms_of_httpie(error.message), error.attempts), request)
+        super()._raise(with_message(error, _in_terms_of_httpie(error.message)), request)
 
 
 class Misconfigured:

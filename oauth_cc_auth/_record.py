@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-ValueT = TypeVar("ValueT", bound="Value")
+RecordT = TypeVar("RecordT", bound="Record")
 
 
-class Value:
+class Record:
     """What has slots and is compared by them."""
 
     __slots__: tuple[str, ...] = ()
     __hash__ = None  # type: ignore[assignment]  # typeshed lets every object be hashed; nobody hashes these
 
-    def replaced(self: ValueT, **changes: object) -> ValueT:
+    def replaced(self: RecordT, **changes: object) -> RecordT:
         """A copy that holds something else in some slots."""
         copy = object.__new__(type(self))
         for name in self.__slots__:

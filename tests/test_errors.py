@@ -23,7 +23,7 @@ from oauth_cc_auth import (
     TokenEndpointUnreachable,
     TokenError,
 )
-from oauth_cc_auth._errors import joined, raisable, retold
+from oauth_cc_auth._errors import for_caller, joined, with_message
 
 ATTEMPTS = (Attempt("client_secret_basic", 401, "invalid_client", "no"),)
 CORES = [TokenError, TokenEndpointUnreachable, TokenEndpointError, InvalidTokenResponse, InsecureRequestError]
@@ -147,7 +147,7 @@ class TestRaisable:
     def test_everything_is_there(self, core: type[TokenError], library_class: type[Exception]) -> None:
         """In an instance of the caller's own."""
         error = an_error(core)
-        own, another = raisable(error, library_class), raisable(error, library_class)
+        own, another = for_caller(error, library_class), for_caller(error, library_class)
         assert own is not another
         assert type(own) is joined(core, library_class)
         assert str(own) == own.message == "message"
@@ -159,38 +159,41 @@ class TestRaisable:
         """It comes along."""
         error = TokenEndpointUnreachable("message")
         error.timed_out = True
-        own = raisable(error, requests.Timeout)
+        own = for_caller(error, requests.Timeout)
         assert isinstance(own, TokenEndpointUnreachable)
         assert own.timed_out
 
     def test_nothing_is_shared(self) -> None:
         """A request set on one is not on the other."""
         error = an_error()
-        own: Any = raisable(error, requests.RequestException)
+        own: Any = for_caller(error, requests.RequestException)
         own.request = object()
-        assert raisable(error, requests.RequestException).__dict__["request"] is None
+        assert for_caller(error, requests.RequestException).__dict__["request"] is None
         assert "request" not in error.__dict__
 
     @pytest.mark.parametrize("library_class", [httpx.RequestError, httpx2.RequestError])
     def test_a_request_of_httpx(self, library_class: type[Exception]) -> None:
         """Its attribute raises where none is set, and keeps what is."""
-        own: Any = raisable(an_error(), library_class)
+        own: Any = for_caller(an_error(), library_class)
         with pytest.raises(RuntimeError, match="has not been set"):
             _ = own.request
         own.request = request = httpx.Request("GET", "https://x")
         assert own.request is request
 
 
-class TestRetold:
+class TestWithMessage:
     @each_core
     def test_another_message(self, core: type[TokenError]) -> None:
         """The kind and everything else stay; the original too."""
         error = an_error(core)
-        told = retold(error, "told", ())
+        told = with_message(error, "told", ())
         assert type(told) is core
         assert (told.message, str(told), told.args, told.attempts) == ("told", "told", ("told",), ())
         assert {**told.__dict__, "message": "message", "attempts": ATTEMPTS} == error.__dict__
         assert error.message == "message"
+
+    def test_keeps_the_attempts_unless_others_are_given(self) -> None:
+        assert with_message(an_error(), "other").attempts == ATTEMPTS
 
 
 class TestPickling:
@@ -207,7 +210,7 @@ class TestPickling:
     @each_library_class
     def test_of_a_joined_class(self, core: type[TokenError], library_class: type[Exception]) -> None:
         """It is the very class again, without the request: that may hold files, sockets and secrets."""
-        own: Any = raisable(an_error(core), library_class)
+        own: Any = for_caller(an_error(core), library_class)
         own.request = threading.Lock()  # what cannot be pickled
         for again in (pickled(own), pickled(pickled(own)), copy.copy(own), copy.deepcopy(own)):
             assert type(again) is type(own)
@@ -224,7 +227,7 @@ class TestPickling:
         """They are part of it."""
         error: Any = an_error()
         error.add_note("note")
-        assert pickled(raisable(error, requests.RequestException)).__notes__ == ["note"]
+        assert pickled(for_caller(error, requests.RequestException)).__notes__ == ["note"]
 
 
 class SubclassError(TokenError):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from oauth_cc_auth._record import Value
+from oauth_cc_auth._record import Record
 
 
-class Pair(Value):
+class Pair(Record):
     __slots__ = ("left", "right")
 
     def __init__(self, left: object, right: object) -> None:

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from oauth_cc_auth._core.lease import Lease
-from oauth_cc_auth._errors import InsecureRequestError, TokenError, raisable
+from oauth_cc_auth._errors import InsecureRequestError, TokenError, for_caller
 from oauth_cc_auth._http.origin import Origin, may_carry_secrets, origin_of
-from oauth_cc_auth._record import Value
+from oauth_cc_auth._record import Record
 from oauth_cc_auth._redact.redact import kind_and_place, shown_url
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ _REMEMBERED = 3
 _SAYS_NOTHING = frozenset({401, 407, 408, 425, 429})
 
 
-class Refusal(Value):
+class Refusal(Record):
     """The answer of an API that refused a token, and is to be followed by a renewal.
 
     Attributes:
@@ -73,7 +73,7 @@ class Decisions(ABC):
 
     def _raise(self, error: TokenError, request: Any = None) -> NoReturn:
         """Raise an instance of this caller's own; called outside every ``except``, so that no context comes along."""
-        own: Any = raisable(error, self._library_class(error))
+        own: Any = for_caller(error, self._library_class(error))
         if request is not None:
             own.request = self._bare(request)
         raise own

@@ -17,7 +17,7 @@ from math import inf
 
 from oauth_cc_auth._errors import TokenError
 from oauth_cc_auth._protocol.answer import Verdict
-from oauth_cc_auth._record import Value
+from oauth_cc_auth._record import Record
 
 from .caller import Caller
 from .clock import Clock
@@ -27,27 +27,27 @@ from .lease import Lease
 from .refusals import Refusals
 
 
-class Lead(Value):
+class Lead(Record):
     """The caller fetches, then settles `flight`.
 
     Attributes:
         fallback: A token that is still good, should the fetch fail; then there is one attempt and no sleeping.
-        patience: Seconds after which even that attempt is too late; None for no such limit.
+        time_limit: Seconds after which even that attempt is too late; None for no such limit.
         takes_over: True where another leader is lost.
     """
 
-    __slots__ = ("fallback", "flight", "patience", "takes_over")
+    __slots__ = ("fallback", "flight", "takes_over", "time_limit")
 
     def __init__(
-        self, flight: Flight, fallback: Lease | None = None, patience: float | None = None, takes_over: bool = False
+        self, flight: Flight, fallback: Lease | None = None, time_limit: float | None = None, takes_over: bool = False
     ) -> None:
         self.flight = flight
         self.fallback = fallback
-        self.patience = patience
+        self.time_limit = time_limit
         self.takes_over = takes_over
 
 
-class Follow(Value):
+class Follow(Record):
     """The caller waits for `flight`; `fallback` is still good should it fail."""
 
     __slots__ = ("fallback", "flight")
@@ -109,7 +109,7 @@ class TokenCache:
         new_flight.replaces, new_flight.epoch = lease, self._epoch
         if fallback is None:
             return Lead(new_flight, takes_over=takes_over)
-        new_flight.is_gentle = True
+        new_flight.is_optional = True
         aging = wall < fallback.waiting_from
         return Lead(new_flight, fallback, fallback.ends_at - wall if aging else None, takes_over)
 
@@ -208,7 +208,7 @@ def _after_fork_in_child() -> None:
     for cache in list(_all_caches):
         cache.forget_flight()
         if cache.current is not None:
-            cache.current.draw(cache.clock.chance())  # or all workers of a server would renew in step
+            cache.current.jitter(cache.clock.chance())  # or all workers of a server would renew in step
 
 
 if hasattr(os, "register_at_fork"):  # pragma: no branch  # not on Windows and WebAssembly, which do not fork

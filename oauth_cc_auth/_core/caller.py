@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 
-from oauth_cc_auth._record import Value
+from oauth_cc_auth._record import Record
 
 
 def running_loop() -> object | None:
@@ -28,7 +28,7 @@ def running_loop() -> object | None:
     return None
 
 
-class Caller(Value):
+class Caller(Record):
     """Who asks.
 
     Attributes:

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 from oauth_cc_auth._protocol.exchange import TokenRequest
-from oauth_cc_auth._record import Value
+from oauth_cc_auth._record import Record
 
 from .flight import Flight
 
 
-class Call(Value):
+class Call(Record):
     """Run a person's `function`, which may block and may raise; send back its result or a `Raised`.
 
     Attributes:
@@ -26,7 +26,7 @@ class Call(Value):
         self.budget = budget
 
 
-class Raised(Value):
+class Raised(Record):
     """A person's callable raised, or did not return in time; `text` says what, without any words of its own."""
 
     __slots__ = ("text",)
@@ -35,7 +35,7 @@ class Raised(Value):
         self.text = text
 
 
-class Send(Value):
+class Send(Record):
     """Send a token request; send back a `TokenResponse` or a `TransportFailure`.
 
     Attributes:
@@ -50,7 +50,7 @@ class Send(Value):
         self.budget = budget
 
 
-class Wait(Value):
+class Wait(Record):
     """Wait until `flight` is settled, at most `seconds`; the outcome is in the flight."""
 
     __slots__ = ("flight", "seconds")
@@ -60,7 +60,7 @@ class Wait(Value):
         self.seconds = seconds
 
 
-class Sleep(Value):
+class Sleep(Record):
     """Sleep for `seconds`."""
 
     __slots__ = ("seconds",)

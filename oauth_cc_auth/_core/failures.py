@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from math import inf
 
-from oauth_cc_auth._errors import retold
-from oauth_cc_auth._record import Value
+from oauth_cc_auth._errors import with_message
+from oauth_cc_auth._record import Record
 
 from .flight import Failure
 
@@ -18,7 +18,7 @@ LONGEST_BACK_OFF = 60.0  # seconds
 FAILURES_BEFORE_HOLD = 2  # an endpoint that says no for good is asked twice before callers are held off
 
 
-class Pause(Value):
+class Pause(Record):
     """How long the token endpoint is left alone after a failure, in seconds.
 
     Attributes:
@@ -102,4 +102,4 @@ def _back_off(exponent: int) -> float:
 def _held_off(failure: Failure, seconds: float) -> Failure:
     error = failure.verdict.error
     message = f"{error.message}. Not asked again for {max(seconds, 0.1):.1f} s (auth.invalidate() ends that)"
-    return Failure(failure.verdict.replaced(error=retold(error, message, error.attempts)), failure.hold)
+    return Failure(failure.verdict.replaced(error=with_message(error, message)), failure.hold)

@@ -14,7 +14,7 @@ from typing import Any
 from oauth_cc_auth._authentication.base import ClientAuthentication
 from oauth_cc_auth._authentication.order import is_builtin, methods_to_try, worth_trying
 from oauth_cc_auth._config import ClientCredentialsConfig
-from oauth_cc_auth._errors import Attempt, ConfigurationError, TokenEndpointUnreachable, TokenError, retold
+from oauth_cc_auth._errors import Attempt, ConfigurationError, TokenEndpointUnreachable, TokenError, with_message
 from oauth_cc_auth._protocol.answer import Verdict, read_answer
 from oauth_cc_auth._protocol.exchange import TokenRequest, token_request
 from oauth_cc_auth._redact.redact import shown_url
@@ -166,7 +166,7 @@ class Fetcher:
             run.methods = [m for m in run.methods[1:] if worth_trying(m, run.method, client_id, run.secret)]
             if run.methods:
                 refused = run.attempts[-1]
-                flight.untold += self.observer.fallback_tried(refused, run.method.name)
+                flight.deferred_events += self.observer.fallback_tried(refused, run.method.name)
                 run.why = "instead"
                 return True
             why_not = "none is left"
@@ -201,7 +201,7 @@ class _Run:
         message = verdict.error.message + hint
         if len(self.attempts) > 1:
             message += f". Tried: {_told(self.attempts)}"
-        return Failure(verdict.replaced(error=retold(verdict.error, message, self.attempts)), hold)
+        return Failure(verdict.replaced(error=with_message(verdict.error, message, self.attempts)), hold)
 
 
 def _told(attempts: tuple[Attempt, ...]) -> str:

@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 from oauth_cc_auth._protocol.answer import Verdict
-from oauth_cc_auth._record import Value
+from oauth_cc_auth._record import Record
 from oauth_cc_auth._token import Token
 
 from .caller import Caller, running_loop
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 GRACE = 5.0  # seconds past what a leader's next step may take, after which the leader counts as lost
 
 
-class Failure(Value):
+class Failure(Record):
     """Why a flight brought no token.
 
     Attributes:
@@ -39,7 +39,7 @@ class Failure(Value):
         self.hold = hold
 
 
-class Fetched(Value):
+class Fetched(Record):
     """What a flight brought: a new token, and what there is to tell about it.
 
     Attributes:
@@ -85,22 +85,22 @@ class Flight:
             leader extends it.
         outcome: None while under way.
         epoch: How often the cache had been invalidated when it started.
-        is_gentle: It is a renewal that could be done without: one try, in the time that the old token has left. Who
+        is_optional: It is a renewal that could be done without: one try, in the time that the old token has left. Who
             has no token does not take its failure for an answer.
         is_superseded: Another flight has taken its place, or nobody wants its token any more; so nobody waits for it.
-        untold: Events that the leader tells once the flight is settled, so that no hook holds it up.
+        deferred_events: Events that the leader tells once the flight is settled, so that no hook holds it up.
     """
 
     __slots__ = (
         "_wakers",
+        "deferred_events",
         "epoch",
-        "is_gentle",
+        "is_optional",
         "is_superseded",
         "leader",
         "limit",
         "outcome",
         "replaces",
-        "untold",
     )
 
     def __init__(self, leader: Caller, limit: float) -> None:
@@ -109,9 +109,9 @@ class Flight:
         self.replaces: Lease | None = None
         self.outcome: Outcome | None = None
         self.epoch = 0
-        self.is_gentle = False
+        self.is_optional = False
         self.is_superseded = False
-        self.untold: tuple[Event, ...] = ()
+        self.deferred_events: tuple[Event, ...] = ()
         self._wakers: list[Callable[[], object]] = []
 
     def would_wait_for_itself(self, caller: Caller) -> bool:

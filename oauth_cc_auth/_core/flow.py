@@ -110,7 +110,7 @@ class TokenFlow:
         before: ContextToken[tuple[Flight, ...]] | None = None
         try:  # before anything else: a KeyboardInterrupt may strike at any call
             started = clock.monotonic()
-            until = give_up_at if claim.patience is None else min(give_up_at, started + claim.patience)
+            until = give_up_at if claim.time_limit is None else min(give_up_at, started + claim.time_limit)
             # For whatever runs on behalf of this flight: a callable that asks for this very token would wait for
             # itself. Those of flows that were collected as garbage may still be there.
             before = leading.set((*(flight for flight in leading.get() if flight.outcome is None), claim.flight))
@@ -125,7 +125,7 @@ class TokenFlow:
             finally:
                 _lead_no_more(before)
         # Nobody waits any more for what log handlers and hooks do from here on.
-        for event in claim.flight.untold:
+        for event in claim.flight.deferred_events:
             self._observer.tell(event)
         if isinstance(fetched, Fetched):
             self._tell_success(claim, fetched, took)
@@ -185,4 +185,4 @@ def _is_worth_another(claim: Lead | Follow, failure: Failure) -> bool:
     """
     if claim.fallback is not None:
         return True
-    return isinstance(claim, Follow) and claim.flight.is_gentle and failure.verdict.transient
+    return isinstance(claim, Follow) and claim.flight.is_optional and failure.verdict.transient

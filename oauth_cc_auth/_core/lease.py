@@ -19,7 +19,7 @@ from time import perf_counter
 from typing import Any
 
 from oauth_cc_auth._http.origin import Origin
-from oauth_cc_auth._record import Value
+from oauth_cc_auth._record import Record
 from oauth_cc_auth._token import Token
 
 # From here on callers wait for the new token. A slow request that starts now must still arrive in time.
@@ -38,7 +38,7 @@ MEMORY = 4  # tokens; a prepared request may be kept and sent again after some r
 _numbers = count()
 
 
-class RenewalRules(Value):
+class RenewalRules(Record):
     """When to renew.
 
     Attributes:
@@ -105,9 +105,9 @@ class Lease:
         self.waiting_from = arrived + life - waiting
         self.ends_at = arrived + life
         self._aging_from = arrived + fresh
-        self.draw(chance)
+        self.jitter(chance)
 
-    def draw(self, chance: float) -> None:
+    def jitter(self, chance: float) -> None:
         """Have aging begin a little later, by `chance` in [0, 1): each process for itself."""
         if self.ends_at < inf:
             self.fresh_until = self._aging_from + (self.waiting_from - self._aging_from) * JITTER_FRACTION * chance

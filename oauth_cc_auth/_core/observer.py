@@ -12,7 +12,7 @@ from threading import get_ident
 from typing import TYPE_CHECKING
 
 from oauth_cc_auth._config import ClientCredentialsConfig
-from oauth_cc_auth._errors import Attempt, TokenError, retold
+from oauth_cc_auth._errors import Attempt, TokenError, with_message
 from oauth_cc_auth._http.origin import Origin
 from oauth_cc_auth._protocol.answer import TOKEN_MEMBERS
 from oauth_cc_auth._protocol.exchange import TokenRequest
@@ -106,7 +106,7 @@ class Observer:
             FetchFailed(
                 token_url=self.token_url,
                 client_id=self.client_id,
-                error=retold(error, error.message, error.attempts),  # the hook's own, as every caller has its own
+                error=with_message(error, error.message),  # the hook's own, as every caller has its own
                 elapsed=elapsed,
                 renewal=renewal,
                 usable_for=usable_for,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 
 from oauth_cc_auth._http.origin import Origin
-from oauth_cc_auth._record import Value
+from oauth_cc_auth._record import Record
 
 from .clock import Clock
 from .lease import Lease
@@ -21,7 +21,7 @@ LONGEST_HOLD = 60.0  # seconds
 MOST_ORIGINS = 64  # a crawler meets thousands; the oldest are forgotten
 
 
-class Hold(Value):
+class Hold(Record):
     """Refusals of an origin are to be left as they are.
 
     Attributes:
@@ -36,7 +36,7 @@ class Hold(Value):
         self.begins = begins
 
 
-class _Record:
+class _Tally:
     __slots__ = ("count", "held_until", "newest")
 
     def __init__(self) -> None:
@@ -52,11 +52,11 @@ class Refusals:
         lock: The cache's own, which sets it; see there.
     """
 
-    __slots__ = ("_clock", "_records", "lock")
+    __slots__ = ("_clock", "_tallies", "lock")
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._records: dict[Origin, _Record] = {}
+        self._tallies: dict[Origin, _Tally] = {}
         self.lock = threading.RLock()
 
     def note(self, origin: Origin, lease: Lease) -> Hold | None:
@@ -64,47 +64,47 @@ class Refusals:
         now = self._clock.monotonic()
         with self.lock:
             counts = origin in lease.probation and self._count(origin, lease, now)
-            record = self._records.get(origin)
-            if record is None or now >= record.held_until:
+            tally = self._tallies.get(origin)
+            if tally is None or now >= tally.held_until:
                 return None
-            return Hold(record.held_until - now, begins=counts)
+            return Hold(tally.held_until - now, begins=counts)
 
     def _count(self, origin: Origin, lease: Lease, now: float) -> bool:
         """Count a refusal of a token on probation, and have the hold begin that follows from it; True if it counts."""
-        record = self._record_of(origin)
-        if lease.number <= record.newest:
+        tally = self._tally_of(origin)
+        if lease.number <= tally.newest:
             return False  # fifty requests refused with one token are one refusal, as are late answers to older ones
-        record.newest = lease.number
-        record.count += 1
-        if record.count >= REFUSALS_BEFORE_HOLD:
-            exponent = min(record.count - REFUSALS_BEFORE_HOLD, 6)
-            record.held_until = now + min(FIRST_HOLD * 2**exponent, LONGEST_HOLD)
+        tally.newest = lease.number
+        tally.count += 1
+        if tally.count >= REFUSALS_BEFORE_HOLD:
+            exponent = min(tally.count - REFUSALS_BEFORE_HOLD, 6)
+            tally.held_until = now + min(FIRST_HOLD * 2**exponent, LONGEST_HOLD)
         return True
 
-    def _record_of(self, origin: Origin) -> _Record:
-        record = self._records.pop(origin, None) or _Record()
-        self._records[origin] = record  # moved to the end: the oldest is forgotten first
-        while len(self._records) > MOST_ORIGINS:
-            del self._records[next(iter(self._records))]
-        return record
+    def _tally_of(self, origin: Origin) -> _Tally:
+        tally = self._tallies.pop(origin, None) or _Tally()
+        self._tallies[origin] = tally  # moved to the end: the oldest is forgotten first
+        while len(self._tallies) > MOST_ORIGINS:
+            del self._tallies[next(iter(self._tallies))]
+        return tally
 
     def suspect(self, origin: Origin) -> None:
         """Have the next token on probation with `origin`, whoever fetches it."""
         with self.lock:
-            self._record_of(origin)
+            self._tally_of(origin)
 
     def accepted(self, origin: Origin, lease: Lease) -> None:
         """`origin` accepted `lease`, which was on probation there."""
         with self.lock:
             lease.probation.discard(origin)
-            self._records.pop(origin, None)
+            self._tallies.pop(origin, None)
 
     def origins(self) -> set[Origin]:
         """The origins that have refused lately; a new token is on probation with each."""
         with self.lock:
-            return set(self._records)
+            return set(self._tallies)
 
     def clear(self) -> None:
         """Forget everything: the person has asked for a new start."""
         with self.lock:
-            self._records.clear()
+            self._tallies.clear()

@@ -9,10 +9,10 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from oauth_cc_auth._record import Value
+from oauth_cc_auth._record import Record
 
 
-class Replay(Value):
+class Replay(Record):
     """A body that can be sent again.
 
     Attributes:

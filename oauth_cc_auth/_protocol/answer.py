@@ -18,7 +18,7 @@ from oauth_cc_auth._errors import (
     TokenError,
 )
 from oauth_cc_auth._http.headers import is_header_value, retry_after
-from oauth_cc_auth._record import Value
+from oauth_cc_auth._record import Record
 from oauth_cc_auth._redact.redact import presentable, shown_url
 from oauth_cc_auth._token import Token
 
@@ -53,7 +53,7 @@ _KNOWN_ERRORS = frozenset(
 _EXPLANATIONS = ("error_description", "error_message", "message", "detail", "title", "errors")
 
 
-class Verdict(Value):
+class Verdict(Record):
     """A token request that brought no token.
 
     Attributes:

@@ -13,7 +13,7 @@ from oauth_cc_auth._authentication.base import ClientAuthentication, Credentials
 from oauth_cc_auth._authentication.basic import basic_blobs
 from oauth_cc_auth._config import ClientCredentialsConfig
 from oauth_cc_auth._errors import ConfigurationError
-from oauth_cc_auth._record import Value
+from oauth_cc_auth._record import Record
 from oauth_cc_auth._version import __version__
 
 # Fields that are no secrets: masking them would hide what a server's error is about ("unknown audience ...").
@@ -31,7 +31,7 @@ _PUBLIC_FIELDS = frozenset(
 )
 
 
-class TokenRequest(Value):
+class TokenRequest(Record):
     """One POST to the token endpoint, ready to be sent by any library.
 
     Attributes:
@@ -66,7 +66,7 @@ class TokenRequest(Value):
         return f"TokenRequest(method={self.method!r})"
 
 
-class TokenResponse(Value):
+class TokenResponse(Record):
     """What came back.
 
     Attributes:
@@ -88,7 +88,7 @@ class TokenResponse(Value):
         return f"TokenResponse(status_code={self.status_code})"
 
 
-class TransportFailure(Value):
+class TransportFailure(Record):
     """Nothing came back.
 
     Attributes:

@@ -83,7 +83,7 @@ class TestColdCache:
     def test_the_first_leads_and_the_others_follow(self, cache: TokenCache, clock: FakeClock) -> None:
         """One live flight, whoever asks."""
         first = lead(cache)
-        assert (first.fallback, first.patience, first.flight.leader) == (None, None, ME)
+        assert (first.fallback, first.time_limit, first.flight.leader) == (None, None, ME)
         assert first.flight.limit == clock.monotonic() + GRACE
         assert cache.claim(YOU) == Follow(first.flight)
 
@@ -164,7 +164,7 @@ class TestAge:
         clock.advance(80)
         claim = lead(cache)
         assert claim.fallback is lease
-        assert claim.patience == pytest.approx(20)
+        assert claim.time_limit == pytest.approx(20)
         assert cache.claim(YOU) is lease
         with leading_for(claim.flight):
             assert cache.claim(ME) is lease
@@ -180,21 +180,21 @@ class TestAge:
             assert cache.claim(ME) is lease  # its own leader does not wait for itself
         clock.advance(GRACE)
         taken_over = lead(cache, YOU)
-        assert (taken_over.fallback, taken_over.patience, taken_over.takes_over) == (lease, None, True)
+        assert (taken_over.fallback, taken_over.time_limit, taken_over.takes_over) == (lease, None, True)
 
     def test_due_from_the_very_second_on(self, cache: TokenCache, clock: FakeClock) -> None:
         """Its renewal may take as long as any other: everybody waits for it."""
         lease = stored(cache, clock)
         clock.now_wall = lease.waiting_from
         claim = lead(cache)
-        assert (claim.fallback, claim.patience) == (lease, None)
+        assert (claim.fallback, claim.time_limit) == (lease, None)
 
     def test_ended(self, cache: TokenCache, clock: FakeClock) -> None:
         """It is used no more, not even for want of another."""
         stored(cache, clock)
         clock.advance(100)
         claim = lead(cache)
-        assert (claim.fallback, claim.patience) == (None, None)
+        assert (claim.fallback, claim.time_limit) == (None, None)
         assert cache.claim(YOU) == Follow(claim.flight)
         with leading_for(claim.flight):
             assert isinstance(cache.claim(ME), Failure)
@@ -659,11 +659,11 @@ def test_flights_made_in_vain(cache: TokenCache, clock: FakeClock) -> None:
 
 
 def test_only_a_renewal_with_a_token_to_fall_back_on_is_gentle(cache: TokenCache, clock: FakeClock) -> None:
-    assert not lead(cache).flight.is_gentle
+    assert not lead(cache).flight.is_optional
     cache.invalidate()
     stored(cache, clock)
     clock.advance(85)
-    assert lead(cache).flight.is_gentle
+    assert lead(cache).flight.is_optional
 
 
 def test_a_token_remembers_the_one_before_it(cache: TokenCache, clock: FakeClock) -> None:

@@ -595,7 +595,7 @@ class TestTold:
         endpoint = Endpoint(client_secret="s/ecret")
         endpoint.token(refusal("invalid_client", 401), refusal(status=403), TOKEN)
         about = {"token_url": URL, "client_id": "id"}
-        assert endpoint.flight.untold == (
+        assert endpoint.flight.deferred_events == (
             FallbackTried(**about, refused_method=BASIC, next_method=POST, status_code=401, error="invalid_client"),
             FallbackTried(**about, refused_method=POST, next_method=RAW, status_code=403, error=None),
         )

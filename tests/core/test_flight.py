@@ -23,13 +23,13 @@ def test_a_new_flight() -> None:
     """It is under way and replaces nothing."""
     flight = a_flight()
     assert (flight.limit, flight.outcome, flight.replaces, flight.epoch) == (10.0, None, None, 0)
-    assert (flight.is_gentle, flight.is_superseded, flight.untold) == (False, False, ())
+    assert (flight.is_optional, flight.is_superseded, flight.deferred_events) == (False, False, ())
 
 
 @pytest.mark.parametrize("blocking", [True, False])
 def test_the_current_caller(blocking: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same thread is the same caller; another thread is another, whatever number the system gives it."""
-    monkeypatch.setattr("oauth_cc_auth._core.flight._of_threads", [])  # as in a process where nobody has asked yet
+    monkeypatch.setattr("oauth_cc_auth._core.caller._of_threads", [])  # as in a process where nobody has asked yet
     here = Caller.current(blocking=blocking)
     elsewhere: list[Caller] = []
     thread = threading.Thread(target=lambda: elsewhere.append(Caller.current(blocking=blocking)))

@@ -117,14 +117,14 @@ def test_draws_again() -> None:
     """From the same start, however often: what was drawn before does not add up."""
     lease = a_lease(100, chance=1.0)
     for chance, fresh_until in ((0.5, 81.25), (0.5, 81.25), (0.0, 80), (1.0, 82.5)):
-        lease.draw(chance)
+        lease.jitter(chance)
         assert margins(lease) == pytest.approx((fresh_until, 90, 100))
 
 
 def test_there_is_nothing_to_draw() -> None:
     """Where the token has no known end it stays fresh for ever."""
     lease = a_lease(None)
-    lease.draw(0.5)
+    lease.jitter(0.5)
     assert margins(lease) == (inf, inf, inf)
 
 
