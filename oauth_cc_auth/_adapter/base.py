@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from typing_extensions import TypedDict, Unpack
 
     from oauth_cc_auth._core.drive import Answer
-    from oauth_cc_auth._core.flight import Failure
     from oauth_cc_auth._core.lease import Lease
     from oauth_cc_auth._events import OnEvent
     from oauth_cc_auth._protocol.exchange import TokenRequest
+    from oauth_cc_auth._protocol.failure import Failure
 
     class Behaviour(TypedDict, Generic[TokenClientT], total=False):
         """The arguments of an auth object that are not settings of the token request."""

@@ -15,9 +15,9 @@ from oauth_cc_auth._redact.redact import kind_and_place, shown_url
 
 if TYPE_CHECKING:
     from oauth_cc_auth._core.cache import TokenCache
-    from oauth_cc_auth._core.flight import Failure
     from oauth_cc_auth._core.observer import Observer
     from oauth_cc_auth._events import RefusalOutcome
+    from oauth_cc_auth._protocol.failure import Failure
 
 logger = logging.getLogger("oauth_cc_auth")
 
@@ -68,7 +68,7 @@ class Decisions(ABC):
 
     def _leased(self, outcome: Lease | Failure, request: Any = None) -> Lease:
         if not isinstance(outcome, Lease):
-            self._raise(outcome.verdict.error, request)
+            self._raise(outcome.error, request)
         return outcome
 
     def _raise(self, error: TokenError, request: Any = None) -> NoReturn:
@@ -182,7 +182,7 @@ class Decisions(ABC):
         if isinstance(outcome, Lease):
             outcome.probation.add(refusal.origin)
             return outcome
-        error, transient = outcome.verdict.error, outcome.verdict.transient
+        error, transient = outcome.error, outcome.transient
         self._observer.token_refused(
             refusal.origin, refusal.status, "not_renewed", why=error.message if transient else ""
         )

@@ -16,13 +16,13 @@ import weakref
 from math import inf
 
 from oauth_cc_auth._errors import TokenError
-from oauth_cc_auth._protocol.answer import Verdict
+from oauth_cc_auth._protocol.failure import Failure
 from oauth_cc_auth._record import Record
 
 from .caller import Caller
 from .clock import Clock
 from .failures import Failures, Pause
-from .flight import GRACE, Failure, Flight, Outcome
+from .flight import GRACE, Flight, Outcome
 from .lease import Lease
 from .refusals import Refusals
 
@@ -126,11 +126,9 @@ class TokenCache:
     def at_hand(self, refused: Lease | None) -> Lease | Failure:
         """What a hook gets, which must neither fetch nor wait: the token that there is, or a failure that says so."""
         return self.usable(refused) or Failure(
-            Verdict(
-                TokenError(
-                    "an on_event hook needs a token that would have to be fetched: it must not use the auth object "
-                    "that it serves, or do so in a task or thread that it does not wait for"
-                )
+            TokenError(
+                "an on_event hook needs a token that would have to be fetched: it must not use the auth object "
+                "that it serves, or do so in a task or thread that it does not wait for"
             )
         )
 
@@ -192,11 +190,9 @@ def _asked_itself(fallback: Lease | None) -> Lease | Failure:
     if fallback is not None:
         return fallback
     return Failure(
-        Verdict(
-            TokenError(
-                "this token is being fetched by the very thread or task that asks for it: a client_secret callable, a "
-                "log handler or a token_client must not use the auth object that they serve"
-            )
+        TokenError(
+            "this token is being fetched by the very thread or task that asks for it: a client_secret callable, a "
+            "log handler or a token_client must not use the auth object that they serve"
         )
     )
 

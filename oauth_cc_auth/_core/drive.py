@@ -8,12 +8,12 @@ from typing import Any
 
 from oauth_cc_auth._errors import ConfigurationError, TokenError
 from oauth_cc_auth._protocol.exchange import TokenRequest, TokenResponse, TransportFailure, too_slow
+from oauth_cc_auth._protocol.failure import Failure
 from oauth_cc_auth._redact.redact import kind_and_place
 
 from .caller import running_loop
 from .clock import Clock
 from .effects import Call, Raised, Send, Wait
-from .flight import Failure
 from .flow import Flow
 from .lease import Lease
 

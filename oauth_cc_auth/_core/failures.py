@@ -8,10 +8,8 @@ from __future__ import annotations
 
 from math import inf
 
-from oauth_cc_auth._errors import with_message
+from oauth_cc_auth._protocol.failure import Failure
 from oauth_cc_auth._record import Record
-
-from .flight import Failure
 
 FIRST_BACK_OFF = 1.0  # seconds, doubling with each failure in a row
 LONGEST_BACK_OFF = 60.0  # seconds
@@ -74,14 +72,14 @@ class Failures:
         # While there is a token, even a short-lived one, there is more than one try before it ends.
         longest = left / 4 if left > 0 else inf
         hold = 0.0
-        if failure.verdict.transient:
+        if failure.transient:
             hold = min(failure.hold, LONGEST_BACK_OFF) if failure.hold is not None else 0.0
         else:
             self._final_in_a_row += 1
             if self._final_in_a_row >= FAILURES_BEFORE_HOLD:
                 hold = min(_back_off(self._final_in_a_row - FAILURES_BEFORE_HOLD), longest)
         self._held_until = now + hold
-        asked = failure.verdict.retry_after
+        asked = failure.retry_after
         back_off = _back_off(self._in_a_row - 1)
         if asked is not None:
             asked = min(asked, LONGEST_BACK_OFF)
@@ -100,6 +98,6 @@ def _back_off(exponent: int) -> float:
 
 
 def _held_off(failure: Failure, seconds: float) -> Failure:
-    error = failure.verdict.error
-    message = f"{error.message}. Not asked again for {max(seconds, 0.1):.1f} s (auth.invalidate() ends that)"
-    return Failure(failure.verdict.replaced(error=with_message(error, message)), failure.hold)
+    return failure.with_message(
+        f"{failure.error.message}. Not asked again for {max(seconds, 0.1):.1f} s (auth.invalidate() ends that)"
+    )

@@ -14,15 +14,16 @@ from typing import Any
 from oauth_cc_auth._authentication.base import ClientAuthentication
 from oauth_cc_auth._authentication.order import is_builtin, methods_to_try, worth_trying
 from oauth_cc_auth._config import ClientCredentialsConfig
-from oauth_cc_auth._errors import Attempt, ConfigurationError, TokenEndpointUnreachable, TokenError, with_message
-from oauth_cc_auth._protocol.answer import Verdict, read_answer
+from oauth_cc_auth._errors import Attempt, ConfigurationError, TokenEndpointUnreachable, TokenError
+from oauth_cc_auth._protocol.answer import read_answer
 from oauth_cc_auth._protocol.exchange import TokenRequest, token_request
+from oauth_cc_auth._protocol.failure import Failure
 from oauth_cc_auth._redact.redact import shown_url
 from oauth_cc_auth._settings import checks
 
 from .clock import Clock
 from .effects import Call, Effect, Raised, Send, Sleep
-from .flight import GRACE, Failure, Fetched, Flight
+from .flight import GRACE, Fetched, Flight
 from .observer import Observer, shown_scope
 
 logger = logging.getLogger("oauth_cc_auth")
@@ -62,27 +63,27 @@ class Fetcher:
         run = self._begin()
         sleeps = tries > 1
         while True:
-            verdict = yield from self._attempt(run, flight, until)
-            if isinstance(verdict, Fetched):
+            result = yield from self._attempt(run, flight, until)
+            if isinstance(result, Fetched):
                 self._remember(run)
-                return verdict
-            if isinstance(verdict, Failure):
-                return run.failure(verdict.verdict)
-            run.attempts += verdict.error.attempts
-            logger.debug("no token: %s", verdict.error.message)
-            if not verdict.transient:
-                run.refusals.append(verdict)
-                if not self._next_method(run, verdict, flight):
-                    return run.failure(_decisive(run.refusals), hint=self._hint(verdict))
+                return result
+            if not result.error.attempts:
+                return run.with_attempts(result)  # no request was sent
+            run.attempts += result.error.attempts
+            logger.debug("no token: %s", result.error.message)
+            if not result.transient:
+                run.refusals.append(result)
+                if not self._next_method(run, result, flight):
+                    return run.with_attempts(_decisive(run.refusals), hint=self._hint(result))
                 continue
             tries -= 1
-            delay = self._delay(verdict, run)
+            delay = self._delay(result, run)
             if tries <= 0 or self.clock.monotonic() + delay >= until:
                 logger.debug("not tried again: %s", "that was the last try" if tries <= 0 else "no time is left for it")
-                return run.failure(verdict, hold=verdict.retry_after if sleeps else None)
+                return run.with_attempts(result, hold=result.retry_after if sleeps else None)
             flight.limit = self.clock.monotonic() + delay + GRACE
             run.why = "once more"
-            asked = "" if verdict.retry_after is None else ", as the endpoint asks for"
+            asked = "" if result.retry_after is None else ", as the endpoint asks for"
             logger.debug("trying again in %.2f s%s", delay, asked)
             yield Sleep(delay)
 
@@ -102,19 +103,19 @@ class Fetcher:
         """True where the current method has worked, with this very secret: another may need another encoding."""
         return run.method is self._proven and run.secret == self._proven_secret
 
-    def _hint(self, verdict: Verdict) -> str:
-        if verdict.unauthenticated and isinstance(self.config.client_authentication, str):
+    def _hint(self, failure: Failure) -> str:
+        if failure.unauthenticated and isinstance(self.config.client_authentication, str):
             return f"; only {self.config.client_authentication} was tried: unset client_authentication to try all"
         return ""
 
-    def _attempt(self, run: _Run, flight: Flight, until: float) -> Generator[Effect, Any, Fetched | Verdict | Failure]:
-        """One token request: a token, what stood in its way, or a `Failure` where none could be sent."""
+    def _attempt(self, run: _Run, flight: Flight, until: float) -> Generator[Effect, Any, Fetched | Failure]:
+        """One token request; a failure without attempts means that none could be sent."""
         request = yield from self._request(run, flight, until)
         if isinstance(request, Failure):
             return request
         budget = min(self.timeout, until - self.clock.monotonic())
         if budget <= 0:
-            return Failure(out_of_time(self.config))
+            return out_of_time(self.config)
         flight.limit = self.clock.monotonic() + budget + GRACE
         logger.debug("token request to %s by %s, %s", self.observer.token_url, request.method, run.why)
         # A token is issued after this and before its answer arrives: so it never counts as younger than it is.
@@ -122,7 +123,7 @@ class Fetcher:
         answer = yield Send(request, budget)
         known_token = "" if flight.replaces is None else flight.replaces.token.access_token
         read = read_answer(request, answer, wall, known_token)
-        if isinstance(read, Verdict):
+        if isinstance(read, Failure):
             return read
         return Fetched(
             read,
@@ -155,9 +156,9 @@ class Fetcher:
         flight.limit = self.clock.monotonic() + budget + GRACE
         return Call(function, budget)
 
-    def _next_method(self, run: _Run, verdict: Verdict, flight: Flight) -> bool:
-        """Move on to the next method, where `verdict` allows that and there is one."""
-        if not verdict.unauthenticated:
+    def _next_method(self, run: _Run, failure: Failure, flight: Flight) -> bool:
+        """Move on to the next method, where `failure` allows that and there is one."""
+        if not failure.unauthenticated:
             why_not = "the answer has nothing to do with who is asking"
         elif self._has_proven(run) and not _looks_like_invalid_client(run.attempts[-1]):
             why_not = "this one has worked, so the reason is another one"
@@ -173,11 +174,11 @@ class Fetcher:
         logger.debug("no other client authentication is tried: %s", why_not)
         return False
 
-    def _delay(self, verdict: Verdict, run: _Run) -> float:
+    def _delay(self, failure: Failure, run: _Run) -> float:
         delay = FIRST_DELAY * 2.0**run.delays
         run.delays += 1
-        if verdict.retry_after is not None:
-            return verdict.retry_after + delay * self.clock.chance()
+        if failure.retry_after is not None:
+            return failure.retry_after + delay * self.clock.chance()
         return delay * (1 - self.clock.chance() / 2)
 
 
@@ -189,19 +190,19 @@ class _Run:
         self.why = why  # the current one is tried
         self.secret = ""
         self.attempts: tuple[Attempt, ...] = ()
-        self.refusals: list[Verdict] = []
+        self.refusals: list[Failure] = []
         self.delays = 0
 
     @property
     def method(self) -> ClientAuthentication:
         return self.methods[0]
 
-    def failure(self, verdict: Verdict, *, hold: float | None = None, hint: str = "") -> Failure:
-        """`verdict` with every attempt in its error and its message, and a `hint` about the settings."""
-        message = verdict.error.message + hint
+    def with_attempts(self, failure: Failure, *, hold: float | None = None, hint: str = "") -> Failure:
+        """`failure` with every attempt in its error and its message, and a `hint` about the settings."""
+        message = failure.error.message + hint
         if len(self.attempts) > 1:
             message += f". Tried: {_told(self.attempts)}"
-        return Failure(verdict.replaced(error=with_message(verdict.error, message, self.attempts)), hold)
+        return failure.with_message(message, self.attempts).replaced(hold=hold)
 
 
 def _told(attempts: tuple[Attempt, ...]) -> str:
@@ -215,12 +216,12 @@ def _looks_like_invalid_client(refused: Attempt) -> bool:
     return refused.error in ("invalid_client", None) or refused.status_code == 401
 
 
-def _decisive(refusals: list[Verdict]) -> Verdict:
+def _decisive(refusals: list[Failure]) -> Failure:
     """The refusal that explains most: what an authenticated client was told, else the first with a plain reason."""
     if not refusals[-1].unauthenticated:
         return refusals[-1]
     ranks = {"invalid_client": 1, "access_denied": 2, "invalid_request": 3, None: 4}
-    return min(refusals, key=lambda verdict: ranks.get(verdict.error.attempts[0].error, 0))
+    return min(refusals, key=lambda refusal: ranks.get(refusal.error.attempts[0].error, 0))
 
 
 def _unusable_secret(value: object) -> str:
@@ -233,14 +234,14 @@ def _unusable_secret(value: object) -> str:
 
 def _not_asked(message: str) -> Failure:
     """No token request was sent. It may work next time, but repeating it at once is the person's business."""
-    return Failure(Verdict(TokenError(message), transient=True))
+    return Failure(TokenError(message), transient=True)
 
 
-def out_of_time(config: ClientCredentialsConfig) -> Verdict:
-    """The verdict for a caller whose `deadline` passed."""
+def out_of_time(config: ClientCredentialsConfig) -> Failure:
+    """The failure for a caller whose `deadline` passed."""
     error = TokenEndpointUnreachable(
         f"no token from {shown_url(config.token_url)} within the deadline; the endpoint is slow, or a token request "
         "of another thread or task hangs"
     )
     error.timed_out = True
-    return Verdict(error, transient=True)
+    return Failure(error, transient=True)

@@ -11,7 +11,7 @@ from contextlib import suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
-from oauth_cc_auth._protocol.answer import Verdict
+from oauth_cc_auth._protocol.failure import Failure
 from oauth_cc_auth._record import Record
 from oauth_cc_auth._token import Token
 
@@ -22,21 +22,6 @@ if TYPE_CHECKING:
     from oauth_cc_auth._events import Event
 
 GRACE = 5.0  # seconds past what a leader's next step may take, after which the leader counts as lost
-
-
-class Failure(Record):
-    """Why a flight brought no token.
-
-    Attributes:
-        verdict: The decisive answer; its error lists every attempt of the flight.
-        hold: Seconds for which the endpoint asked to be left alone, where that is more than callers can wait.
-    """
-
-    __slots__ = ("hold", "verdict")
-
-    def __init__(self, verdict: Verdict, hold: float | None = None) -> None:
-        self.verdict = verdict
-        self.hold = hold
 
 
 class Fetched(Record):

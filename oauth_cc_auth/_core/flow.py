@@ -14,6 +14,7 @@ from contextvars import Token as ContextToken
 from typing import Any
 
 from oauth_cc_auth._config import ClientCredentialsConfig
+from oauth_cc_auth._protocol.failure import Failure
 from oauth_cc_auth._token import Token
 
 from .cache import Follow, Lead, TokenCache
@@ -21,7 +22,7 @@ from .caller import Caller
 from .effects import Effect, Wait
 from .failures import Pause
 from .fetch import TRIES, Fetcher, out_of_time
-from .flight import GONE, Failure, Fetched, Flight, Outcome, leading
+from .flight import GONE, Fetched, Flight, Outcome, leading
 from .lease import Lease, RenewalRules
 from .observer import Observer
 
@@ -91,7 +92,7 @@ class TokenFlow:
             if isinstance(outcome, Failure) and not (in_time and _is_worth_another(claim, outcome)):
                 return self.cache.usable(refused) or outcome  # somebody else may have got one meanwhile
             if not in_time:
-                return self.cache.usable(refused) or Failure(out_of_time(self.config))
+                return self.cache.usable(refused) or out_of_time(self.config)
 
     def _follow(self, claim: Follow, give_up_at: float) -> Generator[Effect, Any, Outcome | None]:
         """Wait for the flight, as long as its leader lives and this caller's time lasts; None once it is superseded."""
@@ -157,7 +158,7 @@ class TokenFlow:
         replaces = claim.flight.replaces
         left = 0.0 if replaces is None else replaces.ends_at - self.cache.clock.wall()
         self._observer.fetch_failed(
-            failure.verdict.error,
+            failure.error,
             elapsed=elapsed,
             renewal=replaces is not None,
             usable_for=left if left > 0 and claim.fallback is not None else None,
@@ -167,7 +168,7 @@ class TokenFlow:
         if left > 0:
             logger.debug("the next renewal is tried in %.1f s at the earliest", pause.renewals)
         if pause.everybody:
-            self._observer.held_off(pause.everybody, "retry_after" if failure.verdict.transient else "failures")
+            self._observer.held_off(pause.everybody, "retry_after" if failure.transient else "failures")
 
 
 def _lead_no_more(before: ContextToken[tuple[Flight, ...]] | None) -> None:
@@ -185,4 +186,4 @@ def _is_worth_another(claim: Lead | Follow, failure: Failure) -> bool:
     """
     if claim.fallback is not None:
         return True
-    return isinstance(claim, Follow) and claim.flight.is_optional and failure.verdict.transient
+    return isinstance(claim, Follow) and claim.flight.is_optional and failure.transient

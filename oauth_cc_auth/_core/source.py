@@ -10,12 +10,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from oauth_cc_auth._errors import TokenError
-from oauth_cc_auth._protocol.answer import Verdict
+from oauth_cc_auth._protocol.failure import Failure
 
 from .cache import TokenCache
 from .caller import Caller
 from .drive import AsyncSender, Sender, adrive, drive
-from .flight import Failure
 from .flow import TokenFlow
 from .observer import Observer
 
@@ -65,4 +64,4 @@ class TokenSource:
 
     def at_hand(self, refused: Lease | None, message: str) -> Lease | Failure:
         """The token that there is, for a caller that cannot fetch one for the reason in `message`."""
-        return self.cache.usable(refused) or Failure(Verdict(TokenError(message)))
+        return self.cache.usable(refused) or Failure(TokenError(message))

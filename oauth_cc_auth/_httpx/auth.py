@@ -24,9 +24,9 @@ from .send import asend_token_request, send_token_request
 
 if TYPE_CHECKING:
     from oauth_cc_auth._core.drive import Answer
-    from oauth_cc_auth._core.flight import Failure
     from oauth_cc_auth._core.lease import Lease
     from oauth_cc_auth._protocol.exchange import TokenRequest
+    from oauth_cc_auth._protocol.failure import Failure
 
 
 class _Done:

@@ -12,7 +12,7 @@ from oauth_cc_auth._http.origin import Origin, origin_of, same_audience
 from .replay import Replay, rewound
 
 if TYPE_CHECKING:
-    from oauth_cc_auth._core.flight import Failure
+    from oauth_cc_auth._protocol.failure import Failure
 
     from .auth import HttpxFamilyAuth
 

@@ -1,4 +1,4 @@
-"""Reading what the token endpoint answered: a token, or a verdict that says what it means and what to do next.
+"""Reading what the token endpoint answered: a token, or a failure that says what it means and what to do next.
 
 Real servers stray from RFC 6749 §5 in every direction; each leniency names the one that needs it. Pure, no I/O.
 """
@@ -15,15 +15,14 @@ from oauth_cc_auth._errors import (
     InvalidTokenResponse,
     TokenEndpointError,
     TokenEndpointUnreachable,
-    TokenError,
 )
 from oauth_cc_auth._http.headers import is_header_value, retry_after
-from oauth_cc_auth._record import Record
 from oauth_cc_auth._redact.redact import presentable, shown_url
 from oauth_cc_auth._token import Token
 
 from .advice import advice
 from .exchange import TokenRequest, TokenResponse, TransportFailure
+from .failure import Failure
 from .members import instead_of_members, members_of
 
 LONGEST_LIFE = 365 * 24 * 3600.0  # seconds; Adobe IMS tells milliseconds, and the API's 401 renews such a token anyway
@@ -53,34 +52,9 @@ _KNOWN_ERRORS = frozenset(
 _EXPLANATIONS = ("error_description", "error_message", "message", "detail", "title", "errors")
 
 
-class Verdict(Record):
-    """A token request that brought no token.
-
-    Attributes:
-        error: What a caller gets to see; its `attempts` holds this one attempt.
-        transient: The same request may work a little later.
-        unauthenticated: The client may not have been recognised; another authentication method may work.
-        retry_after: Seconds that the server asked us to wait, or None.
-    """
-
-    __slots__ = ("error", "retry_after", "transient", "unauthenticated")
-
-    def __init__(
-        self,
-        error: TokenError,
-        transient: bool = False,
-        unauthenticated: bool = False,
-        retry_after: float | None = None,
-    ) -> None:
-        self.error = error
-        self.transient = transient
-        self.unauthenticated = unauthenticated
-        self.retry_after = retry_after
-
-
 def read_answer(
     request: TokenRequest, answer: TokenResponse | TransportFailure, wall: float, known_token: str = ""
-) -> Token | Verdict:
+) -> Token | Failure:
     """The token in `answer`, or what stands in its way.
 
     Args:
@@ -100,7 +74,7 @@ def read_answer(
     return _token(request, answer, members, wall)
 
 
-def _unreachable(request: TokenRequest, failure: TransportFailure) -> Verdict:
+def _unreachable(request: TokenRequest, failure: TransportFailure) -> Failure:
     text = presentable(failure.text, request.secrets)
     what = "gave no answer in time (see timeout and deadline)" if failure.timed_out else "could not be reached"
     what_to_do = f"; {failure.advice}" if failure.advice else ""
@@ -109,10 +83,10 @@ def _unreachable(request: TokenRequest, failure: TransportFailure) -> Verdict:
         attempts=(Attempt(request.method, error_description=text),),
     )
     error.timed_out = failure.timed_out
-    return Verdict(error, transient=failure.retryable)
+    return Failure(error, transient=failure.retryable)
 
 
-def _refusal(request: TokenRequest, answer: TokenResponse, members: Mapping[str, Any], wall: float) -> Verdict:
+def _refusal(request: TokenRequest, answer: TokenResponse, members: Mapping[str, Any], wall: float) -> Failure:
     status = answer.status_code
     raw_code, *others = _error_texts(members)
     # A word of the RFC is no echo, whatever the secret is.
@@ -125,7 +99,7 @@ def _refusal(request: TokenRequest, answer: TokenResponse, members: Mapping[str,
         attempts=(Attempt(request.method, status, code, description),),
     )
     error.status_code, error.error, error.error_description, error.error_uri = status, code, description, uri
-    return Verdict(
+    return Failure(
         error,
         transient=transient,
         unauthenticated=not transient
@@ -184,7 +158,7 @@ def _is_web_page(answer: TokenResponse) -> bool:
     return "html" in answer.headers.get("content-type", "").lower() or answer.body.lstrip()[:1] == b"<"
 
 
-def _token(request: TokenRequest, answer: TokenResponse, members: Mapping[str, Any], wall: float) -> Token | Verdict:
+def _token(request: TokenRequest, answer: TokenResponse, members: Mapping[str, Any], wall: float) -> Token | Failure:
     value, token_type = members.get("access_token"), members.get("token_type")
     if answer.problem is not None:
         return _unusable(request, answer, presentable(answer.problem, request.secrets))
@@ -224,8 +198,8 @@ def _token(request: TokenRequest, answer: TokenResponse, members: Mapping[str, A
     )
 
 
-def _unusable(request: TokenRequest, answer: TokenResponse, problem: str) -> Verdict:
-    return Verdict(
+def _unusable(request: TokenRequest, answer: TokenResponse, problem: str) -> Failure:
+    return Failure(
         InvalidTokenResponse(
             f"token endpoint {shown_url(request.url)} answered {answer.status_code}, but {problem}",
             attempts=(Attempt(request.method, answer.status_code, error_description=problem),),

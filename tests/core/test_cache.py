@@ -14,10 +14,10 @@ from oauth_cc_auth import Attempt, Token, TokenEndpointError, TokenError
 from oauth_cc_auth._core.cache import Follow, Lead, TokenCache, _after_fork_in_child, _all_caches
 from oauth_cc_auth._core.caller import Caller
 from oauth_cc_auth._core.failures import Failures, Pause
-from oauth_cc_auth._core.flight import GONE, GRACE, Failure, Flight, leading
+from oauth_cc_auth._core.flight import GONE, GRACE, Flight, leading
 from oauth_cc_auth._core.lease import Lease, RenewalRules
 from oauth_cc_auth._http.origin import Origin
-from oauth_cc_auth._protocol.answer import Verdict
+from oauth_cc_auth._protocol.failure import Failure
 from tests.fake_clock import FakeClock
 
 ME, YOU = Caller(1, loop=None), Caller(2, loop=None)
@@ -45,7 +45,7 @@ def a_lease(clock: FakeClock, life: float | None = 100) -> Lease:
 def a_failure(*, transient: bool = False, retry_after: float | None = None, hold: float | None = None) -> Failure:
     error = TokenEndpointError("no", attempts=(Attempt("client_secret_basic", 400),))
     error.status_code = 400
-    return Failure(Verdict(error, transient=transient, retry_after=retry_after), hold)
+    return Failure(error, transient=transient, retry_after=retry_after, hold=hold)
 
 
 def lead(cache: TokenCache, caller: Caller = ME, refused: Lease | None = None) -> Lead:
@@ -121,12 +121,12 @@ class TestColdCache:
         """It is told so, instead of waiting for itself."""
         with leading_for(lead(cache).flight):
             failure = held(cache)
-        assert type(failure.verdict.error) is TokenError
-        assert failure.verdict.error.message == (
+        assert type(failure.error) is TokenError
+        assert failure.error.message == (
             "this token is being fetched by the very thread or task that asks for it: a client_secret callable, a log "
             "handler or a token_client must not use the auth object that they serve"
         )
-        assert not failure.verdict.transient
+        assert not failure.transient
 
     def test_what_a_leader_started_asks(self, cache: TokenCache) -> None:
         """A worker thread that runs a secret callable is part of the flight."""
@@ -364,19 +364,19 @@ class TestFailures:
         fail(cache, failure)
         clock.now_monotonic += 0.25
         again = held(cache)
-        error = again.verdict.error
+        error = again.error
         assert isinstance(error, TokenEndpointError)
-        assert error is not failure.verdict.error
-        assert (error.status_code, error.attempts) == (400, failure.verdict.error.attempts)
+        assert error is not failure.error
+        assert (error.status_code, error.attempts) == (400, failure.error.attempts)
         assert error.message == str(error) == "no. Not asked again for 0.8 s (auth.invalidate() ends that)"
-        assert held(cache).verdict.error.message == error.message  # it does not grow
+        assert held(cache).error.message == error.message  # it does not grow
 
     def test_the_last_moment_of_a_hold(self, cache: TokenCache, clock: FakeClock) -> None:
         """The message never says 0.0 s; at the end the next caller asks."""
         fail(cache, a_failure())
         fail(cache, a_failure())
         clock.now_monotonic += 0.999
-        assert held(cache).verdict.error.message == "no. Not asked again for 0.1 s (auth.invalidate() ends that)"
+        assert held(cache).error.message == "no. Not asked again for 0.1 s (auth.invalidate() ends that)"
         clock.now_monotonic += 0.001
         lead(cache)
 
@@ -520,7 +520,7 @@ class TestFailures:
     def test_an_interrupt_while_one_is_noted(self) -> None:
         """It is as if it had not happened; what is half noted must not be looked at."""
 
-        class InterruptedVerdict(Verdict):
+        class InterruptedFailure(Failure):
             @property
             def retry_after(self) -> float | None:
                 raise KeyboardInterrupt
@@ -531,7 +531,7 @@ class TestFailures:
 
         failures = Failures()
         with pytest.raises(KeyboardInterrupt):
-            failures.note(Failure(InterruptedVerdict(TokenError("no"))), now=0.0, left=100.0, chance=0.0)
+            failures.note(InterruptedFailure(TokenError("no")), now=0.0, left=100.0, chance=0.0)
         assert failures.held(0.0, can_wait=True, was_refused=True) is None
 
 
@@ -595,11 +595,11 @@ class TestAtHand:
         clock.advance(0.1)
         failure = cache.at_hand(None)
         assert isinstance(failure, Failure)
-        assert failure.verdict.error.message == (
+        assert failure.error.message == (
             "an on_event hook needs a token that would have to be fetched: it must not use the auth object that it "
             "serves, or do so in a task or thread that it does not wait for"
         )
-        assert not failure.verdict.transient
+        assert not failure.transient
         assert cache._flight is None
 
 

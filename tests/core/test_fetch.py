@@ -24,11 +24,12 @@ from oauth_cc_auth import (
 from oauth_cc_auth._core.caller import Caller
 from oauth_cc_auth._core.effects import Call, Raised, Send, Sleep
 from oauth_cc_auth._core.fetch import TRIES, Fetcher, out_of_time
-from oauth_cc_auth._core.flight import GRACE, Failure, Fetched, Flight
+from oauth_cc_auth._core.flight import GRACE, Fetched, Flight
 from oauth_cc_auth._core.lease import Lease, RenewalRules
 from oauth_cc_auth._core.observer import Observer
 from oauth_cc_auth._events import FallbackTried
 from oauth_cc_auth._protocol.exchange import TokenRequest, TokenResponse, TransportFailure
+from oauth_cc_auth._protocol.failure import Failure
 from tests.fake_clock import FakeClock
 
 URL = "https://login.example.com/token"
@@ -212,7 +213,7 @@ class TestMethods:
 class TestFailureTold:
     def test_one_attempt(self) -> None:
         """Its own words are enough."""
-        error = Endpoint().failure(refusal("invalid_scope")).verdict.error
+        error = Endpoint().failure(refusal("invalid_scope")).error
         assert isinstance(error, TokenEndpointError)
         assert len(error.attempts) == 1
         assert error.message == (
@@ -222,7 +223,7 @@ class TestFailureTold:
 
     def test_every_attempt_is_listed(self) -> None:
         """Method, status and OAuth error, in their order."""
-        error = Endpoint().failure(refusal(status=401), refusal("invalid_client", 400)).verdict.error
+        error = Endpoint().failure(refusal(status=401), refusal("invalid_client", 400)).error
         assert isinstance(error, TokenEndpointError)
         assert [attempt[:3] for attempt in error.attempts] == [(BASIC, 401, None), (POST, 400, "invalid_client")]
         assert error.message.endswith(f". Tried: {BASIC}: 401; {POST}: 400 invalid_client")
@@ -232,7 +233,7 @@ class TestFailureTold:
         """With their number; what came between keeps its place, and `attempts` has them all."""
         busy, down = TokenResponse(503, {}, b""), TokenResponse(500, {}, b"")
         endpoint = Endpoint()
-        same = endpoint.failure(busy, busy, busy).verdict.error
+        same = endpoint.failure(busy, busy, busy).error
         assert isinstance(same, TokenEndpointError)
         assert [attempt.status_code for attempt in same.attempts] == [503, 503, 503]
         assert same.message.endswith(f"; the fault is on the server's side. Tried: {BASIC}: 503, 3 times")
@@ -240,7 +241,7 @@ class TestFailureTold:
             ((busy, busy, down), f"{BASIC}: 503, 2 times; {BASIC}: 500"),
             ((busy, down, busy), f"{BASIC}: 503; {BASIC}: 500; {BASIC}: 503"),
         ):
-            assert Endpoint().failure(*answers).verdict.error.message.endswith(f". Tried: {told}")
+            assert Endpoint().failure(*answers).error.message.endswith(f". Tried: {told}")
 
     @pytest.mark.parametrize(
         ("answers", "decisive"),
@@ -264,7 +265,7 @@ class TestFailureTold:
     )
     def test_the_decisive_refusal(self, answers: tuple[Answer, ...], decisive: str | None) -> None:
         """The one that explains most."""
-        error = Endpoint().failure(*answers).verdict.error
+        error = Endpoint().failure(*answers).error
         assert isinstance(error, TokenEndpointError)
         assert error.error == decisive
 
@@ -272,7 +273,7 @@ class TestFailureTold:
     def test_where_only_one_method_was_allowed(self, method: str) -> None:
         """Where another one may have helped, the setting to change is named."""
         endpoint = Endpoint(client_authentication=method)
-        message = endpoint.failure(refusal("unauthorized_client")).verdict.error.message
+        message = endpoint.failure(refusal("unauthorized_client")).error.message
         assert message.endswith(f"; only {method} was tried: unset client_authentication to try all")
         for told in (
             endpoint.failure(refusal("invalid_scope")),
@@ -280,11 +281,11 @@ class TestFailureTold:
             Endpoint(client_authentication=ClientSecretBasic()).failure(refusal("invalid_scope")),
             Endpoint(client_authentication=ClientSecretBasic()).failure(refusal("unauthorized_client")),
         ):
-            assert "client_authentication" not in told.verdict.error.message
+            assert "client_authentication" not in told.error.message
 
     def test_another_kind_at_the_end(self) -> None:
         """What an authenticated client was told counts, whatever it is."""
-        error = Endpoint().failure(refusal(status=401), TokenResponse(200, {}, b"")).verdict.error
+        error = Endpoint().failure(refusal(status=401), TokenResponse(200, {}, b"")).error
         assert isinstance(error, InvalidTokenResponse)
         assert len(error.attempts) == 2
 
@@ -316,14 +317,14 @@ class TestRetries:
         endpoint = Endpoint()
         failure = endpoint.failure(DROPPED, DROPPED, DROPPED)
         assert endpoint.clock.sleeps == [0.5, 1.0]
-        assert isinstance(failure.verdict.error, TokenEndpointUnreachable)
-        assert len(failure.verdict.error.attempts) == 3
-        assert (failure.verdict.transient, failure.hold) == (True, None)
+        assert isinstance(failure.error, TokenEndpointUnreachable)
+        assert len(failure.error.attempts) == 3
+        assert (failure.transient, failure.hold) == (True, None)
 
     def test_one_try(self) -> None:
         """A renewal that could be done without neither repeats nor sleeps."""
         endpoint = Endpoint()
-        assert endpoint.failure(DROPPED, tries=1).verdict.transient
+        assert endpoint.failure(DROPPED, tries=1).transient
         assert endpoint.clock.sleeps == []
 
     def test_one_try_of_each_method(self) -> None:
@@ -337,13 +338,13 @@ class TestRetries:
         endpoint = Endpoint()
         failure = endpoint.failure(DROPPED, refusal(status=401), DROPPED, DROPPED)
         assert endpoint.methods == [BASIC, BASIC, POST, POST]
-        assert isinstance(failure.verdict.error, TokenEndpointUnreachable)
+        assert isinstance(failure.error, TokenEndpointUnreachable)
 
     def test_a_certificate_that_is_not_trusted(self) -> None:
         """It is not tried again, and not by another method."""
         endpoint = Endpoint()
         failure = endpoint.failure(TransportFailure("self-signed", retryable=False))
-        assert not failure.verdict.transient
+        assert not failure.transient
         assert endpoint.methods == [BASIC]
 
     def test_retry_after(self) -> None:
@@ -377,7 +378,7 @@ class TestRetries:
         """It holds nobody who has no token; the cache paces the next renewal."""
         failure = Endpoint().failure(refusal(status=429, retry_after="45"), tries=1)
         assert failure.hold is None
-        assert failure.verdict.retry_after == 45
+        assert failure.retry_after == 45
 
 
 class TestDeadline:
@@ -398,7 +399,7 @@ class TestDeadline:
     def test_no_time_at_all(self) -> None:
         """Nothing is sent, and the failure says that time ran out."""
         endpoint = Endpoint()
-        error = endpoint.failure(deadline=0).verdict.error
+        error = endpoint.failure(deadline=0).error
         assert isinstance(error, TokenEndpointUnreachable)
         assert error.timed_out
 
@@ -406,19 +407,19 @@ class TestDeadline:
         """Then the attempts so far are listed."""
         endpoint = Endpoint()
         endpoint.each_takes = 5
-        error = endpoint.failure(refusal(status=401), deadline=5).verdict.error
+        error = endpoint.failure(refusal(status=401), deadline=5).error
         assert isinstance(error, TokenEndpointUnreachable)
         assert [attempt.method for attempt in error.attempts] == [BASIC]
 
     def test_out_of_time(self) -> None:
         """What a caller is told whose time is up, without the query of the URL."""
-        verdict = out_of_time(ClientCredentialsConfig(f"{URL}?code=abc", "id", "secret"))
-        assert isinstance(verdict.error, TokenEndpointUnreachable)
-        assert verdict.error.message == (
+        failure = out_of_time(ClientCredentialsConfig(f"{URL}?code=abc", "id", "secret"))
+        assert isinstance(failure.error, TokenEndpointUnreachable)
+        assert failure.error.message == (
             f"no token from {URL}?*** within the deadline; the endpoint is slow, or a token request of another thread "
             "or task hangs"
         )
-        assert (verdict.transient, verdict.unauthenticated, verdict.error.timed_out) == (True, False, True)
+        assert (failure.transient, failure.unauthenticated, failure.error.timed_out) == (True, False, True)
 
 
 class TestSecretCallable:
@@ -449,8 +450,8 @@ class TestSecretCallable:
         """Then nothing is sent, and no budget is negative."""
         endpoint = Endpoint(client_secret=lambda: "secret")
         endpoint.each_takes = 30
-        assert isinstance(endpoint.failure(deadline=30).verdict.error, TokenEndpointUnreachable)
-        assert isinstance(endpoint.failure(deadline=-1).verdict.error, TokenEndpointUnreachable)
+        assert isinstance(endpoint.failure(deadline=30).error, TokenEndpointUnreachable)
+        assert isinstance(endpoint.failure(deadline=-1).error, TokenEndpointUnreachable)
         assert endpoint.calls[0].budget == 0
 
     def test_that_raises(self) -> None:
@@ -461,22 +462,22 @@ class TestSecretCallable:
 
         endpoint = Endpoint(client_secret=vault)
         failure = endpoint.failure()
-        assert type(failure.verdict.error) is TokenError
-        assert failure.verdict.error.message == "client_secret callable gave no secret: it raised LookupError"
-        assert failure.verdict.transient
+        assert type(failure.error) is TokenError
+        assert failure.error.message == "client_secret callable gave no secret: it raised LookupError"
+        assert failure.transient
         assert len(endpoint.calls) == 1
 
     @pytest.mark.parametrize("value", [None, b"bytes", "", "  ", "line\n", "\ud800", 5])
     def test_that_returns_something_else(self, value: Any) -> None:
         """The problem is named; the value is not shown."""
         endpoint = Endpoint(client_secret=lambda: value)
-        message = endpoint.failure().verdict.error.message
+        message = endpoint.failure().error.message
         assert message.startswith("client_secret callable gave no secret: what it returned cannot be used: ")
         assert "line" not in message.replace("line break", "")
 
     def test_that_returns_what_is_not_set(self) -> None:
         """It is told what to look at, by the name of the setting."""
-        assert Endpoint(client_secret=lambda: None).failure().verdict.error.message == (
+        assert Endpoint(client_secret=lambda: None).failure().error.message == (
             "client_secret callable gave no secret: what it returned cannot be used: client_secret must be a str, not "
             "NoneType; is the environment variable that it comes from set?"
         )
@@ -529,7 +530,7 @@ class TestStrategyOfOnesOwn:
     def test_that_fails(self, result: object) -> None:
         """Raised or odd: it is named, and nothing is sent."""
         endpoint = Endpoint(client_authentication=Signed(result))
-        message = endpoint.failure().verdict.error.message
+        message = endpoint.failure().error.message
         assert message.startswith("client authentication 'signed' gave no credentials: it raised ")
         assert "secret" not in message
 
@@ -606,7 +607,7 @@ class TestTold:
         old = Token("old-token", token_type=None, expires_at=None, scope=None, extra={})
         endpoint.flight.replaces = Lease(old, "Bearer old-token", arrived=0, rules=RenewalRules(), chance=0)
         echo = {"error": "invalid_scope", "error_description": "neither old-token nor s3cret-one"}
-        error = endpoint.failure(TokenResponse(400, {}, json.dumps(echo).encode())).verdict.error
+        error = endpoint.failure(TokenResponse(400, {}, json.dumps(echo).encode())).error
         assert isinstance(error, TokenEndpointError)
         assert error.error_description == "neither *** nor ***"
         granted = {"access_token": "new-token", "scope": "read old-token s3cret-one new-token"}

@@ -15,12 +15,13 @@ from oauth_cc_auth._core import flow
 from oauth_cc_auth._core.cache import TokenCache
 from oauth_cc_auth._core.caller import Caller
 from oauth_cc_auth._core.effects import Effect, Send, Sleep, Wait
-from oauth_cc_auth._core.flight import GONE, GRACE, Failure, Flight, leading
+from oauth_cc_auth._core.flight import GONE, GRACE, Flight, leading
 from oauth_cc_auth._core.flow import Flow, TokenFlow
 from oauth_cc_auth._core.lease import Lease, RenewalRules
 from oauth_cc_auth._core.observer import Observer
 from oauth_cc_auth._events import Event, FetchFailed, HeldOff, TokenObtained
 from oauth_cc_auth._protocol.exchange import TokenResponse, TransportFailure
+from oauth_cc_auth._protocol.failure import Failure
 from tests.fake_clock import FakeClock
 
 ME, YOU, THEM = (Caller(number, loop=None) for number in (1, 2, 3))
@@ -186,7 +187,7 @@ class TestColdCache:
         leader = world.ask()
         followers = [world.ask(YOU), world.ask(THEM)]
         leader.step(REFUSED)
-        assert isinstance(leader.failure.verdict.error, TokenEndpointError)
+        assert isinstance(leader.failure.error, TokenEndpointError)
         assert [follower.step().failure for follower in followers] == [leader.failure] * 2
 
     def test_a_failure_is_no_answer_where_there_is_a_token(self, world: World) -> None:
@@ -277,7 +278,7 @@ class TestFollowing:
         assert leader.sending.budget == 30
         assert follower.waiting.seconds == 30
         world.clock.advance(30)
-        error = follower.step().failure.verdict.error
+        error = follower.step().failure.error
         assert isinstance(error, TokenEndpointUnreachable)
         assert error.timed_out
 
@@ -294,7 +295,7 @@ class TestFollowing:
         leader, follower = world.ask(), world.ask(YOU)
         world.clock.advance(30)
         leader.flow.close()
-        error = follower.step().failure.verdict.error
+        error = follower.step().failure.error
         assert isinstance(error, TokenEndpointUnreachable)
 
     def test_whoever_takes_over_has_what_its_deadline_leaves(self, world: World) -> None:
@@ -413,7 +414,7 @@ class TestDue:
         world.clock.advance(90)
         renewing = world.ask()
         world.clock.advance(30)
-        assert len(renewing.step(DROPPED).failure.verdict.error.attempts) == 1
+        assert len(renewing.step(DROPPED).failure.error.attempts) == 1
         assert [type(event) for event in world.events] == [TokenObtained, FetchFailed]
 
 
@@ -439,7 +440,7 @@ class TestRefused:
         old = world.fetched()
         asking = world.ask(refused=old)
         asking.step(DROPPED).step().step(DROPPED).step().step(DROPPED)
-        assert isinstance(asking.failure.verdict.error, TokenEndpointUnreachable)
+        assert isinstance(asking.failure.error, TokenEndpointUnreachable)
 
     def test_is_not_given_back_when_time_is_up(self) -> None:
         """Nor to whoever waited for another one, though it has not ended."""
@@ -447,7 +448,7 @@ class TestRefused:
         old = world.fetched(life=1000)
         _, follower = world.ask(refused=old), world.ask(YOU, refused=old)
         world.clock.advance(30)
-        assert isinstance(follower.step().failure.verdict.error, TokenEndpointUnreachable)
+        assert isinstance(follower.step().failure.error, TokenEndpointUnreachable)
 
     def test_the_failure_of_a_renewal_that_others_could_do_without(self, world: World) -> None:
         """It was one try, while its leader still has the token: whoever was refused with it tries as often as usual."""
@@ -465,7 +466,7 @@ class TestRefused:
         world.clock.advance(80)
         renewing, refused = world.ask(), world.ask(YOU, refused=old)
         renewing.step(REFUSED)
-        assert isinstance(refused.step().failure.verdict.error, TokenEndpointError)
+        assert isinstance(refused.step().failure.error, TokenEndpointError)
 
 
 class TestHolds:
@@ -473,7 +474,7 @@ class TestHolds:
         """From the second time on callers are held off without asking."""
         world.ask().step(REFUSED)
         world.ask().step(REFUSED)
-        assert isinstance(world.ask().failure.verdict.error, TokenEndpointError)
+        assert isinstance(world.ask().failure.error, TokenEndpointError)
         world.clock.advance(1)
         assert world.ask().is_sending
 
@@ -482,7 +483,7 @@ class TestHolds:
         busy = TokenResponse(429, {"retry-after": "45"}, b"")
         assert world.ask().step(busy).failure.hold == 45
         world.clock.advance(44)
-        assert world.ask().failure.verdict.error.message == (
+        assert world.ask().failure.error.message == (
             "token endpoint https://login.example.com/token answered 429 Too Many Requests; it asks to wait 45 s. "
             "Not asked again for 1.0 s (auth.invalidate() ends that)"
         )
@@ -588,8 +589,8 @@ class TestTold:
         (failed,) = world.events
         assert isinstance(failed, FetchFailed)
         assert (failed.renewal, failed.usable_for) == (False, None)
-        assert failed.error is not asking.failure.verdict.error
-        assert str(failed.error) == str(asking.failure.verdict.error)
+        assert failed.error is not asking.failure.error
+        assert str(failed.error) == str(asking.failure.error)
 
     def test_holds(self, world: World, caplog: pytest.LogCaptureFixture) -> None:
         """Where one begins, and not for each caller that is held off."""
@@ -670,7 +671,7 @@ class TestHooks:
         world.hook = broken
         assert world.fetched().header_value == "Bearer abc"
         world.clock.advance(100)
-        assert isinstance(world.ask().step(REFUSED).failure.verdict.error, TokenEndpointError)
+        assert isinstance(world.ask().step(REFUSED).failure.error, TokenEndpointError)
 
     def test_one_that_asks_for_what_would_have_to_be_fetched(self, world: World) -> None:
         """It is told so at once, by whatever way it asks, and a failed fetch does not begin another."""
@@ -679,8 +680,8 @@ class TestHooks:
         failure = world.ask().step(REFUSED).failure
         (answer,) = answers
         assert isinstance(answer, Failure)
-        assert answer.verdict.error.message.startswith("an on_event hook needs a token that would have to be fetched")
-        assert failure.verdict.error.message != answer.verdict.error.message
+        assert answer.error.message.startswith("an on_event hook needs a token that would have to be fetched")
+        assert failure.error.message != answer.error.message
         world.clock.advance(1)
         assert world.ask().is_sending
 

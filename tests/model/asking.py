@@ -8,9 +8,10 @@ from typing import Any
 
 from oauth_cc_auth._core.caller import Caller
 from oauth_cc_auth._core.effects import Effect, Send, Sleep, Wait
-from oauth_cc_auth._core.flight import Failure, Flight, leading
+from oauth_cc_auth._core.flight import Flight, leading
 from oauth_cc_auth._core.flow import TokenFlow
 from oauth_cc_auth._core.lease import Lease
+from oauth_cc_auth._protocol.failure import Failure
 from tests.fake_clock import FakeClock
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from oauth_cc_auth._core.cache import TokenCache
 from oauth_cc_auth._core.effects import Sleep
-from oauth_cc_auth._core.flight import GRACE, Failure, Flight
+from oauth_cc_auth._core.flight import GRACE, Flight
 from oauth_cc_auth._core.lease import Lease
+from oauth_cc_auth._protocol.failure import Failure
 from tests.model.answers import DROPPED, Answer
 from tests.model.asking import Asking, StepClock
 from tests.model.books import DEADLINE, TRIES, Books, Fetch, Story
@@ -164,7 +165,7 @@ class Promises(Books):
         """The flight that `asking` led or waited for has failed."""
         if fallback is not None and self.clock.wall() < fallback.ends_at:
             assert isinstance(asking.outcome, Lease), "a failed renewal does harm"
-        elif self.fetches[flight].has_fallback and failure.verdict.transient:
+        elif self.fetches[flight].has_fallback and failure.transient:
             in_time = self.clock.monotonic() < asking.began + DEADLINE
             assert asking.outcome is not failure or not in_time, "the one try of somebody who could do without counts"
         elif fallback is None and was_waiting:

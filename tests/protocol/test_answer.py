@@ -1,4 +1,4 @@
-"""`_answer`: whatever a server sends is a token or a verdict, never an exception."""
+"""`_answer`: whatever a server sends is a token or a failure, never an exception."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ from oauth_cc_auth import (
     TokenEndpointError,
     TokenEndpointUnreachable,
 )
-from oauth_cc_auth._protocol.answer import LONGEST_LIFE, Verdict, lifetime, read_answer
+from oauth_cc_auth._protocol.answer import LONGEST_LIFE, lifetime, read_answer
 from oauth_cc_auth._protocol.exchange import TokenRequest, TokenResponse, TransportFailure, token_request
+from oauth_cc_auth._protocol.failure import Failure
 
 ENDPOINT = "https://login.example.com/token"
 SECRET = "s3cret/ word"
@@ -44,27 +45,27 @@ def read_token(body: object, *, scope: str | None = None, headers: Mapping[str, 
     return token
 
 
-def read_verdict(body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Verdict:
-    verdict = read_answer(a_request(), answer(body, status, headers), WALL)
-    assert isinstance(verdict, Verdict)
-    return verdict
+def read_failure(body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Failure:
+    failure = read_answer(a_request(), answer(body, status, headers), WALL)
+    assert isinstance(failure, Failure)
+    return failure
 
 
 def refusal(body: object, status: int = 400, headers: Mapping[str, str] | None = None) -> TokenEndpointError:
-    error = read_verdict(body, status, headers).error
+    error = read_failure(body, status, headers).error
     assert isinstance(error, TokenEndpointError)
     return error
 
 
-def consequences(verdict: Verdict) -> tuple[bool, bool, float | None]:
-    return verdict.transient, verdict.unauthenticated, verdict.retry_after
+def consequences(failure: Failure) -> tuple[bool, bool, float | None]:
+    return failure.transient, failure.unauthenticated, failure.retry_after
 
 
 def problem(body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> str:
-    verdict = read_verdict(body, status, headers)
-    assert isinstance(verdict.error, InvalidTokenResponse)
-    assert consequences(verdict) == (False, False, None)  # nothing to be gained by asking again
-    return verdict.error.message
+    failure = read_failure(body, status, headers)
+    assert isinstance(failure.error, InvalidTokenResponse)
+    assert consequences(failure) == (False, False, None)  # nothing to be gained by asking again
+    return failure.error.message
 
 
 class TestToken:
@@ -210,7 +211,7 @@ class TestUnusableToken:
 
     def test_a_form_whose_first_equals_sign_is_far_off(self) -> None:
         """A megabyte of something else is not parsed as a form; just inside the limit it is."""
-        assert isinstance(read_answer(a_request(), answer(b"x" * 65_536 + b"&access_token=abc"), WALL), Verdict)
+        assert isinstance(read_answer(a_request(), answer(b"x" * 65_536 + b"&access_token=abc"), WALL), Failure)
         assert read_token(b"x" * (65_535 - len("&access_token")) + b"&access_token=abc").access_token == "abc"
 
     @pytest.mark.parametrize(
@@ -226,11 +227,11 @@ class TestUnusableToken:
     def test_an_unreadable_body(self) -> None:
         """The reason that the body could not be read is given, with the attempt."""
         response = TokenResponse(200, {}, b"", "its body is larger than 5 bytes")
-        verdict = read_answer(a_request(), response, WALL)
-        assert isinstance(verdict, Verdict)
-        assert isinstance(verdict.error, InvalidTokenResponse)
-        assert verdict.error.attempts == (Attempt("client_secret_post", 200, None, "its body is larger than 5 bytes"),)
-        assert verdict.error.message.endswith("answered 200, but its body is larger than 5 bytes")
+        failure = read_answer(a_request(), response, WALL)
+        assert isinstance(failure, Failure)
+        assert isinstance(failure.error, InvalidTokenResponse)
+        assert failure.error.attempts == (Attempt("client_secret_post", 200, None, "its body is larger than 5 bytes"),)
+        assert failure.error.message.endswith("answered 200, but its body is larger than 5 bytes")
 
 
 class TestLifetime:
@@ -331,7 +332,7 @@ class TestRefusal:
         request = token_request(config, ClientSecretPost(), secret)
         body = f"error={code.format(secret)}&error_description=got {secret}.&error_uri={secret}"
         outcome = read_answer(request, answer(body.encode(), 400), WALL)
-        assert isinstance(outcome, Verdict)
+        assert isinstance(outcome, Failure)
         assert isinstance(outcome.error, TokenEndpointError)
         told = (outcome.error.error, outcome.error.error_description, outcome.error.error_uri)
         if secret == "error=":  # then the name of the member is one, too
@@ -342,9 +343,9 @@ class TestRefusal:
 
     def test_a_2xx_with_an_error(self) -> None:
         """Some servers answer 200 with an error: it is one, and may mean "not authenticated"."""
-        verdict = read_verdict({"error": "invalid_client", "access_token": "abc"}, 200)
-        assert isinstance(verdict.error, TokenEndpointError)
-        assert verdict.unauthenticated
+        failure = read_failure({"error": "invalid_client", "access_token": "abc"}, 200)
+        assert isinstance(failure.error, TokenEndpointError)
+        assert failure.unauthenticated
 
     def test_an_echoed_secret_is_masked(self) -> None:
         """In code, description and URI alike, in any encoding."""
@@ -366,9 +367,9 @@ class TestRefusal:
         request = token_request(config, ClientSecretBasic(), SECRET)
         header = dict(request.headers)["Authorization"]
         body = {"error": "invalid_client", "error_description": f"got {header}, {header[6:]}"}
-        verdict = read_answer(request, answer(body, 401), WALL)
-        assert isinstance(verdict, Verdict)
-        assert verdict.error.attempts[0].error_description == "got ***, ***"
+        failure = read_answer(request, answer(body, 401), WALL)
+        assert isinstance(failure, Failure)
+        assert failure.error.attempts[0].error_description == "got ***, ***"
 
     def test_redirects_name_their_target_without_its_query(self) -> None:
         """They are not followed; the message says what to set instead."""
@@ -386,41 +387,41 @@ class TestRefusal:
         assert "never redirected" in message
 
 
-class TestVerdict:
+class TestFailure:
     @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504, 599])
     def test_transient_statuses(self, status: int) -> None:
         """They may pass, and never mean "not authenticated"."""
-        verdict = read_verdict({"error": "invalid_client"}, status)
-        assert (verdict.transient, verdict.unauthenticated) == (True, False)
+        failure = read_failure({"error": "invalid_client"}, status)
+        assert (failure.transient, failure.unauthenticated) == (True, False)
 
     @pytest.mark.parametrize("status", [200, 400, 401, 403, 404])
     def test_temporarily_unavailable(self, status: int) -> None:
         """This code may pass, whatever the status."""
-        verdict = read_verdict({"error": "temporarily_unavailable"}, status)
-        assert (verdict.transient, verdict.unauthenticated) == (True, False)
+        failure = read_failure({"error": "temporarily_unavailable"}, status)
+        assert (failure.transient, failure.unauthenticated) == (True, False)
 
     @pytest.mark.parametrize("status", [200, 299, 400, 401, 403])
     @pytest.mark.parametrize("code", ["invalid_client", "unauthorized_client", "access_denied", "invalid_request"])
     def test_may_mean_not_authenticated(self, status: int, code: str) -> None:
         """Real servers say "who are you?" with all of these."""
-        verdict = read_verdict({"error": code}, status)
-        assert (verdict.transient, verdict.unauthenticated) == (False, True)
+        failure = read_failure({"error": code}, status)
+        assert (failure.transient, failure.unauthenticated) == (False, True)
 
     @pytest.mark.parametrize("status", [400, 401, 403])
     def test_may_mean_not_authenticated_without_a_code(self, status: int) -> None:
         """An empty answer with such a status counts as well."""
-        assert read_verdict(b"", status).unauthenticated
+        assert read_failure(b"", status).unauthenticated
 
     @pytest.mark.parametrize("status", [300, 307, 399, 402, 404, 405, 409, 428, 430, 499])
     def test_other_statuses_are_final(self, status: int) -> None:
         """They say nothing about the client, and do not pass."""
-        assert consequences(read_verdict({"error": "invalid_client"}, status)) == (False, False, None)
+        assert consequences(read_failure({"error": "invalid_client"}, status)) == (False, False, None)
 
     @pytest.mark.parametrize("code", ["invalid_scope", "unsupported_grant_type", "invalid_grant", "invalid_target"])
     @pytest.mark.parametrize("status", [200, 400, 401, 403])
     def test_only_an_authenticated_client_gets_these(self, code: str, status: int) -> None:
         """Another method is not tried after an error that proves the client or does not depend on it."""
-        assert not read_verdict({"error": code}, status).unauthenticated
+        assert not read_failure({"error": code}, status).unauthenticated
 
     def test_what_a_transient_answer_asks_for_is_told(self) -> None:
         """Whoever reads the message knows whose wait it is; a page of a proxy changes nothing about that."""
@@ -436,11 +437,11 @@ class TestVerdict:
 
     def test_retry_after_of_a_transient_answer(self) -> None:
         """What the server asks for is passed on."""
-        assert read_verdict(b"", 503, {"retry-after": "7"}).retry_after == 7
+        assert read_failure(b"", 503, {"retry-after": "7"}).retry_after == 7
 
     def test_retry_after_of_a_final_answer(self) -> None:
         """It means nothing where no retry helps."""
-        assert read_verdict(b"", 400, {"retry-after": "7"}).retry_after is None
+        assert read_failure(b"", 400, {"retry-after": "7"}).retry_after is None
 
 
 KNOWN_ERRORS = [
@@ -455,11 +456,11 @@ class TestErrorsThatAreSecrets:
         """A secret that is part of it, or is it, leaves it as it is; in other texts it is masked as ever."""
         config = ClientCredentialsConfig(ENDPOINT, "client", code)
         body = answer({"error": code, "error_description": f"{code} for {code}"}, 400)
-        verdict = read_answer(token_request(config, ClientSecretPost(), code), body, WALL)
-        assert isinstance(verdict, Verdict)
-        assert isinstance(verdict.error, TokenEndpointError)
-        assert (verdict.error.error, verdict.error.error_description) == (code, "*** for ***")
-        assert verdict.error.attempts == (Attempt("client_secret_post", 400, code, "*** for ***"),)
+        failure = read_answer(token_request(config, ClientSecretPost(), code), body, WALL)
+        assert isinstance(failure, Failure)
+        assert isinstance(failure.error, TokenEndpointError)
+        assert (failure.error.error, failure.error.error_description) == (code, "*** for ***")
+        assert failure.error.attempts == (Attempt("client_secret_post", 400, code, "*** for ***"),)
 
     def test_another_error_may_be_an_echo(self) -> None:
         """It is masked."""
@@ -473,15 +474,15 @@ class TestUnreachable:
     )
     @pytest.mark.parametrize("retryable", [True, False])
     def test_says_which(self, timed_out: bool, what: str, retryable: bool) -> None:
-        """The message, the flag and the verdict follow from the failure."""
-        failure = TransportFailure(f"refused\n{SECRET}", timed_out=timed_out, retryable=retryable)
-        verdict = read_answer(a_request(), failure, WALL)
-        assert isinstance(verdict, Verdict)
-        assert isinstance(verdict.error, TokenEndpointUnreachable)
-        assert verdict.error.message == f"token endpoint {ENDPOINT} {what}: refused ***"
-        assert verdict.error.timed_out is timed_out
-        assert verdict.error.attempts == (Attempt("client_secret_post", None, None, "refused ***"),)
-        assert consequences(verdict) == (retryable, False, None)
+        """The message, the flag and what may help follow from the transport's failure."""
+        nothing = TransportFailure(f"refused\n{SECRET}", timed_out=timed_out, retryable=retryable)
+        failure = read_answer(a_request(), nothing, WALL)
+        assert isinstance(failure, Failure)
+        assert isinstance(failure.error, TokenEndpointUnreachable)
+        assert failure.error.message == f"token endpoint {ENDPOINT} {what}: refused ***"
+        assert failure.error.timed_out is timed_out
+        assert failure.error.attempts == (Attempt("client_secret_post", None, None, "refused ***"),)
+        assert consequences(failure) == (retryable, False, None)
 
 
 JSON: st.SearchStrategy[Any] = st.recursive(
@@ -499,8 +500,8 @@ class TestNeverRaises:
     @example(b'{"access_token": 1' + b"0" * 4299 + b"}", 200)
     @given(st.binary(), st.integers(100, 599))
     def test_for_any_bytes(self, body: bytes, status: int) -> None:
-        """Every body is a token or a verdict."""
-        assert isinstance(read_answer(a_request(), answer(body, status), WALL), (Token, Verdict))
+        """Every body is a token or a failure."""
+        assert isinstance(read_answer(a_request(), answer(body, status), WALL), (Token, Failure))
 
     @settings(deadline=None)
     @given(st.dictionaries(st.sampled_from(MEMBERS) | st.text(), JSON), st.integers(100, 599))
@@ -522,6 +523,6 @@ class TestNeverRaises:
         echo = before + SECRET + after
         body = {"error": echo, "error_description": echo, "error_uri": echo, echo: echo}
         outcome = read_answer(a_request(), answer(body, status, {"location": echo}), WALL)
-        assert isinstance(outcome, Verdict)
+        assert isinstance(outcome, Failure)
         assert SECRET not in str(outcome.error)
         assert SECRET not in repr(outcome.error.__dict__)

@@ -19,8 +19,9 @@ from oauth_cc_auth._cli.check.watcher import Timed, Watcher
 from oauth_cc_auth._cli.settings.given import in_terms_of_the_command
 from oauth_cc_auth._config import ClientCredentialsConfig
 from oauth_cc_auth._errors import InvalidTokenResponse, TokenEndpointError, TokenEndpointUnreachable, TokenError
-from oauth_cc_auth._protocol.answer import Verdict, read_answer
+from oauth_cc_auth._protocol.answer import read_answer
 from oauth_cc_auth._protocol.exchange import TokenRequest, TokenResponse, token_request
+from oauth_cc_auth._protocol.failure import Failure
 from oauth_cc_auth._redact.redact import presentable
 from oauth_cc_auth._requests.send import send_token_request
 from oauth_cc_auth._settings import checks
@@ -108,7 +109,7 @@ def _attempt(
     if isinstance(answer, TokenResponse):
         told = http_answer(answer.status_code, answer.headers, answer.body, wall=now, secrets=request.secrets)
         facts = replace(facts, answer=told)
-    if isinstance(result, Verdict):
+    if isinstance(result, Failure):
         return _without_token(facts, result), None
     secrets = (*request.secrets, result.access_token, *(text for text in result.extra.values() if _is_long(text)))
     told_token = token_facts(request.method, result, now, config.scope, secrets)
@@ -120,8 +121,8 @@ def _is_long(value: object) -> bool:
     return isinstance(value, str) and len(value) >= 16
 
 
-def _without_token(facts: AttemptFacts, verdict: Verdict) -> AttemptFacts:
-    error = verdict.error
+def _without_token(facts: AttemptFacts, failure: Failure) -> AttemptFacts:
+    error = failure.error
     (attempt,) = error.attempts
     outcomes: dict[type[TokenError], AttemptOutcome] = {
         TokenEndpointUnreachable: "no_answer",
@@ -136,7 +137,7 @@ def _without_token(facts: AttemptFacts, verdict: Verdict) -> AttemptFacts:
         answer=answer if answer is None or attempt.error is None else replace(answer, excerpt=None),
         error=attempt.error,
         description=None if description is None else in_terms_of_the_command(description),
-        next_is_tried=verdict.unauthenticated,
+        next_is_tried=failure.unauthenticated,
         bound=description is not None and "bound to a key" in description,
         timed_out=isinstance(error, TokenEndpointUnreachable) and error.timed_out,
     )

@@ -1,0 +1,43 @@
+"""A failure: why there is no token, and what may help. The one law: it travels as a value, and no one raises it here.
+
+One answer of the token endpoint makes a failure. The core adds what the whole fetch has tried, keeps it for callers
+who must not ask again yet, and hands it to everyone who waited. Only an adapter raises its error.
+"""
+
+from __future__ import annotations
+
+from oauth_cc_auth._errors import Attempt, TokenError, with_message
+from oauth_cc_auth._record import Record
+
+
+class Failure(Record):
+    """Why there is no token.
+
+    Attributes:
+        error: What a caller gets to see. Its `attempts` are the token requests behind it; none if none was sent.
+        transient: The same request may work a little later.
+        unauthenticated: The server may not have recognised the client; another authentication method may work.
+        retry_after: Seconds that the server asked us to wait, or None.
+        hold: Seconds for which no one may ask again, since `retry_after` is longer than callers wait; None for no hold.
+    """
+
+    __slots__ = ("error", "hold", "retry_after", "transient", "unauthenticated")
+
+    def __init__(
+        self,
+        error: TokenError,
+        *,
+        transient: bool = False,
+        unauthenticated: bool = False,
+        retry_after: float | None = None,
+        hold: float | None = None,
+    ) -> None:
+        self.error = error
+        self.transient = transient
+        self.unauthenticated = unauthenticated
+        self.retry_after = retry_after
+        self.hold = hold
+
+    def with_message(self, message: str, attempts: tuple[Attempt, ...] | None = None) -> Failure:
+        """A copy whose error has another message and, unless None, other attempts."""
+        return self.replaced(error=with_message(self.error, message, attempts))
