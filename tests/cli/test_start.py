@@ -177,11 +177,11 @@ def test_what_check_is_given(
     """Settings, the API's URL, and the form of the answer; its status is the command's."""
     calls: list[tuple[object, ...]] = []
 
-    def check(settings: Settings, *, api_url: str | None, as_json: bool) -> int:
+    def run_check(settings: Settings, *, api_url: str | None, as_json: bool) -> int:
         calls.append((settings.config.token_url, settings.behaviour, api_url, as_json))
         return 1
 
-    monkeypatch.setattr(check, "run", check)
+    monkeypatch.setattr(check, "run", run_check)
     assert run("check", env=env).status == 1
     assert run("check", "--api-url", "https://api.example.com", "--json", "--timeout", "3", env=env).status == 1
     assert calls == [
