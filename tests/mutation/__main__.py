@@ -19,13 +19,17 @@ from subprocess import TimeoutExpired
 
 from tests.own_environment import Environment, own_environment
 
+# Paths in oauth_cc_auth, without ".py".
 MODULES = (
-    *("_cache", "_wire", "_client_authentication", "_token", "_config", "_flow"),
-    *("_failures", "_fetch", "_flight", "_lease", "_refusals"),
+    *("_core/cache", "_core/failures", "_core/fetch", "_core/flight", "_core/flow", "_core/lease", "_core/refusals"),
+    *("_protocol/exchange", "_authentication/base", "_authentication/basic", "_authentication/order"),
+    *("_authentication/post", "_token", "_config"),
 )
+# The tests that run against each mutant: paths in tests, without ".py" for files.
 TESTS = (
-    *("answer", "cache", "client_authentication", "config", "config_errors", "drive", "fetch", "flight", "flow"),
-    *("lease", "refusals", "settings", "token", "wire"),
+    *("core/test_cache", "core/test_drive", "core/test_fetch", "core/test_flight", "core/test_flow"),
+    *("core/test_lease", "core/test_refusals", "protocol/test_answer", "protocol/test_exchange"),
+    *("authentication/test_methods", "settings/test_labels", "test_token", "test_config", "test_config_errors"),
 )
 TARGET = 95.0  # percent
 SURVIVORS = Path(__file__).with_name("survivors.txt")
@@ -73,7 +77,7 @@ def _configure(environment: Environment, modules: list[str]) -> None:
         "also_copy": ["conftest.py"],
         "only_mutate": [f"oauth_cc_auth/{name}.py" for name in modules],
         "pytest_add_cli_args": ["-p", "no:cacheprovider", "--hypothesis-profile=mutation"],
-        "pytest_add_cli_args_test_selection": [f"tests/test_{name}.py" for name in TESTS],
+        "pytest_add_cli_args_test_selection": [f"tests/{name}.py" for name in TESTS],
         "use_git_change_detection": False,
         "track_dependencies": False,
     }
@@ -99,7 +103,7 @@ def _report(environment: Environment, modules: list[str], *, diffs: bool) -> int
         )
         total += counts
         unknown += [name for name in survived if name not in known]
-        of_module = {name for name in known if name.startswith(f"oauth_cc_auth.{module}.")}
+        of_module = {name for name in known if name.startswith(f"oauth_cc_auth.{module.replace('/', '.')}.")}
         stale += sorted(name for name in of_module.difference(survived) if outcomes.get(name, 1) is not None)
         print(_row(module, counts))
     print(_row("all", total))
