@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import PurePath
 
 from ._cli.settings import options
-from ._cli.settings.arguments import Parser
+from ._cli.settings.parser import Parser
 from ._cli.terminal import streams
 from ._cli.terminal.exit import INTERRUPTED, PIPE_CLOSED, UNWRITABLE, USAGE
 from ._version import __version__

@@ -51,9 +51,8 @@ FLOORS_OF_CHECK = (
     {"jwt"},
     {"rules"},
     {"watcher"},
-    {"probe"},
-    {"report"},
-    {"check"},
+    {"probe", "report"},
+    {"diagnose"},
 )
 HOUSES = {NAME: FLOORS, f"{NAME}._cli": FLOORS_OF_CLI, f"{NAME}._cli.check": FLOORS_OF_CHECK}
 PUBLIC_NAMES = {"_authentication", "_config", "_errors", "_events", "_token", "_version"}

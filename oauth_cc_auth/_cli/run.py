@@ -13,19 +13,20 @@ from typing import TYPE_CHECKING
 
 from oauth_cc_auth._adapter.transport_errors import reason_of
 from oauth_cc_auth._cli.settings.config_file import TOML_MODULE
-from oauth_cc_auth._cli.settings.given import Settings, in_terms_of_the_command
+from oauth_cc_auth._cli.settings.given import CommandSettings
 from oauth_cc_auth._cli.terminal.exit import REFUSED, UNREACHABLE, USAGE, CommandError
+from oauth_cc_auth._cli.terminal.wording import in_terms_of_the_command
 from oauth_cc_auth._errors import ConfigurationError, InsecureRequestError, TokenEndpointUnreachable, TokenError
 from oauth_cc_auth._redact.redact import presentable
 
 from .terminal import streams
 
 if TYPE_CHECKING:
-    from oauth_cc_auth._cli.request.trace import Trace
+    from oauth_cc_auth._cli.request.exchange_log import ExchangeLog
 
 _MORE = "; `oauth-cc-auth check` tells more"
 
-Command = Callable[[Settings], int]
+Command = Callable[[CommandSettings], int]
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -74,7 +75,7 @@ def _missing_module() -> str | None:
 
 
 def _performed(arguments: argparse.Namespace) -> int:
-    from oauth_cc_auth._cli.settings.messages import warnings_shown
+    from oauth_cc_auth._cli.terminal.log_warnings import warnings_shown
 
     from .settings import load
 
@@ -84,7 +85,7 @@ def _performed(arguments: argparse.Namespace) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> Command:
-    from oauth_cc_auth._cli.check.check import run
+    from oauth_cc_auth._cli.check.diagnose import run
 
     return partial(run, api_url=arguments.api_url, as_json=arguments.json)
 
@@ -93,20 +94,20 @@ def _token(arguments: argparse.Namespace) -> Command:
     from oauth_cc_auth._cli.request.token import as_json, header, plain, run
 
     form = header if arguments.header else as_json if arguments.json else plain
-    return partial(run, form=form, trace=_trace(arguments))
+    return partial(run, form=form, log=_exchange_log(arguments))
 
 
 def _request(arguments: argparse.Namespace) -> Command:
-    from oauth_cc_auth._cli.request.call import call_from
-    from oauth_cc_auth._cli.request.request import run
+    from oauth_cc_auth._cli.request.api_request import api_request_from
+    from oauth_cc_auth._cli.request.send import run
 
-    return partial(run, call=call_from(arguments), trace=_trace(arguments))
+    return partial(run, api_request=api_request_from(arguments), log=_exchange_log(arguments))
 
 
-def _trace(arguments: argparse.Namespace) -> Trace | None:
-    from oauth_cc_auth._cli.request.trace import Trace
+def _exchange_log(arguments: argparse.Namespace) -> ExchangeLog | None:
+    from oauth_cc_auth._cli.request.exchange_log import ExchangeLog
 
-    return Trace() if arguments.verbose else None
+    return ExchangeLog() if arguments.verbose else None
 
 
 _COMMANDS: dict[str, Callable[[argparse.Namespace], Command]] = {

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from oauth_cc_auth import TokenEndpointUnreachable, TokenError
-from tests.cli.certificates import Issued, issued
+from tests.cli.check.certificates import Issued, issued
 from tests.clients import REQUESTS, ClientKind, each_client
 from tests.contract.leaks import leaks_of, leaks_of_records, settings
 from tests.contract.raw_endpoint import RawEndpoint, Talk, Wire

@@ -1,4 +1,4 @@
-"""What is known of a connection: plain values, as in `_facts`."""
+"""What is known of a connection: plain values, as in `facts`."""
 
 from __future__ import annotations
 

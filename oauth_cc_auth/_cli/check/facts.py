@@ -1,7 +1,7 @@
 """What a diagnosis found out: plain values without any secret, and without an opinion.
 
-Opinions are in the rules (`_causes`), words and columns in the reports. Every text that others wrote has been through
-`_redact` before it gets here.
+Opinions are in the rules, words and columns in the reports. Every text that others wrote has been through `redact`
+before it gets here.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 from time import monotonic
 from types import TracebackType
 
-from oauth_cc_auth._cli.check.rules.causes import Verdict
+from oauth_cc_auth._cli.check.rules.judge import Diagnosis
 
 from .connection_facts import Connection, Step
 from .facts import ApiFacts, AttemptFacts, Findings, Question, TokenFacts
@@ -34,7 +34,7 @@ class Watcher:
     def called(self, api: ApiFacts) -> None:
         """The API was called."""
 
-    def concluded(self, findings: Findings, verdict: Verdict) -> None:
+    def concluded(self, findings: Findings, diagnosis: Diagnosis) -> None:
         """Everything is known."""
 
 

@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import requests
 
-from oauth_cc_auth._cli.settings.given import Settings
+from oauth_cc_auth._cli.settings.given import CommandSettings
 from oauth_cc_auth._version import __version__
 from oauth_cc_auth.requests import ClientCredentialsAuth
 
-from .trace import Trace, TracedAdapter, TracedAuth
+from .exchange_log import ExchangeLog, LoggedAdapter, LoggedAuth
 
 
-def auth_from(settings: Settings, trace: Trace | None) -> ClientCredentialsAuth:
-    """The auth object; one that shows its token requests where there is a `trace`."""
-    if trace is None:
+def auth_from(settings: CommandSettings, log: ExchangeLog | None) -> ClientCredentialsAuth:
+    """The auth object; one that shows its token requests where there is a `log`."""
+    if log is None:
         return ClientCredentialsAuth.from_config(settings.config, **settings.behaviour)
-    auth = TracedAuth.from_config(settings.config, **settings.behaviour)
-    auth.trace = trace
+    auth = LoggedAuth.from_config(settings.config, **settings.behaviour)
+    auth.log = log
     return auth
 
 
-def session_from(settings: Settings, trace: Trace | None) -> requests.Session:
-    """A session with that auth object; one that shows its requests where there is a `trace`."""
+def session_from(settings: CommandSettings, log: ExchangeLog | None) -> requests.Session:
+    """A session with that auth object; one that shows its requests where there is a `log`."""
     session = requests.Session()
-    session.auth = auth_from(settings, trace)
+    session.auth = auth_from(settings, log)
     session.headers["User-Agent"] = f"oauth-cc-auth/{__version__}"
-    if trace is not None:
+    if log is not None:
         for scheme in ("https://", "http://"):
-            session.mount(scheme, TracedAdapter(trace, settings.config.header_name))
+            session.mount(scheme, LoggedAdapter(log, settings.config.header_name))
     return session

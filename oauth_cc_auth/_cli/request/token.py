@@ -8,26 +8,26 @@ import time
 from collections.abc import Callable
 from math import floor
 
-from oauth_cc_auth._cli.settings.given import Settings
+from oauth_cc_auth._cli.settings.given import CommandSettings
 from oauth_cc_auth._cli.terminal import console
 from oauth_cc_auth._cli.terminal.exit import OK
 from oauth_cc_auth._config import ClientCredentialsConfig
 from oauth_cc_auth._redact.redact import shown_url
 from oauth_cc_auth._token import Token
 
+from .exchange_log import ExchangeLog
 from .sessions import auth_from
-from .trace import Trace
 
 Form = Callable[[Token, ClientCredentialsConfig], str]
 
 
-def run(settings: Settings, *, form: Form, trace: Trace | None = None) -> int:
+def run(settings: CommandSettings, *, form: Form, log: ExchangeLog | None = None) -> int:
     """Fetch a token and print it in one of the forms below. Returns the exit status.
 
     Raises:
         TokenError: there is none.
     """
-    auth = auth_from(settings, trace)
+    auth = auth_from(settings, log)
     with console.progress(f"asking {shown_url(settings.config.token_url)} for a token"):
         token = auth.get_token()
     sys.stdout.write(f"{form(token, settings.config)}\n")

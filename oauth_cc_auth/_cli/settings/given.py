@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from oauth_cc_auth._adapter import behaviour as checks
+from oauth_cc_auth._cli.terminal.wording import in_terms_of_the_command
 from oauth_cc_auth._config import ClientCredentialsConfig
 from oauth_cc_auth._errors import ConfigurationError
 from oauth_cc_auth._settings.labels import OF_THE_COMMAND
@@ -17,21 +18,6 @@ from oauth_cc_auth._settings.labels import OF_THE_COMMAND
 # Arguments of an auth object that can be written down; a callable or a session cannot.
 BEHAVIOUR = OF_THE_COMMAND
 _REQUIRED = {"token_url": "--token-url", "client_id": "--client-id", "client_secret": "--client-secret -"}
-
-# The remedies of the library, as they are called here.
-_REMEDIES = {
-    "allow_insecure_http=True together with token_url": "--allow-insecure-http",
-    "allow_insecure_http=True to ClientCredentialsAuth": "--allow-insecure-http",
-    "pass client_id and client_secret as arguments instead": "client id and secret are settings of their own",
-    "must be None (try both),": "must be blank (try both),",
-    " or an object of a subclass of ClientAuthentication": "",
-    "is no field of the form; pass it to ClientCredentialsAuth.from_config()": "can only be set in a program",
-    "a client's own verify does not apply to token requests: pass token_client, or set": (
-        "to trust a certificate authority of your own, set"
-    ),
-    "pass bytes, a list or a seekable file for that; the token is renewed for the next request": "a file's can",
-    " (auth.invalidate() ends that)": "",
-}
 
 
 class Given(NamedTuple):
@@ -47,7 +33,7 @@ class Given(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Settings:
+class CommandSettings:
     """All that an auth object is made from: ``ClientCredentialsAuth.from_config(config, **behaviour)``.
 
     Attributes:
@@ -64,7 +50,7 @@ def by_precedence(*sources: Mapping[str, Given]) -> dict[str, Given]:
     return {field: given for source in reversed(sources) for field, given in source.items()}
 
 
-def checked(given: Mapping[str, Given]) -> Settings:
+def checked(given: Mapping[str, Given]) -> CommandSettings:
     """The settings, complete and right.
 
     Raises:
@@ -76,14 +62,7 @@ def checked(given: Mapping[str, Given]) -> Settings:
     fields = {field: each.value for field, each in given.items() if field not in BEHAVIOUR}
     behaviour = {field: each.value for field, each in given.items() if field in BEHAVIOUR}
     _blaming(given, lambda: _check_behaviour(behaviour))
-    return Settings(_blaming(given, lambda: ClientCredentialsConfig(**fields)), behaviour)
-
-
-def in_terms_of_the_command(message: str) -> str:
-    """`message` of the library, with the remedies that there are on the command line."""
-    for ours, here in _REMEDIES.items():
-        message = message.replace(ours, here)
-    return message
+    return CommandSettings(_blaming(given, lambda: ClientCredentialsConfig(**fields)), behaviour)
 
 
 def _missing(field: str) -> str:

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from oauth_cc_auth._cli.terminal import console
 
 from . import config_file, secret, sources
-from .given import Given, Settings, by_precedence, checked
+from .given import CommandSettings, Given, by_precedence, checked
 
 
-def load(options: argparse.Namespace) -> Settings:
+def load(options: argparse.Namespace) -> CommandSettings:
     """The settings that options, environment and file say; the secret is asked for where only that is missing.
 
     Raises:

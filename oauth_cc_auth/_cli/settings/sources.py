@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from oauth_cc_auth._adapter import behaviour
+from oauth_cc_auth._cli.terminal.wording import in_terms_of_the_command
 from oauth_cc_auth._errors import ConfigurationError
 from oauth_cc_auth._settings import labels as _names
 from oauth_cc_auth._settings.values import plain, read_value
 
-from .given import BEHAVIOUR, Given, in_terms_of_the_command
+from .given import BEHAVIOUR, Given
 
 PREFIX = "OAUTH_CC_"
 

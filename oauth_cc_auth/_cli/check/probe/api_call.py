@@ -8,7 +8,7 @@ from typing import Literal
 
 from oauth_cc_auth._cli.check.facts import ApiFacts
 from oauth_cc_auth._cli.check.watcher import Timed, Watcher
-from oauth_cc_auth._cli.settings.given import in_terms_of_the_command
+from oauth_cc_auth._cli.terminal.wording import in_terms_of_the_command
 from oauth_cc_auth._config import ClientCredentialsConfig
 from oauth_cc_auth._http.origin import Origin, may_carry_secrets, origin_of
 from oauth_cc_auth._redact.redact import presentable, shown_url

@@ -16,7 +16,7 @@ from oauth_cc_auth._authentication.basic import ClientSecretBasic
 from oauth_cc_auth._authentication.order import methods_to_try, worth_trying
 from oauth_cc_auth._cli.check.facts import AttemptFacts, AttemptOutcome, TokenFacts
 from oauth_cc_auth._cli.check.watcher import Timed, Watcher
-from oauth_cc_auth._cli.settings.given import in_terms_of_the_command
+from oauth_cc_auth._cli.terminal.wording import in_terms_of_the_command
 from oauth_cc_auth._config import ClientCredentialsConfig
 from oauth_cc_auth._errors import InvalidTokenResponse, TokenEndpointError, TokenEndpointUnreachable, TokenError
 from oauth_cc_auth._protocol.answer import read_answer

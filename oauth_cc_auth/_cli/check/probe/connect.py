@@ -14,7 +14,7 @@ from oauth_cc_auth._cli.check.watcher import Timed, Watcher
 
 from .handshake import shake_hands, speaks_tls, wants_client_certificate
 from .route import Route, route_to
-from .tcp import Failure, open_first, resolve
+from .tcp import ConnectionFailure, open_first, resolve
 
 _SECOND_LOOK = 1.0  # seconds
 _MOST_ADDRESSES = 4  # that are shown
@@ -40,7 +40,7 @@ def look_again(connection: Connection) -> Connection:
     if connection.proxy is not None:
         return connection
     opened = open_first(connection.addresses, connection.port, _SECOND_LOOK)
-    if isinstance(opened, Failure):
+    if isinstance(opened, ConnectionFailure):
         return connection
     with opened.sock:
         if connection.tls_version is None:
@@ -65,7 +65,7 @@ def _resolved(route: Route, timeout: float, walk: _Walk) -> tuple[str, ...]:
     with Timed(walk.watcher, f"resolving {route.host}") as timed:
         found = resolve(route.host, route.port, timeout)
     whose = f"proxy {route.host}" if route.proxy else route.host
-    if isinstance(found, Failure):
+    if isinstance(found, ConnectionFailure):
         walk.stepped(Step("dns", "failed", f"{whose}: {found.text}", found.problem, timed.seconds))
         return ()
     walk.stepped(Step("dns", "ok", f"{whose} {_told(route.host, found)}", None, timed.seconds), addresses=found)
@@ -82,7 +82,7 @@ def _told(host: str, addresses: tuple[str, ...]) -> str:
 def _connected(route: Route, addresses: tuple[str, ...], timeout: float, walk: _Walk) -> None:
     with Timed(walk.watcher, f"connecting to {route.host} port {route.port}") as timed:
         opened = open_first(addresses, route.port, timeout)
-    if isinstance(opened, Failure):
+    if isinstance(opened, ConnectionFailure):
         walk.stepped(Step("tcp", "failed", opened.text, opened.problem, timed.seconds))
         return
     with opened.sock:
@@ -95,7 +95,7 @@ def _connected(route: Route, addresses: tuple[str, ...], timeout: float, walk: _
             return
         with Timed(walk.watcher, f"shaking hands with {route.host}") as timed:
             secured = shake_hands(opened, route.host, route.trusted, timeout)
-    if isinstance(secured, Failure):
+    if isinstance(secured, ConnectionFailure):
         step = Step("tls", "failed", secured.text, secured.problem, timed.seconds)
         walk.stepped(step, certificate=secured.certificate)
         return

@@ -12,7 +12,7 @@ from urllib3.util.ssl_ import create_urllib3_context
 from oauth_cc_auth._cli.check.connection_facts import Certificate, StepProblem
 
 from .certificate import read_certificate
-from .tcp import Failure, Opened, words_of
+from .tcp import ConnectionFailure, Opened, words_of
 
 # OpenSSL's X509_V_ERR_... numbers.
 _CERTIFICATE_PROBLEMS: dict[int, StepProblem] = {
@@ -44,7 +44,7 @@ class Secured(NamedTuple):
     certificate: Certificate | None
 
 
-def shake_hands(opened: Opened, host: str, trusted: str, timeout: float) -> Secured | Failure:
+def shake_hands(opened: Opened, host: str, trusted: str, timeout: float) -> Secured | ConnectionFailure:
     """What a handshake with `host` brings, on a connection that is closed by it.
 
     Args:
@@ -56,19 +56,21 @@ def shake_hands(opened: Opened, host: str, trusted: str, timeout: float) -> Secu
     try:
         _trust(context, trusted)
     except OSError as error:
-        return Failure("bundle_unreadable", f"{trusted}: {words_of(error)}")
+        return ConnectionFailure("bundle_unreadable", f"{trusted}: {words_of(error)}")
     try:
         with context.wrap_socket(opened.sock, server_hostname=host) as secured:
             return Secured(secured.version() or "TLS", read_certificate(secured.getpeercert(True) or b""))
     except ssl.SSLCertVerificationError as error:
         problem = _CERTIFICATE_PROBLEMS.get(error.verify_code, "certificate_refused")
-        return Failure(problem, error.verify_message.rstrip("."), _unchecked_certificate(opened, host, timeout))
+        return ConnectionFailure(
+            problem, error.verify_message.rstrip("."), _unchecked_certificate(opened, host, timeout)
+        )
     except OSError as error:
         if getattr(error, "reason", None) in _NO_TLS_RECORD or _speaks_plain_http(opened, timeout):
-            return Failure("not_tls", "the server does not speak TLS on this port")
+            return ConnectionFailure("not_tls", "the server does not speak TLS on this port")
         if isinstance(error, TimeoutError):
-            return Failure("timed_out", f"no answer to the handshake within {timeout:.3g} s")
-        return Failure("handshake_failed", words_of(error))
+            return ConnectionFailure("timed_out", f"no answer to the handshake within {timeout:.3g} s")
+        return ConnectionFailure("handshake_failed", words_of(error))
 
 
 def wants_client_certificate(opened: Opened, host: str, timeout: float) -> bool:

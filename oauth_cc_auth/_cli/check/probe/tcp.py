@@ -11,7 +11,7 @@ from oauth_cc_auth._cli.check.connection_facts import Certificate, StepProblem
 from oauth_cc_auth._redact.redact import presentable
 
 
-class Failure(NamedTuple):
+class ConnectionFailure(NamedTuple):
     """Why a step failed, in one line.
 
     Attributes:
@@ -32,34 +32,36 @@ class Opened(NamedTuple):
     text: str
 
 
-def resolve(host: str, port: int, timeout: float) -> tuple[str, ...] | Failure:
+def resolve(host: str, port: int, timeout: float) -> tuple[str, ...] | ConnectionFailure:
     """The addresses of a name within `timeout` seconds: asked in a thread, because a resolver knows no time-out."""
-    answers: SimpleQueue[tuple[str, ...] | Failure] = SimpleQueue()
+    answers: SimpleQueue[tuple[str, ...] | ConnectionFailure] = SimpleQueue()
     Thread(target=lambda: answers.put(_asked(host, port)), daemon=True).start()
     try:
         return answers.get(timeout=timeout)
     except Empty:
-        return Failure("resolver_failed", f"no answer from the resolver within {timeout:.3g} s")
+        return ConnectionFailure("resolver_failed", f"no answer from the resolver within {timeout:.3g} s")
 
 
-def _asked(host: str, port: int) -> tuple[str, ...] | Failure:
+def _asked(host: str, port: int) -> tuple[str, ...] | ConnectionFailure:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except socket.gaierror as error:
-        return Failure("resolver_failed" if error.errno == socket.EAI_AGAIN else "host_not_found", words_of(error))
+        return ConnectionFailure(
+            "resolver_failed" if error.errno == socket.EAI_AGAIN else "host_not_found", words_of(error)
+        )
     except (OSError, UnicodeError) as error:  # a label of 64 characters, for one
-        return Failure("host_not_found", words_of(error))
+        return ConnectionFailure("host_not_found", words_of(error))
     return tuple(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
-def open_first(addresses: tuple[str, ...], port: int, timeout: float) -> Opened | Failure:
+def open_first(addresses: tuple[str, ...], port: int, timeout: float) -> Opened | ConnectionFailure:
     """A connection to the first address that takes one; all of them together get `timeout` seconds."""
-    failures: list[Failure] = []
+    failures: list[ConnectionFailure] = []
     for address in addresses:
         try:
             sock = socket.create_connection((address, port), timeout / len(addresses))
         except OSError as error:
-            failures.append(Failure(_problem(error), f"{address} port {port}: {words_of(error)}"))
+            failures.append(ConnectionFailure(_problem(error), f"{address} port {port}: {words_of(error)}"))
             continue
         sock.settimeout(timeout)
         told = "; ".join([f"{address} port {port}", *(f"not {failure.text}" for failure in failures)])

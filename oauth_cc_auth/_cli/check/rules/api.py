@@ -1,4 +1,4 @@
-"""Why the call of the API fails; what 401 and 403 mean is in `_rules_api_access`."""
+"""Why the call of the API fails; what 401 and 403 mean is in `api_access`."""
 
 from __future__ import annotations
 

@@ -1,0 +1,114 @@
+"""The diagnosis: ``oauth-cc-auth check``. One step after the other, as far as they work; then what it means."""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import replace
+
+from oauth_cc_auth._adapter import behaviour
+from oauth_cc_auth._cli.check.probe.api_call import call_api
+from oauth_cc_auth._cli.check.probe.attempts import try_methods
+from oauth_cc_auth._cli.check.probe.connect import connect, look_again
+from oauth_cc_auth._cli.check.probe.discovery import find_token_endpoint
+from oauth_cc_auth._cli.check.report.as_json import JsonReport
+from oauth_cc_auth._cli.check.report.as_text import Report
+from oauth_cc_auth._cli.check.rules.judge import ELSEWHERE, Diagnosis, judge
+from oauth_cc_auth._cli.settings.given import CommandSettings
+from oauth_cc_auth._cli.terminal import console
+from oauth_cc_auth._cli.terminal.exit import FAILED, OK, CommandError
+from oauth_cc_auth._config import ClientCredentialsConfig
+from oauth_cc_auth._http.origin import origin_of
+from oauth_cc_auth._redact.redact import presentable, shown_url
+
+from .connection_facts import Connection
+from .facts import Findings, Question
+from .oddities import oddities
+from .watcher import Watcher
+
+_TIMEOUT = 10.0  # seconds, as the plugin's
+
+
+def run(settings: CommandSettings, *, api_url: str | None, as_json: bool) -> int:
+    """Diagnose what `settings` lead to, and print it. Returns the exit status.
+
+    Raises:
+        CommandError: `api_url` is no URL that can be called.
+    """
+    if api_url is not None:
+        _check_api_url(api_url)
+    watcher: Watcher = JsonReport(sys.stdout) if as_json else Report(console.stdout())
+    diagnosis = diagnose(settings, api_url, watcher)
+    return OK if diagnosis.works else FAILED
+
+
+def diagnose(settings: CommandSettings, api_url: str | None, watcher: Watcher) -> Diagnosis:
+    """Find out, tell `watcher`, and judge."""
+    config = settings.config
+    findings = Findings(_question(config, api_url), time.time(), Connection("", 0, None))
+    watcher.started(findings.question)
+    findings = replace(findings, connection=connect(config.token_url, _timeout(settings), watcher))
+    if findings.connection.failure is None:
+        findings = _asked(findings, settings, api_url, watcher)
+    findings = replace(findings, now=time.time())
+    diagnosis = judge(findings)
+    if any(cause.name in ELSEWHERE for cause in diagnosis.causes):
+        with watcher.doing("asking the server where its token endpoint is"):
+            discovered = find_token_endpoint(config.token_url, _timeout(settings))
+        findings = replace(findings, discovered=discovered)
+        diagnosis = judge(findings)
+    watcher.concluded(findings, diagnosis)
+    return diagnosis
+
+
+def _asked(findings: Findings, settings: CommandSettings, api_url: str | None, watcher: Watcher) -> Findings:
+    """What token endpoint and API answer."""
+    config, timeout = settings.config, _timeout(settings)
+    tried = try_methods(config, timeout, watcher)
+    findings = replace(findings, attempts=tried.attempts, now=time.time())
+    watcher.attempted(tried.attempts)
+    if any(attempt.outcome == "no_answer" for attempt in tried.attempts):
+        with watcher.doing("asking once more why there is no answer"):
+            findings = replace(findings, connection=look_again(findings.connection))
+    if tried.obtained is None:
+        return findings
+    findings = replace(findings, token=tried.obtained.facts)
+    watcher.obtained(tried.obtained.facts, findings.now)
+    if api_url is None:
+        return findings
+    origins = behaviour.api_origins(settings.behaviour.get("api_origins"))
+    api = call_api(config, api_url, tried.obtained, origins=origins, timeout=timeout, watcher=watcher)
+    watcher.called(api)
+    return replace(findings, api=api)
+
+
+def _timeout(settings: CommandSettings) -> float:
+    return float(settings.behaviour.get("timeout", _TIMEOUT))
+
+
+def _question(config: ClientCredentialsConfig, api_url: str | None) -> Question:
+    origin, method, secret = origin_of(config.token_url), config.client_authentication, config.client_secret
+    # Who pastes the secret into a wrong field does not want to see it in a ticket.
+    secrets = () if callable(secret) else (secret,)
+    return Question(
+        token_url=shown_url(config.token_url),
+        api_url=None if api_url is None else shown_url(api_url),
+        secure=origin.scheme == "https",
+        host=origin.host,
+        client_id=presentable(config.client_id, secrets),
+        method=method if method is None or isinstance(method, str) else method.name,
+        grant_type=presentable(config.grant_type, secrets),
+        scope=None if config.scope is None else presentable(config.scope, secrets),
+        data_names=tuple(dict.fromkeys(name for name, _ in config.additional_request_data)),
+        header_name=config.header_name,
+        header_value_pattern=config.header_value_pattern,
+        oddities=() if callable(secret) else oddities(config.client_id, secret),
+    )
+
+
+def _check_api_url(url: str) -> None:
+    origin = origin_of(url)
+    if origin.scheme not in ("http", "https") or not origin.host or any(character.isspace() for character in url):
+        raise CommandError("--api-url is no URL that can be called; pass one such as https://api.example.com/orders")
+    if "@" in url.partition("://")[2].partition("/")[0]:
+        raise CommandError("--api-url contains user info, which would get in the way of the token; leave it out")

@@ -1,0 +1,126 @@
+"""What ``--verbose`` shows: every HTTP exchange on stderr, without anything that must stay secret.
+
+    token endpoint: POST https://login.example.com/oauth2/token
+        client_secret_basic -> 200 OK, 43.1 ms
+    API: GET https://api.example.com/orders?***
+        token 1 -> 200 OK, 12.9 ms
+
+Tokens are counted instead of shown: a renewed one has the next number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from http import HTTPStatus
+from time import monotonic
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from rich.text import Text
+
+from oauth_cc_auth._adapter.transport_errors import reason_of
+from oauth_cc_auth._cli.terminal import console
+from oauth_cc_auth._core.drive import Answer
+from oauth_cc_auth._protocol.exchange import TokenRequest, TransportFailure
+from oauth_cc_auth._redact.redact import presentable, shown_url
+from oauth_cc_auth.requests import ClientCredentialsAuth
+
+
+class LoggedExchange:
+    """One exchange that is going on.
+
+    Attributes:
+        outcome: What is shown of its end; None where it was interrupted.
+    """
+
+    outcome: Text | None = None
+
+    def answered(self, status: int) -> None:
+        """The server sent this status."""
+        colour = "green" if status < 300 else "yellow" if status < 500 else "red"
+        self.outcome = Text(f"{status} {phrase(status)}".rstrip(), colour)
+
+    def failed(self, text: str) -> None:
+        """There was no answer; `text` says why and holds no secret."""
+        self.outcome = Text(f"no answer: {text}", "red")
+
+
+class ExchangeLog:
+    """Prints exchanges as they happen."""
+
+    def __init__(self) -> None:
+        self._tokens: list[str | bytes] = []
+
+    @contextmanager
+    def exchange(self, server: str, method: str, url: str, presented: str) -> Generator[LoggedExchange]:
+        """Show one exchange: the first line at once, so that a person sees what is being waited for."""
+        exchange, started = LoggedExchange(), monotonic()
+        self._line(Text.assemble((server, "bold"), f": {method} {shown_url(url)}"))
+        try:
+            yield exchange
+        finally:
+            if exchange.outcome is not None:
+                time = Text(f", {(monotonic() - started) * 1000:.1f} ms", "dim")
+                self._line(Text.assemble(f"    {presented} -> ", exchange.outcome, time))
+
+    def numbered(self, header_value: str | bytes | None) -> str:
+        """The token in an API request, by its number."""
+        if header_value is None:
+            return "no token"
+        if header_value not in self._tokens:
+            self._tokens.append(header_value)
+        return f"token {self._tokens.index(header_value) + 1}"
+
+    def _line(self, text: Text) -> None:
+        console.tell(text)
+
+
+class LoggedAuth(ClientCredentialsAuth):
+    """Shows its token requests. They are sent as ever, within their limits of time and size."""
+
+    log: ExchangeLog
+
+    def _send(self, request: TokenRequest, budget: float) -> Answer:
+        with self.log.exchange("token endpoint", "POST", request.url, request.method) as exchange:
+            answer = super()._send(request, budget)
+            if isinstance(answer, TransportFailure):
+                exchange.failed(presentable(answer.text, request.secrets))
+            else:
+                exchange.answered(answer.status_code)
+        return answer
+
+
+# Messages name the class; to the person it is the same one.
+LoggedAuth.__name__ = ClientCredentialsAuth.__name__
+
+
+class LoggedAdapter(HTTPAdapter):
+    """Shows the requests to the API, redirected and repeated ones too."""
+
+    def __init__(self, log: ExchangeLog, header_name: str) -> None:
+        self._log = log
+        self._header_name = header_name
+        super().__init__()
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        """Send it, and show how that went."""
+        value = request.headers.get(self._header_name)
+        presented = self._log.numbered(value)
+        with self._log.exchange("API", str(request.method), str(request.url), presented) as exchange:
+            try:
+                response = super().send(request, *args, **kwargs)
+            except requests.RequestException as error:
+                exchange.failed(presentable(reason_of(error), str(value).split()))
+                raise
+            exchange.answered(response.status_code)
+        return response
+
+
+def phrase(status: int) -> str:
+    """The standard's words for a status; the server's own could be anything."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""

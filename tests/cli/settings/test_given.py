@@ -1,0 +1,85 @@
+"""Settings of several sources made one: which counts, what is missing, and which is blamed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from oauth_cc_auth import ConfigurationError
+from oauth_cc_auth._cli.settings.given import CommandSettings, Given, by_precedence, checked
+
+REQUIRED = {"token_url": "https://login.example.com/token", "client_id": "abcd", "client_secret": "s3cret"}
+
+
+def given(**values: Any) -> dict[str, Given]:
+    """Settings from a place called test."""
+    return {field: Given(value, f"test {field}") for field, value in values.items()}
+
+
+def settings(**values: Any) -> CommandSettings:
+    return checked(given(**{**REQUIRED, **values}))
+
+
+def test_precedence_is_by_field() -> None:
+    """Of each setting the first source that has it counts, and the others of that source do not."""
+    assert by_precedence(given(scope=1), given(scope=2, client_id=2), given(scope=3, timeout=3)) == given(
+        scope=1, client_id=2, timeout=3
+    )
+
+
+def test_complete_settings() -> None:
+    """A config, and what is left for the auth object."""
+    found = settings(scope="a", timeout=2.0, renew_on=False)
+    assert found.config.scope == "a"
+    assert found.behaviour == {"timeout": 2.0, "renew_on": False}
+    assert "s3cret" not in repr(found)
+
+
+def test_missing_settings() -> None:
+    """Every one, with the ways to give it, in one line."""
+    with pytest.raises(ConfigurationError) as caught:
+        checked(given(client_id="abcd"))
+    assert str(caught.value) == (
+        "token_url is missing: pass --token-url, set OAUTH_CC_TOKEN_URL, or put it into a --config file; "
+        "client_secret is missing: pass --client-secret -, set OAUTH_CC_CLIENT_SECRET, or put it into a --config file"
+    )
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"client_id": "a\nb"}, "test client_id contains a control character"),
+        ({"token_url": "login.example.com"}, "test token_url has no scheme https; pass the full URL"),
+        ({"token_url": "https://u:p@h/"}, "test token_url contains user info; client id and secret are settings of "),
+        ({"token_url": "http://h/"}, "test token_url is plain http, which would show the secret to everyone on the "),
+        (
+            {"client_authentication": "x"},
+            "test client_authentication must be blank (try both), 'client_secret_basic', ",
+        ),
+        ({"scope": "a", "additional_request_data": {"scope": "b"}}, "test scope is also in additional_request_data"),
+        ({"timeout": 0}, "test timeout must be a positive number of seconds, not 0"),
+        ({"deadline": float("nan")}, "test deadline must be a positive number of seconds"),
+        ({"early_expiry": -1.0}, "test early_expiry must be a number of seconds, 0 or more"),
+        ({"renew_after": 2.0}, "test renew_after must be a fraction of the token's life"),
+        ({"renew_on": "x"}, "test renew_on must be None (on 401), False (never)"),
+        ({"api_origins": ["x"]}, "test api_origins contains something else than scheme, host"),
+    ],
+)
+def test_a_wrong_value(values: dict[str, Any], message: str) -> None:
+    """The message starts with where the value came from, and the values do not come along as context."""
+    with pytest.raises(ConfigurationError) as caught:
+        settings(**values)
+    assert str(caught.value).startswith(message)
+    assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize(
+    "values", [{"token_url": "http://h/"}, {"client_authentication": "x"}, {"token_url": "https://u:p@h/"}]
+)
+def test_remedies_are_those_of_the_command(values: dict[str, Any]) -> None:
+    """What a program would pass is no help in a shell."""
+    with pytest.raises(ConfigurationError) as caught:
+        settings(**values)
+    for ours in ("=True", "None", "ClientAuthentication", "argument"):
+        assert ours not in str(caught.value)
