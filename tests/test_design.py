@@ -55,13 +55,19 @@ def anchors(page: Path) -> set[str]:
     return {heading.replace(" ", "-") for heading in headings}
 
 
+def installed(target: Path) -> Path:
+    """The same file, if it is one of the package, where the package is installed: it may be nowhere else."""
+    target, source = target.resolve(), ROOT / PACKAGE.name
+    return PACKAGE / target.relative_to(source) if target.is_relative_to(source) else target
+
+
 def dead_links(page: Path) -> Iterator[str]:
     """The links of a page within the repository that lead nowhere."""
     for link in _LINK.findall(prose(page)):
         if re.match(r"[a-z]+:", link):
             continue
         path, _, anchor = link.partition("#")
-        target = page.parent / path if path else page
+        target = installed(page.parent / path) if path else page
         if not target.exists() or (anchor and anchor not in anchors(target)):
             yield link
 
@@ -112,9 +118,8 @@ def test_a_dead_link_is_found(tmp_path: Path) -> None:
 @pytest.mark.parametrize("page", [DESIGN, CONTRIBUTING, SECURITY], ids=lambda page: page.name)
 def test_paths_in_the_text_exist(page: Path) -> None:
     """Folders and files of the checkout; those of the package in the package that is installed."""
-    roots = {"oauth_cc_auth": PACKAGE.parent}
     named = set(_PATH.findall(page.read_text(encoding="utf-8")))
-    assert {path for path in named if not (roots.get(path.partition("/")[0], ROOT) / path).exists()} == set()
+    assert {path for path in named if not installed(ROOT / path).exists()} == set()
 
 
 def test_the_source_distribution_has_the_pages() -> None:
