@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 from ._authentication.base import ClientAuthentication, Credentials
 from ._authentication.basic import ClientSecretBasic
+from ._authentication.context import AuthenticationContext
 from ._authentication.post import ClientSecretPost
 from ._config import ClientCredentialsConfig
 from ._errors import (
@@ -27,6 +28,7 @@ if _TYPE_CHECKING:
 
 __all__ = [
     "Attempt",
+    "AuthenticationContext",
     "ClientAuthentication",
     "ClientCredentialsConfig",
     "ClientSecretBasic",

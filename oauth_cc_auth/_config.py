@@ -26,7 +26,8 @@ class ClientCredentialsConfig:
         token_url: Full URL of the token endpoint; a query in it is kept. https, unless the host is a loopback one.
         client_id: Identifier of the client.
         client_secret: Its secret, or a callable without arguments that returns it. The callable is asked before each
-            token request, in a worker thread where an event loop is running, so it may block.
+            token request, in a worker thread where an event loop is running, so it may block. None only with a
+            `client_authentication` that needs no secret.
         scope: One string with single spaces between scopes, or an iterable of scopes; None asks for the default.
         client_authentication: None tries HTTP Basic and then the request body; ``"client_secret_basic"`` or
             ``"client_secret_post"`` uses exactly that; or a `ClientAuthentication` of your own.
@@ -45,7 +46,7 @@ class ClientCredentialsConfig:
 
     token_url: str
     client_id: str
-    client_secret: str | Callable[[], str]
+    client_secret: str | Callable[[], str] | None
     scope: str | None
     client_authentication: str | ClientAuthentication | None
     header_name: str
@@ -59,7 +60,7 @@ class ClientCredentialsConfig:
         self,
         token_url: str,
         client_id: str,
-        client_secret: str | Callable[[], str],
+        client_secret: str | Callable[[], str] | None = None,
         *,
         scope: str | Iterable[str] | None = None,
         client_authentication: str | ClientAuthentication | None = None,
@@ -145,7 +146,9 @@ class ClientCredentialsConfig:
         return hash((self.token_url, self.client_id, self.scope))
 
     def __repr__(self) -> str:
-        shown = dict(self.__dict__, token_url=shown_url(self.token_url), client_secret=MASK)
+        shown = dict(self.__dict__, token_url=shown_url(self.token_url))
+        if self.client_secret is not None:
+            shown["client_secret"] = MASK
         if isinstance(self.client_authentication, ClientAuthentication) and not is_builtin(self.client_authentication):
             # A person's own, perhaps a dataclass, whose repr would tell the key.
             shown["client_authentication"] = type(self.client_authentication)

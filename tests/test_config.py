@@ -110,6 +110,19 @@ class TestTexts:
         )
         assert problem(client_secret=" ", client_authentication=Strategy()).startswith("client_secret is empty")
 
+    def test_no_secret(self) -> None:
+        """Only for a strategy that says that it needs none."""
+
+        class Keyed(ClientAuthentication):
+            needs_secret = False
+
+        config = ClientCredentialsConfig(URL, "id", client_authentication=Keyed())
+        assert config.client_secret is None
+        assert "client_secret=None" in repr(config)
+        assert a_config(client_authentication=Keyed()).client_secret == SECRET
+        for method in (None, "client_secret_post", Strategy()):
+            assert problem(client_secret=None, client_authentication=method).startswith("client_secret must be a str")
+
 
 class TestTokenUrl:
     @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ ADAPTERS = [oauth_cc_auth.requests, oauth_cc_auth.httpx, oauth_cc_auth.httpx2]
 PUBLIC = {
     "oauth_cc_auth": [
         "Attempt",
+        "AuthenticationContext",
         "ClientAuthentication",
         "ClientCredentialsConfig",
         "ClientSecretBasic",

@@ -54,7 +54,7 @@ class BaseAuth(Decisions, Generic[TokenClientT]):
         self,
         token_url: str,
         client_id: str,
-        client_secret: str | Callable[[], str],
+        client_secret: str | Callable[[], str] | None = None,
         *,
         scope: str | Iterable[str] | None = None,
         client_authentication: str | ClientAuthentication | None = None,
@@ -78,7 +78,8 @@ class BaseAuth(Decisions, Generic[TokenClientT]):
         Args:
             token_url: Full URL of the token endpoint. What is not described here is in `ClientCredentialsConfig`.
             client_id: Identifier of the client.
-            client_secret: Its secret, or a callable that returns it, asked before each token request.
+            client_secret: Its secret, or a callable that returns it, asked before each token request. None only with a
+                `client_authentication` that needs no secret.
             scope: Scopes in one string, separated by single spaces, or in an iterable.
             client_authentication: None tries HTTP Basic and then the request body; or ``"client_secret_basic"``,
                 ``"client_secret_post"`` or a `ClientAuthentication`.

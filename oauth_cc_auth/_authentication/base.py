@@ -1,13 +1,16 @@
 """What a client authentication strategy is: it proves who is asking (RFC 6749 §2.3).
 
-A strategy turns the credentials into headers or body fields, never both ways at once: servers answer two methods in
-one request with 400 (oidc-provider) or 401 (LemonLDAP::NG).
+The one law: a token request proves the client in exactly one way. A strategy turns the credentials into headers or
+body fields, and no two strategies share a request: oidc-provider answers two methods at once with 400, LemonLDAP::NG
+with 401.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
+
+from .context import AuthenticationContext
 
 PairsArgument = Mapping[str, str] | Iterable[tuple[str, str]]
 
@@ -35,20 +38,33 @@ def _pairs(argument: PairsArgument) -> tuple[tuple[str, str], ...]:
 class ClientAuthentication:
     """The base of all strategies; subclass it for another method, such as ``private_key_jwt`` (RFC 7523 §2.2).
 
-    `name`, by default the name of the class, appears in error messages and logs. `authenticate` is asked before each
-    token request, in a worker thread where an event loop is running, so it may sign, block and ask a vault.
+    A subclass defines `credentials_for`, which is called before each token request. In async code it runs in a worker
+    thread, so it may sign, block and ask a vault.
+
+    Attributes:
+        name: Appears in error messages and logs; by default the name of the class.
+        needs_secret: False if the strategy can do without `client_secret`, which may then be left out.
     """
 
     name: str
+    needs_secret: bool = True
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if not hasattr(cls, "name"):
             cls.name = cls.__name__
+        # Of the two interfaces the one counts that the class defines, or else the nearest of its bases.
+        nearest = next(base for base in cls.__mro__ if {"credentials_for", "authenticate"} & vars(base).keys())
+        if "credentials_for" not in vars(nearest):
+            cls.credentials_for = ClientAuthentication.credentials_for  # type: ignore[method-assign]  # on purpose
+
+    def credentials_for(self, context: AuthenticationContext) -> Credentials:
+        """The headers and body fields that authenticate the client in one token request."""
+        return self.authenticate(context.client_id, context.client_secret or "", context.token_url)
 
     def authenticate(self, client_id: str, client_secret: str, token_url: str) -> Credentials:
-        """The headers and body fields that authenticate this client at `token_url`."""
-        raise NotImplementedError(f"{type(self).__name__} must define authenticate()")
+        """The interface of version 0.1: a subclass may still define this instead of `credentials_for`."""
+        raise NotImplementedError(f"{type(self).__name__} must define credentials_for()")
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"

@@ -6,6 +6,7 @@ from base64 import b64encode
 from urllib.parse import quote
 
 from .base import ClientAuthentication, Credentials
+from .context import AuthenticationContext
 
 
 class ClientSecretBasic(ClientAuthentication):
@@ -20,8 +21,15 @@ class ClientSecretBasic(ClientAuthentication):
         self.percent_encode = percent_encode
         self.name = "client_secret_basic" if percent_encode else "client_secret_basic (not percent-encoded)"
 
-    def authenticate(self, client_id: str, client_secret: str, token_url: str) -> Credentials:
+    def credentials_for(self, context: AuthenticationContext) -> Credentials:
         """An ``Authorization`` header, and nothing in the body."""
+        return self._header(context.client_id, context.client_secret or "")
+
+    def authenticate(self, client_id: str, client_secret: str, token_url: str) -> Credentials:
+        """`credentials_for` with the arguments of version 0.1."""
+        return self._header(client_id, client_secret)
+
+    def _header(self, client_id: str, client_secret: str) -> Credentials:
         encoded, raw = basic_blobs(client_id, client_secret)
         return Credentials(headers=(("Authorization", f"Basic {encoded if self.percent_encode else raw}"),))
 
@@ -40,5 +48,6 @@ def _base64(text: str) -> str:
 
 
 def percent_encoded(value: str) -> str:
+    """`value` as HTTP Basic wants it (RFC 6749 §2.3.1)."""
     # Form encoding would write a space as "+", which Authlib 1.9 does not decode; all that decode know "%20".
     return quote(value, safe="")

@@ -12,7 +12,7 @@ _RAW_BASIC = ClientSecretBasic(percent_encode=False)
 
 
 def is_builtin(method: ClientAuthentication) -> bool:
-    """True for the two classes above: they compute and nothing else, so they need no worker thread."""
+    """True for the two classes of this package that only compute, so that they need no worker thread."""
     return type(method) in (ClientSecretBasic, ClientSecretPost)
 
 
@@ -28,9 +28,9 @@ def methods_to_try(choice: str | ClientAuthentication | None) -> tuple[ClientAut
 
 
 def worth_trying(
-    method: ClientAuthentication, refused: ClientAuthentication, client_id: str, client_secret: str
+    method: ClientAuthentication, rejected: ClientAuthentication, client_id: str, client_secret: str | None
 ) -> bool:
-    """False where `method` would repeat what was `refused`: Basic and raw Basic, if encoding changes nothing."""
-    if {method, refused} != {_BASIC, _RAW_BASIC}:
+    """False if `method` would repeat what was rejected: Basic and raw Basic, if encoding changes nothing."""
+    if {method, rejected} != {_BASIC, _RAW_BASIC}:
         return True
-    return percent_encoded(client_id) != client_id or percent_encoded(client_secret) != client_secret
+    return any(percent_encoded(text) != text for text in (client_id, client_secret or ""))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .base import ClientAuthentication, Credentials
+from .context import AuthenticationContext
 
 
 class ClientSecretPost(ClientAuthentication):
@@ -10,6 +11,14 @@ class ClientSecretPost(ClientAuthentication):
 
     name = "client_secret_post"
 
-    def authenticate(self, client_id: str, client_secret: str, token_url: str) -> Credentials:
+    def credentials_for(self, context: AuthenticationContext) -> Credentials:
         """Body fields, and no header."""
-        return Credentials(fields=(("client_id", client_id), ("client_secret", client_secret)))
+        return _body_fields(context.client_id, context.client_secret or "")
+
+    def authenticate(self, client_id: str, client_secret: str, token_url: str) -> Credentials:
+        """`credentials_for` with the arguments of version 0.1."""
+        return _body_fields(client_id, client_secret)
+
+
+def _body_fields(client_id: str, client_secret: str) -> Credentials:
+    return Credentials(fields=(("client_id", client_id), ("client_secret", client_secret)))

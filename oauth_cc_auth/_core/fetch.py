@@ -50,7 +50,7 @@ class Fetcher:
         self.timeout = timeout
         self._methods = methods_to_try(config.client_authentication)
         self._proven: ClientAuthentication | None = None
-        self._proven_secret = ""
+        self._proven_secret: str | None = None
 
     def fetch(self, flight: Flight, *, until: float, tries: int) -> Generator[Effect, Any, Fetched | Failure]:
         """A new token, or the failure that lists every attempt.
@@ -188,7 +188,7 @@ class _Run:
     def __init__(self, methods: list[ClientAuthentication], why: str) -> None:
         self.methods = methods  # the current one first
         self.why = why  # the current one is tried
-        self.secret = ""
+        self.secret: str | None = None
         self.attempts: tuple[Attempt, ...] = ()
         self.refusals: list[Failure] = []
         self.delays = 0

@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from oauth_cc_auth._authentication.base import ClientAuthentication, Credentials
 from oauth_cc_auth._authentication.basic import basic_blobs
+from oauth_cc_auth._authentication.context import AuthenticationContext
 from oauth_cc_auth._config import ClientCredentialsConfig
 from oauth_cc_auth._errors import ConfigurationError
 from oauth_cc_auth._record import Record
@@ -112,11 +113,18 @@ def too_slow(budget: float) -> TransportFailure:
     return TransportFailure(f"it took longer than {budget:.3g} s", timed_out=True)
 
 
-def token_request(config: ClientCredentialsConfig, strategy: ClientAuthentication, client_secret: str) -> TokenRequest:
-    """The token request that authenticates with `strategy`; the same fields in the same order each time."""
-    credentials: object = strategy.authenticate(config.client_id, client_secret, config.token_url)
+def token_request(
+    config: ClientCredentialsConfig, strategy: ClientAuthentication, client_secret: str | None
+) -> TokenRequest:
+    """The token request that authenticates with `strategy`; the same fields in the same order each time.
+
+    Raises:
+        ConfigurationError: `strategy` returned no `Credentials`. What it raises itself comes through.
+    """
+    context = AuthenticationContext(client_id=config.client_id, client_secret=client_secret, token_url=config.token_url)
+    credentials: object = strategy.credentials_for(context)
     if not isinstance(credentials, Credentials):
-        raise ConfigurationError(f"authenticate() must return Credentials, not {type(credentials).__name__}")
+        raise ConfigurationError(f"it must return Credentials, not {type(credentials).__name__}")
     fields = [*_grant_fields(config, credentials), *credentials.fields]
     headers = (
         # With "text/html" in Accept, oidc-provider answers errors as HTML.
@@ -154,16 +162,17 @@ def _merged(*groups: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]
 
 def _secrets(
     config: ClientCredentialsConfig,
-    client_secret: str,
+    client_secret: str | None,
     credential_headers: tuple[tuple[str, str], ...],
     fields: list[tuple[str, str]],
 ) -> list[str]:
-    secrets = [client_secret, *(value for name, value in fields if name not in _PUBLIC_FIELDS)]
-    # A server may trim what it got before it echoes it, as our own messages are.
-    secrets += [client_secret.strip(), " ".join(client_secret.split())]
-    # It may also echo what an earlier attempt of this client presented, and without the padding.
-    for blob in basic_blobs(config.client_id, client_secret):
-        secrets += [blob, blob.rstrip("=")]
+    secrets = [value for name, value in fields if name not in _PUBLIC_FIELDS]
+    if client_secret is not None:
+        # A server may trim what it got before it echoes it, and so do our own messages.
+        secrets += [client_secret, client_secret.strip(), " ".join(client_secret.split())]
+        # It may also echo what an earlier attempt of this client presented, and leave out the padding.
+        for blob in basic_blobs(config.client_id, client_secret):
+            secrets += [blob, blob.rstrip("=")]
     for _, value in credential_headers:
         secrets += [value, value.rpartition(" ")[2]]  # "Scheme abc" and the "abc" in it
     query = urlsplit(config.token_url).query

@@ -97,8 +97,17 @@ def _parsed(url: str) -> SplitResult | None:
     return parts
 
 
-def client_secret(value: str | Callable[[], str], client_authentication: object) -> str | Callable[[], str]:
-    """Text or a callable; empty only for a strategy of the person's own, which may need none."""
+def can_do_without_secret(client_authentication: object) -> bool:
+    """True for a strategy that needs no secret."""
+    return isinstance(client_authentication, ClientAuthentication) and not client_authentication.needs_secret
+
+
+def client_secret(
+    value: str | Callable[[], str] | None, client_authentication: object
+) -> str | Callable[[], str] | None:
+    """Text or a callable; None or empty only for a strategy that may need none."""
+    if value is None and can_do_without_secret(client_authentication):
+        return None
     if callable(value):
         if getattr(getattr(value, "__code__", None), "co_flags", 0) & _CO_COROUTINE:
             _wrong(

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 from oauth_cc_auth._errors import ConfigurationError
 
+from .checks import can_do_without_secret
 from .values import plain, read_value
 
 logger = logging.getLogger("oauth_cc_auth")
@@ -186,7 +187,8 @@ def _check(label: str, value: object) -> None:
 
 
 def _complete(arguments: dict[str, Any], allow_insecure_http: bool | None, names: Mapping[str, str]) -> dict[str, Any]:
-    missing = [names[field] for field in _REQUIRED if field not in arguments]
+    required = _REQUIRED[:2] if can_do_without_secret(arguments.get("client_authentication")) else _REQUIRED
+    missing = [names[field] for field in required if field not in arguments]
     if missing:
         verb = "is" if len(missing) == 1 else "are"
         raise ConfigurationError(f"{', '.join(missing)} {verb} missing or blank{_other_prefix(names)}")

@@ -1,4 +1,4 @@
-"""`_client_authentication`: how a token request proves who is asking."""
+"""How a token request proves who is asking."""
 
 from __future__ import annotations
 
@@ -9,7 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from oauth_cc_auth import ClientAuthentication, ClientSecretBasic, ClientSecretPost, Credentials
+from oauth_cc_auth import (
+    AuthenticationContext,
+    ClientAuthentication,
+    ClientSecretBasic,
+    ClientSecretPost,
+    Credentials,
+)
 from oauth_cc_auth._authentication.base import PairsArgument
 from oauth_cc_auth._authentication.order import NAMED_METHODS, methods_to_try, worth_trying
 
@@ -25,6 +31,14 @@ def basic(client_id: str, client_secret: str, *, percent_encode: bool = True) ->
     scheme, _, blob = value.partition(" ")
     assert scheme == "Basic"
     return b64decode(blob, validate=True).decode()
+
+
+def a_context(client_id: str = "id", client_secret: str | None = "secret") -> AuthenticationContext:
+    return AuthenticationContext(client_id=client_id, client_secret=client_secret, token_url=URL)
+
+
+def pairs(credentials: Credentials) -> tuple[object, ...]:
+    return credentials.headers, credentials.fields
 
 
 def test_basic() -> None:
@@ -128,6 +142,99 @@ def test_the_name_of_a_strategy_of_ones_own() -> None:
     assert (PrivateKeyJwt().name, Named().name, Below().name) == ("PrivateKeyJwt", "private_key_jwt", "private_key_jwt")
 
 
+@pytest.mark.parametrize("method", [ClientSecretBasic(), ClientSecretBasic(percent_encode=False), ClientSecretPost()])
+def test_both_interfaces_of_the_methods_of_this_package(method: ClientAuthentication) -> None:
+    """They add the same to the request."""
+    by_context = method.credentials_for(a_context("i d", "s/ecret"))
+    assert pairs(by_context) == pairs(method.authenticate("i d", "s/ecret", URL))
+    assert by_context.headers or by_context.fields
+
+
+class Told(ClientSecretPost):
+    """A subclass as version 0.1 knew it."""
+
+    def authenticate(self, client_id: str, client_secret: str, token_url: str) -> Credentials:
+        known = super().authenticate(client_id, client_secret, token_url)
+        return Credentials(fields=(*known.fields, ("url", token_url)))
+
+
+class Below(Told):
+    pass
+
+
+class Mixed(Told, ClientSecretBasic):
+    pass
+
+
+class Anew(Told):
+    def credentials_for(self, context: AuthenticationContext) -> Credentials:
+        return Credentials(fields={"nonce": str(context.nonce)})
+
+
+@pytest.mark.parametrize(
+    ("method", "names"),
+    [
+        (Told(), ["client_id", "client_secret", "url"]),
+        (Below(), ["client_id", "client_secret", "url"]),
+        (Mixed(), ["client_id", "client_secret", "url"]),
+        (Anew(), ["nonce"]),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_the_interface_that_the_nearest_class_defines_counts(method: ClientAuthentication, names: list[str]) -> None:
+    """So a subclass that overrides the old one of a method of this package is still asked."""
+    assert [name for name, _ in method.credentials_for(a_context()).fields] == names
+
+
+def test_an_old_strategy_without_a_secret() -> None:
+    """It gets an empty one, which is how version 0.1 said that there was none."""
+
+    class Old(ClientAuthentication):
+        needs_secret = False
+
+        def authenticate(self, client_id: str, client_secret: str, token_url: str) -> Credentials:
+            return Credentials(fields={"secret": client_secret})
+
+    assert Old().credentials_for(a_context(client_secret=None)).fields == (("secret", ""),)
+
+
+def test_a_strategy_needs_a_secret_unless_it_says_otherwise() -> None:
+    """All of this package do."""
+    assert {method.needs_secret for method in methods_to_try(None)} == {True}
+    assert ClientAuthentication.needs_secret
+
+
+class TestContext:
+    def test_holds_what_it_is_given(self) -> None:
+        """By name only."""
+        context = AuthenticationContext(
+            client_id="id", client_secret="secret", token_url=URL, issuer="i", mtls_token_url="m", nonce="n"
+        )
+        assert (context.client_id, context.client_secret, context.token_url) == ("id", "secret", URL)
+        assert (context.issuer, context.mtls_token_url, context.nonce) == ("i", "m", "n")
+        with pytest.raises(TypeError):
+            AuthenticationContext("id", "secret", URL)  # type: ignore[call-arg]  # that is the point
+
+    def test_shows_no_secret(self) -> None:
+        """Nor a query of the URL, which may hold a key."""
+        context = AuthenticationContext(client_id="id", client_secret="s3cret", token_url=f"{URL}?code=abc")
+        assert repr(context) == (
+            f"AuthenticationContext(client_id='id', client_secret='***', token_url='{URL}?***', issuer=None, "
+            "mtls_token_url=None, nonce=None)"
+        )
+        assert "client_secret=None" in repr(a_context(client_secret=None))
+
+    @pytest.mark.parametrize("name", ["client_secret", "other"])
+    def test_is_read_only(self, name: str) -> None:
+        """A strategy that changed it would change what the next one sees."""
+        context = a_context()
+        with pytest.raises(AttributeError, match=f"read-only; {name} cannot be set"):
+            setattr(context, name, "x")
+        with pytest.raises(AttributeError, match=f"read-only; {name} cannot be deleted"):
+            delattr(context, name)
+        assert context.client_secret == "secret"
+
+
 def test_reprs() -> None:
     """They name what was configured, and show none of a person's own attributes."""
 
@@ -141,14 +248,14 @@ def test_reprs() -> None:
     assert repr(Assertion()) == "Assertion()"
 
 
-def test_a_strategy_without_authenticate() -> None:
-    """It says what is missing."""
+def test_a_strategy_that_defines_nothing() -> None:
+    """The error names what is missing."""
 
     class Empty(ClientAuthentication):
         pass
 
-    with pytest.raises(NotImplementedError, match=r"^Empty must define authenticate\(\)$"):
-        Empty().authenticate("id", "secret", URL)
+    with pytest.raises(NotImplementedError, match=r"^Empty must define credentials_for\(\)$"):
+        Empty().credentials_for(a_context())
 
 
 def test_the_default_order() -> None:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
-from oauth_cc_auth import ClientAuthentication, ClientSecretBasic, ClientSecretPost, Credentials
+from oauth_cc_auth import AuthenticationContext, ClientAuthentication, ClientSecretBasic, ClientSecretPost, Credentials
 from oauth_cc_auth.testing import Answer, LoopbackServer
 from tests.clients import ClientKind, Session, each_client
 from tests.contract.token_side import (
@@ -136,14 +136,28 @@ class Assertion(ClientAuthentication):
     """A strategy as a person would write it: a new assertion for each token request."""
 
     name = "private_key_jwt"
-    asked: list[tuple[str, str, str]] = field(default_factory=list)
+    needs_secret = False
+    asked: list[tuple[str, str | None, str]] = field(default_factory=list)
     threads: list[int] = field(default_factory=list)
 
-    def authenticate(self, client_id: str, client_secret: str, token_url: str) -> Credentials:
-        self.asked.append((client_id, client_secret, token_url))
+    def credentials_for(self, context: AuthenticationContext) -> Credentials:
+        return self._asked(context.client_id, context.client_secret, context.token_url)
+
+    def _asked(self, *by: Any) -> Credentials:
+        self.asked.append(by)
         self.threads.append(threading.get_ident())
         number = str(len(self.asked))
         return Credentials(headers={"X-Assertion": f"header-{number}"}, fields=[("client_assertion", f"body-{number}")])
+
+
+@dataclass(eq=False)
+class OldAssertion(Assertion):
+    """The same, written for version 0.1."""
+
+    needs_secret = True
+
+    def authenticate(self, client_id: str, client_secret: str, token_url: str) -> Credentials:
+        return self._asked(client_id, client_secret, token_url)
 
 
 def thread_of(session: Session, client: ClientKind) -> int:
@@ -160,18 +174,21 @@ def thread_of(session: Session, client: ClientKind) -> int:
 
 
 @each_client
-def test_strategy_of_ones_own_is_asked_for_each_token_request(client: ClientKind, oauth_server: LoopbackServer) -> None:
+@pytest.mark.parametrize(("strategy_class", "secret"), [(Assertion, None), (OldAssertion, "")])
+def test_strategy_of_ones_own_is_asked_for_each_token_request(
+    client: ClientKind, oauth_server: LoopbackServer, strategy_class: type[Assertion], secret: str | None
+) -> None:
     """It adds what it says to headers and body, alone, and may block: event loops ask it in a worker thread."""
     oauth_server.token_endpoint.always(Answer.token())
-    strategy = Assertion()
-    auth = auth_for(client, oauth_server, client_authentication=strategy, client_secret="")
+    strategy = strategy_class()
+    auth = auth_for(client, oauth_server, client_authentication=strategy, client_secret=secret)
     with client.session(auth=auth) as session:
         session.request("GET", oauth_server.api_url)
         auth.invalidate()
         assert session.request("GET", oauth_server.api_url).status == 200
         own_thread = thread_of(session, client)
 
-    assert strategy.asked == [("client", "", oauth_server.token_url)] * 2
+    assert strategy.asked == [("client", secret, oauth_server.token_url)] * 2
     assert [thread == own_thread for thread in strategy.threads] == [not client.is_async] * 2
     requests = oauth_server.token_requests
     assert [request.headers["X-Assertion"] for request in requests] == ["header-1", "header-2"]

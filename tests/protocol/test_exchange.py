@@ -1,4 +1,4 @@
-"""`_wire`: the token request, field by field."""
+"""`_protocol.exchange`: the token request, field by field."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oauth_cc_auth import (
+    AuthenticationContext,
     ClientAuthentication,
     ClientCredentialsConfig,
     ClientSecretBasic,
@@ -105,22 +106,50 @@ def test_additional_headers() -> None:
 
 
 def test_a_strategy_of_ones_own() -> None:
-    """It is asked with what it needs, its headers win, and its fields come last."""
-    asked: list[tuple[str, str, str]] = []
+    """It gets a context, its headers win, and its fields come last."""
+    asked: list[AuthenticationContext] = []
 
     class Assertion(ClientAuthentication):
         name = "private_key_jwt"
 
-        def authenticate(self, client_id: str, client_secret: str, token_url: str) -> Credentials:
-            asked.append((client_id, client_secret, token_url))
+        def credentials_for(self, context: AuthenticationContext) -> Credentials:
+            asked.append(context)
             return Credentials(headers=(("X-Key", "strategy"),), fields=(("client_assertion", "signed"),))
 
     request = a_request(Assertion(), scope="a", additional_headers={"x-key": "config"})
-    assert asked == [("client", "s3cret word", URL)]
+    (context,) = asked
+    assert (context.client_id, context.client_secret, context.token_url) == ("client", "s3cret word", URL)
+    assert (context.issuer, context.mtls_token_url, context.nonce) == (None, None, None)
     assert request.headers == (*STANDARD_HEADERS, ("X-Key", "strategy"))
     assert fields(request)[-1] == ("client_assertion", "signed")
     assert request.method == "private_key_jwt"
     assert {"signed", "strategy", "s3cret word"} <= set(request.secrets)
+
+
+def test_a_strategy_of_version_0_1() -> None:
+    """It defines `authenticate`, and gets the three arguments that it always got."""
+
+    class Assertion(ClientAuthentication):
+        def authenticate(self, client_id: str, client_secret: str, token_url: str) -> Credentials:
+            return Credentials(fields={"client_assertion": f"{client_id} {client_secret} {token_url}"})
+
+    assert fields(a_request(Assertion()))[1:] == [("client_assertion", f"client s3cret word {URL}")]
+
+
+def test_a_strategy_without_a_secret() -> None:
+    """The context says that there is none, and nothing else is taken for one."""
+
+    class Assertion(ClientAuthentication):
+        needs_secret = False
+
+        def credentials_for(self, context: AuthenticationContext) -> Credentials:
+            return Credentials(fields={"client_id": context.client_id, "has_secret": str(context.client_secret)})
+
+    strategy = Assertion()
+    config = ClientCredentialsConfig(URL, "client", client_authentication=strategy)
+    request = token_request(config, strategy, config.client_secret)  # type: ignore[arg-type]  # no callable
+    assert fields(request)[1:] == [("client_id", "client"), ("has_secret", "None")]
+    assert request.secrets == ("None",)
 
 
 def test_a_strategy_with_a_grant_type() -> None:
@@ -136,7 +165,7 @@ def test_a_strategy_with_a_grant_type() -> None:
 
 @pytest.mark.parametrize("returned", [None, {"client_assertion": "signed"}, ((), ())])
 def test_a_strategy_that_returns_something_else(returned: Any) -> None:
-    """It is told what is wanted, by type: the value may be a secret."""
+    """The error names the type only: the value may be a secret."""
 
     class Broken(ClientAuthentication):
         def authenticate(self, client_id: str, client_secret: str, token_url: str) -> Credentials:
@@ -144,7 +173,7 @@ def test_a_strategy_that_returns_something_else(returned: Any) -> None:
 
     with pytest.raises(ConfigurationError) as caught:
         a_request(Broken())
-    assert str(caught.value) == f"authenticate() must return Credentials, not {type(returned).__name__}"
+    assert str(caught.value) == f"it must return Credentials, not {type(returned).__name__}"
 
 
 def test_is_the_same_each_time() -> None:

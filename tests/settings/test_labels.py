@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from oauth_cc_auth import ClientCredentialsConfig, ClientSecretBasic, ConfigurationError
+from oauth_cc_auth import ClientAuthentication, ClientCredentialsConfig, ClientSecretBasic, ConfigurationError
 
 REQUIRED: dict[Any, Any] = {
     "token_url": "https://login.example.com/token",
@@ -185,6 +185,16 @@ class TestForm:
     def test_missing(self, settings: dict[Any, Any], words: str) -> None:
         """All that is missing is named at once."""
         assert problem(settings) == words
+
+    def test_no_secret(self) -> None:
+        """It is not missing if the client authentication needs none."""
+
+        class Keyed(ClientAuthentication):
+            needs_secret = False
+
+        settings = {**REQUIRED, "client_secret": None, "client_authentication": Keyed()}
+        assert ClientCredentialsConfig.from_mapping(settings).client_secret is None
+        assert problem({"client_secret": None}) == "client_secret is missing or blank"
 
 
 class TestValues:

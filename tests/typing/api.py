@@ -14,6 +14,7 @@ import oauth_cc_auth.httpx2
 import oauth_cc_auth.requests
 from oauth_cc_auth import (
     Attempt,
+    AuthenticationContext,
     ClientAuthentication,
     ClientCredentialsConfig,
     ClientSecretBasic,
@@ -49,6 +50,15 @@ class Assertion(ClientAuthentication):
         return Credentials(headers=(("X-Key", "x"),), fields=(("client_assertion", client_id + token_url),))
 
 
+class Keyed(ClientAuthentication):
+    needs_secret = False
+
+    def credentials_for(self, context: AuthenticationContext) -> Credentials:
+        client_secret: str | None = context.client_secret
+        nonce: str | None = context.nonce
+        return Credentials(fields={"client_assertion": f"{context.client_id} {client_secret} {nonce}"})
+
+
 def secret() -> str:
     return "secret"
 
@@ -56,6 +66,7 @@ def secret() -> str:
 def configs() -> list[ClientCredentialsConfig]:
     return [
         ClientCredentialsConfig(URL, "id", "secret"),
+        ClientCredentialsConfig(URL, "id", client_authentication=Keyed()),
         ClientCredentialsConfig(token_url=URL, client_id="id", client_secret=secret),
         ClientCredentialsConfig(
             URL,

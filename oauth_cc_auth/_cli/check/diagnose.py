@@ -89,7 +89,7 @@ def _timeout(settings: CommandSettings) -> float:
 def _question(config: ClientCredentialsConfig, api_url: str | None) -> Question:
     origin, method, secret = origin_of(config.token_url), config.client_authentication, config.client_secret
     # Who pastes the secret into a wrong field does not want to see it in a ticket.
-    secrets = () if callable(secret) else (secret,)
+    secrets = (secret,) if isinstance(secret, str) else ()
     return Question(
         token_url=shown_url(config.token_url),
         api_url=None if api_url is None else shown_url(api_url),
@@ -102,7 +102,7 @@ def _question(config: ClientCredentialsConfig, api_url: str | None) -> Question:
         data_names=tuple(dict.fromkeys(name for name, _ in config.additional_request_data)),
         header_name=config.header_name,
         header_value_pattern=config.header_value_pattern,
-        oddities=() if callable(secret) else oddities(config.client_id, secret),
+        oddities=oddities(config.client_id, secret) if isinstance(secret, str) else (),
     )
 
 

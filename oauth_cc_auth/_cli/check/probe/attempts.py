@@ -88,9 +88,10 @@ def _request(config: ClientCredentialsConfig, method: ClientAuthentication) -> T
         secret = config.client_secret() if callable(config.client_secret) else config.client_secret
         checked = checks.client_secret(secret, config.client_authentication)
         first = methods_to_try(config.client_authentication)[0]
-        if not worth_trying(method, first, config.client_id, str(checked)):
+        checked_secret = None if checked is None else str(checked)
+        if not worth_trying(method, first, config.client_id, checked_secret):
             return None
-        request = token_request(config, method, str(checked))
+        request = token_request(config, method, checked_secret)
         return request.replaced(secrets=(*request.secrets, *proxy_secrets(config.token_url)))
     except Exception as error:  # noqa: BLE001  # of a callable or a strategy of the person's own
         words = presentable(text_of(error), (secret,) if isinstance(secret, str) else ())
