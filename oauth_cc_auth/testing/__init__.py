@@ -1,4 +1,4 @@
-"""A real HTTP/1.1 authorization server and a protected API on 127.0.0.1, for tests and demos.
+"""An authorization server and a protected API that speak real HTTP/1.1 on 127.0.0.1, for tests and demos.
 
     from oauth_cc_auth.testing import Answer, LoopbackServer
 
@@ -7,11 +7,11 @@
         ...  # point the code under test at server.token_url and server.api_url
         assert len(server.token_requests) == 2
 
-With ``pytest_plugins = ["oauth_cc_auth.testing"]`` in a ``conftest.py``, the fixture ``oauth_server`` is a
-started ``LoopbackServer()`` for one test. Only the standard library is needed.
+Put ``pytest_plugins = ["oauth_cc_auth.testing"]`` into a ``conftest.py`` and each test can use the fixture
+``oauth_server``: a started ``LoopbackServer()`` of its own. The package needs only the standard library.
 
-PYTEST_DONT_REWRITE: there is no assertion to rewrite here, and without this word pytest warns whoever imports
-this package before it is loaded as a plugin.
+PYTEST_DONT_REWRITE: this package contains no assertions to rewrite. Without this word, pytest warns if a test
+imports the package before pytest loads it as a plugin.
 """
 
 import sys
@@ -19,11 +19,15 @@ import sys
 from ._answers import Answer
 from ._endpoint import Endpoint, ScriptedAnswer
 from ._gate import Gate
-from ._record import Headers, RecordedRequest
+from ._recorded_request import Headers, RecordedRequest
 from ._server import LoopbackServer
 
-# pytest is not a dependency: whoever has not imported it does not pay for importing it.
+# pytest is not a dependency: load the fixture only if the program uses pytest.
 if "pytest" in sys.modules:
     from ._pytest import oauth_server as oauth_server
 
 __all__ = ["Answer", "Endpoint", "Gate", "Headers", "LoopbackServer", "RecordedRequest", "ScriptedAnswer"]
+
+# Pickles and error messages then name the public path. ScriptedAnswer is a union and has no module of its own.
+for _class in (Answer, Endpoint, Gate, Headers, LoopbackServer, RecordedRequest):
+    _class.__module__ = __name__

@@ -1,4 +1,4 @@
-"""What a test can have the server answer: any status, body and framing, at any speed."""
+"""The answers that a test can script: any status, body and framing, at any speed."""
 
 import copy
 import json
@@ -17,18 +17,18 @@ _STATUS_LINE = re.compile(rb"HTTP/\d\.\d (\d{3})")
 
 
 class Answer:
-    """One HTTP answer. Immutable by convention: one object may be given to many requests.
+    """One HTTP answer. Do not change it: the server may send one object to many requests.
 
     ``status``: the HTTP status.
-    ``body``: bytes or text as they are; a dict or list as JSON.
-    ``headers``: a mapping or pairs; they replace the ones that the server would add.
+    ``body``: bytes or text are sent unchanged, a dict or list as JSON.
+    ``headers``: a mapping or pairs; they replace the headers that the server would add.
     ``delay``: seconds before the status line.
-    ``header_delay``, ``byte_delay``: seconds between single bytes of the head, of the body.
-    ``content_type``: None means ``application/json`` for a dict or list, otherwise none.
-    ``content_length``: True for the real one, False for a chunked body, or a number to lie; a connection is
-    closed after a lie.
+    ``header_delay``, ``byte_delay``: seconds between the bytes of the head and of the body.
+    ``content_type``: None means ``application/json`` for a dict or list, and no header otherwise.
+    ``content_length``: True for the real length, False for a chunked body, or a number to lie. The server
+    closes the connection after a lie.
 
-    Raises TypeError or ValueError for a body that is not JSON-able.
+    Raises TypeError or ValueError if JSON cannot hold the body.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Answer:
 
     @classmethod
     def redirect(cls, location: str, status: int = 302) -> "Answer":
-        """A redirect to ``location``, which is sent as it is."""
+        """A redirect to ``location``, sent unchanged."""
         return cls(status, headers={"Location": location})
 
     @classmethod
@@ -84,14 +84,14 @@ class Answer:
 
     @classmethod
     def dropped(cls) -> "Answer":
-        """No answer: the connection is closed."""
+        """No answer: the server closes the connection."""
         answer = cls()
         answer.status, answer.framing = None, "dropped"
         return answer
 
     @classmethod
     def raw(cls, data: bytes) -> "Answer":
-        """Exactly these bytes, then the connection is closed; ``byte_delay`` and ``delay`` apply."""
+        """Exactly these bytes; then the server closes the connection. ``byte_delay`` and ``delay`` apply."""
         answer = cls(body=data)
         line = _STATUS_LINE.match(data)
         answer.status, answer.framing = int(line.group(1)) if line else None, "raw"
@@ -106,7 +106,7 @@ class Answer:
         status: int = 200,
         headers: HeaderLines = (),
     ) -> "Answer":
-        """A gzip-encoded answer: ``body``, and ``bomb_size`` zero bytes after it."""
+        """A gzip-encoded answer: ``body``, followed by ``bomb_size`` zero bytes."""
         answer = cls(status, body, _with_defaults(_pairs(headers), (("Content-Encoding", "gzip"),)))
         answer.body = _compressed(answer.content, 0 if bomb_size is None else bomb_size)
         return answer
@@ -144,7 +144,7 @@ def _with_defaults(
 
 
 def _compressed(content: bytes, zeros: int) -> bytes:
-    """``content`` and ``zeros`` zero bytes, compressed a block at a time: a bomb is never held inflated."""
+    """Compress ``content`` and ``zeros`` zero bytes, one block at a time, so a bomb never fills the memory."""
     compressor = zlib.compressobj(wbits=_GZIP)
     parts = [compressor.compress(content)]
     block = bytes(min(zeros, _ZERO_BLOCK))

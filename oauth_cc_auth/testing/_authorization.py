@@ -1,4 +1,4 @@
-"""The normal answers of the token endpoint: the client credentials grant by the book (RFC 6749)."""
+"""The normal answers of the token endpoint: the client credentials grant as RFC 6749 defines it."""
 
 import secrets
 from collections import Counter
@@ -7,12 +7,12 @@ from typing import NamedTuple
 from urllib.parse import parse_qsl
 
 from ._answers import Answer
-from ._credentials import Credentials, basic_credentials, body_credentials
-from ._record import RecordedRequest
-from ._settings import Settings
+from ._credentials import PresentedCredentials, basic_credentials, body_credentials
+from ._recorded_request import RecordedRequest
+from ._server_settings import ServerSettings
 from ._tokens import IssuedTokens
 
-# These may be sent once only (RFC 6749 section 3.2); extensions such as `resource` may repeat.
+# A request may contain these only once (RFC 6749 section 3.2). Extensions such as `resource` may repeat.
 _SINGLE = ("grant_type", "scope", "client_id", "client_secret")
 
 
@@ -24,29 +24,29 @@ class RegisteredClient(NamedTuple):
 
 
 class AuthorizationServer:
-    """Decides what to answer to a token request; each rule is a method that refuses or lets pass."""
+    """Decides how to answer a token request. Each rule is a function that returns a rejection or None."""
 
-    def __init__(self, settings: Settings, tokens: IssuedTokens) -> None:
+    def __init__(self, settings: ServerSettings, tokens: IssuedTokens) -> None:
         self._settings = settings
         self._tokens = tokens
         self._further_clients: dict[str, RegisteredClient] = {}
 
     def add_client(self, client_id: str, client: RegisteredClient) -> None:
-        """Register a client beside the main one, or replace one that was."""
+        """Register a client besides the main one, or replace one of them."""
         self._further_clients[client_id] = client
 
     def answer(self, request: RecordedRequest) -> Answer:
-        """A token, or the OAuth error that RFC 6749 section 5.2 gives for the request."""
+        """A token, or the error that RFC 6749 section 5.2 defines for the request."""
         return (
-            _refuse_method(request)
-            or _refuse_repetition(request)
-            or self._refuse_client(request)
-            or self._refuse_grant(request)
-            or self._refuse_scope(request)
+            _reject_method(request)
+            or _reject_repetition(request)
+            or self._reject_client(request)
+            or self._reject_grant(request)
+            or self._reject_scope(request)
             or self._issue(request)
         )
 
-    def _refuse_client(self, request: RecordedRequest) -> Answer | None:
+    def _reject_client(self, request: RecordedRequest) -> Answer | None:
         method = request.client_authentication
         if method == "both":
             return Answer.error("invalid_request", "more than one client authentication method")
@@ -61,21 +61,21 @@ class AuthorizationServer:
         challenge = {"WWW-Authenticate": 'Basic realm="oauth"'}
         return Answer.error("invalid_client", status=401, headers=challenge)
 
-    def _knows(self, credentials: Credentials, method: str) -> bool:
+    def _knows(self, credentials: PresentedCredentials, method: str) -> bool:
         settings = self._settings
         known = self._further_clients.get(credentials.client_id)
         if credentials.client_id == settings.client_id:
             known = RegisteredClient(settings.client_secret, settings.accepts)
         return known is not None and known.client_secret == credentials.client_secret and method in known.accepts
 
-    def _refuse_grant(self, request: RecordedRequest) -> Answer | None:
-        # Some deployments have the grant type in the URL and not in the body.
+    def _reject_grant(self, request: RecordedRequest) -> Answer | None:
+        # In some deployments, the grant type is in the URL instead of the body.
         grant_type = dict(parse_qsl(request.query) + list(request.form)).get("grant_type")
         if not grant_type:
             return Answer.error("invalid_request", "grant_type is missing")
         return None if grant_type in self._settings.grant_types else Answer.error("unsupported_grant_type")
 
-    def _refuse_scope(self, request: RecordedRequest) -> Answer | None:
+    def _reject_scope(self, request: RecordedRequest) -> Answer | None:
         allowed = self._settings.scopes
         if allowed is None or set(_requested_scope(request).split()) <= set(allowed):
             return None
@@ -91,13 +91,13 @@ class AuthorizationServer:
         return Answer.token(value, settings.expires_in, token_type=settings.token_type, scope=granted)
 
 
-def _refuse_method(request: RecordedRequest) -> Answer | None:
+def _reject_method(request: RecordedRequest) -> Answer | None:
     if request.method == "POST":
         return None
     return Answer.error("invalid_request", "only POST is allowed", status=405, headers={"Allow": "POST"})
 
 
-def _refuse_repetition(request: RecordedRequest) -> Answer | None:
+def _reject_repetition(request: RecordedRequest) -> Answer | None:
     counts = Counter(name for name, _ in request.form)
     repeated = [name for name in _SINGLE if counts[name] > 1]
     return Answer.error("invalid_request", f"repeated: {', '.join(repeated)}") if repeated else None

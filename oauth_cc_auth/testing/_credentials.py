@@ -1,34 +1,34 @@
-"""How a token request proves who is asking (RFC 6749 section 2.3.1)."""
+"""Client authentication in a token request (RFC 6749 section 2.3.1)."""
 
 import base64
 import binascii
 from typing import NamedTuple
 from urllib.parse import unquote_plus
 
-from ._record import Headers, PresentedAuthentication
+from ._recorded_request import Headers, PresentedAuthentication
 
 Form = tuple[tuple[str, str], ...]
 
 _BASIC = "basic "
 
 
-class Credentials(NamedTuple):
-    """A client identifier and its secret."""
+class PresentedCredentials(NamedTuple):
+    """The client id and the secret in a token request."""
 
     client_id: str
     client_secret: str
 
 
 def presented_authentication(headers: Headers, form: Form) -> PresentedAuthentication | None:
-    """The method, or both, by which the request presents a secret; a client_id alone proves nothing."""
+    """The method by which the request presents a secret, or "both". A client_id alone proves nothing."""
     by_body = any(name == "client_secret" for name, _ in form)
     if not headers.get("Authorization", "").lower().startswith(_BASIC):
         return "client_secret_post" if by_body else None
     return "both" if by_body else "client_secret_basic"
 
 
-def basic_credentials(headers: Headers, *, decode: bool) -> Credentials | None:
-    """The credentials in a Basic header, form-decoded if ``decode``; None when they cannot be read."""
+def basic_credentials(headers: Headers, *, decode: bool) -> PresentedCredentials | None:
+    """The credentials in a Basic header, form-decoded if ``decode``. None if the header is malformed."""
     blob = headers["Authorization"][len(_BASIC) :].strip()
     try:
         pair = base64.b64decode(blob, validate=True).decode()
@@ -37,10 +37,10 @@ def basic_credentials(headers: Headers, *, decode: bool) -> Credentials | None:
             client_id, secret = (unquote_plus(part, errors="strict") for part in (client_id, secret))
     except (binascii.Error, ValueError):
         return None
-    return Credentials(client_id, secret) if colon else None
+    return PresentedCredentials(client_id, secret) if colon else None
 
 
-def body_credentials(form: Form) -> Credentials:
-    """The credentials in a form body; an absent one is empty."""
+def body_credentials(form: Form) -> PresentedCredentials:
+    """The credentials in a form body. A missing one is empty."""
     members = dict(form)
-    return Credentials(members.get("client_id", ""), members.get("client_secret", ""))
+    return PresentedCredentials(members.get("client_id", ""), members.get("client_secret", ""))

@@ -1,22 +1,22 @@
-"""A gate at which requests wait, so that tests order events instead of sleeping."""
+"""A gate that holds requests: a test decides the order of events instead of sleeping."""
 
 import threading
 from types import TracebackType
 
 
 class ServerStoppedError(Exception):
-    """The server was stopped while a request waited or an answer was being sent."""
+    """The server stopped while a request waited or while it sent an answer."""
 
 
 class Gate:
-    """Made by ``Endpoint.hold``; use it as a context manager, or call ``release`` in the end.
+    """Holds the requests of an endpoint. ``Endpoint.hold`` makes one.
 
-    Thread-safe. Nothing is locked while a request waits here.
+    Use it as a context manager, or call ``release`` at the end. Thread-safe. Waiting requests hold no lock.
     """
 
     def __init__(self) -> None:
         lock = threading.Lock()
-        # Two conditions: an arrival must not wake the other requests that wait, there may be a thousand.
+        # Two conditions, so that an arrival does not wake the requests that wait: there may be a thousand.
         self._arrival = threading.Condition(lock)
         self._opening = threading.Condition(lock)
         self._arrived = 0
@@ -24,12 +24,12 @@ class Gate:
 
     @property
     def arrived(self) -> int:
-        """How many requests have arrived since the gate was made."""
+        """The number of requests that have arrived at this gate."""
         return self._arrived
 
     @property
     def released(self) -> bool:
-        """Whether requests pass without waiting."""
+        """True if requests pass without waiting."""
         return self._released
 
     def wait_for(self, count: int, timeout: float = 5.0) -> None:
@@ -39,13 +39,13 @@ class Gate:
                 raise TimeoutError(f"{self._arrived} of {count} requests arrived within {timeout} s")
 
     def release(self) -> None:
-        """Let every request pass, now and later."""
+        """Let every request pass, from now on."""
         with self._opening:
             self._released = True
             self._opening.notify_all()
 
     def pass_through(self, stopping: threading.Event) -> None:
-        """For the server: count an arrival and wait for the release. Raises ServerStoppedError."""
+        """For the server: count an arrival, then wait for the release. Raises ServerStoppedError."""
         with self._opening:
             self._arrived += 1
             self._arrival.notify_all()
@@ -54,7 +54,7 @@ class Gate:
                 raise ServerStoppedError
 
     def wake(self) -> None:
-        """For the server: have the requests that wait look again whether the server is stopping."""
+        """For the server: make waiting requests check whether the server is stopping."""
         with self._opening:
             self._opening.notify_all()
 

@@ -5,27 +5,27 @@ from collections.abc import Callable
 from io import BufferedReader
 from typing import NamedTuple
 
-from ._record import Headers
+from ._recorded_request import Headers
 
 _LINE_LIMIT = 1 << 16
 _REQUEST_LINE = re.compile(r"(\S+) (\S+) (HTTP/1\.[01])")
 _HEADER_LINE = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*?)[ \t]*")
-# int() would raise for thousands of digits.
+# int() raises for thousands of digits.
 _LENGTH = re.compile(r"[0-9]{1,18}")
 _CHUNK_SIZE = re.compile(r"([0-9A-Fa-f]{1,16})[ \t]*(;.*)?")
 _READ_SIZE = 1 << 16
 
 
 class MalformedRequestError(Exception):
-    """What arrived is not an HTTP request."""
+    """The client sent something that is not an HTTP request."""
 
 
 class ClientGoneError(Exception):
-    """The client closed the connection before the head of a request was complete."""
+    """The client closed the connection before it had sent the whole head of a request."""
 
 
 class IncomingRequest(NamedTuple):
-    """A request as read from the wire."""
+    """A request as it was on the wire."""
 
     method: str
     target: str
@@ -36,9 +36,9 @@ class IncomingRequest(NamedTuple):
 
 
 def read_request(stream: BufferedReader, send: Callable[[bytes], object]) -> IncomingRequest:
-    """Read the next request; ``send`` is used for ``100 Continue``.
+    """Read the next request, and use ``send`` for ``100 Continue``.
 
-    Raises ClientGoneError, MalformedRequestError, or OSError from the connection.
+    Raises ClientGoneError, MalformedRequestError, or an OSError of the connection.
     """
     method, target, version = _request_line(stream)
     headers = _headers(stream)
@@ -61,7 +61,7 @@ def _line(stream: BufferedReader) -> str:
 def _request_line(stream: BufferedReader) -> tuple[str, str, str]:
     match = _REQUEST_LINE.fullmatch(_line(stream))
     if match is None:
-        raise MalformedRequestError("this is no HTTP/1.1 request line")
+        raise MalformedRequestError("this is not an HTTP/1.1 request line")
     return match[1], match[2], match[3]
 
 
@@ -70,27 +70,27 @@ def _headers(stream: BufferedReader) -> Headers:
     while line := _line(stream):
         match = _HEADER_LINE.fullmatch(line)
         if match is None:
-            raise MalformedRequestError("this is no header line")
+            raise MalformedRequestError("this is not a header line")
         pairs.append((match[1], match[2]))
     return Headers(pairs)
 
 
 def _body(stream: BufferedReader, headers: Headers) -> tuple[bytes, bool]:
-    """The body and whether all of it arrived. A body that stops half-way is kept: tests look for such."""
+    """The body, and whether all of it arrived. Keep a body that stops half-way: tests look for those."""
     if "Transfer-Encoding" in headers:
         return _chunked_body(stream)
     length = headers.get("Content-Length", "0")
     if not _LENGTH.fullmatch(length):
-        raise MalformedRequestError("Content-Length is no number of bytes that could be")
+        raise MalformedRequestError("Content-Length is not a plausible number of bytes")
     body = _read(stream, int(length))
     return body, len(body) == int(length)
 
 
 def _read(stream: BufferedReader, size: int) -> bytes:
-    """``size`` bytes, or those that came before the client closed or reset the connection."""
+    """``size`` bytes, or fewer if the client closed or reset the connection."""
     parts: list[bytes] = []
     while size:
-        # Not read(): it would throw away what it has when the connection is reset.
+        # Not read(), which throws away what it has if the client resets the connection.
         try:
             part = stream.read1(min(size, _READ_SIZE))
         except ConnectionError:
@@ -111,7 +111,7 @@ def _chunked_body(stream: BufferedReader) -> tuple[bytes, bool]:
             if len(chunk) < size or _line(stream):
                 return b"".join(chunks), False
         while _line(stream):
-            pass  # trailers, of no use here
+            pass  # skip the trailers
     except ClientGoneError:
         return b"".join(chunks), False
     return b"".join(chunks), True
@@ -120,5 +120,5 @@ def _chunked_body(stream: BufferedReader) -> tuple[bytes, bool]:
 def _chunk_size(line: str) -> int:
     match = _CHUNK_SIZE.fullmatch(line)
     if match is None:
-        raise MalformedRequestError("this is no chunk size")
+        raise MalformedRequestError("this is not a chunk size")
     return int(match[1], 16)

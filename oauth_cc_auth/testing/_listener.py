@@ -1,4 +1,4 @@
-"""A port on 127.0.0.1 that can be closed and opened again, with one daemon thread a connection."""
+"""A port on 127.0.0.1 that can close and open again. Each connection gets a daemon thread."""
 
 import contextlib
 import os
@@ -12,56 +12,56 @@ from collections.abc import Callable
 HOST = "127.0.0.1"
 
 _BACKLOG = 1024
-_STOP_LIMIT = 0.04  # s that stop() waits for threads; one that is in code of the test's own is left behind
-# Connections of before an outage must not keep the port. On Windows this would let anybody take the port.
+_STOP_LIMIT = 0.04  # s that stop() waits for threads; it leaves behind a thread that runs the test's own code
+# Old connections must not keep the port after an outage. On Windows, this option would let any program take the port.
 _REUSE_ADDRESS = int(os.name == "posix")
-_ACCEPT_PAUSE = 0.01  # s before trying again, when the process has no file descriptor left
+_ACCEPT_PAUSE = 0.01  # s before the next try if the process has no file descriptor left
 
 Serve = Callable[[socket.socket, threading.Event], None]
 
 
 class Listener:
-    """Calls ``serve`` with each connection, in a thread, and with an event that is set by ``stop``.
+    """Calls ``serve`` in a thread for each connection, with an event that ``stop`` sets.
 
-    The port is taken from construction on and stays ours while stopped: a socket that is bound but does not
-    listen refuses connections, and nobody else can be given the port during an outage.
+    The listener takes a port when it is made and keeps it while it is stopped: a socket that is bound but does
+    not listen refuses connections, and no other program can get the port during an outage.
     """
 
     def __init__(self, serve: Serve, wake: Callable[[], None]) -> None:
         self._serve = serve
         self._wake = wake
         self._lock = threading.Lock()
-        self._run: _Run | None = None
+        self._acceptor: _Acceptor | None = None
         self._sockets = [_bound_socket(0)]
         self.port: int = self._sockets[0].getsockname()[1]
         weakref.finalize(self, _close_all, self._sockets)
 
     def start(self) -> None:
-        """Accept connections; nothing happens when that is so already."""
+        """Accept connections. Does nothing if it already does."""
         with self._lock:
-            if self._run is None:
+            if self._acceptor is None:
                 self._sockets[0].listen(_BACKLOG)
-                self._run = _Run(self._sockets[0], self._serve)
+                self._acceptor = _Acceptor(self._sockets[0], self._serve)
 
     def stop(self) -> None:
-        """Refuse connections and close the live ones; nothing happens when that is so already.
+        """Refuse connections and close the live ones. Does nothing if it is stopped already.
 
-        Raises OSError when another process was given the port in the instant in which nobody had it.
+        Raises OSError if another process got the port in the moment in which it was free.
         """
         with self._lock:
-            run, self._run = self._run, None
-            if run is not None:
-                run.stop_accepting()
+            acceptor, self._acceptor = self._acceptor, None
+            if acceptor is not None:
+                acceptor.stop_accepting()
                 _close_all(self._sockets)
                 try:
                     self._sockets[:] = [_bound_socket(self.port)]
                 finally:
                     self._wake()
-                    run.close_connections()
+                    acceptor.close_connections()
 
 
-class _Run:
-    """The time from one start to its stop."""
+class _Acceptor:
+    """Accepts connections from one start to the next stop."""
 
     def __init__(self, listening: socket.socket, serve: Serve) -> None:
         self._serve = serve
@@ -70,14 +70,14 @@ class _Run:
         self._lock = threading.Lock()
         self._connections: dict[threading.Thread, socket.socket] = {}
         self._wakeup, self._woken = socket.socketpair()
-        self._acceptor = threading.Thread(target=self._accept_all, name="oauth-loopback", daemon=True)
-        self._acceptor.start()
+        self._thread = threading.Thread(target=self._accept_all, name="oauth-loopback", daemon=True)
+        self._thread.start()
 
     def stop_accepting(self) -> None:
         self._stopping.set()
-        # Closing a socket does not wake a thread that waits for it; a byte does, on every system.
+        # Closing a socket does not wake a thread that waits on it. A byte does, on every system.
         self._wakeup.send(b"x")
-        self._acceptor.join()
+        self._thread.join()
         self._wakeup.close()
         self._woken.close()
 
@@ -89,12 +89,12 @@ class _Run:
                     connection.shutdown(socket.SHUT_RDWR)
         deadline = time.monotonic() + _STOP_LIMIT
         for thread in threads:
-            # A scripted answer may stop the server from within one of these threads.
+            # A scripted answer may stop the server from one of these threads.
             if thread is not threading.current_thread():
                 thread.join(max(0.0, deadline - time.monotonic()))
 
     def _accept_all(self) -> None:
-        # Not select.select: it refuses descriptors above 1023, and a test may have a thousand connections.
+        # Not select.select, which refuses descriptors above 1023: a test may have a thousand connections.
         with selectors.DefaultSelector() as selector:
             selector.register(self._listening, selectors.EVENT_READ)
             selector.register(self._woken, selectors.EVENT_READ)
@@ -110,7 +110,7 @@ class _Run:
         except OSError:
             self._stopping.wait(_ACCEPT_PAUSE)
             return
-        # Neither inherited from the listener nor from socket.setdefaulttimeout.
+        # Otherwise it would have the time limit of the listener or of socket.setdefaulttimeout.
         connection.settimeout(None)
         thread = threading.Thread(
             target=self._serve_connection, args=(connection,), name="oauth-loopback-connection", daemon=True
@@ -125,7 +125,7 @@ class _Run:
         finally:
             with self._lock:
                 del self._connections[threading.current_thread()]
-                # Under the lock: stop() must not shut down a descriptor that is somebody else's by now.
+                # Under the lock: stop() must not shut down a descriptor that the system has given to another file.
                 connection.close()
 
 

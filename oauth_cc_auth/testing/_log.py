@@ -1,13 +1,13 @@
-"""The requests that the server saw, in order of arrival."""
+"""The requests that the server received, in order of arrival."""
 
 import itertools
 import threading
 
-from ._record import RecordedRequest, RequestKind
+from ._recorded_request import RecordedRequest, RequestKind
 
 
 class RequestLog:
-    """Thread-safe. Records are immutable, so an outcome replaces the record that waited for it."""
+    """Keeps the records. Thread-safe. Records are immutable: the one with the outcome replaces the first one."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -15,14 +15,14 @@ class RequestLog:
         self._records: dict[int, RecordedRequest] = {}
 
     def add(self, record: RecordedRequest) -> int:
-        """Note an arrival. Returns the number under which its outcome is to be noted."""
+        """Add a request that arrived. Returns its number, for ``settle``."""
         with self._lock:
             number = next(self._numbers)
             self._records[number] = record
         return number
 
     def settle(self, number: int, record: RecordedRequest) -> None:
-        """Note an outcome, unless the log was cleared since the request arrived."""
+        """Store the outcome of a request. Does nothing if the log was cleared since the request arrived."""
         with self._lock:
             if number in self._records:
                 self._records[number] = record
@@ -32,6 +32,6 @@ class RequestLog:
             self._records.clear()
 
     def records(self, kind: RequestKind | None = None) -> tuple[RecordedRequest, ...]:
-        """The records of one kind, or all."""
+        """The records of one kind. None: all of them."""
         with self._lock:
             return tuple(record for record in self._records.values() if kind in (None, record.kind))

@@ -1,4 +1,4 @@
-"""What a repr may show: names and harmless values, never a secret or a token."""
+"""What a repr may show: names and harmless values, but never a secret or a token."""
 
 import re
 from collections.abc import Iterable
@@ -11,12 +11,12 @@ _SCHEME = re.compile(r"(Basic|Bearer) ", re.I)
 
 
 def mask_pairs(pairs: Iterable[tuple[str, str]], token: str | None) -> list[tuple[str, str]]:
-    """``pairs`` with every value masked that looks secret by its name or that contains ``token``."""
+    """``pairs``, with a value masked if its name suggests a secret or if it contains ``token``."""
     return [(name, _mask(name, value, token)) for name, value in pairs]
 
 
 def mask_query(query: str, token: str | None) -> str:
-    """The query of a URL, decoded, with its secret-looking values masked."""
+    """The query of a URL, decoded, with the values masked that may be secret."""
     pairs = mask_pairs(parse_qsl(query, keep_blank_values=True), token)
     return "&".join(f"{name}={value}" for name, value in pairs)
 
@@ -26,6 +26,6 @@ def _mask(name: str, value: str, token: str | None) -> str:
         return MASK
     if not _SECRET_NAME.search(name):
         return value
-    # The scheme tells which client authentication was used and gives nothing away.
+    # The scheme shows which client authentication it was, and nothing else.
     scheme = _SCHEME.match(value)
     return scheme.group() + MASK if scheme else MASK

@@ -11,23 +11,23 @@ _FRAMING_HEADERS = ("Content-Length", "Transfer-Encoding", "Connection")
 
 
 class Piece(NamedTuple):
-    """Bytes to send after waiting so many seconds."""
+    """Bytes to send after a delay in seconds."""
 
     delay: float
     data: bytes
 
 
 def closes_connection(answer: Answer) -> bool:
-    """Whether the client may be unable to tell where this answer ends, unless the connection is closed."""
+    """True if the client may only see the end of this answer when the connection closes."""
     lies = not isinstance(answer.content_length, bool)
     own_framing = any(answer.has_header(name) for name in _FRAMING_HEADERS)
     return answer.framing != "http" or lies or own_framing
 
 
 def pieces(answer: Answer, *, head_only: bool, close: bool) -> Iterator[Piece]:
-    """What to send for ``answer``: at least one piece, and as few as its delays allow.
+    """The bytes of ``answer``: at least one piece, and as few as its delays allow.
 
-    ``head_only``: the request was a HEAD. ``close``: tell the client that the connection ends.
+    ``head_only``: the request was a HEAD. ``close``: announce that the connection closes after the answer.
     """
     return _merged(_all_pieces(answer, head_only=head_only, close=close))
 
@@ -44,9 +44,10 @@ def _all_pieces(answer: Answer, *, head_only: bool, close: bool) -> Iterator[Pie
 
 
 def _merged(separate: Iterable[Piece]) -> Iterator[Piece]:
-    """One piece for every run without a delay: fewer packets, and no empty piece at the end.
+    """Merge pieces that have no delay between them: fewer packets, and no empty piece at the end.
 
-    The last piece must carry bytes that the client waits for, since the outcome is logged just before it.
+    The server records the outcome just before the last piece, so that piece must contain bytes that the client
+    waits for.
     """
     pending = Piece(0.0, b"")
     for piece in separate:
@@ -59,7 +60,7 @@ def _merged(separate: Iterable[Piece]) -> Iterator[Piece]:
 
 
 def _spread(data: bytes, byte_delay: float) -> Iterator[Piece]:
-    """``data`` whole, or byte by byte when there is a delay between bytes."""
+    """``data`` as one piece, or byte by byte if there is a delay between bytes."""
     if not byte_delay:
         yield Piece(0.0, data)
         return
@@ -69,7 +70,7 @@ def _spread(data: bytes, byte_delay: float) -> Iterator[Piece]:
 
 def _chunks(body: Iterable[Piece]) -> Iterator[Piece]:
     for piece in body:
-        if piece.data:  # an empty chunk would end the body
+        if piece.data:  # an empty chunk ends the body
             yield Piece(piece.delay, b"%x\r\n%b\r\n" % (len(piece.data), piece.data))
     yield Piece(0.0, b"0\r\n\r\n")
 

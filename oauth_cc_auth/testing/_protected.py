@@ -1,33 +1,33 @@
-"""The normal answers of everything that is not the token endpoint: the API, and helpers beside it."""
+"""The normal answers of the API, ``/open`` and ``/redirect``."""
 
 from urllib.parse import parse_qsl
 
 from ._answers import Answer
-from ._record import Headers, RecordedRequest
-from ._settings import Settings
+from ._recorded_request import Headers, RecordedRequest
+from ._server_settings import ServerSettings
 from ._tokens import IssuedTokens
 
 
 class ProtectedApi:
-    """Demands a good token and echoes the request (RFC 6750 section 3)."""
+    """Requires a valid token and echoes the request (RFC 6750 section 3)."""
 
-    def __init__(self, settings: Settings, tokens: IssuedTokens) -> None:
+    def __init__(self, settings: ServerSettings, tokens: IssuedTokens) -> None:
         self._settings = settings
         self._tokens = tokens
 
     def token_carried(self, headers: Headers) -> str | None:
-        """The token in the demanded header; None when that is absent or does not match the pattern."""
+        """The token in the header that the API reads. None if the header is missing or does not match the pattern."""
         before, _, after = self._settings.header_value_pattern.partition("%s")
         value = headers.get(self._settings.header_name, "")
         token = value[len(before) : len(value) - len(after)]
         return token if token and value == before + token + after else None
 
     def answer(self, request: RecordedRequest) -> Answer:
-        """200 with an echo for a good token, 401 for any other or none, 400 for a repeated header."""
+        """200 and an echo for a valid token, 401 for another token or none, 400 for a repeated header."""
         if len(request.headers.get_all(self._settings.header_name)) > 1:
             return Answer.error("invalid_request", f"{self._settings.header_name} was sent more than once")
         if request.token is None:
-            # RFC 6750 section 3.1: without a token there is no error to name.
+            # RFC 6750 section 3.1: the challenge names no error if the request has no token.
             return Answer(401, {}, {"WWW-Authenticate": 'Bearer realm="api"'})
         number = self._token_number(request)
         if number is None:
@@ -36,7 +36,7 @@ class ProtectedApi:
         return _echo(request, number)
 
     def open_answer(self, request: RecordedRequest) -> Answer:
-        """The echo, whether or not there is a token; ``token_number`` is null without a good one."""
+        """The echo, with or without a token. ``token_number`` is null without a valid one."""
         return _echo(request, self._token_number(request))
 
     def _token_number(self, request: RecordedRequest) -> int | None:
@@ -44,7 +44,7 @@ class ProtectedApi:
 
 
 def redirect_answer(request: RecordedRequest) -> Answer:
-    """The redirect that the query asks for: ``to`` is the location, ``status`` is 302 unless given."""
+    """The redirect that the query describes: ``to`` is the location, ``status`` is 302 by default."""
     wanted = dict(parse_qsl(request.query))
     status = wanted.get("status", "302")
     if "to" not in wanted or not status.isdecimal():

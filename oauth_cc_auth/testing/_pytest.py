@@ -1,4 +1,4 @@
-"""The pytest fixture. Imported only where pytest already is."""
+"""The pytest fixture. The package imports this module only if pytest is imported already."""
 
 from collections.abc import Iterator
 
@@ -9,6 +9,6 @@ from ._server import LoopbackServer
 
 @pytest.fixture
 def oauth_server() -> Iterator[LoopbackServer]:
-    """A started ``LoopbackServer()`` of the test's own, stopped after the test."""
+    """A started ``LoopbackServer()`` for one test, which stops after the test."""
     with LoopbackServer() as server:
         yield server

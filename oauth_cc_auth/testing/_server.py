@@ -1,52 +1,51 @@
-"""The server that tests and demos use: settings, scripting and records in one object."""
+"""The server for tests and demos: settings, scripting and records in one object."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
 from types import TracebackType
 
 from ._authorization import RegisteredClient
+from ._connection import ConnectionHandler
 from ._endpoint import Endpoint
-from ._exchange import Exchanges
 from ._listener import HOST, Listener
 from ._log import RequestLog
-from ._record import RecordedRequest
-from ._settings import BOTH_METHODS, Settings, check_accepts
+from ._recorded_request import RecordedRequest
+from ._server_settings import BOTH_METHODS, ServerSettings, check_accepts
 from ._site import API_PATH, TOKEN_PATH, Site
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class LoopbackServer(Settings):
-    """An OAuth 2.0 authorization server and an API that demands its tokens, on a port of 127.0.0.1.
+class LoopbackServer(ServerSettings):
+    """An OAuth 2.0 authorization server and an API that requires its tokens, on a port of 127.0.0.1.
 
-    The port is the server's from construction on, so its URLs are known before ``start``, and it stays the
-    same through every ``stop`` and ``start``. Everything here may be used from any thread. Beside the token
-    endpoint and the API there are ``/open``, which answers like the API and demands no token, and
-    ``/redirect?to=<url>&status=302``.
+    The server has its port before ``start`` and keeps it through every ``stop`` and ``start``, so its URLs never
+    change. You can use it from any thread. Besides the token endpoint and the API, it serves ``/open``, which
+    answers like the API but requires no token, and ``/redirect?to=<url>&status=302``.
 
-    Every argument is keyword-only, and an attribute that may be changed while the server runs:
+    Every argument is keyword-only. It is also an attribute that you can change while the server runs:
 
     ``client_id``, ``client_secret``, ``accepts``: the main client, and the authentication methods it may use.
     ``decodes_basic``: form-decode Basic credentials (RFC 6749 section 2.3.1); False: compare them undecoded.
-    ``grant_types``: those that are supported. ``scopes``: those that may be asked for; None means any.
-    ``expires_in``: put in the answer whatever it is, absent if None. The API refuses a token after a positive
-    number of seconds, also given as a string; after anything else (0, negative, odd) it never does.
-    ``token_type``: absent if None. ``scope``: what is granted; None: the scope asked for, absent without one.
-    ``header_name``, ``header_value_pattern``: where the API demands the token; ``%s`` stands for it.
+    ``grant_types``: the supported ones. ``scopes``: the scopes that a client may request; None means any.
+    ``expires_in``: sent unchanged, left out if None. If it is a positive number or a string of one, the API
+    refuses the token after that many seconds. After anything else (0, negative, odd), the token never expires.
+    ``token_type``: left out if None. ``scope``: the granted scope; None: the requested one, if any.
+    ``header_name``, ``header_value_pattern``: the header in which the API expects the token; ``%s`` stands for it.
     ``new_token``: makes the values of tokens; None: random ones, all distinct.
     ``clock``: Unix time in seconds, for the expiry of tokens.
-    ``on_exchange``: called with each settled record just before the client receives the last bytes of its
-    answer, so what it prints comes before what the client does next. Its exceptions are ignored.
+    ``on_exchange``: called with each finished record just before the client receives the last bytes of its
+    answer, so what it prints comes before what the client does next. The server ignores its exceptions.
     """
 
     def __post_init__(self) -> None:
         self._log = RequestLog()
         self._site = Site(self)
-        exchanges = Exchanges(self, self._site, self._log)
-        self._listener = Listener(exchanges.serve, self._site.wake)
+        handler = ConnectionHandler(self, self._site, self._log)
+        self._listener = Listener(handler.serve, self._site.wake)
 
     @property
     def origin(self) -> str:
-        """Scheme, host and port, without a slash at the end."""
+        """Scheme, host and port, without a trailing slash."""
         return f"http://{HOST}:{self._listener.port}"
 
     @property
@@ -56,25 +55,25 @@ class LoopbackServer(Settings):
 
     @property
     def api_url(self) -> str:
-        """The URL of the API: at it and at every path below it a valid token is demanded."""
+        """The URL of the API. This path and every path below it require a valid token."""
         return self.origin + API_PATH
 
     @property
     def token_endpoint(self) -> Endpoint:
-        """Scripts what the token endpoint answers."""
+        """Scripts the answers of the token endpoint."""
         return self._site.token_endpoint
 
     @property
     def api(self) -> Endpoint:
-        """Scripts what the API answers."""
+        """Scripts the answers of the API."""
         return self._site.api
 
     def start(self) -> None:
-        """Accept connections. Nothing happens when the server runs already."""
+        """Accept connections. Does nothing if the server runs already."""
         self._listener.start()
 
     def stop(self) -> None:
-        """Refuse connections and close the live ones; tokens, scripts and records are kept."""
+        """Refuse connections and close the live ones. The server keeps its tokens, scripts and records."""
         self._listener.stop()
 
     def __enter__(self) -> "LoopbackServer":
@@ -87,30 +86,30 @@ class LoopbackServer(Settings):
         self.stop()
 
     def add_client(self, client_id: str, client_secret: str, accepts: Collection[str] = BOTH_METHODS) -> None:
-        """Register a client beside the main one; ``accepts`` are the authentication methods it may use."""
+        """Register a client besides the main one. ``accepts`` lists the authentication methods it may use."""
         check_accepts(accepts)
         self._site.authorization.add_client(client_id, RegisteredClient(client_secret, accepts))
 
     def rotate_secret(self, client_secret: str) -> None:
-        """Give the main client a new secret; the old one is refused from now on. Tokens stay good."""
+        """Give the main client a new secret and reject the old one from now on. Tokens stay valid."""
         self.client_secret = client_secret
 
     def revoke(self, token: str) -> None:
-        """Have the API refuse this token from now on; an unknown one is ignored."""
+        """Make the API refuse this token from now on. Does nothing for an unknown token."""
         self._site.tokens.revoke(token)
 
     def revoke_all(self) -> None:
-        """Have the API refuse every token that was issued so far."""
+        """Make the API refuse every token issued so far."""
         self._site.tokens.revoke_all()
 
     @property
     def issued(self) -> tuple[str, ...]:
-        """The values of all tokens issued so far, in order."""
+        """The values of all tokens issued so far, oldest first."""
         return self._site.tokens.values()
 
     @property
     def requests(self) -> tuple[RecordedRequest, ...]:
-        """Every request since the start or ``clear_log``, in order of arrival."""
+        """Every request since the first start or ``clear_log``, in order of arrival."""
         return self._log.records()
 
     @property
@@ -124,7 +123,7 @@ class LoopbackServer(Settings):
         return self._log.records("api")
 
     def clear_log(self) -> None:
-        """Forget the requests so far; ``issued`` stays."""
+        """Forget the requests so far, but not the tokens in ``issued``."""
         self._log.clear()
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-"""What lives at which path, and who decides the answer: a gate, a script, or the normal rules."""
+"""The paths of the server, and how it finds an answer: gates, then the script, then the normal rules."""
 
 import re
 import threading
@@ -12,8 +12,8 @@ from ._credentials import presented_authentication
 from ._endpoint import Endpoint
 from ._incoming import IncomingRequest
 from ._protected import ProtectedApi, redirect_answer
-from ._record import Headers, RecordedRequest, RequestKind
-from ._settings import Settings
+from ._recorded_request import Headers, RecordedRequest, RequestKind
+from ._server_settings import ServerSettings
 from ._tokens import IssuedTokens, token_in
 
 TOKEN_PATH = "/oauth2/token"
@@ -25,9 +25,9 @@ _SCHEME_AND_HOST = re.compile("^https?://[^/?]*")
 
 
 class Site:
-    """The token endpoint, the API and the paths beside them."""
+    """The token endpoint, the API and the other paths."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: ServerSettings) -> None:
         self.tokens = IssuedTokens()
         self.authorization = AuthorizationServer(settings, self.tokens)
         self.token_endpoint = Endpoint()
@@ -36,7 +36,7 @@ class Site:
         self._settings = settings
 
     def record(self, incoming: IncomingRequest) -> RecordedRequest:
-        """The record of a request that has just been read."""
+        """The record of a request that has just arrived."""
         path, _, query = _origin_form(incoming.target).partition("?")
         kind = _kind(path)
         is_token = kind == "token"
@@ -56,23 +56,23 @@ class Site:
         )
 
     def answer(self, request: RecordedRequest, stopping: threading.Event) -> Answer:
-        """The answer to ``request``, after it has waited where it must. Raises ServerStoppedError."""
+        """The answer to ``request``, after its wait at closed gates. Raises ServerStoppedError."""
         endpoint = {"token": self.token_endpoint, "api": self.api}.get(request.kind)
         if endpoint is not None:
             endpoint.admit(stopping)
         try:
             scripted = endpoint.take(request) if endpoint is not None else None
-            return self._normal_answer(request) if scripted is None else self._noted(request, scripted)
-        except Exception as error:  # noqa: BLE001 - from a callable of the test's own, which must learn of it
+            return self._normal_answer(request) if scripted is None else self._with_token_accepted(request, scripted)
+        except Exception as error:  # noqa: BLE001 - raised by the test's own callable: the answer shows it to the test
             return Answer.error("server_error", f"{type(error).__name__}: {error}", status=500)
 
     def wake(self) -> None:
-        """Let no request wait any longer: the server is stopping."""
+        """End the wait of every request: the server is stopping."""
         self.token_endpoint.wake()
         self.api.wake()
 
-    def _noted(self, request: RecordedRequest, scripted: Answer) -> Answer:
-        """``scripted``, with the token in it, if any, good from now on."""
+    def _with_token_accepted(self, request: RecordedRequest, scripted: Answer) -> Answer:
+        """Return ``scripted``. If it has a token, the API accepts that token from now on."""
         status = scripted.status
         succeeded = status is not None and HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
         found = token_in(scripted.content) if request.kind == "token" and succeeded else None
@@ -93,7 +93,7 @@ class Site:
 
 
 def _origin_form(target: str) -> str:
-    """``target`` as path and query; a client that takes the server for a proxy sends a whole URL."""
+    """``target`` as path and query. A client that uses the server as a proxy sends a whole URL."""
     return _SCHEME_AND_HOST.sub("", target) or "/"
 
 

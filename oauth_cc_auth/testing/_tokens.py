@@ -1,4 +1,4 @@
-"""The tokens that the server has issued, and which of them are still good."""
+"""The tokens that the server has issued, and which of them are still valid."""
 
 import json
 import math
@@ -9,41 +9,41 @@ from urllib.parse import parse_qsl
 
 
 class IssuedTokens:
-    """Thread-safe. A value that is issued again is a new token: it is good again and has a new number."""
+    """Knows every issued token. Thread-safe. A value that is issued again is a new token with a new number."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._values: list[str] = []
-        self._good: dict[str, tuple[int, float]] = {}
+        self._valid: dict[str, tuple[int, float]] = {}
 
     def issue(self, value: str, expires_in: object, now: float) -> None:
-        """Note that ``value`` was issued at ``now`` with this ``expires_in``."""
+        """Add the token ``value``, issued at ``now`` with this ``expires_in``."""
         with self._lock:
             self._values.append(value)
-            self._good[value] = (len(self._values), now + lifetime(expires_in))
+            self._valid[value] = (len(self._values), now + seconds_to_live(expires_in))
 
     def number(self, value: str, now: float) -> int | None:
-        """The 1-based number of a good token; None when it is unknown, expired or revoked."""
+        """The 1-based number of a valid token. None if it is unknown, expired or revoked."""
         with self._lock:
-            number, expires_at = self._good.get(value, (None, math.inf))
+            number, expires_at = self._valid.get(value, (None, math.inf))
         return number if now < expires_at else None
 
     def revoke(self, value: str) -> None:
         with self._lock:
-            self._good.pop(value, None)
+            self._valid.pop(value, None)
 
     def revoke_all(self) -> None:
         with self._lock:
-            self._good.clear()
+            self._valid.clear()
 
     def values(self) -> tuple[str, ...]:
-        """Every value in order of issue, good or not."""
+        """Every value in order of issue, valid or not."""
         with self._lock:
             return tuple(self._values)
 
 
-def lifetime(expires_in: object) -> float:
-    """How many seconds a token lives: infinite for anything but a positive number or a string of one."""
+def seconds_to_live(expires_in: object) -> float:
+    """The life of a token in seconds: infinite for anything but a positive number or a string of one."""
     if isinstance(expires_in, bool) or not isinstance(expires_in, (int, float, str)):
         return math.inf
     try:
@@ -54,7 +54,7 @@ def lifetime(expires_in: object) -> float:
 
 
 def token_in(content: bytes) -> tuple[str, object] | None:
-    """The token and the ``expires_in`` in a token answer, JSON or form-encoded; None without a token."""
+    """The token and the ``expires_in`` in a token answer, JSON or form-encoded. None if there is no token."""
     members = _members(content.decode("utf-8", "replace"))
     value = members.get("access_token")
     return (value, members.get("expires_in")) if isinstance(value, str) else None

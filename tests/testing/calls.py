@@ -1,4 +1,4 @@
-"""Calls of the loopback server with ``http.client``, which smooths over nothing that is on the wire."""
+"""Requests to the loopback server with ``http.client``, which shows what is on the wire."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every test of the loopback server may ask for."""
+"""The fixtures of the tests of the loopback server."""
 
 from __future__ import annotations
 

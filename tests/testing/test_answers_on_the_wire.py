@@ -1,4 +1,4 @@
-"""The bytes of an answer, and when they are sent."""
+"""The bytes of an answer, and when the server sends them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_the_content_type_of_an_answer(server: LoopbackServer, answer: Answer, c
     assert reply.body == answer.body
 
 
-def test_a_text_is_sent_as_utf_8_and_the_headers_as_given(server: LoopbackServer) -> None:
+def test_text_is_sent_as_utf_8_and_headers_unchanged(server: LoopbackServer) -> None:
     server.api.next(Answer(299, "ä", [("X-A", "1"), ("X-A", "2"), ("Date", "then"), ("X-Odd", "ä€")]))
     reply = call(server)
     assert (reply.status, reply.body) == (299, "ä".encode())
@@ -39,7 +39,7 @@ def test_a_text_is_sent_as_utf_8_and_the_headers_as_given(server: LoopbackServer
     assert reply.headers["X-Odd"] == "ä?"
 
 
-def test_the_status_line_has_a_reason_also_for_a_number_nobody_knows(server: LoopbackServer) -> None:
+def test_the_status_line_has_a_reason_even_for_an_unknown_status(server: LoopbackServer) -> None:
     server.api.next(Answer(404), Answer(599))
     received = [dialogue(server, GET_API_ONCE) for _ in range(2)]
     assert received[0].startswith(b"HTTP/1.1 404 Not Found\r\nDate: ")
@@ -79,7 +79,7 @@ def test_a_body_can_be_chunked(server: LoopbackServer, body: bytes, byte_delay: 
         ),
     ],
 )
-def test_after_a_lie_about_its_length_the_connection_is_closed(
+def test_the_connection_closes_after_an_answer_that_lies_about_its_length(
     server: LoopbackServer, answer: Answer, received: bytes
 ) -> None:
     server.api.next(answer)
@@ -97,7 +97,7 @@ def test_after_a_lie_about_its_length_the_connection_is_closed(
         (Answer.dropped().slowed(delay=1e-6), b"", None),
     ],
 )
-def test_raw_bytes_are_sent_as_they_are_and_a_dropped_connection_has_none(
+def test_raw_bytes_are_sent_unchanged_and_a_dropped_connection_sends_none(
     server: LoopbackServer, answer: Answer, received: bytes, status: int | None
 ) -> None:
     server.api.next(answer)

@@ -1,4 +1,4 @@
-"""The API, its token header, and the paths beside it."""
+"""The API, its token header, and the other paths."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.testing.calls import ask, bearer, call, connect, exchange, new_token
 from tests.testing.wire import dialogue
 
 
-def test_the_api_echoes_the_request_for_a_good_token(server: LoopbackServer) -> None:
+def test_the_api_echoes_a_request_with_a_valid_token(server: LoopbackServer) -> None:
     ask(server)
     token = new_token(server)
     reply = call(server, "/api/a%20b?c=d&e", "PATCH", body=b"\xffx", headers=bearer(token))
@@ -29,20 +29,20 @@ def test_the_api_echoes_the_request_for_a_good_token(server: LoopbackServer) -> 
 
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer "}, {"Authorization": "Token x"}])
-def test_without_a_token_the_api_names_no_error(server: LoopbackServer, headers: dict[str, str]) -> None:
+def test_the_api_names_no_error_if_there_is_no_token(server: LoopbackServer, headers: dict[str, str]) -> None:
     reply = call(server, headers=headers)
     assert (reply.status, reply.headers["WWW-Authenticate"]) == (401, 'Bearer realm="api"')
     assert server.api_requests[0].token is None
 
 
-def test_the_header_and_its_pattern_are_the_tests_choice(server: LoopbackServer) -> None:
+def test_a_test_can_set_the_header_and_its_pattern(server: LoopbackServer) -> None:
     token = new_token(server)
     server.header_name, server.header_value_pattern = "X-Key", 'key="%s";'
     assert call(server, headers={"x-key": f'key="{token}";'}).status == 200
     assert call(server, headers={"X-Key": f'key="{token}"'}).status == 401
     assert call(server, headers={"X-Key": f'"{token}";'}).status == 401
     assert call(server, headers=bearer(token)).status == 401
-    # Where the beginning and the end would have to overlap there is no token.
+    # There is no token if the two ends of the pattern would have to overlap.
     server.header_value_pattern = "aa%saa"
     assert call(server, headers={"X-Key": "aaa"}).headers["WWW-Authenticate"] == 'Bearer realm="api"'
 
@@ -64,7 +64,7 @@ def test_head_is_answered_without_a_body(server: LoopbackServer) -> None:
     assert dialogue(server, b"HEAD /open HTTP/1.0\r\n\r\n").endswith(b"\r\n\r\n")
 
 
-def test_open_answers_like_the_api_without_a_token(server: LoopbackServer) -> None:
+def test_open_answers_like_the_api_but_requires_no_token(server: LoopbackServer) -> None:
     reply = call(server, "/open?a=b", "POST", body="text")
     assert reply.status == 200
     assert (reply.json["query"], reply.json["body"], reply.json["token_number"]) == ("a=b", "text", None)
@@ -73,7 +73,7 @@ def test_open_answers_like_the_api_without_a_token(server: LoopbackServer) -> No
     assert [request.token for request in server.requests if request.kind == "other"] == [None, token]
 
 
-def test_redirect_leads_where_the_query_says(server: LoopbackServer) -> None:
+def test_redirect_goes_where_the_query_says(server: LoopbackServer) -> None:
     location = "http://other.example/x?y=z"
     reply = call(server, "/redirect?to=" + quote(location, safe=""))
     assert (reply.status, reply.headers["Location"], reply.body) == (302, location, b"")
@@ -91,6 +91,6 @@ def test_other_paths_are_not_found(server: LoopbackServer, path: str) -> None:
 
 
 @pytest.mark.parametrize(("target", "path"), [("http://h:1/open?q", "/open"), ("https://h", "/")])
-def test_a_whole_url_as_target_is_understood(server: LoopbackServer, target: str, path: str) -> None:
+def test_the_target_may_be_a_whole_url(server: LoopbackServer, target: str, path: str) -> None:
     dialogue(server, f"GET {target} HTTP/1.1\r\nConnection: close\r\n\r\n".encode())
     assert server.requests[0].path == path

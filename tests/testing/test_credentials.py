@@ -1,4 +1,4 @@
-"""How the token endpoint tells its clients apart."""
+"""How the token endpoint authenticates its clients."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ BADLY_ESCAPED = "Basic " + base64.b64encode(b"%ff:secret").decode()
         basic("client", "wrong")["Authorization"],
         basic("stranger", "secret")["Authorization"],
         basic("", "")["Authorization"],
-        "Basic \x00",  # a trailing blank would be stripped, and "Basic" alone is no Basic authentication at all
+        "Basic \x00",  # not a blank: it would be stripped, and "Basic" alone is not Basic authentication
         "Basic !",
         "Basic c2VjcmV0=",
         UNDECODABLE,
@@ -46,9 +46,7 @@ BADLY_ESCAPED = "Basic " + base64.b64encode(b"%ff:secret").decode()
         BADLY_ESCAPED,
     ],
 )
-def test_basic_credentials_that_are_wrong_are_refused_with_a_challenge(
-    server: LoopbackServer, authorization: str
-) -> None:
+def test_wrong_basic_credentials_are_rejected_with_a_challenge(server: LoopbackServer, authorization: str) -> None:
     reply = ask(server, GRANT, {"Authorization": authorization})
     assert reply.status == 401
     assert reply.json == {"error": "invalid_client"}
@@ -65,9 +63,7 @@ def test_basic_credentials_that_are_wrong_are_refused_with_a_challenge(
         {**GRANT, "client_id": "client", "client_secret": ""},
     ],
 )
-def test_body_credentials_that_are_wrong_are_refused_without_a_challenge(
-    server: LoopbackServer, form: dict[str, str]
-) -> None:
+def test_wrong_body_credentials_are_rejected_without_a_challenge(server: LoopbackServer, form: dict[str, str]) -> None:
     reply = ask(server, form)
     assert reply.status == 401
     assert reply.json == {"error": "invalid_client"}
@@ -76,7 +72,7 @@ def test_body_credentials_that_are_wrong_are_refused_without_a_challenge(
 
 
 @pytest.mark.parametrize("headers", [{}, bearer("x")])
-def test_without_credentials_the_client_is_unknown(server: LoopbackServer, headers: dict[str, str]) -> None:
+def test_a_client_without_credentials_is_unknown(server: LoopbackServer, headers: dict[str, str]) -> None:
     reply = ask(server, {**GRANT, "client_id": "client"}, headers)
     assert reply.status == 401
     assert reply.json == {"error": "invalid_client", "error_description": "no client authentication"}
@@ -93,7 +89,7 @@ def test_both_methods_at_once_are_an_invalid_request(server: LoopbackServer) -> 
 @pytest.mark.parametrize(
     ("form", "headers"),
     [
-        pytest.param({**GRANT, "client_id": "client"}, BASIC, id="a client_id beside Basic is no second method"),
+        pytest.param({**GRANT, "client_id": "client"}, BASIC, id="a client_id beside Basic is not a second method"),
         pytest.param(
             GRANT,
             {"authorization": BASIC["Authorization"].replace("Basic", "bASIC")},
@@ -102,12 +98,12 @@ def test_both_methods_at_once_are_an_invalid_request(server: LoopbackServer) -> 
         pytest.param([*POSTED.items(), ("resource", "a"), ("resource", "b")], {}, id="extension fields may repeat"),
     ],
 )
-def test_unusual_but_good_requests_are_taken(server: LoopbackServer, form: Any, headers: dict[str, str]) -> None:
+def test_unusual_but_valid_requests_are_accepted(server: LoopbackServer, form: Any, headers: dict[str, str]) -> None:
     assert ask(server, form, headers).status == 200
 
 
 @pytest.mark.parametrize("accepted", ["client_secret_basic", "client_secret_post"])
-def test_only_the_accepted_methods_are_taken(server: LoopbackServer, accepted: str) -> None:
+def test_other_methods_than_the_accepted_ones_are_rejected(server: LoopbackServer, accepted: str) -> None:
     server.accepts = (accepted,)
     statuses = {
         "client_secret_basic": ask(server, GRANT, BASIC).status,
@@ -128,14 +124,14 @@ def test_basic_credentials_are_form_decoded(server: LoopbackServer) -> None:
     assert ask(server, GRANT, basic("a+b c", SPECIAL_SECRET)).status == 401
 
 
-def test_basic_credentials_are_compared_undecoded_when_told_so(server: LoopbackServer) -> None:
+def test_basic_credentials_are_compared_undecoded_if_the_setting_says_so(server: LoopbackServer) -> None:
     server.decodes_basic = False
     server.client_secret = SPECIAL_SECRET
     assert ask(server, GRANT, basic("client", SPECIAL_SECRET)).status == 200
     assert ask(server, GRANT, basic("client", quote(SPECIAL_SECRET, safe=""))).status == 401
 
 
-def test_further_clients_have_their_own_secret_and_methods(server: LoopbackServer) -> None:
+def test_additional_clients_have_their_own_secret_and_methods(server: LoopbackServer) -> None:
     server.add_client("other", "other-secret", accepts=("client_secret_post",))
     server.add_client("third", "third-secret")
     assert ask(server, {**GRANT, "client_id": "other", "client_secret": "other-secret"}).status == 200
@@ -155,6 +151,6 @@ def test_a_rotated_secret_replaces_the_old_one(server: LoopbackServer) -> None:
 
 
 @pytest.mark.parametrize("name", ["client_id", "client_secret"])
-def test_repeated_credentials_are_refused(server: LoopbackServer, name: str) -> None:
+def test_repeated_credentials_are_rejected(server: LoopbackServer, name: str) -> None:
     reply = ask(server, [*POSTED.items(), (name, POSTED[name])])
     assert (reply.status, reply.json["error_description"]) == (400, f"repeated: {name}")

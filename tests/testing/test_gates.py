@@ -1,4 +1,4 @@
-"""Gates, at which requests wait until a test lets them go."""
+"""Gates that hold requests until a test releases them."""
 
 from __future__ import annotations
 
@@ -11,16 +11,14 @@ from tests.testing.calls import ask, call
 from tests.testing.wire import GET_API_ONCE, LIMIT, everything, open_socket
 
 
-def test_requests_wait_at_a_gate_until_it_is_released(
-    server: LoopbackServer, in_background: ThreadPoolExecutor
-) -> None:
+def test_requests_wait_at_a_gate_until_its_release(server: LoopbackServer, in_background: ThreadPoolExecutor) -> None:
     with server.token_endpoint.hold() as gate:
         waiting = [in_background.submit(ask, server) for _ in range(5)]
         gate.wait_for(5, timeout=LIMIT)
         assert gate.arrived == len(server.token_requests) == 5
         assert server.issued == ()
         assert not any(future.done() for future in waiting)
-        # The other endpoint is not held.
+        # The gate does not hold the other endpoint.
         assert call(server).status == 401
         released_before = gate.released
         gate.release()
@@ -32,7 +30,7 @@ def test_requests_wait_at_a_gate_until_it_is_released(
     gate.wait_for(7, timeout=0)
 
 
-def test_leaving_the_block_releases_the_gate_also_with_an_error(
+def test_leaving_the_block_releases_the_gate_even_with_an_error(
     server: LoopbackServer, in_background: ThreadPoolExecutor
 ) -> None:
     gate = server.api.hold()
@@ -43,7 +41,7 @@ def test_leaving_the_block_releases_the_gate_also_with_an_error(
     assert waiting.result(LIMIT).status == 401
 
 
-def test_a_gate_says_how_many_came_when_too_few_did(server: LoopbackServer) -> None:
+def test_the_time_out_of_a_gate_says_how_many_requests_arrived(server: LoopbackServer) -> None:
     with (
         server.api.hold() as gate,
         pytest.raises(TimeoutError, match=r"^0 of 1 requests arrived within 0\.0 s"),
@@ -51,7 +49,7 @@ def test_a_gate_says_how_many_came_when_too_few_did(server: LoopbackServer) -> N
         gate.wait_for(1, timeout=0.0)
 
 
-def test_what_is_scripted_while_requests_are_held_applies_to_them(
+def test_a_test_can_script_answers_for_requests_that_wait(
     server: LoopbackServer, in_background: ThreadPoolExecutor
 ) -> None:
     with server.api.hold() as gate:
@@ -70,7 +68,7 @@ def test_a_request_passes_every_gate_that_is_closed(server: LoopbackServer, in_b
         outer.release()
         inner.wait_for(1)
     assert waiting.result(LIMIT).status == 401
-    # A released gate is forgotten when the next one is made.
+    # The endpoint forgets a released gate when it makes the next one.
     with server.api.hold() as third:
         third.release()
         call(server)

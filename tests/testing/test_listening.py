@@ -1,4 +1,4 @@
-"""The port a server keeps, and the sockets it listens and answers with."""
+"""The port that a server keeps, and its sockets."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.testing.calls import call
 from tests.testing.wire import dialogue, everything, held, open_socket, port_of
 
 
-def test_the_urls_are_known_before_the_start_and_stay() -> None:
+def test_the_urls_are_known_before_the_start_and_never_change() -> None:
     server = LoopbackServer()
     origin = server.origin
     assert origin.startswith("http://127.0.0.1:")
@@ -35,12 +35,12 @@ def test_the_urls_are_known_before_the_start_and_stay() -> None:
     assert len(server.requests) == 3
 
 
-def test_servers_have_ports_of_their_own_also_while_stopped() -> None:
+def test_servers_have_their_own_ports_even_while_stopped() -> None:
     servers = [LoopbackServer() for _ in range(20)]
     assert len({server.origin for server in servers}) == 20
 
 
-def test_a_server_that_is_forgotten_gives_its_port_back() -> None:
+def test_a_server_that_is_garbage_frees_its_port() -> None:
     server = LoopbackServer()
     with server:
         port = port_of(server)
@@ -50,7 +50,7 @@ def test_a_server_that_is_forgotten_gives_its_port_back() -> None:
         other.bind(("127.0.0.1", port))
 
 
-def test_a_port_that_was_taken_by_somebody_else_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_an_error_if_another_process_takes_the_port(monkeypatch: pytest.MonkeyPatch) -> None:
     def taken(_: socket.socket, address: object) -> None:
         raise OSError(errno.EADDRINUSE, "Address already in use")
 
@@ -74,7 +74,7 @@ def test_starting_and_stopping_is_quick() -> None:
     assert time.monotonic() - before < 20 * 0.05
 
 
-def test_no_name_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_server_looks_up_no_names(monkeypatch: pytest.MonkeyPatch) -> None:
     def look_up(*_: object) -> object:
         raise AssertionError("a name was looked up")
 
@@ -96,12 +96,12 @@ def test_answers_in_pieces_do_not_wait_for_acknowledgements(monkeypatch: pytest.
     assert (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1) in options
 
 
-def test_the_default_timeout_of_sockets_does_not_apply_to_the_server() -> None:
+def test_the_default_timeout_of_sockets_does_not_affect_the_server() -> None:
     socket.setdefaulttimeout(0.01)
     try:
         with LoopbackServer() as server, server.api.hold() as gate, open_socket(server) as connection:
             connection.sendall(b"GET /api HTTP/1.1\r\nContent-Length: 1\r\n\r\n")
-            # The server sees that nothing comes for longer than the timeout, and goes on waiting.
+            # The server receives nothing for longer than the timeout, and keeps waiting.
             assert not threading.Event().wait(0.03)
             connection.sendall(b"x")
             gate.wait_for(1)
@@ -109,7 +109,7 @@ def test_the_default_timeout_of_sockets_does_not_apply_to_the_server() -> None:
         socket.setdefaulttimeout(None)
 
 
-def test_it_goes_on_when_the_process_was_short_of_descriptors(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_recovers_after_the_process_ran_out_of_descriptors(monkeypatch: pytest.MonkeyPatch) -> None:
     accept = socket.socket.accept
     failures = [OSError(errno.EMFILE, "Too many open files"), ConnectionAbortedError()]
 

@@ -1,15 +1,16 @@
-"""What the package offers: its names, classes that need no server, a light import, and a fixture."""
+"""The package: its public names, classes that need no server, a light import, and the fixture."""
 
 from __future__ import annotations
 
 import os
+import pickle
 import subprocess
 import sys
 import threading
 from pathlib import Path
 
 import oauth_cc_auth.testing
-from oauth_cc_auth.testing import Endpoint, Gate, Headers, LoopbackServer
+from oauth_cc_auth.testing import Answer, Endpoint, Gate, Headers, LoopbackServer
 from tests.testing.calls import call
 
 
@@ -25,6 +26,15 @@ def test_the_public_names_are_listed() -> None:
     }
     for name in oauth_cc_auth.testing.__all__:
         assert getattr(oauth_cc_auth.testing, name).__doc__
+
+
+def test_the_public_classes_name_the_public_module() -> None:
+    classes = [
+        value for name in oauth_cc_auth.testing.__all__ if isinstance(value := vars(oauth_cc_auth.testing)[name], type)
+    ]
+    assert {each.__module__ for each in classes} == {"oauth_cc_auth.testing"}
+    assert len(classes) == 6
+    assert b"._" not in pickle.dumps([Answer.token(), Headers([("A", "1")])])
 
 
 def test_headers_are_values() -> None:
@@ -59,9 +69,9 @@ def test_the_fixture_is_a_started_server(oauth_server: LoopbackServer) -> None:
     assert call(oauth_server, "/open").status == 200
 
 
-def test_the_fixture_is_made_and_stopped_for_each_test(tmp_path: Path) -> None:
+def test_each_test_gets_a_server_that_stops_afterwards(tmp_path: Path) -> None:
     (tmp_path / "conftest.py").write_text(
-        # Imported first, as a conftest that also uses it by hand does: that must not warn.
+        # A conftest may import the package and load it as a plugin: that must not warn.
         'import oauth_cc_auth.testing\npytest_plugins = ["oauth_cc_auth.testing"]\n'
     )
     (tmp_path / "test_it.py").write_text(

@@ -1,4 +1,4 @@
-"""What is recorded of a request, and what of it is shown."""
+"""What the server records of a request, and what the record shows."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_requests_are_recorded_by_kind_in_order_of_arrival(server: LoopbackServe
     assert server.requests == ()
 
 
-def test_a_record_has_what_was_sent_and_what_was_answered(server: LoopbackServer) -> None:
+def test_a_record_has_the_request_and_the_status(server: LoopbackServer) -> None:
     before = time.monotonic()
     ask(server, [*POSTED.items(), ("blank", ""), ("r", "1"), ("r", "ä ")], {"X-A": "1"}, query="?a=b&c")
     (request,) = server.requests
@@ -45,10 +45,10 @@ def test_a_record_does_not_change_and_cannot_be_changed(server: LoopbackServer) 
     assert early.status is None
     assert server.requests[0].status == 401
     with pytest.raises(AttributeError):
-        early.status = 200  # type: ignore[misc] # that is what is tested
+        early.status = 200  # type: ignore[misc] # the test does what is forbidden
 
 
-def test_an_outcome_does_not_come_back_after_the_log_was_cleared(server: LoopbackServer) -> None:
+def test_an_outcome_does_not_bring_back_a_record_that_was_cleared(server: LoopbackServer) -> None:
     def clear(_: RecordedRequest) -> None:
         server.clear_log()
 
@@ -57,7 +57,7 @@ def test_an_outcome_does_not_come_back_after_the_log_was_cleared(server: Loopbac
     assert server.requests == ()
 
 
-def test_headers_are_found_in_any_case_and_duplicates_are_kept(server: LoopbackServer) -> None:
+def test_header_look_ups_ignore_case_and_duplicates_are_kept(server: LoopbackServer) -> None:
     dialogue(
         server,
         b"GET /open HTTP/1.1\r\nX-A: 1\r\nConnection: close\r\nx-a:\t2 \r\nX-Empty:\r\nX-Colon: a:b\r\n\r\n",
@@ -102,15 +102,15 @@ def test_the_repr_of_the_server_is_its_origin() -> None:
     assert repr(server) == f"<LoopbackServer {server.origin}>"
 
 
-def test_on_exchange_is_told_before_the_client_has_its_answer(server: LoopbackServer) -> None:
-    told: list[RecordedRequest] = []
-    server.on_exchange = told.append
+def test_on_exchange_gets_the_record_before_the_client_gets_its_answer(server: LoopbackServer) -> None:
+    seen: list[RecordedRequest] = []
+    server.on_exchange = seen.append
     server.api.next(Answer(200, b"abc", byte_delay=1e-6), Answer.dropped(), Answer(204))
     assert call(server).status == 200
     assert dialogue(server, GET_API) == b""
     assert call(server).status == 204
-    assert [request.status for request in told] == [200, None, 204]
-    assert tuple(told) == server.requests
+    assert [request.status for request in seen] == [200, None, 204]
+    assert tuple(seen) == server.requests
 
 
 def test_an_error_in_on_exchange_breaks_nothing(server: LoopbackServer) -> None:

@@ -1,4 +1,4 @@
-"""The bytes of a request: connections, bodies, and what is not HTTP."""
+"""The bytes of a request: connections, bodies, and malformed requests."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def test_a_connection_serves_many_requests(server: LoopbackServer) -> None:
     "head",
     [b"GET /open HTTP/1.0\r\n", b"GET /open HTTP/1.1\r\nconnection: Close\r\n", b"GET /open HTTP/1.0\n"],
 )
-def test_a_connection_is_closed_when_the_client_wants_it(server: LoopbackServer, head: bytes) -> None:
+def test_a_connection_closes_if_the_client_asks_for_it(server: LoopbackServer, head: bytes) -> None:
     received = dialogue(server, head + b"\r\n")
     assert b"\r\nConnection: close\r\n" in received
 
 
-def test_a_connection_is_kept_without_saying_so(server: LoopbackServer) -> None:
+def test_a_connection_stays_open_by_default(server: LoopbackServer) -> None:
     assert "Connection" not in call(server, "/open").headers
 
 
@@ -47,7 +47,7 @@ def test_chunked_bodies_may_have_extensions_and_trailers(server: LoopbackServer)
     assert server.requests[0].complete
 
 
-def test_a_client_that_expects_it_is_told_to_continue(server: LoopbackServer) -> None:
+def test_a_client_that_expects_100_continue_gets_it(server: LoopbackServer) -> None:
     with open_socket(server) as connection:
         connection.sendall(
             b"POST /open HTTP/1.1\r\nExpect: 100-Continue\r\nContent-Length: 2\r\nConnection: close\r\n\r\n"
@@ -69,7 +69,7 @@ def test_a_client_that_expects_it_is_told_to_continue(server: LoopbackServer) ->
         (b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n", b"abc"),
     ],
 )
-def test_a_body_that_stops_half_way_is_recorded_and_not_answered(
+def test_a_body_that_stops_half_way_is_recorded_but_not_answered(
     server: LoopbackServer, sent: bytes, body: bytes
 ) -> None:
     with open_socket(server) as connection:
@@ -85,7 +85,7 @@ def test_a_body_that_ends_in_a_reset_is_recorded(server: LoopbackServer) -> None
     connection = open_socket(server)
     connection.sendall(b"POST /open HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n")
     assert connection.recv(5) == b"HTTP/"
-    connection.close()  # with unread bytes: a reset
+    connection.close()  # there are unread bytes, so this is a reset
     wait_until(lambda: len(server.requests) == 1)
     assert (server.requests[0].body, server.requests[0].complete) == (b"", False)
 
@@ -107,7 +107,7 @@ def test_a_body_that_ends_in_a_reset_is_recorded(server: LoopbackServer) -> None
         b"GET /" + b"x" * 65531,
     ],
 )
-def test_what_is_not_http_is_refused(server: LoopbackServer, sent: bytes) -> None:
+def test_a_malformed_request_is_rejected(server: LoopbackServer, sent: bytes) -> None:
     received = dialogue(server, sent)
     assert received.startswith(b"HTTP/1.1 400 Bad Request\r\n")
     assert b"Connection: close\r\n" in received
@@ -116,7 +116,7 @@ def test_what_is_not_http_is_refused(server: LoopbackServer, sent: bytes) -> Non
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET /open HT", b"GET /open HTTP/1.1\r\nHost: x\r\n"])
-def test_a_client_that_goes_away_early_is_nothing_special(
+def test_a_client_may_leave_before_its_request_is_complete(
     server: LoopbackServer, sent: bytes, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.DEBUG), open_socket(server) as connection:
@@ -128,7 +128,7 @@ def test_a_client_that_goes_away_early_is_nothing_special(
     assert (capfd.readouterr(), caplog.records) == (("", ""), [])
 
 
-def test_a_client_that_does_not_wait_for_its_answer_is_nothing_special(server: LoopbackServer) -> None:
+def test_a_client_may_leave_before_its_answer(server: LoopbackServer) -> None:
     server.api.next(Answer(200, bytes(1 << 22), content_length=False))
     with held(server) as (_, connection):
         connection.close()

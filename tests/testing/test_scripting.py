@@ -1,4 +1,4 @@
-"""What a test can script: the answers, and their order."""
+"""Scripted answers and their order."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_scripted_answers_come_in_order_and_then_the_normal_ones(server: Loopbac
     assert replies[2].headers["Cache-Control"] == "no-store"
 
 
-def test_always_holds_until_cleared_and_next_comes_before_it(server: LoopbackServer) -> None:
+def test_always_lasts_until_clear_and_next_comes_first(server: LoopbackServer) -> None:
     server.api.always(Answer(500))
     server.api.next(Answer(503))
     assert [call(server).status for _ in range(3)] == [503, 500, 500]
@@ -42,7 +42,7 @@ def test_a_callable_sees_the_request_and_may_script_more(server: LoopbackServer)
     assert call(server).status == 418
 
 
-def test_a_callable_that_raises_is_a_500_that_says_so(server: LoopbackServer) -> None:
+def test_an_error_in_a_callable_is_a_500_that_shows_it(server: LoopbackServer) -> None:
     server.token_endpoint.next(lambda _: Answer(int("x")))
     reply = ask(server)
     assert (reply.status, reply.json["error"]) == (500, "server_error")
@@ -56,7 +56,7 @@ def test_a_redirect_keeps_its_location(server: LoopbackServer) -> None:
     assert ask(server).status == 302
 
 
-def test_an_error_may_have_headers_of_its_own(server: LoopbackServer) -> None:
+def test_an_error_may_have_headers(server: LoopbackServer) -> None:
     server.token_endpoint.next(
         Answer.error("slow_down", status=429, headers={"Retry-After": "1", "cache-control": "private"})
     )
@@ -77,7 +77,7 @@ def test_a_token_answer_has_the_members_that_are_not_none() -> None:
     assert not answer.has_header("cache")
 
 
-def test_a_gzipped_answer_says_so_and_can_be_inflated(server: LoopbackServer) -> None:
+def test_a_gzipped_answer_has_its_header_and_can_be_inflated(server: LoopbackServer) -> None:
     server.api.next(Answer.gzipped({"a": 1}, status=203, headers={"X-A": "1"}))
     reply = call(server)
     assert (reply.status, reply.headers["Content-Encoding"], reply.headers["X-A"]) == (203, "gzip", "1")
@@ -85,7 +85,7 @@ def test_a_gzipped_answer_says_so_and_can_be_inflated(server: LoopbackServer) ->
     assert json.loads(zlib.decompress(reply.body, wbits=31)) == {"a": 1}
 
 
-def test_a_bomb_is_never_held_inflated() -> None:
+def test_a_bomb_takes_little_memory() -> None:
     size = (1 << 25) + 1
     traced_already = tracemalloc.is_tracing()
     tracemalloc.start()
@@ -99,7 +99,7 @@ def test_a_bomb_is_never_held_inflated() -> None:
     assert zlib.decompress(answer.body, wbits=31) == b"{" + bytes(size)
 
 
-def test_a_body_that_is_no_json_is_an_error_at_once() -> None:
+def test_a_body_that_json_cannot_hold_is_an_error_at_once() -> None:
     with pytest.raises(TypeError):
         Answer(body={"a": object()})
 
@@ -112,14 +112,14 @@ def test_slowed_is_a_copy(server: LoopbackServer) -> None:
     assert (slowed.status, slowed.body, slowed.headers) == (201, b"x", (("A", "b"),))
 
 
-def test_the_repr_of_an_answer_has_no_token_in_it() -> None:
+def test_the_repr_of_an_answer_shows_no_token() -> None:
     answer = Answer.token("t0ps3cret", None)
     assert repr(answer) == f"<Answer http 200, {len(answer.body)} bytes>"
     assert repr(Answer.dropped()) == "<Answer dropped None, 0 bytes>"
 
 
 @pytest.mark.parametrize("answer", [503, {"status": 503}, "503", b""])
-def test_what_is_no_answer_is_refused_where_it_is_scripted(server: LoopbackServer, answer: Any) -> None:
+def test_scripting_something_else_than_an_answer_is_an_error(server: LoopbackServer, answer: Any) -> None:
     for script in (server.api.next, server.token_endpoint.always):
         with pytest.raises(TypeError, match=r"such as Answer\(503\)"):
             script(answer)
@@ -130,14 +130,14 @@ def test_what_is_no_answer_is_refused_where_it_is_scripted(server: LoopbackServe
 
 
 @pytest.mark.parametrize("name", ["accepts", "grant_types", "scopes"])
-def test_a_setting_that_holds_several_is_not_one_str(server: LoopbackServer, name: str) -> None:
+def test_a_setting_that_is_a_collection_cannot_be_a_str(server: LoopbackServer, name: str) -> None:
     with pytest.raises(TypeError, match=f"{name} must be a collection of str, such as \\('a',\\), not a str"):
         setattr(server, name, "a")
     with pytest.raises(TypeError, match=name):
-        LoopbackServer(**{name: "a"})  # type: ignore[arg-type]  # what is refused
+        LoopbackServer(**{name: "a"})  # type: ignore[arg-type]  # that is the error
 
 
-def test_methods_that_no_client_can_have_are_refused(server: LoopbackServer) -> None:
+def test_an_unknown_authentication_method_is_an_error(server: LoopbackServer) -> None:
     message = "accepts can hold 'client_secret_basic' and 'client_secret_post', not 'post'"
     with pytest.raises(ValueError, match=message):
         server.accepts = ["client_secret_basic", "post"]

@@ -1,4 +1,4 @@
-"""What stopping ends: connections, slow answers, requests at a gate, threads."""
+"""What a stop ends: connections, slow answers, requests at a gate, threads."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_stop_interrupts_a_slow_answer(server: LoopbackServer, answer: Answer) -
     assert (server.requests[0].status, server.requests[0].finished) == (None, None)
 
 
-def test_stop_interrupts_requests_at_a_gate_which_stays_closed(server: LoopbackServer) -> None:
+def test_stop_interrupts_requests_at_a_gate_and_the_gate_stays_closed(server: LoopbackServer) -> None:
     gates = (server.token_endpoint.hold(), server.api.hold())
     for gate, path in zip(gates, ("/oauth2/token", "/api"), strict=True):
         with open_socket(server) as connection:
@@ -81,7 +81,7 @@ def test_a_scripted_answer_may_stop_the_server(server: LoopbackServer) -> None:
     assert call(server).status == 401
 
 
-def test_stop_does_not_wait_for_code_of_the_tests_own(server: LoopbackServer) -> None:
+def test_stop_does_not_wait_for_the_tests_own_code(server: LoopbackServer) -> None:
     entered, left = threading.Event(), threading.Event()
 
     def linger(_: RecordedRequest) -> None:

@@ -1,4 +1,4 @@
-"""Which tokens the API takes: issued, revoked, expired, scripted."""
+"""Which tokens the API accepts: issued, revoked, expired and scripted ones."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_revoked_tokens_are_refused(server: LoopbackServer) -> None:
     assert call(server, headers=bearer(new_token(server))).json["token_number"] == 4
 
 
-def test_a_value_that_is_issued_again_is_good_again(server: LoopbackServer) -> None:
+def test_a_value_that_is_issued_again_is_valid_again(server: LoopbackServer) -> None:
     server.new_token = lambda: "same"
     ask(server)
     server.revoke("same")
@@ -44,7 +44,7 @@ def test_a_token_is_refused_once_it_has_expired(expires_in: Any) -> None:
     clock = FakeClock()
     with LoopbackServer(expires_in=expires_in, clock=clock.wall) as server:
         token = new_token(server)
-        server.expires_in = None  # for tokens to come
+        server.expires_in = None  # for the next tokens
         end = clock.now_wall + float(expires_in)
         clock.now_wall = end - 0.01
         assert call(server, headers=bearer(token)).status == 200
@@ -58,7 +58,7 @@ def test_a_token_is_refused_once_it_has_expired(expires_in: Any) -> None:
 def test_a_token_with_an_odd_life_is_never_refused(expires_in: object) -> None:
     clock = FakeClock()
     with LoopbackServer(expires_in=expires_in, clock=clock.wall) as server:
-        # The answer may be no JSON that a parser takes; what counts here is that the token is good.
+        # A parser may reject the JSON of this answer. Only the token matters here.
         ask(server)
         clock.advance(1e12)
         assert call(server, headers=bearer(server.issued[0])).status == 200
@@ -94,7 +94,7 @@ def test_a_scripted_token_is_accepted_by_the_api(server: LoopbackServer, answer:
         Answer.raw(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"),
     ],
 )
-def test_what_is_no_token_answer_registers_nothing(server: LoopbackServer, answer: Answer) -> None:
+def test_an_answer_that_is_not_a_token_answer_registers_no_token(server: LoopbackServer, answer: Answer) -> None:
     server.token_endpoint.next(answer)
     assert ask_barely(server).startswith(f"HTTP/1.1 {answer.status} ".encode())
     assert server.issued == ()
@@ -106,7 +106,7 @@ def ask_barely(server: LoopbackServer) -> bytes:
     return dialogue(server, f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode())
 
 
-def test_a_scripted_token_expires_as_it_says() -> None:
+def test_a_scripted_token_expires_after_its_expires_in() -> None:
     clock = FakeClock()
     with LoopbackServer(clock=clock.wall) as server:
         server.token_endpoint.next(Answer.token("x", 5))

@@ -1,4 +1,4 @@
-"""Bare sockets to the loopback server, and waiting for what no event announces."""
+"""Plain sockets to the loopback server, and a way to wait for things that no event announces."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from contextlib import contextmanager
 
 from oauth_cc_auth.testing import Gate, LoopbackServer
 
-LIMIT = 10.0  # s after which something that should have happened is taken for a hang
+LIMIT = 10.0  # s; whatever takes longer counts as a hang
 
 GET_API = b"GET /api HTTP/1.1\r\n\r\n"
 GET_API_ONCE = b"GET /api HTTP/1.1\r\nConnection: close\r\n\r\n"
 
 
 def dialogue(server: LoopbackServer, sent: bytes) -> bytes:
-    """Everything that the server answers to these bytes until it closes the connection."""
+    """Everything that the server sends in reply to these bytes until it closes the connection."""
     with open_socket(server) as connection:
         connection.sendall(sent)
         return everything(connection)
@@ -35,7 +35,7 @@ def open_socket(server: LoopbackServer) -> socket.socket:
 
 @contextmanager
 def held(server: LoopbackServer, request: bytes = GET_API) -> Iterator[tuple[Gate, socket.socket]]:
-    """A request that has arrived and waits at a gate of the API."""
+    """A request that waits at a gate of the API."""
     with server.api.hold() as gate, open_socket(server) as connection:
         connection.sendall(request)
         gate.wait_for(1)
@@ -54,7 +54,7 @@ def everything(connection: socket.socket) -> bytes:
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    """For what no event announces: a thread that has ended, a reset that has been noticed."""
+    """Wait for something that no event announces, such as the end of a thread or a reset."""
     deadline = time.monotonic() + LIMIT
     while not condition():
         assert time.monotonic() < deadline

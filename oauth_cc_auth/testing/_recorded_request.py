@@ -1,4 +1,4 @@
-"""What the server saw: one immutable record a request."""
+"""What the server received: one immutable record for each request."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -11,16 +11,16 @@ PresentedAuthentication = Literal["client_secret_basic", "client_secret_post", "
 
 
 class Headers(Mapping[str, str]):
-    """The headers of one request: looked up in any case, duplicates kept.
+    """The headers of one request. Look-ups ignore case, and duplicates are kept.
 
-    As a mapping it has each name once, in lower case, with the first value; ``pairs`` has every line as sent.
+    As a mapping, it has each name once, in lower case, with its first value. ``pairs`` has every line as sent.
     """
 
     def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
         self.pairs: tuple[tuple[str, str], ...] = tuple(pairs)
 
     def get_all(self, name: str) -> tuple[str, ...]:
-        """Every value of ``name``, in order; empty when the header is absent."""
+        """Every value of ``name``, in order. Empty if the header is missing."""
         wanted = name.lower()
         return tuple(value for key, value in self.pairs if key.lower() == wanted)
 
@@ -43,40 +43,40 @@ class Headers(Mapping[str, str]):
         return hash(self.pairs)
 
     def __repr__(self) -> str:
-        # Names only: which values are secret depends on the server's header_name.
+        # Names only: the server's header_name decides which values are secret.
         return f"<Headers {', '.join(self)}>"
 
 
 @dataclass(frozen=True, repr=False)
 class RecordedRequest:
-    """One request as it arrived, and what became of it.
+    """One request as it arrived, and its outcome.
 
     Records do not change: read ``server.requests`` again to see the outcome of a request that was waiting.
-    The outcome is in the log before the client has received the last byte of its answer.
+    The log has the outcome before the client receives the last byte of its answer.
     """
 
     method: str
     path: str
     """As sent, without the query."""
     query: str
-    """As sent, without the question mark; empty when there is none."""
+    """As sent, without the question mark. Empty if there is no query."""
     headers: Headers
     body: bytes
     form: tuple[tuple[str, str], ...]
-    """The pairs of a form-encoded body, in order, blank values kept; empty for any other body."""
+    """The pairs of a form-encoded body, in order, including blank values. Empty for any other body."""
     kind: RequestKind
     client_authentication: PresentedAuthentication | None
-    """How a token request proved who is asking, whether or not that was accepted."""
+    """The client authentication of a token request, accepted or not."""
     token: str | None
-    """The token that the request carried in the header that the API demands; None for token requests."""
+    """The token in the header that the API reads. None for token requests."""
     started: float
-    """When the request had been read, in monotonic seconds."""
+    """When the server had read the request, in monotonic seconds."""
     complete: bool = True
-    """False: the client went away before the end of the body; ``body`` is what had arrived."""
+    """False if the client left before the end of the body. ``body`` is what arrived."""
     status: int | None = None
-    """The status answered; None while there is no answer, and when the connection was dropped instead."""
+    """The status of the answer. None before the answer, and if the server dropped the connection instead."""
     finished: float | None = None
-    """When the answer had been written but for its last bytes, in monotonic seconds; None before that."""
+    """When the server had sent all of the answer but its last bytes, in monotonic seconds. None before that."""
 
     def __repr__(self) -> str:
         token = self.token

@@ -1,4 +1,4 @@
-"""One connection: requests are read, logged and answered one after the other."""
+"""One connection: the server reads, records and answers its requests one after the other."""
 
 import contextlib
 import dataclasses
@@ -12,26 +12,26 @@ from ._gate import ServerStoppedError
 from ._incoming import ClientGoneError, MalformedRequestError, read_request
 from ._log import RequestLog
 from ._outgoing import closes_connection, pieces
-from ._record import RecordedRequest
-from ._settings import Settings
+from ._recorded_request import RecordedRequest
+from ._server_settings import ServerSettings
 from ._site import Site
 
 
-class Exchanges:
-    """Serves connections, each in a thread of its caller's."""
+class ConnectionHandler:
+    """Serves one connection per call. The caller provides a thread for each."""
 
-    def __init__(self, settings: Settings, site: Site, log: RequestLog) -> None:
+    def __init__(self, settings: ServerSettings, site: Site, log: RequestLog) -> None:
         self._settings = settings
         self._site = site
         self._log = log
 
     def serve(self, connection: socket.socket, stopping: threading.Event) -> None:
-        """Answer what arrives until one side has had enough. Never raises for what a client does."""
+        """Answer requests until one side closes the connection. Never raises because of a client."""
         with (
             contextlib.suppress(OSError, ClientGoneError, ServerStoppedError),
             connection.makefile("rb") as stream,
         ):
-            # Otherwise an answer in several pieces waits for the client's delayed ACK, 40 ms each.
+            # Otherwise each piece of an answer waits 40 ms for the client's delayed ACK.
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             try:
                 while self._exchange(connection, stream, stopping):
@@ -42,7 +42,7 @@ class Exchanges:
                     connection.sendall(piece.data)
 
     def _exchange(self, connection: socket.socket, stream: BufferedReader, stopping: threading.Event) -> bool:
-        """Serve one request. Returns whether the connection can be used for another."""
+        """Serve one request. Returns whether the connection can serve another."""
         incoming = read_request(stream, connection.sendall)
         request = self._site.record(incoming)
         number = self._log.add(request)
@@ -51,7 +51,7 @@ class Exchanges:
         answer = self._site.answer(request, stopping)
         close = not incoming.keep_alive or closes_connection(answer)
         to_send = pieces(answer, head_only=request.method == "HEAD", close=close)
-        # One piece is held back, so that the last one is known: the outcome is logged before it is sent.
+        # Keep one piece back to know which is the last: record the outcome before sending that one.
         held = next(to_send)
         for following in to_send:
             _pause(held.delay, stopping)

@@ -1,18 +1,18 @@
-"""Everything about the server that can be set, at construction or while it runs."""
+"""The settings of the server, for its constructor and while it runs."""
 
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
-from ._record import RecordedRequest
+from ._recorded_request import RecordedRequest
 
 BOTH_METHODS = ("client_secret_basic", "client_secret_post")
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class Settings:
-    """Plain attributes, read anew for every request. What they mean is said in ``LoopbackServer``."""
+class ServerSettings:
+    """Plain attributes. The server reads them for every request. ``LoopbackServer`` describes them."""
 
     client_id: str = "client"
     client_secret: str = "secret"
@@ -38,7 +38,7 @@ class Settings:
 
 
 def check_accepts(methods: Collection[str]) -> None:
-    """Raise a ValueError for a method that no client can be registered for."""
+    """Raise a ValueError for a method that the server does not know."""
     unknown = sorted(set(methods) - set(BOTH_METHODS))
     if unknown:
         raise ValueError(f"accepts can hold {' and '.join(map(repr, BOTH_METHODS))}, not {unknown[0]!r}")
