@@ -90,7 +90,7 @@ class TokenCache:
     def _claim(self, caller: Caller, refused: Lease | None, new_flight: Flight) -> Lease | Failure | Lead | Follow:
         now, wall = self.clock.monotonic(), self.clock.wall()
         lease, fallback = self.current, self.usable(refused)
-        if fallback is not None and (refused is not None or wall < fallback.fresh_until):
+        if fallback is not None and (refused is not None or wall < fallback.aging_from):
             return fallback  # fresh, or newer than what was refused
         flight = self._live_flight(now, caller)
         if flight is not None:

@@ -1,8 +1,8 @@
-"""Time and chance, in one object that a test replaces.
+"""Time and chance. The one law: the core knows no other source of either, so a test replaces this one.
 
-Token age is wall-clock time: Linux's monotonic clock stands still in suspend, and a laptop that wakes up must not
-think that its token is still young. Deadlines, waits, back-off and holds are monotonic: a stepped clock must not
-make anybody wait for an hour.
+A token's age is wall-clock time: Linux's monotonic clock stands still in suspend, and a laptop that wakes up must not
+take its token for a young one. Deadlines, waits, back-off and holds are monotonic: if someone sets the clock, no one
+has to wait for an hour.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ class Clock:
 
     wall = staticmethod(time.time)
     monotonic = staticmethod(time.monotonic)
+    perf_counter = staticmethod(time.perf_counter)  # by which requests measures how long an answer took
     sleep = staticmethod(time.sleep)
 
     def chance(self) -> float:
@@ -25,7 +26,7 @@ class Clock:
         return random.random()  # noqa: S311  # spreads load, guards nothing
 
     async def asleep(self, seconds: float) -> None:
-        """Sleep in whichever event loop is running."""
+        """Sleep in the running event loop."""
         import anyio
 
         await anyio.sleep(seconds)

@@ -1,39 +1,42 @@
-"""A token in use: the header it makes, and from when on it is renewed.
+"""A token in use. The one law: when it is renewed follows from its own life, and is known when it arrives.
 
-    arrived           fresh_until      waiting_from   ends_at
+    arrived           aging_from       waiting_from   ends_at
        |---- fresh --------|---- aging ------|-- due -----|
        used by everyone     one caller        callers      used no more
                             renews it, the    wait for
                             rest go on        the new one
 
-The margins are fractions of the token's own life: a fixed margin of 30 s on a token that lives 20 s would mean one
-token request for every API request.
+The margins are fractions of the life. A fixed margin of 30 s on a token that lives 20 s would mean one token request
+for every API request.
+
+The hot path reads `header_value` of a lease while the time is before `fresh_until`, and nothing else. A lease that
+needs other headers for each request, such as a proof that it is bound to a key (RFC 9449), is never fresh to the hot
+path: its `fresh_until` lies before all time. So it takes the slow path, where an adapter looks at `is_bearer` and adds
+what `more_headers_for` returns.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import count
 from math import inf
-from time import perf_counter
 from typing import Any
 
 from oauth_cc_auth._http.origin import Origin
 from oauth_cc_auth._record import Record
 from oauth_cc_auth._token import Token
 
-# From here on callers wait for the new token. A slow request that starts now must still arrive in time.
+# In this last fraction of the life callers wait for the new token: a slow request that starts now must still arrive
+# in time.
 WAITING_FRACTION = 0.1
 LONGEST_WAITING = 30.0  # seconds; more would only shorten the use of tokens that live for hours
-LARGEST_WAITING_FRACTION = 0.5  # whatever early_expiry asks for
-# Aging starts at least this fraction of the life before waiting does, or nobody would renew in time.
-SHORTEST_AGING_FRACTION = 0.1
-# The fraction of the aging time over which its start is spread, so that a fleet does not renew in step.
-JITTER_FRACTION = 0.25
+LARGEST_WAITING_FRACTION = 0.5  # of the life, whatever early_expiry asks for
+SHORTEST_AGING_FRACTION = 0.1  # of the life; with less, no one would renew in time
+JITTER_FRACTION = 0.25  # of the aging time; its start is spread over this, so that a fleet does not renew in step
 
+MEMORY = 4  # leases; a prepared request may be kept and sent again after some renewals
 
-MEMORY = 4  # tokens; a prepared request may be kept and sent again after some renewals
-
+MoreHeaders = Callable[[Token, str, str], Mapping[str, str]]
 
 _numbers = count()
 
@@ -42,7 +45,7 @@ class RenewalRules(Record):
     """When to renew.
 
     Attributes:
-        early_expiry: Seconds before expiry from which callers wait; None: a tenth of the life, 30 s at most.
+        early_expiry: Seconds before the end from which callers wait; None for a tenth of the life, 30 s at most.
         renew_after: Fraction of the life after which one caller renews.
     """
 
@@ -53,26 +56,37 @@ class RenewalRules(Record):
         self.renew_after = renew_after
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # It is part of a pickled auth object, and pickle's oldest protocols know no slots.
+        # A pickled auth object holds it, and pickle's oldest protocols know no slots.
         return RenewalRules, (self.early_expiry, self.renew_after)
 
 
 class Lease:
-    """One token while it is in use, compared by identity: a renewed token may equal the old one (oauth2-mock-server).
+    """One token in use, compared by identity: a renewed token may equal the old one (oauth2-mock-server).
+
+    Args:
+        token: What the endpoint issued.
+        header_value: Value of the header that carries the token.
+        arrived: When the token arrived, in Unix time (seconds).
+        made: The same moment by `Clock.perf_counter`.
+        rules: When to renew.
+        chance: In [0, 1); how much later than it could, aging begins.
+        more_headers: Makes the other headers of each request from token, method and URL; None for a bearer token,
+            which needs none.
 
     Attributes:
-        token: What the endpoint issued.
-        header_value: The API request header, formatted once.
-        fresh_until, waiting_from, ends_at: Unix times in seconds; infinite where the token has no known end.
+        aging_from, waiting_from, ends_at: Unix times in seconds; infinite if the token has no known end.
+        fresh_until: Until then the hot path uses it as it is: `aging_from`, or minus infinity if it is no bearer token.
         probation: Origins that refused its predecessor and have not accepted this one yet; always the same set.
         number: Larger than that of every lease before it.
-        made: When, in seconds by ``time.perf_counter``: a request that was sent earlier carried an older one.
-        hook: Whatever an adapter wants to keep with the token, made once.
+        made: A request that was sent before carried an older lease.
+        hook: What an adapter keeps with the token, made once.
         previous: The lease before it, for requests that still carry that one; a chain of at most `MEMORY` leases.
     """
 
     __slots__ = (
-        "_aging_from",
+        "_earliest_aging",
+        "_more_headers",
+        "aging_from",
         "ends_at",
         "fresh_until",
         "header_value",
@@ -85,32 +99,44 @@ class Lease:
         "waiting_from",
     )
 
-    def __init__(self, token: Token, header_value: str, *, arrived: float, rules: RenewalRules, chance: float) -> None:
+    def __init__(
+        self,
+        token: Token,
+        header_value: str,
+        *,
+        arrived: float,
+        made: float,
+        rules: RenewalRules,
+        chance: float,
+        more_headers: MoreHeaders | None = None,
+    ) -> None:
         self.token = token
         self.header_value = header_value
+        self.made = made
         self.probation: set[Origin] = set()
         self.number = next(_numbers)
-        self.made = perf_counter()
         self.hook: Any = None
         self.previous: Lease | None = None
-        if token.expires_at is None:
-            self.fresh_until = self.waiting_from = self.ends_at = self._aging_from = inf
-            return
-        life = max(0.0, token.expires_at - arrived)
-        if rules.early_expiry is None:
-            waiting = min(life * WAITING_FRACTION, LONGEST_WAITING)
-        else:
-            waiting = min(rules.early_expiry, life * LARGEST_WAITING_FRACTION)
-        fresh = min(life * rules.renew_after, life - waiting - life * SHORTEST_AGING_FRACTION)
-        self.waiting_from = arrived + life - waiting
-        self.ends_at = arrived + life
-        self._aging_from = arrived + fresh
+        self._more_headers = more_headers
+        life = inf if token.expires_at is None else max(0.0, token.expires_at - arrived)
+        self._earliest_aging, self.waiting_from, self.ends_at = _margins(arrived, life, rules)
         self.jitter(chance)
+
+    @property
+    def is_bearer(self) -> bool:
+        """True if `header_value` is all that a request needs; False if it needs `more_headers_for` as well."""
+        return self._more_headers is None
+
+    def more_headers_for(self, method: str, url: str) -> Mapping[str, str]:
+        """What else one API request has to carry; made anew for each request and each time that it is sent."""
+        return {} if self._more_headers is None else self._more_headers(self.token, method, url)
 
     def jitter(self, chance: float) -> None:
         """Have aging begin a little later, by `chance` in [0, 1): each process for itself."""
+        self.aging_from = self._earliest_aging
         if self.ends_at < inf:
-            self.fresh_until = self._aging_from + (self.waiting_from - self._aging_from) * JITTER_FRACTION * chance
+            self.aging_from += (self.waiting_from - self._earliest_aging) * JITTER_FRACTION * chance
+        self.fresh_until = self.aging_from if self.is_bearer else -inf
 
     def chain(self) -> Iterator[Lease]:
         """This one and those before it that are remembered, the newest first."""
@@ -128,3 +154,15 @@ class Lease:
                 last = last.previous
         if last is not None:
             last.previous = None
+
+
+def _margins(arrived: float, life: float, rules: RenewalRules) -> tuple[float, float, float]:
+    """When aging begins at the earliest, when waiting begins, and when the life ends."""
+    if life == inf:
+        return inf, inf, inf
+    if rules.early_expiry is None:
+        waiting = min(life * WAITING_FRACTION, LONGEST_WAITING)
+    else:
+        waiting = min(rules.early_expiry, life * LARGEST_WAITING_FRACTION)
+    fresh = min(life * rules.renew_after, life - waiting - life * SHORTEST_AGING_FRACTION)
+    return arrived + fresh, arrived + life - waiting, arrived + life

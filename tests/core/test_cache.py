@@ -39,7 +39,7 @@ def a_lease(clock: FakeClock, life: float | None = 100) -> Lease:
     """Fresh for 80 % of its life, due from 90 % on."""
     ends = None if life is None else clock.wall() + life
     token = Token("abc", expires_at=ends)
-    return Lease(token, "Bearer abc", arrived=clock.wall(), rules=RenewalRules(), chance=0)
+    return Lease(token, "Bearer abc", arrived=clock.wall(), made=0, rules=RenewalRules(), chance=0)
 
 
 def a_failure(*, transient: bool = False, retry_after: float | None = None, hold: float | None = None) -> Failure:

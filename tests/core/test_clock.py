@@ -1,4 +1,4 @@
-"""`_clock`: time and chance."""
+"""`_core.clock`: time and chance."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ import trio
 from oauth_cc_auth._core.clock import Clock
 
 
-def test_wall_and_monotonic_time() -> None:
-    """Age is told by the one, waiting by the other."""
+def test_readings() -> None:
+    """The first measures age, the second waiting, the third what requests compares its own readings with."""
     clock = Clock()
-    before = (time.time(), time.monotonic())
-    now = (clock.wall(), clock.monotonic())
-    after = (time.time(), time.monotonic())
-    assert before[0] <= now[0] <= after[0]
-    assert before[1] <= now[1] <= after[1]
+    before = (time.time(), time.monotonic(), time.perf_counter())
+    now = (clock.wall(), clock.monotonic(), clock.perf_counter())
+    after = (time.time(), time.monotonic(), time.perf_counter())
+    assert all(earlier <= reading <= later for earlier, reading, later in zip(before, now, after, strict=True))
 
 
 def test_sleeping_takes_time() -> None:

@@ -138,6 +138,11 @@ class TestColdCache:
         assert lease.token.expires_at == lease.ends_at == asked + 100
         assert lease.fresh_until == asked + 20 + 80 * 0.8125
 
+    def test_when_the_lease_was_made(self, world: World) -> None:
+        """It says so by the clock that requests measures its answers by."""
+        world.clock.perf_counter = lambda: 17.5
+        assert world.fetched().made == 17.5
+
     def test_a_life_shorter_than_the_way(self, world: World) -> None:
         """It has ended when it arrives, perhaps: it is used once."""
         asking = world.ask()

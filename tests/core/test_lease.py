@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from itertools import pairwise
 from math import inf
-from time import perf_counter
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oauth_cc_auth import Token
-from oauth_cc_auth._core.lease import MEMORY, Lease, RenewalRules
+from oauth_cc_auth._core.lease import MEMORY, Lease, MoreHeaders, RenewalRules
 
 ARRIVED = 1_700_000_000.0
 
@@ -23,9 +22,18 @@ def a_lease(
     renew_after: float = 0.8,
     chance: float = 0.0,
     arrived: float = 0.0,
+    more_headers: MoreHeaders | None = None,
 ) -> Lease:
     token = Token("abc", expires_at=None if life is None else arrived + life)
-    return Lease(token, "Bearer abc", arrived=arrived, rules=RenewalRules(early_expiry, renew_after), chance=chance)
+    return Lease(
+        token,
+        "Bearer abc",
+        arrived=arrived,
+        made=0,
+        rules=RenewalRules(early_expiry, renew_after),
+        chance=chance,
+        more_headers=more_headers,
+    )
 
 
 def margins(lease: Lease) -> tuple[float, float, float]:
@@ -33,20 +41,50 @@ def margins(lease: Lease) -> tuple[float, float, float]:
 
 
 def test_keeps_what_it_is_made_of() -> None:
-    """Token and header are there, probation and hook are empty."""
+    """Token, header and the moment are there, probation and hook are empty."""
     token = Token("abc")
-    lease = Lease(token, "Bearer abc", arrived=0, rules=RenewalRules(), chance=0.5)
+    lease = Lease(token, "Bearer abc", arrived=0, made=17.5, rules=RenewalRules(), chance=0.5)
     assert lease.token is token
     assert lease.header_value == "Bearer abc"
+    assert lease.made == 17.5
     assert lease.probation == set()
     assert lease.hook is None
 
 
-def test_when_it_was_made() -> None:
-    """By the clock that requests tells by when a request was sent: one that was sent earlier carried an older token."""
-    before = perf_counter()
-    made = a_lease(None).made
-    assert before <= made <= perf_counter()
+class TestHeadersOfEachRequest:
+    """A token that is bound to a key needs a proof in each request."""
+
+    def test_a_bearer_token_needs_none(self) -> None:
+        """Its one header is all, so the hot path may use it until aging begins."""
+        lease = a_lease(100)
+        assert lease.is_bearer
+        assert lease.more_headers_for("GET", "https://api.example.com/orders") == {}
+        assert lease.fresh_until == lease.aging_from == 80
+
+    def test_they_are_made_anew_each_time(self) -> None:
+        """From the token, the method and the URL."""
+        asked: list[tuple[object, ...]] = []
+
+        def proof(*about: object) -> dict[str, str]:
+            asked.append(about)
+            return {"DPoP": f"proof {len(asked)}"}
+
+        lease = a_lease(100, more_headers=proof)
+        assert not lease.is_bearer
+        assert asked == []
+        proofs = [lease.more_headers_for("POST", url) for url in ("https://a/", "https://b/")]
+        assert proofs == [{"DPoP": "proof 1"}, {"DPoP": "proof 2"}]
+        assert asked == [(lease.token, "POST", "https://a/"), (lease.token, "POST", "https://b/")]
+
+    @pytest.mark.parametrize("life", [100, None])
+    def test_they_are_no_matter_of_the_hot_path(self, life: float | None) -> None:
+        """To it the lease is never fresh. When it is renewed is the same."""
+        lease, bearer = a_lease(life, more_headers=lambda *_: {}), a_lease(life)
+        for chance in (0.0, 0.5):
+            lease.jitter(chance)
+            bearer.jitter(chance)
+            assert lease.fresh_until == -inf
+            assert (lease.aging_from, *margins(lease)[1:]) == (bearer.aging_from, *margins(bearer)[1:])
 
 
 def test_is_compared_by_identity() -> None:

@@ -25,7 +25,7 @@ def _refusals(clock: FakeClock) -> Refusals:
 
 
 def a_lease(*probation: Origin) -> Lease:
-    lease = Lease(Token("abc"), "Bearer abc", arrived=0, rules=RenewalRules(), chance=0)
+    lease = Lease(Token("abc"), "Bearer abc", arrived=0, made=0, rules=RenewalRules(), chance=0)
     lease.probation.update(probation)
     return lease
 
