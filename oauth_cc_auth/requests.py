@@ -23,8 +23,7 @@ from ._requests.send import send_token_request
 
 if TYPE_CHECKING:
     from ._core.clock import Clock
-    from ._core.drive import Answer
-    from ._protocol.exchange import TokenRequest
+    from ._protocol.exchange import Reply, TokenRequest
 
 __all__ = ["ClientCredentialsAuth"]
 
@@ -85,7 +84,7 @@ class ClientCredentialsAuth(BaseAuth["requests.Session"], AuthBase):
         if not isinstance(token_client, requests.Session):
             raise ConfigurationError(f"token_client must be a requests.Session, not {type(token_client).__name__}")
 
-    def _send(self, request: TokenRequest, budget: float) -> Answer:
+    def _send(self, request: TokenRequest, budget: float) -> Reply:
         return send_token_request(request, budget, self._token_client)
 
     def _library_class(self, error: TokenError) -> type[Exception]:

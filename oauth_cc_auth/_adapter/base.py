@@ -25,10 +25,9 @@ AuthT = TypeVar("AuthT", bound="BaseAuth[Any]")
 if TYPE_CHECKING:
     from typing_extensions import TypedDict, Unpack
 
-    from oauth_cc_auth._core.drive import Answer
     from oauth_cc_auth._core.lease import Lease
     from oauth_cc_auth._events import OnEvent
-    from oauth_cc_auth._protocol.exchange import TokenRequest
+    from oauth_cc_auth._protocol.exchange import Reply, TokenRequest
     from oauth_cc_auth._protocol.failure import Failure
 
     class Behaviour(TypedDict, Generic[TokenClientT], total=False):
@@ -237,7 +236,7 @@ class BaseAuth(Decisions, Generic[TokenClientT]):
         """Raise a ConfigurationError for a `token_client` of another library."""
 
     @abstractmethod
-    def _send(self, request: TokenRequest, budget: float) -> Answer:
+    def _send(self, request: TokenRequest, budget: float) -> Reply:
         """Send a token request, blocking for at most `budget` seconds."""
 
     def _obtain(self, refused: Lease | None = None) -> Lease | Failure:

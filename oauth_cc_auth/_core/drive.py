@@ -7,19 +7,18 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from oauth_cc_auth._errors import ConfigurationError, TokenError
-from oauth_cc_auth._protocol.exchange import TokenRequest, TokenResponse, TransportFailure, too_slow
+from oauth_cc_auth._protocol.exchange import Reply, TokenRequest, too_slow
 from oauth_cc_auth._protocol.failure import Failure
 from oauth_cc_auth._redact.redact import kind_and_place
 
 from .caller import running_loop
 from .clock import Clock
-from .effects import Call, Raised, Send, Wait
+from .effects import CallFunction, Raised, Send, Wait
 from .flow import Flow
 from .lease import Lease
 
-Answer = TokenResponse | TransportFailure
-Sender = Callable[[TokenRequest, float], Answer]
-AsyncSender = Callable[[TokenRequest, float], Awaitable[Answer]]
+Sender = Callable[[TokenRequest, float], Reply]
+AsyncSender = Callable[[TokenRequest, float], Awaitable[Reply]]
 
 
 def drive(flow: Flow, send: Sender, clock: Clock) -> Lease | Failure:
@@ -39,7 +38,7 @@ def drive(flow: Flow, send: Sender, clock: Clock) -> Lease | Failure:
                 return end.value  # type: ignore[no-any-return]  # typeshed types every generator's end as Any
             if isinstance(effect, Send):
                 done = send(effect.request, effect.budget)
-            elif isinstance(effect, Call):
+            elif isinstance(effect, CallFunction):
                 done = _called(effect.function)
             elif isinstance(effect, Wait):
                 _wait(effect)
@@ -82,8 +81,8 @@ async def adrive(flow: Flow, send: AsyncSender, clock: Clock) -> Lease | Failure
                 return end.value  # type: ignore[no-any-return]  # typeshed types every generator's end as Any
             if isinstance(effect, Send):
                 done = await _asend(effect, send)
-            elif isinstance(effect, Call):
-                done = await _acall(effect)
+            elif isinstance(effect, CallFunction):
+                done = await _acall_function(effect)
             elif isinstance(effect, Wait):
                 await _await(effect)
             else:
@@ -92,8 +91,8 @@ async def adrive(flow: Flow, send: AsyncSender, clock: Clock) -> Lease | Failure
         flow.close()
 
 
-async def _asend(effect: Send, send: AsyncSender) -> Answer:
-    async def sending() -> Answer:
+async def _asend(effect: Send, send: AsyncSender) -> Reply:
+    async def sending() -> Reply:
         return await send(effect.request, effect.budget)
 
     answer = await _within(effect.budget, sending)
@@ -102,7 +101,7 @@ async def _asend(effect: Send, send: AsyncSender) -> Answer:
     return answer  # type: ignore[no-any-return]  # what `sending` returns
 
 
-async def _acall(effect: Call) -> Any:
+async def _acall_function(effect: CallFunction) -> Any:
     import anyio
 
     async def calling() -> tuple[Any]:

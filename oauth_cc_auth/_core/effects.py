@@ -11,7 +11,7 @@ from oauth_cc_auth._record import Record
 from .flight import Flight
 
 
-class Call(Record):
+class CallFunction(Record):
     """Run a person's `function`, which may block and may raise; send back its result or a `Raised`.
 
     Attributes:
@@ -69,4 +69,4 @@ class Sleep(Record):
         self.seconds = seconds
 
 
-Effect = Call | Send | Wait | Sleep
+Effect = CallFunction | Send | Wait | Sleep

@@ -22,7 +22,7 @@ from oauth_cc_auth._redact.redact import shown_url
 from oauth_cc_auth._settings import checks
 
 from .clock import Clock
-from .effects import Call, Effect, Raised, Send, Sleep
+from .effects import CallFunction, Effect, Raised, Send, Sleep
 from .flight import GRACE, Fetched, Flight
 from .observer import Observer, shown_scope
 
@@ -151,10 +151,10 @@ class Fetcher:
             return _not_asked(f"client authentication {method.name!r} gave no credentials: {result.text}")
         return result  # type: ignore[no-any-return]  # what the lambda above returns
 
-    def _call(self, function: Any, flight: Flight, until: float) -> Call:
+    def _call(self, function: Any, flight: Flight, until: float) -> CallFunction:
         budget = max(0.0, until - self.clock.monotonic())
         flight.limit = self.clock.monotonic() + budget + GRACE
-        return Call(function, budget)
+        return CallFunction(function, budget)
 
     def _next_method(self, run: _Run, failure: Failure, flight: Flight) -> bool:
         """Move on to the next method, where `failure` allows that and there is one."""

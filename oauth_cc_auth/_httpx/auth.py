@@ -23,9 +23,8 @@ from .replay import Replay, replay_of
 from .send import asend_token_request, send_token_request
 
 if TYPE_CHECKING:
-    from oauth_cc_auth._core.drive import Answer
     from oauth_cc_auth._core.lease import Lease
-    from oauth_cc_auth._protocol.exchange import TokenRequest
+    from oauth_cc_auth._protocol.exchange import Reply, TokenRequest
     from oauth_cc_auth._protocol.failure import Failure
 
 
@@ -192,10 +191,10 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
             "make an auth object each for sync and for async requests",
         )
 
-    def _send(self, request: TokenRequest, budget: float) -> Answer:
+    def _send(self, request: TokenRequest, budget: float) -> Reply:
         return send_token_request(self._library, request, budget, self._token_client)
 
-    async def _asend(self, request: TokenRequest, budget: float) -> Answer:
+    async def _asend(self, request: TokenRequest, budget: float) -> Reply:
         return await asend_token_request(self._library, request, budget, self._token_client)
 
     def _check_token_client(self, token_client: Any) -> None:

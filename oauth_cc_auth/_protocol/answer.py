@@ -21,7 +21,7 @@ from oauth_cc_auth._redact.redact import presentable, shown_url
 from oauth_cc_auth._token import Token
 
 from .advice import advice
-from .exchange import TokenRequest, TokenResponse, TransportFailure
+from .exchange import Reply, TokenRequest, TokenResponse, TransportFailure
 from .failure import Failure
 from .members import instead_of_members, members_of
 
@@ -52,9 +52,7 @@ _KNOWN_ERRORS = frozenset(
 _EXPLANATIONS = ("error_description", "error_message", "message", "detail", "title", "errors")
 
 
-def read_answer(
-    request: TokenRequest, answer: TokenResponse | TransportFailure, wall: float, known_token: str = ""
-) -> Token | Failure:
+def read_answer(request: TokenRequest, answer: Reply, wall: float, known_token: str = "") -> Token | Failure:
     """The token in `answer`, or what stands in its way.
 
     Args:

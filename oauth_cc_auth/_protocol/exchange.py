@@ -108,6 +108,9 @@ class TransportFailure(Record):
         self.advice = advice
 
 
+Reply = TokenResponse | TransportFailure  # what follows a token request
+
+
 def too_slow(budget: float) -> TransportFailure:
     """The failure of a request that took longer than `budget` seconds, however that showed itself."""
     return TransportFailure(f"it took longer than {budget:.3g} s", timed_out=True)

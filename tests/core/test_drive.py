@@ -17,7 +17,7 @@ import pytest
 from oauth_cc_auth import ConfigurationError, Token, TokenError
 from oauth_cc_auth._core.caller import Caller
 from oauth_cc_auth._core.drive import adrive, drive
-from oauth_cc_auth._core.effects import Call, Effect, Raised, Send, Sleep, Wait
+from oauth_cc_auth._core.effects import CallFunction, Effect, Raised, Send, Sleep, Wait
 from oauth_cc_auth._core.flight import GONE, Flight
 from oauth_cc_auth._core.flow import Flow
 from oauth_cc_auth._core.lease import Lease, RenewalRules
@@ -105,7 +105,7 @@ class TestBlocking:
         """Each outcome is sent back; sleeping is the clock's part."""
         flight, clock = a_flight(), FakeClock()
         flight.outcome = GONE
-        script = Script(Send(REQUEST, 5.0), Call(lambda: "called", 5.0), Wait(flight, LIMIT), Sleep(2.5))
+        script = Script(Send(REQUEST, 5.0), CallFunction(lambda: "called", 5.0), Wait(flight, LIMIT), Sleep(2.5))
         sent = list[tuple[TokenRequest, float]]()
 
         def send(request: TokenRequest, budget: float) -> TokenResponse:
@@ -123,7 +123,7 @@ class TestBlocking:
         def fail() -> Any:
             raise ValueError("s3cret")
 
-        script = Script(Call(fail, 1), Call(lambda: json.loads("s3cret"), 1))
+        script = Script(CallFunction(fail, 1), CallFunction(lambda: json.loads("s3cret"), 1))
         drive(script.flow(), nothing_sent, FakeClock())
         mine, theirs = (outcome.text for outcome in script.outcomes)
         place = f"(fail, test_drive.py:{fail.__code__.co_firstlineno + 1})"
@@ -132,7 +132,7 @@ class TestBlocking:
 
     def test_a_callable_that_wants_arguments(self) -> None:
         """The place would be ours, and help nobody."""
-        script = Script(Call(len, 1))  # type: ignore[arg-type]  # what people do
+        script = Script(CallFunction(len, 1))  # type: ignore[arg-type]  # what people do
         drive(script.flow(), nothing_sent, FakeClock())
         (outcome,) = script.outcomes
         assert outcome.text.startswith("it raised TypeError, whose message")
@@ -144,7 +144,7 @@ class TestBlocking:
         def fail() -> Any:
             raise error
 
-        script = Script(Call(fail, 1))
+        script = Script(CallFunction(fail, 1))
         drive(script.flow(), nothing_sent, FakeClock())
         assert script.outcomes == [Raised(str(error))]
 
@@ -190,8 +190,8 @@ class TestInAnEventLoop:
         flight.outcome = GONE
         script = Script(
             Send(REQUEST, 5.0),
-            Call(lambda: "called", 5.0),
-            Call(lambda: None, 5.0),
+            CallFunction(lambda: "called", 5.0),
+            CallFunction(lambda: None, 5.0),
             Wait(flight, LIMIT),
             Sleep(2.5),
         )
@@ -224,7 +224,7 @@ class TestInAnEventLoop:
             threads.append(threading.current_thread())
             release.wait(LIMIT)
 
-        script = Script(Call(block, 0.05))
+        script = Script(CallFunction(block, 0.05))
         run_async(backend, script)
         release.set()
         assert script.outcomes == [Raised("it did not return within 0.1 s")]
@@ -236,7 +236,7 @@ class TestInAnEventLoop:
         def fail() -> None:
             raise ValueError("no")
 
-        script = Script(Call(fail, LIMIT))
+        script = Script(CallFunction(fail, LIMIT))
         run_async(backend, script)
         (outcome,) = script.outcomes
         assert outcome.text.startswith(
@@ -253,7 +253,7 @@ class TestInAnEventLoop:
                 with anyio.fail_after(LIMIT):
                     return await adrive(script.flow(), nothing_sent_async, FakeClock())
 
-        script = Script(Call(lambda: "called", LIMIT))
+        script = Script(CallFunction(lambda: "called", LIMIT))
         assert anyio.run(main, backend=backend) is LEASE
         assert script.outcomes == ["called"]
 

@@ -22,18 +22,17 @@ from oauth_cc_auth import (
     TokenError,
 )
 from oauth_cc_auth._core.caller import Caller
-from oauth_cc_auth._core.effects import Call, Raised, Send, Sleep
+from oauth_cc_auth._core.effects import CallFunction, Raised, Send, Sleep
 from oauth_cc_auth._core.fetch import TRIES, Fetcher, out_of_time
 from oauth_cc_auth._core.flight import GRACE, Fetched, Flight
 from oauth_cc_auth._core.lease import Lease, RenewalRules
 from oauth_cc_auth._core.observer import Observer
 from oauth_cc_auth._events import FallbackTried
-from oauth_cc_auth._protocol.exchange import TokenRequest, TokenResponse, TransportFailure
+from oauth_cc_auth._protocol.exchange import Reply, TokenRequest, TokenResponse, TransportFailure
 from oauth_cc_auth._protocol.failure import Failure
 from tests.fake_clock import FakeClock
 
 URL = "https://login.example.com/token"
-Answer = TokenResponse | TransportFailure
 
 TOKEN = TokenResponse(200, {}, b'{"access_token": "abc", "expires_in": 60}')
 DROPPED = TransportFailure("dropped")
@@ -56,10 +55,10 @@ class Endpoint:
         self.flight = Flight(Caller(1, loop=None), self.clock.monotonic() + GRACE)
         self.sent: list[TokenRequest] = []
         self.budgets: list[float] = []
-        self.calls: list[Call] = []
+        self.calls: list[CallFunction] = []
         self.each_takes = 0.0  # seconds
 
-    def fetch(self, *answers: Answer, tries: int = TRIES, deadline: float = 30.0) -> Fetched | Failure:
+    def fetch(self, *answers: Reply, tries: int = TRIES, deadline: float = 30.0) -> Fetched | Failure:
         self.sent, self.budgets, self.calls, self.clock.sleeps = [], [], [], []
         pending = list(answers)
         until = self.clock.monotonic() + deadline
@@ -77,10 +76,10 @@ class Endpoint:
                 assert limit == now + effect.seconds + GRACE
                 self.clock.sleep(effect.seconds)
                 continue
-            assert isinstance(effect, (Call, Send))
+            assert isinstance(effect, (CallFunction, Send))
             assert limit == now + effect.budget + GRACE  # nobody takes over while the leader is within its budget
             self.clock.advance(self.each_takes)
-            if isinstance(effect, Call):
+            if isinstance(effect, CallFunction):
                 self.calls.append(effect)
                 done = self._call(effect.function)
             else:
@@ -95,15 +94,15 @@ class Endpoint:
         except Exception as error:  # noqa: BLE001  # as the drivers do
             return Raised(f"it raised {type(error).__name__}")
 
-    def fetched(self, *answers: Answer, **limits: Any) -> Fetched:
+    def fetched(self, *answers: Reply, **limits: Any) -> Fetched:
         outcome = self.fetch(*answers, **limits)
         assert isinstance(outcome, Fetched)
         return outcome
 
-    def token(self, *answers: Answer, **limits: Any) -> Token:
+    def token(self, *answers: Reply, **limits: Any) -> Token:
         return self.fetched(*answers, **limits).token
 
-    def failure(self, *answers: Answer, **limits: Any) -> Failure:
+    def failure(self, *answers: Reply, **limits: Any) -> Failure:
         outcome = self.fetch(*answers, **limits)
         assert isinstance(outcome, Failure)
         return outcome
@@ -263,7 +262,7 @@ class TestFailureTold:
             ((refusal(status=401), refusal(status=403)), None),
         ],
     )
-    def test_the_decisive_refusal(self, answers: tuple[Answer, ...], decisive: str | None) -> None:
+    def test_the_decisive_refusal(self, answers: tuple[Reply, ...], decisive: str | None) -> None:
         """The one that explains most."""
         error = Endpoint().failure(*answers).error
         assert isinstance(error, TokenEndpointError)
@@ -292,7 +291,7 @@ class TestFailureTold:
 
 class TestRetries:
     @pytest.mark.parametrize("passing", [DROPPED, refusal(status=503), refusal("temporarily_unavailable")])
-    def test_what_may_pass_is_tried_again(self, passing: Answer) -> None:
+    def test_what_may_pass_is_tried_again(self, passing: Reply) -> None:
         """By the same method, after a pause that doubles."""
         endpoint = Endpoint()
         endpoint.token(passing, passing, TOKEN)
@@ -563,7 +562,7 @@ class TestTold:
             ([refusal(status=429, retry_after="45")], "not tried again: no time is left for it"),
         ],
     )
-    def test_why_it_ends(self, answers: list[Answer], told: str, caplog: pytest.LogCaptureFixture) -> None:
+    def test_why_it_ends(self, answers: list[Reply], told: str, caplog: pytest.LogCaptureFixture) -> None:
         """The last line says why nothing else is tried."""
         caplog.set_level("DEBUG", "oauth_cc_auth")
         Endpoint().failure(*answers)

@@ -6,7 +6,7 @@ from collections import Counter
 from math import ceil
 from typing import NamedTuple
 
-from oauth_cc_auth._protocol.exchange import TokenResponse, TransportFailure
+from oauth_cc_auth._protocol.exchange import Reply, TokenResponse, TransportFailure
 from tests.fleet.events import SimulatedClock
 
 LIFE = 3600  # seconds that a token lives
@@ -54,7 +54,7 @@ class Endpoint:
         self._quota = quota
         self._in_window: Counter[int] = Counter()
 
-    def ask(self, budget: float) -> tuple[float, TokenResponse | TransportFailure]:
+    def ask(self, budget: float) -> tuple[float, Reply]:
         """The seconds that an answer takes, and the answer, to a token request that waits at most `budget` seconds."""
         now, random = self._clock.now, self._clock.random
         self.asked[int(now)] += 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from oauth_cc_auth._protocol.exchange import TokenResponse, TransportFailure
+from oauth_cc_auth._protocol.exchange import Reply, TokenResponse, TransportFailure
 
 LIVES = (0, 2, 20, 100, 3600, None)  # seconds; None: the server tells no expiry
 
@@ -19,7 +19,7 @@ class Answer(NamedTuple):
         retry_after: Seconds that the endpoint asks for, or None.
     """
 
-    wire: TokenResponse | TransportFailure
+    wire: Reply
     is_token: bool = False
     is_final: bool = False
     retry_after: float | None = None

@@ -22,8 +22,7 @@ from rich.text import Text
 
 from oauth_cc_auth._adapter.transport_errors import reason_of
 from oauth_cc_auth._cli.terminal import console
-from oauth_cc_auth._core.drive import Answer
-from oauth_cc_auth._protocol.exchange import TokenRequest, TransportFailure
+from oauth_cc_auth._protocol.exchange import Reply, TokenRequest, TransportFailure
 from oauth_cc_auth._redact.redact import presentable, shown_url
 from oauth_cc_auth.requests import ClientCredentialsAuth
 
@@ -82,7 +81,7 @@ class LoggedAuth(ClientCredentialsAuth):
 
     log: ExchangeLog
 
-    def _send(self, request: TokenRequest, budget: float) -> Answer:
+    def _send(self, request: TokenRequest, budget: float) -> Reply:
         with self.log.exchange("token endpoint", "POST", request.url, request.method) as exchange:
             answer = super()._send(request, budget)
             if isinstance(answer, TransportFailure):
