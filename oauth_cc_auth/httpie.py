@@ -1,8 +1,8 @@
 """Client credentials for HTTPie: ``https -A oauth2-cc api.example.com/orders``.
 
-The settings come from the environment (``OAUTH_CC_TOKEN_URL`` and so on, see `ClientCredentialsConfig.from_env`);
-``--auth id:secret`` replaces the id and the secret, and ``--auth id`` asks for the secret. HTTPie imports this module
-at each of its starts, whatever the request, so it imports no more than it must.
+The settings come from the environment (``OAUTH_CC_TOKEN_URL`` and so on, see `ClientCredentialsConfig.from_env`).
+``--auth id:secret`` replaces the id and the secret. With ``--auth id``, HTTPie asks for the secret. HTTPie imports this
+module at every start, so it imports as little as possible.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ __all__ = ["ClientCredentialsPlugin"]
 
 
 class ClientCredentialsPlugin(_Base):
-    """The auth type ``oauth2-cc``; HTTPie finds it by the entry point ``httpie.plugins.auth.v1``."""
+    """The auth type ``oauth2-cc``. HTTPie finds it through the entry point ``httpie.plugins.auth.v1``."""
 
     # HTTPie reads these; see its AuthPlugin.
     name = "OAuth 2.0 client credentials"
@@ -35,20 +35,20 @@ class ClientCredentialsPlugin(_Base):
     auth_require = False
     auth_parse = True
     prompt_password = True
-    netrc_parse = False  # ~/.netrc knows the API's host; these are the credentials of another one
-    raw_auth: str | None = None  # what HTTPie keeps in its session files
+    netrc_parse = False  # ~/.netrc has entries for the host of the API, not for the token endpoint
+    raw_auth: str | None = None  # what HTTPie writes into its session files
 
     def get_auth(
         self, username: str | None = None, password: str | None = None
     ) -> Callable[[requests.PreparedRequest], requests.PreparedRequest]:
-        """What attaches the token to HTTPie's request. What is wrong with the settings is raised by its first use.
+        """The object that attaches the token to HTTPie's request. It raises an error in the settings at its first use.
 
         Args:
-            username: the client id of ``--auth``, or the one that a session file kept; None without either.
-            password: the client secret of ``--auth``; None where there is only a session file, which keeps none.
+            username: the client id from ``--auth`` or from a session file. None if there is neither.
+            password: the client secret from ``--auth``. None if there is only a session file, which has no secret.
         """
         from ._httpie import auth_for, kept_in_session
 
-        # HTTPie has put the secret in.
+        # HTTPie has set it to the whole of --auth, including the secret.
         self.raw_auth = kept_in_session(username)
         return auth_for(username, password)

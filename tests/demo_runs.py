@@ -1,4 +1,4 @@
-"""Running the demo in this process, with the client libraries that a test wants, and reading what it printed."""
+"""Runs the demo in this process with the client libraries that a test wants, and reads what it printed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from oauth_cc_auth.testing import LoopbackServer, RecordedRequest
 
 LIBRARIES = ("requests", "httpx", "httpx2")
 
-# What every program of this machine's may have set, and the demo looks at.
+# Variables that the demo reads and that this machine may have set.
 _ENVIRONMENT = ("NO_COLOR", "TERM", "WT_SESSION", "no_proxy", "NO_PROXY")
 _EXCHANGE = re.compile(
     r" {0,5}(?P<who>(\d+ . )?app .*?)  +(?P<request>[A-Z]+ +/\S+)  +(?P<presented>.*?)  +(?P<status>\d+|---) "
@@ -23,7 +23,7 @@ _EXCHANGE = re.compile(
 
 
 class Terminal(io.StringIO):
-    """A stream that says that a person is looking."""
+    """A stream that claims to be a terminal."""
 
     def isatty(self) -> bool:
         return True
@@ -36,7 +36,7 @@ class Run:
     Attributes:
         status: The exit status.
         text: What it printed.
-        server: The server that it used; None where it needed none.
+        server: The server that it used. None if it used none.
         records: Every exchange of the run, in order of the answers.
     """
 
@@ -51,7 +51,7 @@ class Run:
 
     @property
     def exchanges(self) -> list[tuple[str, str, str, str]]:
-        """Who spoke to whom, method and path, what was presented, and the status: of every such line."""
+        """Every line about an exchange: the two parties, method and path, credentials, and status."""
         found = filter(None, map(_EXCHANGE.match, self.lines))
         return [(each["who"], each["request"], each["presented"], each["status"]) for each in found]
 
@@ -62,11 +62,11 @@ def run_demo(
     stream: io.TextIOWrapper | io.StringIO | None = None,
     tamper: Callable[[LoopbackServer], object] | None = None,
 ) -> Run:
-    """Run it as if exactly these libraries were installed.
+    """Run the demo as if exactly these libraries were installed.
 
     Args:
-        stream: What it prints on; None for one that is no terminal.
-        tamper: Called with the demo's server before it starts.
+        stream: The stream to print on. None: one that is not a terminal.
+        tamper: Called with the server of the demo before it starts.
     """
     stream = io.StringIO() if stream is None else stream
     servers: list[LoopbackServer] = []
@@ -91,6 +91,6 @@ def run_demo(
 
 @pytest.fixture(autouse=True)
 def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """For a test module to import: no variable of the person's decides what the demo looks like."""
+    """Remove the variables that change how the demo looks. Test modules import this fixture."""
     for name in _ENVIRONMENT:
         monkeypatch.delenv(name, raising=False)

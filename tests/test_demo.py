@@ -1,4 +1,4 @@
-"""The demo: what it shows is what happened, with whichever libraries are there, and it tells no secret."""
+"""The demo shows what happened, with any set of libraries, and shows no secret."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_every_exchange_of_every_client_is_shown(library: str, monkeypatch: pyte
 
 @each_library
 def test_every_scene_ends_with_a_check_mark(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Four scenes for each way to use a library, and the last line counts them."""
+    """There are four scenes for each kind of client. The last line counts them."""
     run = run_demo(monkeypatch, [library])
 
     headings = [line.strip("─ ") for line in run.lines if line.startswith("──")]
@@ -68,15 +68,15 @@ def test_every_scene_ends_with_a_check_mark(library: str, monkeypatch: pytest.Mo
     assert run.lines[-1] == f"✓ {4 * len(CLIENTS[library])} checks, all as promised"
 
 
-def test_stories_are_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who has read what happens on a revoked token does not want to read it five times."""
+def test_each_story_is_printed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No one wants to read five times what happens to a revoked token."""
     run = run_demo(monkeypatch)
     assert run.text.count("  3  The token is revoked") == 5
-    assert run.text.count("The auth server withdraws the token") == 1
+    assert run.text.count("The auth server revokes the token") == 1
 
 
-def test_what_is_installed_is_said_at_the_top(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With versions; and for what is missing, the command that installs it."""
+def test_the_top_lists_the_libraries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the version of an installed one, and the command that installs a missing one."""
     run = run_demo(monkeypatch, ["requests"])
     version = import_module("requests").__version__
     assert f"  ✓ requests  {version} found" in run.lines[:15]
@@ -85,7 +85,7 @@ def test_what_is_installed_is_said_at_the_top(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_without_any_library_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing can be shown, so nothing is started and the status is 1."""
+    """It starts no server, and the exit status is 1."""
     run = run_demo(monkeypatch, [])
     assert run.status == 1
     assert run.server is None
@@ -93,8 +93,8 @@ def test_without_any_library_it_says_what_to_install(monkeypatch: pytest.MonkeyP
     assert "checks" not in run.text
 
 
-def test_a_broken_adapter_is_no_missing_library(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Else a defect of ours would look like something that the person has to install."""
+def test_a_broken_adapter_does_not_count_as_a_missing_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise a bug of ours would look like a package to install."""
     monkeypatch.setitem(sys.modules, "oauth_cc_auth.httpx", None)
     with pytest.raises(ImportError, match=r"oauth_cc_auth\.httpx"):
         run_demo(monkeypatch, ["httpx"])
@@ -104,7 +104,7 @@ def test_a_broken_adapter_is_no_missing_library(monkeypatch: pytest.MonkeyPatch)
 def test_the_four_lines_at_the_end_work(
     library: str, monkeypatch: pytest.MonkeyPatch, oauth_server: LoopbackServer
 ) -> None:
-    """A person copies them and puts in their own values."""
+    """People copy them and fill in their own values."""
     run = run_demo(monkeypatch, [library])
     *lines, request = [line.strip() for line in run.lines if line.startswith("    ") and line[4] != " "]
     names = {
@@ -113,14 +113,14 @@ def test_the_four_lines_at_the_end_work(
         "client_id": oauth_server.client_id,
         "client_secret": oauth_server.client_secret,
     }
-    exec("\n".join(lines), names)  # noqa: S102  # this is what a person would do with them
+    exec("\n".join(lines), names)  # noqa: S102  # as a person would run them
     response = eval(request, names)  # noqa: S307  # as above
     assert len(lines) == 3
     assert response.status_code == 200
 
 
 def test_no_token_and_no_secret_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Four characters of a token are; of the secret and of the Basic blob, nothing that would help anybody."""
+    """The demo shows four characters of a token, and no five characters in a row of anything secret."""
     run = run_demo(monkeypatch)
     assert run.server is not None
     secret = run.server.client_secret
@@ -137,14 +137,14 @@ def test_no_token_and_no_secret_is_shown(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_a_short_token_is_not_shown_at_all() -> None:
     """Four characters of six would be most of it."""
-    from oauth_cc_auth._demo._exchanges import masked
+    from oauth_cc_auth._demo._rows import token_start
 
-    assert masked("abcdef") == "…"
-    assert masked("abcdefghijklmnop") == "abcd…"
+    assert token_start("abcdef") == "…"
+    assert token_start("abcdefghijklmnop") == "abcd…"
 
 
 def test_nothing_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The server is stopped and the environment is as it was."""
+    """The demo stops its server and restores the environment."""
     monkeypatch.setenv("NO_PROXY", "example.com")
     before = dict(os.environ)
     run = run_demo(monkeypatch, ["requests"])
@@ -157,8 +157,8 @@ def test_nothing_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("exceptions", ["", "example.com"])
 @each_library
-def test_a_proxy_is_not_asked_for_loopback(library: str, exceptions: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Many company machines have one in the environment; it could not reach this machine's loopback."""
+def test_loopback_needs_no_proxy(library: str, exceptions: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many company machines have one in the environment. It cannot reach the loopback of this machine."""
     for name in ("http_proxy", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     monkeypatch.setenv("no_proxy", exceptions)
@@ -167,7 +167,7 @@ def test_a_proxy_is_not_asked_for_loopback(library: str, exceptions: str, monkey
 
 
 def test_as_a_command_with_warnings_as_errors() -> None:
-    """Exit status 0 and a silent stderr: an unclosed socket would be an error there."""
+    """The exit status is 0 and stderr is empty. An unclosed socket would be an error there."""
     command = [sys.executable, "-W", "error", "-m", "oauth_cc_auth", "demo"]
     environment = {**os.environ, "PYTHONIOENCODING": "utf-8"}
     done = subprocess.run(command, capture_output=True, encoding="utf-8", env=environment, timeout=120, check=False)
@@ -179,7 +179,7 @@ def test_as_a_command_with_warnings_as_errors() -> None:
 
 @each_library
 def test_as_a_command_with_one_library(library: str) -> None:
-    """The others are really absent, from the first import on."""
+    """The others are missing from the first import on."""
     missing = [name for name in LIBRARIES if name != library]
     code = (
         "import runpy, sys\n"
@@ -195,8 +195,8 @@ def test_as_a_command_with_one_library(library: str) -> None:
     assert done.stdout.count("not found; to install it:") == 2
 
 
-def test_stdout_is_where_it_prints(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """Unless told otherwise."""
+def test_it_prints_on_stdout_by_default(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without a library, it prints how to install one."""
     for name in LIBRARIES:
         monkeypatch.setitem(sys.modules, name, None)
     assert _demo.run() == 1

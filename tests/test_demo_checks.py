@@ -1,4 +1,4 @@
-"""The demo can fail: whatever does not come out as it says is marked, the rest goes on, and the status is 1."""
+"""The demo can fail: it marks a wrong claim, plays the other scenes, and ends with status 1."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import requests
 
 import oauth_cc_auth.requests
 from oauth_cc_auth._demo._checks import counted
-from oauth_cc_auth._demo._exchanges import rows
+from oauth_cc_auth._demo._rows import rows
 from oauth_cc_auth.testing import Answer, Headers, LoopbackServer, RecordedRequest
 from tests.demo_runs import plain_environment, run_demo
 
@@ -31,7 +31,7 @@ def refuse_every_token(server: LoopbackServer) -> None:
 
 
 def never_revoke(server: LoopbackServer) -> None:
-    server.revoke_all = lambda: None  # type: ignore[method-assign]  # that is the tampering
+    server.revoke_all = lambda: None  # type: ignore[method-assign]  # tampering
 
 
 def refuse_the_client(server: LoopbackServer) -> None:
@@ -59,7 +59,7 @@ def test_a_wrong_server_is_noticed(
     actual: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The scenes that are not as promised are marked and listed, and no other."""
+    """The demo marks and lists the scenes whose check failed, and no others."""
     run = run_demo(monkeypatch, [library], tamper=tamper)
 
     clients = ["requests.Session"] if library == "requests" else ["httpx.Client", "httpx.AsyncClient, with asyncio"]
@@ -67,22 +67,22 @@ def test_a_wrong_server_is_noticed(
     assert run.status == 1
     assert run.text.count("     ✗ Not as promised: ") == count
     assert run.text.count("     ✓ ") == len(clients) * 4 - count
-    verdict = run.lines.index(f"✗ {count} of {4 * len(clients)} checks did not come out as promised:")
+    verdict = run.lines.index(f"✗ {count} of {4 * len(clients)} checks failed:")
     listed = [line.split(":")[0] for line in run.lines[verdict + 1 :] if line.startswith("  - ")]
     assert listed == [f"  - {client}, {number}" for client in clients for number in failed]
     assert f"actual {actual}" in " ".join(run.text.split())
 
 
-def test_expected_and_actual_stand_below_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In the words of the exchanges, so that a person sees where they part."""
+def test_expected_and_actual_are_aligned(monkeypatch: pytest.MonkeyPatch) -> None:
+    """People see at a glance where the two differ."""
     run = run_demo(monkeypatch, ["requests"], tamper=accept_basic)
     first = run.lines.index(f"       expected  {PROMISED}")
-    assert run.lines[first - 2].startswith("     ✗ Not as promised: Basic was refused, ")
+    assert run.lines[first - 2].startswith("     ✗ Not as promised: Basic was rejected, ")
     assert run.lines[first + 1] == "       actual    Basic 200, new token 200; the app got 200"
 
 
 def test_a_dropped_connection_is_shown_and_does_not_end_the_demo(monkeypatch: pytest.MonkeyPatch) -> None:
-    """There is no status to show, and the app got an exception of its library's."""
+    """There is no status to show, and the app gets an exception of its client library."""
     run = run_demo(monkeypatch, ["requests"], tamper=drop_api_connections)
     assert run.status == 1
     assert "---" in {status for *_, status in run.exchanges}
@@ -91,7 +91,7 @@ def test_a_dropped_connection_is_shown_and_does_not_end_the_demo(monkeypatch: py
 
 
 class NoPlugin:
-    """What people write without a plugin: a token request for each API request."""
+    """Code that people write without a plugin: a token request for each API request."""
 
     def __init__(self, token_url: str, client_id: str, client_secret: str, **options: object) -> None:
         self.token_url = token_url
@@ -105,7 +105,7 @@ class NoPlugin:
 
 
 def test_a_plugin_that_caches_nothing_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The checks judge what the server recorded, so every scene is wrong then, the twenty threads above all."""
+    """The checks compare what the server recorded, so all four checks fail."""
     monkeypatch.setattr(oauth_cc_auth.requests, "ClientCredentialsAuth", NoPlugin)
     run = run_demo(monkeypatch, ["requests"])
     assert run.status == 1
@@ -114,7 +114,7 @@ def test_a_plugin_that_caches_nothing_is_noticed(monkeypatch: pytest.MonkeyPatch
 
 
 def test_the_twenty_start_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    """All are there before the token is: its request is answered only when every thread has been seen alive."""
+    """All threads run before there is a token: the server counts them before it answers the token request."""
     seen: list[int] = []
 
     def count_threads(server: LoopbackServer) -> None:
@@ -146,8 +146,8 @@ def record(**changes: object) -> RecordedRequest:
     return RecordedRequest(**members)  # type: ignore[arg-type]  # put together by name
 
 
-def test_rows_tell_what_should_never_happen() -> None:
-    """Nothing presented, both ways at once, another path, no token, no answer."""
+def test_rows_show_what_should_never_happen() -> None:
+    """No credentials, both methods at once, another path, no token, no answer."""
     shown = rows(
         [
             record(),
@@ -165,12 +165,12 @@ def test_rows_tell_what_should_never_happen() -> None:
 
 
 def test_rows_that_look_the_same_are_one() -> None:
-    """It lasts from the first arrival to the last answer."""
+    """The row lasts from the first arrival to the last answer."""
     shown = rows([record(started=1.0, finished=1.5), record(started=1.25, finished=2.0), record(status=200)])
     assert [(row.status, row.times, row.milliseconds) for row in shown] == [(400, 2, 1000.0), (200, 1, 250.0)]
 
 
 def test_equal_facts_are_counted() -> None:
-    """Neighbours only: the order is part of what happened."""
+    """Only neighbours are counted, because the order matters."""
     assert counted(["a", "b", "b", "a"]) == "a, 2 x b, a"
     assert counted([]) == ""

@@ -1,4 +1,4 @@
-"""What the demo looks like: on a terminal, in a pipe, without colours, in ASCII, in 80 columns."""
+"""How the demo looks: on a terminal, in a pipe, without colours, in ASCII, in 80 columns."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 from oauth_cc_auth._demo import _screen
 from oauth_cc_auth._demo._checks import Check
-from oauth_cc_auth._demo._exchanges import Row
+from oauth_cc_auth._demo._rows import Row
 from oauth_cc_auth._demo._screen import Screen
 from oauth_cc_auth.testing import Answer, LoopbackServer
 from tests.demo_runs import Terminal, plain_environment, run_demo
@@ -24,7 +24,7 @@ _COLOUR = re.compile(r"\x1b\[(\d+)m")
 
 
 def encoded(encoding: str) -> io.TextIOWrapper:
-    """A pipe of this encoding."""
+    """A pipe with this encoding."""
     return io.TextIOWrapper(io.BytesIO(), encoding=encoding)
 
 
@@ -38,7 +38,7 @@ def refuse_everything(server: LoopbackServer) -> None:
 def test_every_line_fits_in_80_columns(
     encoding: str, libraries: tuple[str, ...], tamper: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever happens, and with ASCII's longer arrows and marks."""
+    """With every outcome, and with the longer arrows and marks of ASCII."""
     run = run_demo(monkeypatch, libraries, encoded(encoding), tamper)
     assert max(map(len, run.lines)) <= 80
     assert [line for line in run.lines if line != line.rstrip()] == []
@@ -46,7 +46,7 @@ def test_every_line_fits_in_80_columns(
 
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
 def test_the_widest_rows_fit_and_are_aligned(encoding: str) -> None:
-    """Twenty callers, the longest words, and every length of time: which of them come up depends on the machine."""
+    """Twenty callers, the longest words, and times of every length: which of them occur depends on the machine."""
     stream = encoded(encoding)
     slow = [0.1, 9_999.9, 10_000.0, 99_999.9, None]
     Screen(stream).rows(
@@ -65,8 +65,8 @@ def test_the_widest_rows_fit_and_are_aligned(encoding: str) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "latin-1"])
-def test_ascii_where_the_encoding_has_no_more(encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One set of symbols or the other, never a mixture."""
+def test_ascii_if_the_encoding_lacks_the_symbols(encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It uses one set of symbols or the other, never a mixture."""
     run = run_demo(monkeypatch, ["requests"], encoded(encoding))
     assert run.text.isascii()
     assert "?" not in run.text
@@ -75,7 +75,7 @@ def test_ascii_where_the_encoding_has_no_more(encoding: str, monkeypatch: pytest
 
 
 def test_ascii_as_a_command() -> None:
-    """PYTHONIOENCODING is how a person would ask for it."""
+    """People choose it with PYTHONIOENCODING."""
     done = subprocess.run(
         [sys.executable, "-W", "error", "-m", "oauth_cc_auth", "demo"],
         capture_output=True,
@@ -89,7 +89,7 @@ def test_ascii_as_a_command() -> None:
 
 
 def test_the_columns_are_aligned(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every status stands in one column, in both sets of symbols, and so does every time's end."""
+    """Statuses are in one column and times end in one column, with both sets of symbols."""
     for encoding in ("utf-8", "ascii"):
         run = run_demo(monkeypatch, ["requests"], encoded(encoding))
         lines = [line for line in run.lines if line.endswith(" ms")]
@@ -99,7 +99,7 @@ def test_the_columns_are_aligned(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_terminal_gets_colours(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every one is ended in its line, and without them the text is what a pipe gets."""
+    """Every colour ends in its line. Without the colours, the lines fit as in a pipe."""
     run = run_demo(monkeypatch, ["requests"], Terminal())
     assert "\x1b[32m✓\x1b[0m" in run.text
     assert "\x1b[33m401\x1b[0m" in run.text
@@ -111,7 +111,7 @@ def test_a_terminal_gets_colours(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_failure_is_red(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The mark, the words, and a status that is the server's fault."""
+    """The mark, the words, and a 5xx status."""
 
     def fail(server: LoopbackServer) -> None:
         server.api.always(Answer(500))
@@ -134,7 +134,7 @@ def test_a_failure_is_red(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_environment_decides_about_colours(
     environment: dict[str, str], coloured: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """On a terminal."""
+    """These variables count on a terminal."""
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     assert ("\x1b" in run_demo(monkeypatch, [], Terminal()).text) is coloured
@@ -144,7 +144,7 @@ def test_the_environment_decides_about_colours(
 def test_an_old_windows_console_gets_no_colours(
     environment: dict[str, str], coloured: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It would show the escape sequences; Windows Terminal does not."""
+    """It would show the escape sequences. Windows Terminal does not."""
     monkeypatch.setattr(_screen, "os", SimpleNamespace(name="nt", environ=environment))
     assert ("\x1b" in run_demo(monkeypatch, [], Terminal()).text) is coloured
 
@@ -156,7 +156,7 @@ def test_a_pipe_gets_no_colours(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.skipif(not hasattr(os, "openpty"), reason="there are no pseudo-terminals on this system")
 def test_on_a_real_terminal() -> None:
-    """The process itself finds out that a person is looking."""
+    """The process itself detects the terminal."""
     ours, theirs = os.openpty()
     environment = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
     with subprocess.Popen(
@@ -170,7 +170,7 @@ def test_on_a_real_terminal() -> None:
         try:
             while piece := os.read(ours, 65536):
                 shown += piece
-        except OSError:  # how Linux says that the other end is closed
+        except OSError:  # Linux reports the closed other end like this
             pass
         os.close(ours)
         assert process.communicate(timeout=60)[1] == b""
@@ -178,8 +178,8 @@ def test_on_a_real_terminal() -> None:
     assert shown.decode().rstrip().endswith("\x1b[32m✓\x1b[0m \x1b[32m20 checks, all as promised\x1b[0m")
 
 
-def test_a_message_that_the_encoding_has_not() -> None:
-    """An error may quote a server; the demo prints what it can of it."""
+def test_a_message_that_the_encoding_cannot_show() -> None:
+    """An error may quote a server. The demo prints the characters that it can."""
     stream = encoded("ascii")
     Screen(stream).check(Check("requests.Session, 1", "It works.", "body 200", "body 500 (ŻÓŁĆ)"))
     stream.seek(0)
@@ -192,7 +192,7 @@ def test_a_message_that_the_encoding_has_not() -> None:
 
 
 def test_a_long_claim_is_wrapped_below_itself() -> None:
-    """The mark stands alone in its column."""
+    """The mark is alone in its column."""
     stream = io.StringIO()
     Screen(stream).verdict(True, "word " * 20)
     assert [line[:6] for line in stream.getvalue().splitlines()] == ["✓ word", "  word"]

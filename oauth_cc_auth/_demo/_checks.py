@@ -1,8 +1,8 @@
-"""What is compared: the exchanges that the server recorded and the answers that the app got, in a few words.
+"""Describes in a few words which exchanges the server recorded and what the app got.
 
     Basic 401, body 200, new token 200; the app got 200
 
-A claim holds where these words are exactly the expected ones.
+A check passes if these words are exactly the expected ones.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ _AUTHENTICATIONS = {"client_secret_basic": "Basic", "client_secret_post": "body"
 
 @dataclass(frozen=True)
 class Check:
-    """One claim of the demo, and whether it was so.
+    """One claim of the demo, and what happened.
 
     Attributes:
-        scene: Where it was made.
-        claim: The plain words.
-        expected, actual: What the claim means, and what was recorded.
+        scene: The scene that made the claim.
+        claim: The claim in plain words.
+        expected, actual: What the claim means, and what was recorded, in the words of this module.
     """
 
     scene: str
@@ -33,36 +33,36 @@ class Check:
     actual: str
 
     @property
-    def held(self) -> bool:
-        """True where it came out as promised."""
+    def passed(self) -> bool:
+        """True if the claim was right."""
         return self.actual == self.expected
 
 
 def got(response: Any) -> str:
-    """What the app was given: the status, after those in the history."""
+    """What the app got: the statuses in the history, then that of the response."""
     return ", then ".join(str(each.status_code) for each in (*response.history, response))
 
 
 def failed(error: Exception) -> str:
-    """What the app was given instead of a response."""
+    """What the app got instead of a response."""
     return f"{type(error).__name__}: {error}"
 
 
 def what_happened(
     records: Sequence[RecordedRequest], outcomes: Iterable[str], known: Collection[str], issued: Collection[str]
 ) -> str:
-    """The words for what was recorded.
+    """Describe what was recorded.
 
     Args:
-        known: The tokens that had been issued before.
-        issued: All that have been issued by now.
+        known: The tokens that the server had issued before the scene.
+        issued: All tokens that it has issued by now.
     """
     exchanges = counted(_fact(record, known, issued) for record in records)
     return f"{exchanges or 'no request'}; the app got {counted(outcomes)}"
 
 
 def counted(facts: Iterable[str]) -> str:
-    """The facts in order, with equal neighbours counted."""
+    """The facts in order. Equal neighbours are counted."""
     runs = [(fact, len(list(run))) for fact, run in groupby(facts)]
     return ", ".join(fact if count == 1 else f"{count} x {fact}" for fact, count in runs)
 

@@ -1,6 +1,6 @@
-"""The client libraries: which are installed, and the little in which they differ.
+"""The client libraries: which of them are installed, and how they differ.
 
-They are imported by name, since any of them may be missing, and have no type in common; hence `Any`.
+The demo imports them by name, because any of them may be missing. They share no type, so the annotations say `Any`.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ LIBRARY_NAMES = ("requests", "httpx", "httpx2")
 
 @dataclass(frozen=True)
 class Library:
-    """A client library that is installed, and the adapter for it.
+    """An installed client library and its adapter.
 
     Attributes:
-        name: What it is imported as.
-        module: The library.
-        auth_class: The adapter's ``ClientCredentialsAuth``.
+        name: The name of its module.
+        module: The module itself.
+        auth_class: The ``ClientCredentialsAuth`` of the adapter.
     """
 
     name: str
@@ -29,22 +29,22 @@ class Library:
 
     @property
     def version(self) -> str:
-        """The library's own version."""
+        """The version of the library."""
         return str(self.module.__version__)
 
     @property
     def client_name(self) -> str:
-        """The class whose objects send requests and block."""
+        """The class of blocking clients."""
         return f"{self.name}.{'Session' if self._is_requests else 'Client'}"
 
     @property
     def async_client_name(self) -> str | None:
-        """The class whose objects send requests in an event loop; None where there is none."""
+        """The class of clients for event loops. None if the library has none."""
         return None if self._is_requests else f"{self.name}.AsyncClient"
 
     @property
     def four_lines(self) -> list[str]:
-        """All that a program needs."""
+        """A complete program."""
         return [
             f"import {self.name}",
             f"from oauth_cc_auth.{self.name} import ClientCredentialsAuth",
@@ -53,16 +53,16 @@ class Library:
         ]
 
     def open_client(self, callers: int) -> Any:
-        """A client that blocks, for as many threads at once as `callers`; a context manager."""
+        """A blocking client for this number of threads at once. It is a context manager."""
         if not self._is_requests:
             return self.module.Client()
         session = self.module.Session()
-        # Otherwise urllib3 keeps ten connections only, and warns about each one more that it drops.
+        # Otherwise urllib3 keeps only ten connections and warns about each one that it drops.
         session.mount("http://", self.module.adapters.HTTPAdapter(pool_maxsize=callers))
         return session
 
     def open_async_client(self) -> Any:
-        """A client for an event loop; an async context manager."""
+        """A client for an event loop. It is an async context manager."""
         return self.module.AsyncClient()
 
     @property
@@ -71,11 +71,11 @@ class Library:
 
 
 def find(name: str) -> Library | None:
-    """The library of this name, or None where it is not installed."""
+    """The library with this name, or None if it is not installed."""
     try:
         module = import_module(name)
     except ImportError:
         return None
-    # Outside of the `try`: where the library is there, an adapter that cannot be imported is a defect of ours.
+    # Outside the `try`: if the library is installed and its adapter cannot be imported, that is our bug.
     adapter = import_module(f"oauth_cc_auth.{name}")
     return Library(name, module, adapter.ClientCredentialsAuth)

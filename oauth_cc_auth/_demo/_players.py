@@ -1,4 +1,4 @@
-"""How a script is performed: in threads, or as tasks of an event loop. Each sends what the script asks for."""
+"""Performs a script: sends the requests that it asks for, in threads or in tasks of an event loop."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 from ._checks import failed, got
 from ._libraries import Library
 
-TIMEOUT = 10.0  # s for each step of an API request; on loopback it only tells a hang from an answer
+TIMEOUT = 10.0  # s for each step of an API request; on loopback, only a hang takes this long
 
 
 class Ask(NamedTuple):
-    """What a script asks for: one GET of `url` with `auth` by each of the callers, all at once."""
+    """A wish of the script: every caller sends a GET to `url` with `auth`, all at the same time."""
 
     url: str
     auth: Any
@@ -24,7 +24,7 @@ class Ask(NamedTuple):
 
 
 Script = Generator[Ask, list[str], None]
-"""Asks, and is sent what each caller got, in words."""
+"""Yields what it asks for and receives what each caller got, in words."""
 
 MOST_CALLERS = 20
 
@@ -32,22 +32,22 @@ _LOOPBACK = "127.0.0.1"
 
 
 def perform(script: Script, library: Library) -> None:
-    """Perform with the library's blocking client."""
+    """Perform the script with the library's blocking client."""
     with library.open_client(MOST_CALLERS) as client:
 
         def get(ask: Ask) -> str:
             try:
                 return got(client.get(ask.url, auth=ask.auth, timeout=TIMEOUT))
-            except Exception as error:  # noqa: BLE001  # whatever it is, it is not what was promised
+            except Exception as error:  # noqa: BLE001  # any error makes the check fail
                 return failed(error)
 
         ask = next(script, None)
         while ask is not None:
-            ask = _following(script, [get(ask)] if ask.callers == 1 else _in_threads(get, ask))
+            ask = _next_ask(script, [get(ask)] if ask.callers == 1 else _in_threads(get, ask))
 
 
 def perform_async(script: Script, library: Library) -> None:
-    """Perform with the library's client for event loops, in asyncio's."""
+    """Perform the script with the library's async client, in asyncio."""
     import asyncio
 
     async def performance() -> None:
@@ -61,11 +61,11 @@ def perform_async(script: Script, library: Library) -> None:
 
             ask = next(script, None)
             while ask is not None:
-                ask = _following(script, await asyncio.gather(*(get(ask) for _ in range(ask.callers))))
+                ask = _next_ask(script, await asyncio.gather(*(get(ask) for _ in range(ask.callers))))
 
     async def interruptible() -> None:
-        # Ctrl-C cancels, as from Python 3.11 on by itself. In 3.10 it would be raised in whatever code runs, and
-        # httpx leaves coroutines unawaited then.
+        # Ctrl-C cancels the task, as Python 3.11 does by itself. In 3.10 the exception interrupts any code, and httpx
+        # then leaves coroutines unawaited.
         task, loop = asyncio.create_task(performance()), asyncio.get_running_loop()
         before = signal.signal(signal.SIGINT, lambda number, frame: loop.call_soon_threadsafe(task.cancel))
         try:
@@ -79,8 +79,8 @@ def perform_async(script: Script, library: Library) -> None:
         raise KeyboardInterrupt from None
 
 
-def _following(script: Script, outcomes: list[str]) -> Ask | None:
-    """What the script asks for next; None at its end."""
+def _next_ask(script: Script, outcomes: list[str]) -> Ask | None:
+    """What the script asks for next, or None at its end."""
     try:
         return script.send(outcomes)
     except StopIteration:
@@ -95,7 +95,7 @@ def _in_threads(get: Callable[[Ask], str], ask: Ask) -> list[str]:
         together.wait()
         outcomes.append(get(ask))
 
-    # Daemons: Ctrl-C must not wait for them.
+    # Daemon threads, because Ctrl-C must not wait for them.
     threads = [threading.Thread(target=call, daemon=True) for _ in range(ask.callers)]
     for thread in threads:
         thread.start()
@@ -106,9 +106,9 @@ def _in_threads(get: Callable[[Ask], str], ask: Ask) -> list[str]:
 
 @contextmanager
 def without_proxy() -> Generator[None, None, None]:
-    """Have no client use the proxy of the environment for loopback, which a proxy cannot reach.
+    """Exempt loopback from the proxy in the environment: a proxy cannot reach it.
 
-    All three libraries read the environment at each request or client, and prefer the name in lower case.
+    All three libraries read the environment for each request or client, and prefer the lower-case name.
     """
     before = os.environ.get("no_proxy")
     exceptions = before or os.environ.get("NO_PROXY")

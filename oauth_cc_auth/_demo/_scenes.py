@@ -1,6 +1,6 @@
-"""The script: what is played, and what is claimed about it.
+"""The script: the scenes and their claims.
 
-It is a generator that asks for requests and does not know how they are sent, so that threads and tasks play one script.
+It is a generator that asks for requests and does not know how they are sent. So threads and tasks share one script.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 from oauth_cc_auth.testing import LoopbackServer
 
 from ._checks import Check, what_happened
-from ._exchanges import rows
 from ._libraries import Library
 from ._players import MOST_CALLERS, Ask, Script
+from ._rows import rows
 from ._screen import Screen
 
 
@@ -22,10 +22,10 @@ class Scene(NamedTuple):
     """One scene.
 
     Attributes:
-        title: What it is about.
-        story: What a newcomer wants to know before.
-        claim: What it shows, in plain words.
-        expected: The same in the words of `_checks`.
+        title: Its topic.
+        story: What a newcomer needs to know first.
+        claim: What the scene shows, in plain words.
+        expected: The claim in the words of `_checks`.
     """
 
     title: str
@@ -36,39 +36,39 @@ class Scene(NamedTuple):
 
 FIRST = Scene(
     "The first request",
-    "The app calls the API and has no token yet. How this auth server wants to see id and secret, nobody has told the "
-    "plugin: it tries the standard way, HTTP Basic, and then the request body.",
-    "Basic was refused, the body accepted, and the token opened the API.",
+    "The app calls the API and has no token yet. The plugin does not know in which form the auth server expects id and "
+    "secret. It tries the standard form first, HTTP Basic, and then the request body.",
+    "Basic was rejected, the body was accepted, and the token works.",
     "Basic 401, body 200, new token 200; the app got 200",
 )
 SECOND = Scene(
     "The second request",
-    "The token is still good, so the auth server is left alone.",
+    "The token is still valid, so the plugin does not call the auth server.",
     "The same token again, and no token request.",
     "old token 200; the app got 200",
 )
 REVOKED = Scene(
     "The token is revoked",
-    "The auth server withdraws the token, and the app cannot know. The API says 401; the plugin gets a new token, by "
-    "the way that worked, and sends the request again.",
-    "The 401 led to a new token and a 200; response.history has the 401.",
+    "The auth server revokes the token, and the app does not know. The API answers 401. The plugin fetches a new token "
+    "with the form that worked before, and sends the request again.",
+    "After the 401, a new token and a 200. response.history has the 401.",
     "old token 401, body 200, new token 200; the app got 401, then 200",
 )
 
 
 def crowd(callers: int, kind: str) -> Scene:
-    """The scene with many callers at once, `kind` being what they are."""
+    """The scene with many callers at once. `kind` says what they are, such as "threads"."""
     return Scene(
         f"{callers} {kind} at once",
-        f"A new auth object, without a token. All {callers} {kind} start at the same moment and need one: one of them "
-        "fetches it, the others wait for that.",
+        f"A new auth object without a token. All {callers} {kind} start at the same moment and need one. One of them "
+        "fetches it, and the others wait for it.",
         f"{callers} {kind}, 1 token request, {callers} answers.",
         f"body 200, {callers} x new token 200; the app got {callers} x 200",
     )
 
 
 class Stage:
-    """Where a script is played with one client: it shows what happens and notes whether that was promised."""
+    """Plays a script with one client: shows what happens and checks each claim."""
 
     def __init__(
         self, screen: Screen, server: LoopbackServer, library: Library, client_name: str, *, explains: bool = False
@@ -83,13 +83,13 @@ class Stage:
         screen.section(client_name)
 
     def auth(self, **options: Any) -> Any:
-        """A new auth object for the demo's server."""
+        """A new auth object for the server of the demo."""
         server = self.server
         return self._library.auth_class(server.token_url, server.client_id, server.client_secret, **options)
 
     @contextmanager
     def playing(self, scene: Scene) -> Generator[list[str], None, None]:
-        """Show `scene` while it is played; what the callers got goes into the list."""
+        """Show `scene` and check it at the end. The caller appends what each request got to the list."""
         known = self.server.issued
         self.server.clear_log()
         self._screen.scene(len(self.checks) + 1, scene.title, scene.story if self._explains else None)
@@ -105,7 +105,7 @@ class Stage:
 
 
 def script(stage: Stage, kind: str) -> Script:
-    """The whole of it; `kind` is what the callers of the last scene are."""
+    """All scenes. `kind` says what the callers of the last scene are, such as "threads"."""
     auth = stage.auth()
     for scene in (FIRST, SECOND, REVOKED):
         with stage.playing(scene) as outcomes:
@@ -113,6 +113,6 @@ def script(stage: Stage, kind: str) -> Script:
                 stage.server.revoke_all()
             outcomes.extend((yield Ask(stage.url, auth)))
     with stage.playing(crowd(MOST_CALLERS, kind)) as outcomes:
-        # Told how to authenticate, so that its one token is one token request.
+        # With a fixed authentication method, one token takes exactly one token request.
         cold = stage.auth(client_authentication="client_secret_post")
         outcomes.extend((yield Ask(stage.url, cold, MOST_CALLERS)))

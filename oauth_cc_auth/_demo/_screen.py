@@ -1,4 +1,4 @@
-"""What it looks like: 80 columns, colours where there is a terminal, ASCII where the encoding has no more."""
+"""Prints the demo: 80 columns, colours on a terminal, ASCII if the encoding has nothing else."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from collections.abc import Iterable
 from typing import NamedTuple, TextIO
 
 from ._checks import Check
-from ._exchanges import Row
+from ._rows import Row
 
-WIDTH = 78  # columns; a terminal of 80 has a margin then
+WIDTH = 78  # columns, which leaves a margin on a terminal with 80
 
 _INDENT = "     "
 _BOLD, _DIM, _RED, _GREEN, _YELLOW, _CYAN = "1", "2", "31", "32", "33", "36"
 
 
 class Symbols(NamedTuple):
-    """The characters that not every encoding has."""
+    """Characters that some encodings lack."""
 
     arrow: str
     tick: str
     cross: str
-    absent: str
+    missing: str
     rule: str
     times: str
     ellipsis: str
@@ -41,7 +41,7 @@ ASCII = Symbols("->", "[ok]", "[FAILED]", "[--]", "-", "x", "...")
 
 
 class Screen:
-    """Prints on `stream`; every line is written whole and at once."""
+    """Prints on `stream`. It writes and flushes every line as a whole."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -54,7 +54,7 @@ class Screen:
         self._line()
 
     def title(self, name: str, subtitle: str) -> None:
-        """What this is."""
+        """The name of the package and a subtitle."""
         self._line()
         self._line(f"{self._in(name, _BOLD)}  {self._in(subtitle, _DIM)}")
         self._line()
@@ -64,28 +64,28 @@ class Screen:
         self._wrapped(text, "")
         self._line()
 
-    def present(self, name: str, version: str) -> None:
-        """A library that is there."""
+    def found(self, name: str, version: str) -> None:
+        """A library that is installed."""
         self._line(f"  {self._in(self._symbols.tick, _GREEN)} {name:9} {version} found")
 
-    def absent(self, name: str, remedy: str) -> None:
-        """A library that is not there."""
-        self._line(f"  {self._in(self._symbols.absent, _YELLOW)} {name:9} {remedy}")
+    def missing(self, name: str, remedy: str) -> None:
+        """A library that is not installed."""
+        self._line(f"  {self._in(self._symbols.missing, _YELLOW)} {name:9} {remedy}")
 
     def table(self, pairs: Iterable[tuple[str, str]]) -> None:
-        """Words and their meaning."""
+        """Terms and their meaning."""
         for word, meaning in pairs:
             self._line(f"  {self._in(f'{word:12}', _BOLD)} {meaning}")
         self._line()
 
     def code(self, lines: Iterable[str]) -> None:
-        """What a person can copy."""
+        """Code to copy."""
         for line in lines:
             self._line(f"    {self._in(line, _CYAN)}")
         self._line()
 
     def section(self, heading: str) -> None:
-        """The start of something new."""
+        """The heading of a section."""
         rule = self._symbols.rule * (WIDTH - len(heading) - 4)
         self._line()
         self._line(f"{self._in(self._symbols.rule * 2, _DIM)} {self._in(heading, _BOLD)} {self._in(rule, _DIM)}")
@@ -104,8 +104,8 @@ class Screen:
             self._line(self._columns(row))
 
     def check(self, check: Check) -> None:
-        """The end of a scene: whether it was as promised."""
-        if check.held:
+        """The end of a scene: the claim, and what went wrong if it was not true."""
+        if check.passed:
             self._marked(True, check.claim, _INDENT)
         else:
             self._marked(False, f"Not as promised: {check.claim}", _INDENT)
@@ -114,16 +114,16 @@ class Screen:
         self._line()
 
     def verdict(self, good: bool, text: str) -> None:
-        """The last line, or the one before the items."""
+        """The result of all checks."""
         self._marked(good, text, "")
 
     def item(self, text: str) -> None:
-        """One of several things."""
+        """An item of a list."""
         self._wrapped(text, "  - ")
 
     def _columns(self, row: Row) -> str:
         symbols = self._symbols
-        # In the indent, where there is room for it beside the longest name.
+        # The count goes into the indent, so that it fits beside the longest name.
         times = f"{row.times} {symbols.times} " if row.times > 1 else ""
         who = f"app {symbols.arrow} {row.server}"
         presented = row.presented.replace(UNICODE.ellipsis, symbols.ellipsis)
@@ -149,7 +149,7 @@ class Screen:
         return f"\x1b[{colour}m{text}\x1b[0m" if self._colours else text
 
     def _line(self, text: str = "") -> None:
-        # Errors may quote what the encoding has not.
+        # Errors may contain characters that the encoding lacks.
         printable = text.rstrip().encode(self._encoding, "replace").decode(self._encoding)
         self._stream.write(f"{printable}\n")
         self._stream.flush()

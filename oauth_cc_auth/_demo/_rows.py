@@ -1,4 +1,4 @@
-"""A line for each HTTP exchange, without anything that must stay secret."""
+"""One row on the screen for each HTTP exchange, without anything secret."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from oauth_cc_auth.testing import RecordedRequest
 
-_SHOWN = 4  # characters of a token: enough to tell two apart, and no use to anybody
-_LONG = 16  # characters of a token of which the others cannot be guessed
+_SHOWN = 4  # characters of a token: enough to distinguish two tokens, useless to an attacker
+_LONG = 16  # characters; the rest of a token of this length cannot be guessed
 
 _SERVERS = {"token": "auth server", "api": "API", "other": "server"}
 _AUTHENTICATIONS = {
@@ -20,15 +20,15 @@ _AUTHENTICATIONS = {
 
 
 class Row(NamedTuple):
-    """What is shown of one exchange, or of several equal ones.
+    """One exchange, or several that look the same.
 
     Attributes:
-        server: Whom the app spoke to.
+        server: The server that the app called.
         request: Method and path.
-        presented: What the app proved its right with, masked; an ellipsis stands for what is left out.
-        status: The answer's; None where there was none.
-        times: How many exchanges.
-        milliseconds: From the first arrival to the last answer, by the server's clock; None without an answer.
+        presented: The credentials or the token in the request, masked. An ellipsis stands for the hidden part.
+        status: The status of the answer. None if there was no answer.
+        times: The number of exchanges.
+        milliseconds: From the first arrival to the last answer, by the server's clock. None without an answer.
     """
 
     server: str
@@ -40,7 +40,7 @@ class Row(NamedTuple):
 
 
 def rows(records: Sequence[RecordedRequest]) -> list[Row]:
-    """The rows in order of arrival, neighbours that look the same being one."""
+    """The rows in order of arrival. Neighbours that look the same become one row."""
     return [_row([*run]) for _, run in groupby(records, _look)]
 
 
@@ -58,10 +58,10 @@ def _row(records: list[RecordedRequest]) -> Row:
 def _presented(record: RecordedRequest) -> str:
     if record.kind == "token":
         return _AUTHENTICATIONS.get(record.client_authentication or "", "nothing")
-    return "nothing" if record.token is None else f"Bearer {masked(record.token)}"
+    return "nothing" if record.token is None else f"Bearer {token_start(record.token)}"
 
 
-def masked(token: str) -> str:
-    """The beginning of a token; of a short one, nothing."""
+def token_start(token: str) -> str:
+    """The first characters of a long token, and none of a short one."""
     shown = token[:_SHOWN] if len(token) >= _LONG else ""
     return f"{shown}\N{HORIZONTAL ELLIPSIS}"
