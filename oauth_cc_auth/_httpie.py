@@ -9,12 +9,13 @@ from __future__ import annotations
 import os
 import re
 from contextlib import suppress
-from typing import Any, NoReturn
+from typing import Any
 
 import requests
 
 from ._config import ClientCredentialsConfig
 from ._errors import ConfigurationError, TokenError, with_message
+from ._requests.transport import RequestsTransport
 from .requests import ClientCredentialsAuth
 
 _PREFIX = "OAUTH_CC_"
@@ -70,16 +71,22 @@ class HTTPieAuth(ClientCredentialsAuth):
     def __call__(self, r: requests.PreparedRequest) -> requests.PreparedRequest:
         """Attach the token; with ``--offline`` say where it goes, and ask nobody for one."""
         if _is_offline():
-            r.headers[self._header_name] = self.config.header_value_pattern.replace("%s", _NO_TOKEN_YET)
+            r.headers[self.config.header_name] = self.config.header_value_pattern.replace("%s", _NO_TOKEN_YET)
             return r
         return super().__call__(r)
 
-    def _library_class(self, error: TokenError) -> type[Exception]:
-        # Never Timeout: HTTPie would name its own --timeout and forget our message.
+    def _make_transport(self, token_client: Any) -> RequestsTransport:
+        return _HTTPieTransport(requests, token_client)
+
+
+class _HTTPieTransport(RequestsTransport):
+    def error_class(self, error: TokenError) -> type[Exception]:
+        """Never Timeout: HTTPie would name its own --timeout and forget our message."""
         return requests.RequestException
 
-    def _raise(self, error: TokenError, request: Any = None) -> NoReturn:
-        super()._raise(with_message(error, _in_terms_of_httpie(error.message)), request)
+    def for_caller(self, error: TokenError, request: Any = None, header_name: str = "") -> TokenError:
+        """The error in the terms of HTTPie."""
+        return super().for_caller(with_message(error, _in_terms_of_httpie(error.message)), request, header_name)
 
 
 class Misconfigured:

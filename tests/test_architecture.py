@@ -6,9 +6,11 @@ import ast
 import importlib
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -60,7 +62,6 @@ PUBLIC_NAMES = {"_authentication", "_config", "_errors", "_events", "_token", "_
 # The client libraries, by the only rooms that may import them.
 LIBRARIES = {
     "_cli": {"requests", "rich", "urllib3"},
-    "_requests": {"requests", "urllib3"},
     "requests": {"requests"},
     "httpx": {"httpx"},
     "httpx2": {"httpx2"},
@@ -149,6 +150,41 @@ def test_the_package_exports_what_is_at_the_bottom() -> None:
     """`import oauth_cc_auth` loads settings, tokens and errors, and no adapter."""
     used = {imported.module.split(".")[1] for imported in imports_of(NAME) if imported.ours}
     assert used == PUBLIC_NAMES
+
+
+def test_there_are_no_circles() -> None:
+    """Not even inside a folder."""
+    graph = {name: {imported.module for imported in imports_of(name) if imported.ours} - {name} for name in FILES}
+    TopologicalSorter(graph).prepare()  # raises a CycleError, which shows the circle
+
+
+_DEFINED = re.compile(r"(?:self\.|def |class )(_[a-z]\w*)")
+
+
+def test_no_module_reaches_into_private_members_of_another() -> None:
+    """`x._name` only if `x` is self, cls, super() or a module, or the same file defines `_name`."""
+    texts = {name: path.read_text(encoding="utf-8") for name, path in FILES.items()}
+    private = {member for text in texts.values() for member in _DEFINED.findall(text)}
+    reaches = [reach for name, text in texts.items() for reach in _reaches_in(name, ast.parse(text), private)]
+    assert reaches == []
+
+
+def _reaches_in(module: str, tree: ast.Module, private: set[str]) -> Iterator[str]:
+    own, known = set[str](), {"self", "cls"}
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            own.add(node.name)
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            known |= {(alias.asname or alias.name).partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in ("self", "cls"):
+            own.add(node.attr)
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Attribute) or node.attr not in private - own:
+            continue
+        is_known = isinstance(node.value, ast.Name) and node.value.id in known
+        is_super = isinstance(node.value, ast.Call) and ast.unparse(node.value.func) == "super"
+        if not is_known and not is_super:
+            yield f"{module}:{node.lineno} {ast.unparse(node)}"
 
 
 @pytest.mark.parametrize("room", sorted(_rooms_of(NAME) - {"testing", "_demo"}))

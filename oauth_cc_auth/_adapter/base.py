@@ -1,23 +1,32 @@
 """What every adapter is: one signature on one core.
 
-An adapter adds how its library sends a token request and how it attaches a header; see the modules `requests`,
-`httpx` and `httpx2`.
+An adapter adds a `Transport`, which knows its library, and attaches the header the way its library wants it.
+
+The parts of an auth object (see docs/architecture.md):
+
+    config      what to ask for                      pickled
+    behaviour   when and how                         pickled, as plain arguments
+    transport   sends token requests                 made anew in each process
+    source      obtains tokens (`_core`)             made anew in each process
+    policy      decides about API requests           made anew in each process
 """
 
 from __future__ import annotations
 
-from abc import abstractmethod
+import os
+import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from oauth_cc_auth._authentication.base import ClientAuthentication
 from oauth_cc_auth._config import ClientCredentialsConfig
 from oauth_cc_auth._core.clock import Clock
+from oauth_cc_auth._core.lease import Lease
 from oauth_cc_auth._token import Token
 
-from . import behaviour
-from .loading import token_source
-from .policy import Decisions, RenewOn
+from .behaviour import Behaviour, check_config
+from .policy import ApiPolicy, RenewOn
 
 TokenClientT = TypeVar("TokenClientT")
 AuthT = TypeVar("AuthT", bound="BaseAuth[Any]")
@@ -25,13 +34,14 @@ AuthT = TypeVar("AuthT", bound="BaseAuth[Any]")
 if TYPE_CHECKING:
     from typing_extensions import TypedDict, Unpack
 
-    from oauth_cc_auth._core.lease import Lease
+    from oauth_cc_auth._core.source import TokenSource
     from oauth_cc_auth._events import OnEvent
-    from oauth_cc_auth._protocol.exchange import Reply, TokenRequest
     from oauth_cc_auth._protocol.failure import Failure
 
-    class Behaviour(TypedDict, Generic[TokenClientT], total=False):
-        """The arguments of an auth object that are not settings of the token request."""
+    from .transport import Transport
+
+    class BehaviourArguments(TypedDict, Generic[TokenClientT], total=False):
+        """The arguments of an auth object that are not settings of the token request; for type checkers."""
 
         timeout: float
         deadline: float
@@ -44,7 +54,7 @@ if TYPE_CHECKING:
         token_client: TokenClientT | None
 
 
-class BaseAuth(Decisions, Generic[TokenClientT]):
+class BaseAuth(ABC, Generic[TokenClientT]):
     """OAuth 2.0 client credentials (RFC 6749 §4.4) for one HTTP library; the arguments are those of `__init__`."""
 
     config: ClientCredentialsConfig
@@ -108,7 +118,7 @@ class BaseAuth(Decisions, Generic[TokenClientT]):
         Raises:
             ConfigurationError: a setting cannot be right.
         """
-        config = ClientCredentialsConfig(
+        self.config = ClientCredentialsConfig(
             token_url,
             client_id,
             client_secret,
@@ -121,31 +131,39 @@ class BaseAuth(Decisions, Generic[TokenClientT]):
             additional_request_data=additional_request_data,
             allow_insecure_http=allow_insecure_http,
         )
-        self._set_up(
-            config,
-            timeout=timeout,
-            deadline=deadline,
-            early_expiry=early_expiry,
-            renew_after=renew_after,
-            renew_on=renew_on,
-            api_origins=api_origins,
-            on_event=on_event,
-            token_client=token_client,
+        self._behaviour = Behaviour(
+            {
+                "timeout": timeout,
+                "deadline": deadline,
+                "early_expiry": early_expiry,
+                "renew_after": renew_after,
+                "renew_on": renew_on,
+                "api_origins": api_origins,
+                "on_event": on_event,
+                "token_client": token_client,
+            }
         )
+        self._start(Clock())
 
     @classmethod
-    def from_config(cls: type[AuthT], config: ClientCredentialsConfig, **behaviour: Unpack[Behaviour[Any]]) -> AuthT:
+    def from_config(
+        cls: type[AuthT], config: ClientCredentialsConfig, **behaviour: Unpack[BehaviourArguments[Any]]
+    ) -> AuthT:
         """An auth object from a config; the behaviour arguments are those of the class.
+
+        It calls the class with what differs from the defaults, so the `__init__` of a subclass runs, and the config of
+        the auth object is equal to `config`.
 
         Raises:
             ConfigurationError: a behaviour argument cannot be right.
         """
-        auth = cls.__new__(cls)
-        auth._set_up(config, **behaviour)
-        return auth
+        if behaviour.get("allow_insecure_http") is None:
+            behaviour.pop("allow_insecure_http", None)
+        arguments: dict[str, Any] = {**_arguments_for(check_config(config)), **behaviour}
+        return cls(**arguments)
 
     @classmethod
-    def from_env(cls: type[AuthT], prefix: str = "OAUTH_CC_", **behaviour: Unpack[Behaviour[Any]]) -> AuthT:
+    def from_env(cls: type[AuthT], prefix: str = "OAUTH_CC_", **behaviour: Unpack[BehaviourArguments[Any]]) -> AuthT:
         """An auth object from environment variables; see `ClientCredentialsConfig.from_env`.
 
         Raises:
@@ -156,16 +174,16 @@ class BaseAuth(Decisions, Generic[TokenClientT]):
         return cls.from_config(config, **behaviour)
 
     def get_token(self) -> Token:
-        """The token that the next request would carry, fetched where there is none; blocks.
+        """The token that the next request would carry; fetched if there is none. Blocks.
 
         Raises:
-            TokenError: no token can be had; also an error of the client library's, see `oauth_cc_auth`.
+            TokenError: no token can be had; also an error of the client library, see `oauth_cc_auth`.
         """
-        return self._leased(self._obtain()).token
+        return self._checked(self._source.obtain()).token
 
     def invalidate(self) -> None:
         """Forget the token and every failure: the next request fetches a new one."""
-        self._cache.invalidate()
+        self._source.cache.invalidate()
 
     def __repr__(self) -> str:
         return f"{type(self).__module__}.{type(self).__qualname__}({self.config!r})"
@@ -173,11 +191,11 @@ class BaseAuth(Decisions, Generic[TokenClientT]):
     # Copies and pickles carry the settings, never a token: two processes with one token would renew it twice.
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name not in _LIVE_ATTRIBUTES}
+        state = {name: value for name, value in self.__dict__.items() if name not in _LIVE}
+        return {**state, "_behaviour": self._behaviour.arguments()}  # plain: a pickle names no private class
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        for name, value in state.items():
-            setattr(self, name, value)
+        self.__dict__.update(state, _behaviour=Behaviour(state["_behaviour"]))
         self._start(Clock())
 
     def __deepcopy__(self: AuthT, memo: dict[int, Any]) -> AuthT:
@@ -185,67 +203,102 @@ class BaseAuth(Decisions, Generic[TokenClientT]):
         copied.__setstate__(self.__getstate__())
         return copied
 
-    def _set_up(
-        self,
-        config: ClientCredentialsConfig,
-        *,
-        timeout: float = 10.0,
-        deadline: float = 30.0,
-        early_expiry: float | None = None,
-        renew_after: float = 0.8,
-        renew_on: RenewOn | bool | None = None,
-        api_origins: Iterable[str] | None = None,
-        on_event: OnEvent | None = None,
-        allow_insecure_http: bool | None = None,
-        token_client: TokenClientT | None = None,
-    ) -> None:
-        if token_client is not None:
-            self._check_token_client(token_client)
-        self.config = behaviour.config(config)
-        self._timeout = behaviour.seconds("timeout", timeout)
-        self._deadline = behaviour.seconds("deadline", deadline)
-        self._rules = behaviour.rules(early_expiry, renew_after)
-        self._renew_on: RenewOn | Literal[False] | None = behaviour.renew_on(renew_on)
-        self._api_origins = behaviour.api_origins(api_origins)
-        self._on_event = behaviour.on_event(on_event)
-        allowed = behaviour.switch("allow_insecure_http", allow_insecure_http)
-        self._allow_insecure_http = config.allow_insecure_http if allowed is None else allowed
-        self._token_client = token_client
-        self._header_name = config.header_name
-        self._start(Clock())
-
     def _start(self, clock: Clock) -> None:
-        """Begin without a token, by `clock`; tests call it to bring their own."""
-        self._clock = clock
-        self._wall = clock.wall
-        self._strips_header = self._header_name.lower() == "authorization"  # that one all libraries strip themselves
-        self._token_source = token_source()(
+        """Begin without a token, by `clock`."""
+        behaviour = self._behaviour
+        self._transport = self._make_transport(behaviour.token_client)
+        self._source: TokenSource = _token_source_class()(
             self.config,
-            self._on_event,
+            behaviour.on_event,
             clock,
-            timeout=self._timeout,
-            deadline=self._deadline,
-            rules=self._rules,
+            timeout=behaviour.timeout,
+            deadline=behaviour.deadline,
+            rules=behaviour.rules,
+            send=self._transport.send,
+            asend=self._transport.asend,
+            obstacle=self._transport.obstacle,
         )
-        self._cache, self._observer = self._token_source.cache, self._token_source.observer
+        self._policy = self._make_policy()
 
     # What an adapter defines.
 
     @abstractmethod
-    def _check_token_client(self, token_client: Any) -> None:
-        """Raise a ConfigurationError for a `token_client` of another library."""
+    def _make_transport(self, token_client: Any) -> Transport:
+        """What sends token requests.
 
-    @abstractmethod
-    def _send(self, request: TokenRequest, budget: float) -> Reply:
-        """Send a token request, blocking for at most `budget` seconds."""
+        Raises:
+            ConfigurationError: `token_client` is one of another library.
+        """
 
-    def _obtain(self, refused: Lease | None = None) -> Lease | Failure:
-        return self._token_source.obtain(self._send, refused)
+    def _make_policy(self) -> ApiPolicy:
+        """What decides about API requests."""
+        return ApiPolicy(self.config, self._source, self._behaviour)
+
+    # What adapters call.
+
+    def _checked(self, outcome: Lease | Failure, request: Any = None) -> Lease:
+        """The lease, or the error raised as one of the library's; `request` is the API request that needs the token."""
+        if not isinstance(outcome, Lease):
+            raise self._transport.for_caller(outcome.error, request, self._policy.header_name)
+        return outcome
+
+    def _is_admitted(self, url: str, request: Any) -> bool:
+        """True if the request to `url` gets a token.
+
+        Raises:
+            InsecureRequestError: it would carry the token over plain http.
+        """
+        admission = self._policy.admission(url, type(self).__name__)
+        if not isinstance(admission, bool):
+            raise self._transport.for_caller(admission, request, self._policy.header_name)
+        return admission
 
 
-# What Python calls these in a TypeError about an argument that they do not have: what a person called.
+def _arguments_for(config: ClientCredentialsConfig) -> dict[str, Any]:
+    """The arguments that make an equal config, without those that are at their default."""
+    defaults = ClientCredentialsConfig.__init__.__kwdefaults__ or {}
+    values = {name: getattr(config, name) for name in ClientCredentialsConfig.__annotations__}
+    # Headers and data are kept as tuples; () is what the default, None, becomes.
+    return {name: value for name, value in values.items() if name not in defaults or value not in (defaults[name], ())}
+
+
+# A TypeError about an argument that does not exist names what the person called.
 BaseAuth.__init__.__qualname__ = "ClientCredentialsAuth.__init__"
-BaseAuth._set_up.__qualname__ = "ClientCredentialsAuth.from_config"
 
 # Not in a pickle or copy: a token, locks, and what belongs to this process.
-_LIVE_ATTRIBUTES = frozenset({"_admitted", "_cache", "_clock", "_observer", "_plain_stream", "_token_source", "_wall"})
+_LIVE = frozenset({"_policy", "_source", "_transport"})
+
+
+# What only auth objects need is loaded when the first one is made: a program that only imports an adapter (an SDK, a
+# command that prints its help) does not pay for it, and no event loop reads it from disk in the middle of a request.
+# A fork waits until that is done. Python's lock of a module that is being imported stays locked in the child, by a
+# thread that the child does not have.
+_loading = threading.RLock()
+
+if hasattr(os, "register_at_fork"):  # pragma: no branch  # not on Windows and WebAssembly, which do not fork
+    os.register_at_fork(before=_loading.acquire, after_in_parent=_loading.release, after_in_child=_loading.release)
+
+
+def _token_source_class() -> type[TokenSource]:
+    with _loading:
+        from oauth_cc_auth._core.source import TokenSource
+    return TokenSource
+
+
+_MODULES = ("requests", "httpx", "httpx2")
+
+
+def foreign_request(auth: object, request: object) -> str:
+    """The message for a request of another library: it names the module to import.
+
+    requests calls whatever it is given, and httpx wraps a callable that is no `Auth` of its own, so what arrives is
+    all there is to go by.
+    """
+    library = type(request).__module__.partition(".")[0]
+    used = f"{type(auth).__module__}.{type(auth).__name__}"
+    if library in _MODULES:
+        return f"{used} was given a request of {library}: import ClientCredentialsAuth from oauth_cc_auth.{library}"
+    return (
+        f"{used} was given a {type(request).__name__}, which is no prepared request; there is a ClientCredentialsAuth "
+        f"in {', '.join(f'oauth_cc_auth.{module}' for module in _MODULES)}"
+    )

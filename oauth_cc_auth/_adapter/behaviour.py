@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from math import inf
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from oauth_cc_auth._config import ClientCredentialsConfig
 from oauth_cc_auth._core.lease import RenewalRules
 from oauth_cc_auth._errors import ConfigurationError
 from oauth_cc_auth._http.origin import NOWHERE, Origin, origin_of
+from oauth_cc_auth._record import Record
 
 if TYPE_CHECKING:
     from typing import TypeGuard
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 LONGEST_WAIT = 10.0**8  # seconds, three years; threads and sockets cannot wait for much longer
 
 
-def config(value: object) -> ClientCredentialsConfig:
+def check_config(value: object) -> ClientCredentialsConfig:
     """`value`, if it is a config."""
     if not isinstance(value, ClientCredentialsConfig):
         hint = "; ClientCredentialsConfig.from_mapping() makes one" if isinstance(value, Mapping) else ""
@@ -115,3 +116,42 @@ def _api_origin(url: object) -> Origin:
             f"api_origins contains something else than scheme, host and perhaps port, without wildcards; {_EXAMPLE}"
         )
     return origin
+
+
+class Behaviour(Record):
+    """The checked arguments of an auth object that are not settings of the token request.
+
+    Attributes:
+        timeout: Seconds for each token request.
+        deadline: Seconds that one caller waits for a token.
+        rules: When a token is renewed.
+        renew_on: The condition for a renewal after an answer; None: status 401.
+        api_origins: The origins that get the token; None: every origin.
+        on_event: The person's hook, or None.
+        token_client: The person's client for token requests, or None.
+    """
+
+    __slots__ = ("api_origins", "deadline", "on_event", "renew_on", "rules", "timeout", "token_client")
+
+    def __init__(self, given: Mapping[str, Any]) -> None:
+        self.token_client = given["token_client"]
+        self.timeout = seconds("timeout", given["timeout"])
+        self.deadline = seconds("deadline", given["deadline"])
+        self.rules = rules(given["early_expiry"], given["renew_after"])
+        self.renew_on = renew_on(given["renew_on"])
+        self.api_origins = api_origins(given["api_origins"])
+        self.on_event = on_event(given["on_event"])
+
+    def arguments(self) -> dict[str, Any]:
+        """What to pass for another auth object that behaves like this one: values that a pickle may hold."""
+        origins = self.api_origins
+        return {
+            "timeout": self.timeout,
+            "deadline": self.deadline,
+            "early_expiry": self.rules.early_expiry,
+            "renew_after": self.rules.renew_after,
+            "renew_on": self.renew_on,
+            "api_origins": None if origins is None else tuple(map(str, origins)),
+            "on_event": self.on_event,
+            "token_client": self.token_client,
+        }

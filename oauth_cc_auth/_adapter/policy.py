@@ -1,25 +1,64 @@
-"""What is decided about an API request: whether it gets a token, and what its answer says about that token."""
+"""What is decided about an API request: whether it carries a token, and what its answer says about that token.
+
+Nothing here does I/O or knows a client library. `ApiPolicy.renewal` is the one procedure after a refusal: a generator
+that yields what it wants done. `drivers` carries it out, blocking or awaiting, so the order of steps stands once:
+
+    note the refusal -> held off?          return the answer
+    can the request be sent again?  no  -> log that
+    token_client may share the pool     -> drain the answer, or leave the renewal to the next request
+    obtain another token -> none?          return the answer, or raise
+    rewind the body
+    drain the answer -> send again         (the adapter sends, and reports what came back)
+"""
 
 from __future__ import annotations
 
 import logging
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Literal, NoReturn
+from collections.abc import Callable, Generator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from oauth_cc_auth._core.lease import Lease
-from oauth_cc_auth._errors import InsecureRequestError, TokenError, for_caller
+from oauth_cc_auth._errors import InsecureRequestError, TokenError
 from oauth_cc_auth._http.origin import Origin, may_carry_secrets, origin_of
 from oauth_cc_auth._record import Record
 from oauth_cc_auth._redact.redact import kind_and_place, shown_url
 
 if TYPE_CHECKING:
-    from oauth_cc_auth._core.cache import TokenCache
-    from oauth_cc_auth._core.observer import Observer
+    from typing import Protocol
+
+    from oauth_cc_auth._config import ClientCredentialsConfig
+    from oauth_cc_auth._core.source import TokenSource
     from oauth_cc_auth._events import RefusalOutcome
     from oauth_cc_auth._protocol.failure import Failure
 
+    from .behaviour import Behaviour
+
+    class RefusedRequest(Protocol):
+        """A request that an API refused, as an adapter knows it."""
+
+        @property
+        def origin(self) -> Origin:
+            """Of the API."""
+
+        @property
+        def method(self) -> str | None:
+            """HTTP method."""
+
+        @property
+        def status(self) -> int:
+            """HTTP status of the refusal."""
+
+        def obstacle(self) -> str:
+            """Why the request cannot be sent a second time, as a sentence; empty if it can."""
+
+        def rewind(self) -> bool:
+            """True once the request can be sent again, its body back at the start."""
+
+
 logger = logging.getLogger("oauth_cc_auth")
+
+# Why a request is not sent again.
+BODY_FOR_ONE_SENDING = "its body can be read only once. Pass bytes, a list or a seekable file to have it sent again"
 
 RenewOn = Callable[[int, Mapping[str, str]], bool]
 
@@ -30,167 +69,196 @@ _REMEMBERED = 3
 _SAYS_NOTHING = frozenset({401, 407, 408, 425, 429})
 
 
-class Refusal(Record):
-    """The answer of an API that refused a token, and is to be followed by a renewal.
+class Drain(Record):
+    """Read the refused answer, so that its connection is free."""
+
+    __slots__ = ()
+
+
+class Obtain(Record):
+    """Get another token than `refused`; send back a `Lease`, or a `Failure` that says why there is none."""
+
+    __slots__ = ("refused",)
+
+    def __init__(self, refused: Lease) -> None:
+        self.refused = refused
+
+
+Renewal = Generator[Drain | Obtain, Any, "Lease | TokenError | None"]
+
+
+class ApiPolicy:
+    """The decisions of one auth object about API requests.
 
     Attributes:
-        origin: Of the API.
-        status: Of the answer.
-        is_late: The token had been renewed when the answer came.
+        admitted: What marks a request as one that gets a token, in the terms of the adapter; see `remember`.
+        cache: Holds the current token.
+        wall: The wall clock, in seconds.
+        header_name: The API request header that carries the token.
+        strips_header: True if all client libraries take that header off a redirect to another origin.
+        is_usual: True if an answer below 300 says nothing unless the token is on probation.
     """
 
-    __slots__ = ("is_late", "origin", "status")
+    __slots__ = (
+        "_allow_insecure_http",
+        "_api_origins",
+        "_has_token_client",
+        "_observer",
+        "_renew_on",
+        "admitted",
+        "cache",
+        "header_name",
+        "is_usual",
+        "strips_header",
+        "wall",
+    )
 
-    def __init__(self, origin: Origin, status: int, is_late: bool) -> None:
-        self.origin = origin
-        self.status = status
-        self.is_late = is_late
+    def __init__(
+        self,
+        config: ClientCredentialsConfig,
+        source: TokenSource,
+        behaviour: Behaviour,
+    ) -> None:
+        self.admitted: tuple[Any, ...] = ()
+        self.cache = source.cache
+        self.wall = source.cache.clock.wall
+        self.header_name = config.header_name
+        self.strips_header = config.header_name.lower() == "authorization"
+        self.is_usual = behaviour.renew_on is None
+        self._allow_insecure_http = config.allow_insecure_http
+        self._api_origins = behaviour.api_origins
+        self._has_token_client = behaviour.token_client is not None
+        self._observer = source.observer
+        self._renew_on = behaviour.renew_on
 
+    @property
+    def serves_every_origin(self) -> bool:
+        """True without `api_origins`."""
+        return self._api_origins is None
 
-class Decisions(ABC):
-    """The decisions of an auth object; the adapters carry them out."""
+    # Before a request is sent.
 
-    _allow_insecure_http: bool
-    _api_origins: frozenset[Origin] | None
-    _renew_on: RenewOn | Literal[False] | None
-    _admitted: tuple[Any, ...]
-    if TYPE_CHECKING:  # `typing.get_type_hints` would look for these names when the program runs
-        _cache: TokenCache
-        _observer: Observer
+    def admission(self, url: str, auth_name: str) -> bool | InsecureRequestError:
+        """True if the request to `url` gets a token, False if `api_origins` leaves its origin out.
 
-    @abstractmethod
-    def _library_class(self, error: TokenError) -> type[Exception]:
-        """The exception class of the client library that `error` is to be as well."""
-
-    @abstractmethod
-    def _bare(self, request: Any) -> Any:
-        """A copy of an API request without our header and hooks, for an exception to carry."""
-
-    def _leased(self, outcome: Lease | Failure, request: Any = None) -> Lease:
-        if not isinstance(outcome, Lease):
-            self._raise(outcome.error, request)
-        return outcome
-
-    def _raise(self, error: TokenError, request: Any = None) -> NoReturn:
-        """Raise an instance of this caller's own; called outside every ``except``, so that no context comes along."""
-        own: Any = for_caller(error, self._library_class(error))
-        if request is not None:
-            own.request = self._bare(request)
-        raise own
-
-    def _admits(self, url: str, request: Any) -> bool:
-        """True where the request to `url` gets a token, False where `api_origins` leaves its origin out.
-
-        Raises:
-            InsecureRequestError: it would carry the token over plain http.
+        An error if the request would carry the token over plain http; `auth_name` is the class that allows that.
         """
         if self._api_origins is not None and origin_of(url) not in self._api_origins:
             return False
-        if not self._allow_insecure_http and not may_carry_secrets(url):
-            self._raise(
-                InsecureRequestError(
-                    f"{shown_url(url)} is not https and would show the token to everyone on the way; use https, or "
-                    f"pass allow_insecure_http=True to {type(self).__name__} where the network is trusted (service "
-                    "mesh, test host)"
-                ),
-                request,
-            )
-        return True
+        if self._allow_insecure_http or may_carry_secrets(url):
+            return True
+        return InsecureRequestError(
+            f"{shown_url(url)} is not https and would show the token to everyone on the way; use https, or "
+            f"pass allow_insecure_http=True to {auth_name} if you trust the network (service mesh, test host)"
+        )
 
-    def _remember(self, site: Any) -> None:
-        """A request to `site` was admitted, so the next one is without parsing its URL, which costs more than the rest.
+    def remember(self, site: Any) -> None:
+        """Admit the next request to `site` without parsing its URL, which costs more than everything else here.
 
-        `site` is whatever the adapter tells origins apart by; the same one must mean the same origin to `_admits`.
+        `site` is whatever the adapter tells origins apart by. Equal sites must have the same origin.
         """
-        if site not in self._admitted:
-            self._admitted = (*self._admitted[:_REMEMBERED], site)
+        if site not in self.admitted:
+            self.admitted = (*self.admitted[:_REMEMBERED], site)
 
-    def _refused(self, status: int, headers: Mapping[str, str]) -> bool:
-        """True where an answer means that the token was refused.
+    # After an answer.
 
-        Raises:
-            TokenError: `renew_on` raised; the API's answer is lost with it, so it should not go on so unseen.
+    def refuses(self, status: int, headers: Mapping[str, str]) -> bool | TokenError:
+        """True if an answer means that the API refused the token.
+
+        An error if `renew_on` raised: the API's answer is lost with it, so it must not pass unseen.
         """
         if self._renew_on is None:
             return status == 401
         if self._renew_on is False:
             return False
-        refused, problem = False, ""
         try:
-            refused = bool(self._renew_on(status, headers))
+            return bool(self._renew_on(status, headers))
         except Exception as error:  # noqa: BLE001  # whatever a person's callable raises
             problem = kind_and_place(error)
-        if problem:
-            self._raise(TokenError(f"renew_on, called with status and headers, raised {problem}"))
-        return refused
+        return TokenError(f"renew_on, called with status and headers, raised {problem}")
 
-    def _note_acceptance(self, lease: Lease, url: str, status: int) -> None:
-        """An API origin answered `status` to `lease`, which is on probation somewhere.
+    def note_answer(self, lease: Lease, url: str, status: int) -> None:
+        """An API answered `status` to `lease`. Matters only if the token is on probation there.
 
-        A redirect, an overload or a fault of the server's says nothing about the token.
+        A redirect, an overload or a fault of the server says nothing about the token.
         """
+        if not lease.probation:
+            return
         origin = origin_of(url)
-        took_it = status < 300 or (400 <= status < 500 and status not in _SAYS_NOTHING)
-        if took_it and origin in lease.probation:
-            self._cache.refusals.accepted(origin, lease)
+        accepted = status < 300 or (400 <= status < 500 and status not in _SAYS_NOTHING)
+        if accepted and origin in lease.probation:
+            self.cache.refusals.accepted(origin, lease)
 
-    def _note_refusal(self, lease: Lease, origin: Origin, status: int) -> Refusal | None:
-        """An API origin answered `status` to `lease`. None where that answer is to be returned as it is."""
-        current = self._cache.current
-        hold = self._cache.refusals.note(origin, lease)
-        if hold is None:
-            return Refusal(origin, status, is_late=current is not None and current is not lease)
-        self._observer.token_refused(origin, status, "held")
-        if hold.begins:
-            self._observer.held_off(hold.seconds, "refusals", origin)
-        return None
+    def renewal(self, lease: Lease, refused: RefusedRequest) -> Renewal:
+        """What follows from a refusal of `lease`: the token to send the request again with, an error, or nothing.
 
-    def _note_second_refusal(self, lease: Lease, origin: Origin, status: int) -> None:
-        """An API origin refused the token that was fetched because it had refused another."""
-        hold = self._cache.refusals.note(origin, lease)
+        None means that the refusal is returned as it is. An error is one that explains more than the refusal does: the
+        token endpoint says no for good.
+        """
+        current = self.cache.current
+        is_late = current is not None and current is not lease
+        if self._is_held(lease, refused):
+            return None
+        obstacle = refused.obstacle()
+        if obstacle:
+            logger.warning(
+                "a refused %s request to %s is not sent again: %s. The next request gets a new token",
+                refused.method,
+                refused.origin,
+                obstacle,
+                extra={"reason": "body_for_one_sending" if obstacle is BODY_FOR_ONE_SENDING else "no_connection"},
+            )
+        if self._has_token_client:
+            # The answer may hold the only connection of a pool that both clients share.
+            if obstacle:
+                self._postpone(lease, refused, is_late=is_late)
+                return None
+            yield Drain()
+        outcome: Lease | Failure = yield Obtain(lease)
+        if not isinstance(outcome, Lease):
+            return self._not_renewed(refused, outcome)
+        outcome.probation.add(refused.origin)
+        again = not obstacle and refused.rewind()
+        self._note_renewal(refused, is_late=is_late, sent_again=again)
+        if not again:
+            return None
+        yield Drain()
+        return outcome
+
+    def note_second_refusal(self, lease: Lease, origin: Origin, status: int) -> None:
+        """An API refused the token that was fetched because it had refused another."""
+        hold = self.cache.refusals.note(origin, lease)
         self._observer.token_refused(origin, status, "refused_again")
         if hold is not None and hold.begins:
             self._observer.held_off(hold.seconds, "refusals", origin)
 
-    def _postpone(self, refusal: Refusal, lease: Lease) -> None:
-        """Leave the renewal to the next request, and use `lease` no more.
+    def _is_held(self, lease: Lease, refused: RefusedRequest) -> bool:
+        """Note a refusal; True if this origin refuses so many tokens that its answer is left as it is."""
+        hold = self.cache.refusals.note(refused.origin, lease)
+        if hold is None:
+            return False
+        self._observer.token_refused(refused.origin, refused.status, "held")
+        if hold.begins:
+            self._observer.held_off(hold.seconds, "refusals", refused.origin)
+        return True
 
-        For a refused answer that is to be returned unread, where token requests go through a client of the person's:
-        the answer may hold the only connection of a pool that both share, and fetching would wait for it.
-        """
-        if refusal.is_late:
-            self._note_renewal(refusal, sent_again=False)
+    def _postpone(self, lease: Lease, refused: RefusedRequest, *, is_late: bool) -> None:
+        """Leave the renewal to the next request, and stop using `lease`."""
+        if is_late:
+            self._note_renewal(refused, is_late=True, sent_again=False)
             return
-        self._cache.refusals.suspect(refusal.origin)
-        self._cache.discard(lease)
-        self._observer.token_refused(refusal.origin, refusal.status, "postponed")
+        self.cache.refusals.suspect(refused.origin)
+        self.cache.discard(lease)
+        self._observer.token_refused(refused.origin, refused.status, "postponed")
 
-    def _note_not_sent_again(self, origin: Origin, method: str | None) -> None:
-        logger.warning(
-            "a refused %s request to %s was not sent again, since its body cannot be: pass bytes, a list or a "
-            "seekable file for that; the token is renewed for the next request",
-            method,
-            origin,
-        )
-
-    def _replacement(self, outcome: Lease | Failure, request: Any, refusal: Refusal) -> Lease | None:
-        """The token to send a refused request again with; None where the refusal is to be returned as it is.
-
-        Raises:
-            TokenError: the token endpoint says no for good, which explains more than the API's 401 does.
-        """
-        if isinstance(outcome, Lease):
-            outcome.probation.add(refusal.origin)
-            return outcome
+    def _not_renewed(self, refused: RefusedRequest, outcome: Failure) -> TokenError | None:
         error, transient = outcome.error, outcome.transient
         self._observer.token_refused(
-            refusal.origin, refusal.status, "not_renewed", why=error.message if transient else ""
+            refused.origin, refused.status, "not_renewed", why=error.message if transient else ""
         )
-        if not transient:
-            self._raise(error, request)
-        return None
+        return None if transient else error
 
-    def _note_renewal(self, refusal: Refusal, *, sent_again: bool) -> None:
-        """There is a token to go on with after `refusal`; whether the refused request is sent again with it."""
-        outcome: RefusalOutcome = "newer_token" if refusal.is_late else "renewed"
-        self._observer.token_refused(refusal.origin, refusal.status, outcome, sent_again=sent_again)
+    def _note_renewal(self, refused: RefusedRequest, *, is_late: bool, sent_again: bool) -> None:
+        """There is a token to go on with; says whether the refused request is sent again with it."""
+        outcome: RefusalOutcome = "newer_token" if is_late else "renewed"
+        self._observer.token_refused(refused.origin, refused.status, outcome, sent_again=sent_again)

@@ -1,8 +1,7 @@
 """Where an auth object gets its tokens: cache, flow and drivers behind two methods, one that blocks, one that awaits.
 
-This module, and with it all that fetching takes, is loaded when the first auth object is made (`_loading`): whoever
-only imports an adapter, such as an SDK or a command that prints its help, does not pay for what it may never use, and
-no event loop reads it from disk in the middle of a request.
+Making the first auth object loads this module, and with it everything that fetching takes; importing an adapter does
+not.
 """
 
 from __future__ import annotations
@@ -36,9 +35,12 @@ class TokenSource:
         timeout: Seconds for each token request.
         deadline: Seconds for everything that one caller waits for.
         rules: When to renew.
+        send, asend: What sends a token request, blocking and in an event loop; None if the client library or the
+            person's `token_client` cannot.
+        obstacle: Why one of them is None.
     """
 
-    __slots__ = ("cache", "flow", "observer")
+    __slots__ = ("_asend", "_obstacle", "_send", "cache", "flow", "observer")
 
     def __init__(
         self,
@@ -49,19 +51,29 @@ class TokenSource:
         timeout: float,
         deadline: float,
         rules: RenewalRules,
+        send: Sender | None,
+        asend: AsyncSender | None,
+        obstacle: str,
     ) -> None:
+        self._send = send
+        self._asend = asend
+        self._obstacle = obstacle
         self.cache = TokenCache(clock)
         self.observer = Observer(config, on_event)
         self.flow = TokenFlow(config, self.cache, self.observer, timeout=timeout, deadline=deadline, rules=rules)
 
-    def obtain(self, send: Sender, refused: Lease | None) -> Lease | Failure:
+    def obtain(self, refused: Lease | None = None) -> Lease | Failure:
         """The token to use now, or why there is none; `refused` is the one that an API has just refused. Blocks."""
-        return drive(self.flow.obtain(Caller.current(blocking=True), refused), send, self.cache.clock)
+        if self._send is None:
+            return self._at_hand(refused)
+        return drive(self.flow.obtain(Caller.current(blocking=True), refused), self._send, self.cache.clock)
 
-    async def aobtain(self, send: AsyncSender, refused: Lease | None) -> Lease | Failure:
+    async def aobtain(self, refused: Lease | None = None) -> Lease | Failure:
         """`obtain` in the running event loop."""
-        return await adrive(self.flow.obtain(Caller.current(blocking=False), refused), send, self.cache.clock)
+        if self._asend is None:
+            return self._at_hand(refused)
+        return await adrive(self.flow.obtain(Caller.current(blocking=False), refused), self._asend, self.cache.clock)
 
-    def at_hand(self, refused: Lease | None, message: str) -> Lease | Failure:
-        """The token that there is, for a caller that cannot fetch one for the reason in `message`."""
-        return self.cache.usable(refused) or Failure(TokenError(message))
+    def _at_hand(self, refused: Lease | None) -> Lease | Failure:
+        """The token that there is, for a caller that cannot fetch one."""
+        return self.cache.usable(refused) or Failure(TokenError(self._obstacle))

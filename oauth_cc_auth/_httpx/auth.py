@@ -9,27 +9,21 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Awaitable, Generator
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypeVar
 
-from oauth_cc_auth._adapter.base import BaseAuth, TokenClientT
-from oauth_cc_auth._adapter.foreign import foreign_request
+from oauth_cc_auth._adapter.base import BaseAuth, TokenClientT, foreign_request
+from oauth_cc_auth._adapter.drivers import arenew, renew
+from oauth_cc_auth._adapter.policy import ApiPolicy
 from oauth_cc_auth._core.caller import running_loop
-from oauth_cc_auth._core.clock import Clock
-from oauth_cc_auth._errors import ConfigurationError, TokenEndpointUnreachable, TokenError
 from oauth_cc_auth._http.origin import origin_of
 from oauth_cc_auth._token import Token
 
-from .drain import aread_refusal, read_refusal
-from .exchange import NAMED_ORIGIN, Exchange, copy_of, guard
+from .drain import adrain, drain
+from .exchange import NAMED_ORIGIN, ApiExchange, guard
 from .replay import Replay, replay_of
-from .send import asend_token_request, send_token_request
-
-if TYPE_CHECKING:
-    from oauth_cc_auth._core.lease import Lease
-    from oauth_cc_auth._protocol.exchange import Reply, TokenRequest
-    from oauth_cc_auth._protocol.failure import Failure
+from .transport import HttpxTransport
 
 
 class _Done:
-    """An awaitable that has nothing to wait for, and does not mind when nobody awaits it."""
+    """An awaitable that has nothing to wait for, and need not be awaited."""
 
     def __await__(self) -> Generator[None, None, None]:
         return iter(())  # type: ignore[return-value]  # an empty iterator will do; a generator costs more
@@ -41,10 +35,25 @@ RequestT = TypeVar("RequestT")
 ResponseT = TypeVar("ResponseT")
 
 
+class HttpxPolicy(ApiPolicy):
+    """`ApiPolicy` with what the hot path of httpx wants to know.
+
+    Attributes:
+        plain_stream: The class of the body of nearly every request; None if each request needs preparing, because a
+            redirect may take its header along.
+    """
+
+    __slots__ = ("plain_stream",)
+
+    plain_stream: type[Any] | None
+
+
 class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, ResponseT]):
     """The flows of an ``httpx.Auth``, sync and async, on one core."""
 
     _library: ClassVar[Any]
+    _policy: HttpxPolicy
+    _transport: HttpxTransport
 
     def sync_auth_flow(self, request: RequestT) -> Generator[RequestT, ResponseT, None]:
         """Attach the token, and after a refusal send the request again with a new one; called by the client.
@@ -53,59 +62,53 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
             TokenError: no token can be had, or this request may not carry one.
         """
         # Overriding this and its twin is cheaper than an `auth_flow`, and they may not share a helper generator for
-        # the same reason: what follows is the hot path, and everything unusual is in Exchange.
+        # the same reason: what follows is the hot path, and everything unusual is in ApiExchange.
         api_request: Any = request
         url = api_request.url
-        if (self._api_origins is not None or url.scheme != "https") and not self._admits_to(url, request):
+        policy = self._policy
+        if (url.scheme != "https" or not policy.serves_every_origin) and not self._admits_to(url, request):
             yield request
             return
-        lease = self._cache.current
-        if lease is None or self._wall() >= lease.fresh_until:
-            lease = self._leased(self._obtain(), request)
-        api_request.headers[self._header_name] = lease.header_value
-        replay = None if type(api_request.stream) is self._plain_stream else self._prepare(api_request)
+        lease = policy.cache.current
+        if lease is None or policy.wall() >= lease.fresh_until:
+            lease = self._checked(self._source.obtain(), request)
+        api_request.headers[policy.header_name] = lease.header_value
+        replay = None if type(api_request.stream) is policy.plain_stream else self._prepare(api_request)
         response: Any = yield request
-        if response.status_code < 300 and self._is_usual and not lease.probation:
+        if response.status_code < 300 and policy.is_usual and not lease.probation:
             return
-        exchange = Exchange(self, lease, url, replay)
-        if exchange.refused(response):
-            if not exchange.can_be_sent_again(response) and exchange.is_postponed():
-                return
-            if self._token_client is not None:
-                read_refusal(response)  # it may hold the only connection of a pool that both clients share
-            again = exchange.again(response, self._obtain(lease))
+        exchange = ApiExchange(self._library, policy, self._transport, lease, url=url, replay=replay)
+        renewal = exchange.renewal(response)
+        if renewal is not None:
+            again = exchange.again(response, renew(renewal, self._source.obtain, lambda: drain(response)))
             if again is not None:
-                read_refusal(response)
                 exchange.judge((yield again))
 
     async def async_auth_flow(self, request: RequestT) -> AsyncGenerator[RequestT, ResponseT]:
         """`sync_auth_flow` for an event loop; raises the same."""
         api_request: Any = request
         url = api_request.url
-        if (self._api_origins is not None or url.scheme != "https") and not self._admits_to(url, request):
+        policy = self._policy
+        if (url.scheme != "https" or not policy.serves_every_origin) and not self._admits_to(url, request):
             yield request
             return
-        lease = self._cache.current
-        if lease is None or self._wall() >= lease.fresh_until:
-            lease = self._leased(await self._aobtain(), request)
-        api_request.headers[self._header_name] = lease.header_value
-        replay = None if type(api_request.stream) is self._plain_stream else self._prepare(api_request)
+        lease = policy.cache.current
+        if lease is None or policy.wall() >= lease.fresh_until:
+            lease = self._checked(await self._source.aobtain(), request)
+        api_request.headers[policy.header_name] = lease.header_value
+        replay = None if type(api_request.stream) is policy.plain_stream else self._prepare(api_request)
         response: Any = yield request
-        if response.status_code < 300 and self._is_usual and not lease.probation:
+        if response.status_code < 300 and policy.is_usual and not lease.probation:
             return
-        exchange = Exchange(self, lease, url, replay)
-        if exchange.refused(response):
-            if not exchange.can_be_sent_again(response) and exchange.is_postponed():
-                return
-            if self._token_client is not None:
-                await aread_refusal(response)  # it may hold the only connection of a pool that both clients share
-            again = exchange.again(response, await self._aobtain(lease))
+        exchange = ApiExchange(self._library, policy, self._transport, lease, url=url, replay=replay)
+        renewal = exchange.renewal(response)
+        if renewal is not None:
+            again = exchange.again(response, await arenew(renewal, self._source.aobtain, lambda: adrain(response)))
             if again is not None:
-                await aread_refusal(response)
                 exchange.judge((yield again))
 
     def auth_flow(self, request: RequestT) -> Generator[RequestT, ResponseT, None]:
-        """`sync_auth_flow`, for code that combines auth objects by this method and is no event loop's.
+        """`sync_auth_flow`, for code that combines auth objects by this method and runs in no event loop.
 
         Raises:
             TypeError: an event loop is running, which fetching a token here would block.
@@ -118,12 +121,12 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
         return self.sync_auth_flow(request)
 
     async def aget_token(self) -> Token:
-        """The token that the next request would carry, fetched where there is none.
+        """The token that the next request would carry; fetched if there is none.
 
         Raises:
             TokenError: no token can be had.
         """
-        return self._leased(await self._aobtain()).token
+        return self._checked(await self._source.aobtain()).token
 
     def redirect_guard(self, request: RequestT) -> Awaitable[None]:
         """For ``event_hooks={"request": [auth.redirect_guard]}`` of a client: keeps a custom header from redirects.
@@ -131,10 +134,10 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
         httpx strips ``Authorization`` from a redirect to another origin, and no other header. One guard serves clients
         of both kinds: it acts when it is called, and what it returns may be awaited or not.
         """
-        guard(request, self._header_name)
+        guard(request, self._policy.header_name)
         return _DONE
 
-    # The name that the async twin has by convention; the same, so that nobody can take the wrong one and leak a token.
+    # The name that the async twin has by convention. It is the same, so the wrong one cannot leak a token.
     aredirect_guard = redirect_guard
 
     # Not for type checkers, which would take what can be called for an auth of requests.
@@ -148,72 +151,27 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
             """
             raise TypeError(foreign_request(self, request))
 
-    def _start(self, clock: Clock) -> None:
-        super()._start(clock)
-        self._admitted = ()
-        self._is_usual = self._strips_header and self._renew_on is None
-        # The body of nearly every request. Where a redirect may take the header along, each needs preparing.
-        self._plain_stream: type[Any] | None = self._library.ByteStream if self._strips_header else None
+    def _make_transport(self, token_client: Any) -> HttpxTransport:
+        return HttpxTransport(self._library, token_client)
+
+    def _make_policy(self) -> HttpxPolicy:
+        policy = HttpxPolicy(self.config, self._source, self._behaviour)
+        policy.plain_stream = self._library.ByteStream if policy.strips_header else None
+        policy.is_usual = policy.is_usual and policy.strips_header
+        return policy
 
     def _admits_to(self, url: Any, request: Any) -> bool:
         site = url.scheme, url.raw_host, url.port
-        if site in self._admitted:
+        if site in self._policy.admitted:
             return True
-        if not self._admits(str(url), request):
+        if not self._is_admitted(str(url), request):
             return False
         if url.raw_host:  # without one, "http:////example.com/", what the text of the URL names is in its path
-            self._remember(site)
+            self._policy.remember(site)
         return True
 
     def _prepare(self, request: Any) -> Replay | None:
-        """Note, before `request` is sent, what will be known no more once it was."""
-        if not self._strips_header:
+        """Record what cannot be recovered after sending."""
+        if not self._policy.strips_header:
             request.extensions = {**request.extensions, NAMED_ORIGIN: origin_of(str(request.url))}
         return replay_of(request.stream, self._library)
-
-    def _obtain(self, refused: Lease | None = None) -> Lease | Failure:
-        return self._wrong_kind(self._library.Client, refused) or super()._obtain(refused)
-
-    async def _aobtain(self, refused: Lease | None = None) -> Lease | Failure:
-        return self._wrong_kind(self._library.AsyncClient, refused) or await self._token_source.aobtain(
-            self._asend, refused
-        )
-
-    def _wrong_kind(self, wanted: type[Any], refused: Lease | None) -> Lease | Failure | None:
-        """What there is for this flow where `token_client` cannot serve it; None where it can."""
-        client: Any = self._token_client
-        if client is None or isinstance(client, wanted):
-            return None
-        # A token that is there is used; it is for a request of the other kind to renew it.
-        return self._token_source.at_hand(
-            refused,
-            f"token_client is of type {type(client).__name__}, and this request needs one of type {wanted.__name__}: "
-            "make an auth object each for sync and for async requests",
-        )
-
-    def _send(self, request: TokenRequest, budget: float) -> Reply:
-        return send_token_request(self._library, request, budget, self._token_client)
-
-    async def _asend(self, request: TokenRequest, budget: float) -> Reply:
-        return await asend_token_request(self._library, request, budget, self._token_client)
-
-    def _check_token_client(self, token_client: Any) -> None:
-        library = self._library
-        if not isinstance(token_client, (library.Client, library.AsyncClient)):
-            raise ConfigurationError(
-                f"token_client must be a Client or AsyncClient of {library.__name__}, "
-                f"not {type(token_client).__module__}.{type(token_client).__name__}"
-            )
-
-    def _library_class(self, error: TokenError) -> type[Exception]:
-        library = self._library
-        if not isinstance(error, TokenEndpointUnreachable):
-            cls = library.RequestError
-        else:
-            cls = library.TimeoutException if error.timed_out else library.ConnectError
-        return cls  # type: ignore[no-any-return]  # `library` is httpx or httpx2
-
-    def _bare(self, request: Any) -> Any:
-        bare = copy_of(request, self._library)
-        bare.headers.pop(self._header_name, None)
-        return bare

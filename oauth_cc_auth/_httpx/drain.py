@@ -13,7 +13,7 @@ from oauth_cc_auth._http.limited_body import LONGEST_DRAIN, LONGEST_REFUSAL, inf
 from oauth_cc_auth._http.watchdog import Watchdog
 
 
-def read_refusal(response: Any) -> None:
+def drain(response: Any) -> None:
     """Read at most `LONGEST_REFUSAL` bytes for at most `LONGEST_DRAIN` seconds; then let go of the connection."""
     if response.is_stream_consumed:
         return
@@ -29,8 +29,8 @@ def read_refusal(response: Any) -> None:
     _keep(response, body)
 
 
-async def aread_refusal(response: Any) -> None:
-    """`read_refusal` for an event loop."""
+async def adrain(response: Any) -> None:
+    """`drain` for an event loop."""
     import anyio
 
     if response.is_stream_consumed:

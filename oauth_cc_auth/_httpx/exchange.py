@@ -5,16 +5,17 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from oauth_cc_auth._adapter.policy import Refusal
+from oauth_cc_auth._adapter.policy import BODY_FOR_ONE_SENDING
 from oauth_cc_auth._core.lease import Lease
+from oauth_cc_auth._errors import TokenError
 from oauth_cc_auth._http.origin import Origin, origin_of, same_audience
 
-from .replay import Replay, rewound
+from .replay import Replay, copy_of, rewound
 
 if TYPE_CHECKING:
-    from oauth_cc_auth._protocol.failure import Failure
+    from oauth_cc_auth._adapter.policy import ApiPolicy, Renewal
 
-    from .auth import HttpxFamilyAuth
+    from .transport import HttpxTransport
 
 logger = logging.getLogger("oauth_cc_auth")
 
@@ -22,135 +23,137 @@ logger = logging.getLogger("oauth_cc_auth")
 NAMED_ORIGIN = "oauth_cc_auth.origin"
 
 
-class Exchange:
-    """What follows from the answer to a request that carried `lease` to `url`.
+class ApiExchange:
+    """What follows from the answer to a request that carried `lease`.
+
+    It is also the refused request, as `ApiPolicy.renewal` wants to know it.
 
     Args:
-        auth: The auth object.
+        library: httpx or httpx2.
+        policy: The decisions of the auth object.
+        transport: Makes errors of the library.
         lease: The token that the request carried.
         url: Where the person sent it, before any redirect.
-        replay: How to send its body again; None where that is not known.
+        replay: How to send its body again; None if that is not known.
+
+    Attributes:
+        origin: The origin that the person named.
+        method: HTTP method of the refused request.
+        status: HTTP status of the refusal.
     """
 
-    _refusal: Refusal  # once there is one
-
-    def __init__(self, auth: HttpxFamilyAuth[Any, Any, Any], lease: Lease, url: Any, replay: Replay | None) -> None:
-        self._auth = auth
+    def __init__(
+        self,
+        library: Any,
+        policy: ApiPolicy,
+        transport: HttpxTransport,
+        lease: Lease,
+        *,
+        url: Any,
+        replay: Replay | None,
+    ) -> None:
+        self.origin = origin_of(str(url))
+        self.method: str | None = None
+        self.status = 0
+        self._library = library
+        self._policy = policy
+        self._transport = transport
         self._lease = lease
-        self._named = origin_of(str(url))
         self._replay = replay
+        self._request: Any = None
 
-    def refused(self, response: Any, *, again: bool = False) -> bool:
-        """True where `response` refuses the token and, unless it does so `again`, a new one may mend that."""
-        self._note_leak(response)
-        request = response.request
-        if not self._carries(request) or not same_audience(self._named, origin_of(str(request.url))):
-            return False
-        if self._auth._refused(response.status_code, response.headers):
-            return again or self._noted(response.status_code)
-        if self._lease.probation:
-            self._auth._note_acceptance(self._lease, str(request.url), response.status_code)
-        return False
+    def renewal(self, response: Any) -> Renewal | None:
+        """What `response` asks for if it refuses the token; None if it does not, or if no new token could mend that.
 
-    def _noted(self, status: int) -> bool:
-        """True where the refusal is to be followed by a renewal."""
-        refusal = self._auth._note_refusal(self._lease, self._named, status)
-        if refusal is not None:
-            self._refusal = refusal
-        return refusal is not None
+        Raises:
+            TokenError: `renew_on` raised.
+        """
+        if not self._refuses(response):
+            return None
+        self._request, self.method, self.status = response.request, response.request.method, response.status_code
+        return self._policy.renewal(self._lease, self)
 
-    def can_be_sent_again(self, response: Any) -> bool:
-        """True where the refused request has a body that can be sent whole once more."""
-        request = response.request
-        if type(request.stream) is self._auth._library.ByteStream:
-            self._replay = Replay(request.stream)
-        elif self._replay is not None and self._replay.stream is not request.stream:
-            self._replay = None
-        if self._replay is None:
-            self._auth._note_not_sent_again(self._named, request.method)
-        return self._replay is not None
-
-    def is_postponed(self) -> bool:
-        """For a request that cannot be sent again: True where its renewal is left to the next request."""
-        if self._auth._token_client is None:
-            return False
-        self._auth._postpone(self._refusal, self._lease)
-        return True
-
-    def again(self, response: Any, outcome: Lease | Failure) -> Any:
-        """The refused request with a new token, or None where the refusal is to be returned.
+    def again(self, response: Any, replacement: Lease | TokenError | None) -> Any:
+        """The refused request with a new token, or None if the refusal is to be returned.
 
         It is the last of a redirect chain that is sent again: repeating the first would post twice after a 303.
 
         Raises:
             TokenError: the token endpoint says no for good.
         """
-        request, library = response.request, self._auth._library
-        replacement = self._auth._replacement(outcome, request, self._refusal)
+        if isinstance(replacement, TokenError):
+            raise self._transport.for_caller(replacement, self._request, self._policy.header_name)
         if replacement is None:
-            return None
-        again = self._replay is not None and rewound(self._replay)
-        self._auth._note_renewal(self._refusal, sent_again=again)
-        if not again:
             return None
         self._lease = replacement
         # A copy: `response.history` shows what was refused, and other threads may be sending the same request.
-        request = copy_of(request, library)
-        request.headers[self._auth._header_name] = replacement.header_value
+        request = copy_of(self._request, self._library)
+        request.headers[self._policy.header_name] = replacement.header_value
         if response.cookies:
-            library.Cookies(response.cookies).set_cookie_header(request)
+            self._library.Cookies(response.cookies).set_cookie_header(request)
         return request
 
     def judge(self, response: Any) -> None:
         """Learn from the answer to the request that was sent again."""
-        if self.refused(response, again=True):
-            self._auth._note_second_refusal(self._lease, self._named, response.status_code)
+        if self._refuses(response):
+            self._policy.note_second_refusal(self._lease, self.origin, response.status_code)
+
+    def obstacle(self) -> str:
+        """Why the request cannot be sent a second time; empty if it can."""
+        stream = self._request.stream
+        if type(stream) is self._library.ByteStream:
+            self._replay = Replay(stream)
+        elif self._replay is not None and self._replay.stream is not stream:
+            self._replay = None
+        return "" if self._replay is not None else BODY_FOR_ONE_SENDING
+
+    def rewind(self) -> bool:
+        """True once the body is back at the start."""
+        return self._replay is not None and rewound(self._replay)
+
+    def _refuses(self, response: Any) -> bool:
+        self._note_leak(response)
+        request = response.request
+        if not self._carries(request) or not same_audience(self.origin, origin_of(str(request.url))):
+            return False
+        refuses = self._policy.refuses(response.status_code, response.headers)
+        if not isinstance(refuses, bool):
+            raise self._transport.for_caller(refuses)
+        if not refuses:
+            self._policy.note_answer(self._lease, str(request.url), response.status_code)
+        return refuses
 
     def _carries(self, request: Any) -> bool:
-        """True where a token of ours is in `request`.
+        """True if a token of ours is in `request`.
 
         A newer one than ours, perhaps: another task or thread that sends the very same object has put it there.
         """
-        value = request.headers.get(self._auth._header_name)
+        value = request.headers.get(self._policy.header_name)
         if value == self._lease.header_value:
             return True
-        newest = self._auth._cache.current
+        newest = self._policy.cache.current
         return newest is not None and any(lease.header_value == value for lease in newest.chain())
 
     def _note_leak(self, response: Any) -> None:
         """A redirect may have taken a custom header along; then the token is no longer a secret."""
-        if self._auth._strips_header:
+        if self._policy.strips_header:
             return
         for hop in (*response.history, response):
             target = origin_of(str(hop.request.url))
-            if self._carries(hop.request) and not same_audience(self._named, target):
-                self._auth._cache.discard(self._lease)
+            if self._carries(hop.request) and not same_audience(self.origin, target):
+                self._policy.cache.discard(self._lease)
                 logger.warning(
                     "a redirect from %s took the header %s with the token to %s; the token is renewed. Add "
                     "auth.redirect_guard to the client's event_hooks['request'] to prevent this",
-                    self._named,
-                    self._auth._header_name,
+                    self.origin,
+                    self._policy.header_name,
                     target,
                 )
                 return
 
 
 def guard(request: Any, header_name: str) -> None:
-    """Take the header off `request` where a redirect leads it away from the origin that it was meant for."""
+    """Take the header off `request` if a redirect leads it away from the origin that it was meant for."""
     named: Origin | None = request.extensions.get(NAMED_ORIGIN)
     if named is not None and not same_audience(named, origin_of(str(request.url))):
         request.headers.pop(header_name, None)
-
-
-def copy_of(request: Any, library: Any) -> Any:
-    """A copy of an API request with the same body."""
-    copy = library.Request(
-        request.method,
-        request.url,
-        headers=request.headers,
-        stream=request.stream,
-        extensions=request.extensions,
-    )
-    if type(request.stream) is library.ByteStream:
-        copy.read()  # gives it `content`, as the original has it
-    return copy

@@ -75,3 +75,17 @@ def _stream_classes(library: Any) -> tuple[type[Any], type[Any]]:
         type(library.Request("POST", url, content=[b""]).stream),
         type(library.Request("POST", url, files={"file": b""}).stream),
     )
+
+
+def copy_of(request: Any, library: Any) -> Any:
+    """A copy of an API request with the same body."""
+    copy = library.Request(
+        request.method,
+        request.url,
+        headers=request.headers,
+        stream=request.stream,
+        extensions=request.extensions,
+    )
+    if type(request.stream) is library.ByteStream:
+        copy.read()  # gives it `content`, as the original has it
+    return copy

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from contextlib import suppress
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from oauth_cc_auth._http.limited_body import LONGEST_DRAIN, LONGEST_REFUSAL, inflated_refusal
 from oauth_cc_auth._http.watchdog import Watchdog
 
-if TYPE_CHECKING:
-    import requests
 
-
-def drain(response: requests.Response) -> None:
+def drain(response: Any) -> None:
     """Read at most `LONGEST_REFUSAL` bytes for at most `LONGEST_DRAIN` seconds; then let go of the connection."""
     if response._content is not False or response.raw is None:
         return

@@ -1,7 +1,7 @@
 """What happens in requests after an API has answered: renew and send again, or keep a redirect from taking the token.
 
-requests calls response hooks for every hop of a redirect chain and keeps them for the next one, so the hook acts only
-where the request still carries the very header that it belongs to.
+requests calls response hooks for every hop of a redirect chain and keeps them for the next one. So the hook acts only
+if the request still carries the very header that it belongs to.
 """
 
 from __future__ import annotations
@@ -11,37 +11,48 @@ from itertools import dropwhile
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from requests.cookies import extract_cookies_to_jar
-from requests.utils import rewind_body
-
+from oauth_cc_auth._adapter.drivers import renew
+from oauth_cc_auth._adapter.policy import BODY_FOR_ONE_SENDING
 from oauth_cc_auth._core.lease import Lease
+from oauth_cc_auth._errors import TokenError
 from oauth_cc_auth._http.origin import NOWHERE, origin_of, redirect_leaves
 
 from .drain import drain
 
 if TYPE_CHECKING:
-    import requests
+    from oauth_cc_auth._adapter.policy import ApiPolicy
+    from oauth_cc_auth._core.source import TokenSource
 
-    from oauth_cc_auth.requests import ClientCredentialsAuth
+    from .transport import RequestsTransport
 
 
 _NOT_GIVEN: Any = object()
 
 
 class RenewalHook:
-    """The response hook of one token, made once and shared by all requests that carry it."""
+    """The response hook of one token, made once and shared by all requests that carry it.
 
-    __slots__ = ("_is_usual", "_probation", "auth", "lease")
+    Attributes:
+        policy: The decisions of the auth object that it belongs to.
+        lease: Its token.
+    """
 
-    def __init__(self, auth: ClientCredentialsAuth, lease: Lease) -> None:
-        self.auth = auth
+    __slots__ = ("_is_usual", "_library", "_probation", "_source", "_transport", "lease", "policy")
+
+    def __init__(
+        self, library: Any, policy: ApiPolicy, source: TokenSource, transport: RequestsTransport, lease: Lease
+    ) -> None:
+        self.policy = policy
         self.lease = lease
+        self._library = library
+        self._source = source
+        self._transport = transport
         self._probation = lease.probation  # the set itself, which changes
-        self._is_usual = auth._renew_on is None
+        self._is_usual = policy.is_usual
 
     def __call__(
         self,
-        response: requests.Response,
+        response: Any,
         *args: Any,
         stream: Any = _NOT_GIVEN,
         timeout: Any = _NOT_GIVEN,
@@ -49,162 +60,164 @@ class RenewalHook:
         cert: Any = _NOT_GIVEN,
         proxies: Any = _NOT_GIVEN,
         **others: Any,
-    ) -> requests.Response:
-        """The response to go on with: this one, or that to the request sent again.
+    ) -> Any:
+        """The response to go on with: this one, or the answer to the request sent again.
 
         What requests passes is named, since making a dict of it for every answer costs more than all else here.
         """
         if response.status_code < 300 and self._is_usual and not self._probation:
             return response  # the usual case
         request = response.request
-        # `elapsed` is set by requests before it calls hooks.
+        # requests sets `elapsed` before it calls hooks.
         lease = self._carried(request, sent=perf_counter() - response.elapsed.total_seconds())
         if lease is None:
             return response
         try:
-            if self.auth._refused(response.status_code, response.headers):
+            refuses = self.policy.refuses(response.status_code, response.headers)
+            if not isinstance(refuses, bool):
+                raise self._transport.for_caller(refuses)
+            if refuses:
                 known = {"stream": stream, "timeout": timeout, "verify": verify, "cert": cert, "proxies": proxies}
                 options = {**known, **others}
                 # An adapter may have a time-out of its own for requests that come without one.
                 given = {name: value for name, value in options.items() if value is not _NOT_GIVEN}
                 return self._renew(lease, response, request, given)
         except BaseException:
-            response.close()  # nobody else can: an error instead of a response is all that the caller gets
+            response.close()  # no one else can: the caller gets an error instead of a response
             raise
         self._watch(lease, response, request)
         return response
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # A pickled response has its request with it; there the token must not come along, and renewal has no meaning.
+        # A pickled response has its request with it. The token must not come along, and renewal has no meaning there.
         return _spent, ()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> RenewalHook:
         return self
 
-    def _carried(self, request: requests.PreparedRequest, sent: float) -> Lease | None:
+    def _carried(self, request: Any, sent: float) -> Lease | None:
         """The token in `request`: this hook's or one before it, which a copy made before a renewal still has.
 
-        Another thread that sends the very same object may have renewed it meanwhile, so a token that was made after the
+        Another thread that sends the very same object may have renewed it meanwhile. So a token that was made after the
         request was `sent`, in seconds by ``time.perf_counter``, is not the one that it carried.
         """
-        value = request.headers.get(self.auth._header_name)
+        value = request.headers.get(self.policy.header_name)
         in_header = dropwhile(lambda lease: lease.header_value != value, self.lease.chain())
         return next((lease for lease in in_header if lease.made <= sent), None)
 
-    def _watch(self, lease: Lease, response: requests.Response, request: requests.PreparedRequest) -> None:
-        auth, url = self.auth, str(request.url)
-        if lease.probation:
-            auth._note_acceptance(lease, url, response.status_code)
+    def _watch(self, lease: Lease, response: Any, request: Any) -> None:
+        policy, url = self.policy, str(request.url)
+        policy.note_answer(lease, url, response.status_code)
         if not response.is_redirect:
             return
         location = response.headers["location"]
-        # requests itself strips Authorization, from the copy that is redirected, and no other header. But where the
-        # target has an impossible port, it trips over it, with a ValueError.
-        if auth._strips_header and origin_of(location) is not NOWHERE:
+        # requests itself strips Authorization, from the copy that is redirected, and no other header. If the target
+        # has an impossible port, it trips over it, with a ValueError.
+        if policy.strips_header and origin_of(location) is not NOWHERE:
             return
         if redirect_leaves(url, location):
-            del request.headers[auth._header_name]
+            del request.headers[policy.header_name]
 
-    def _renew(
-        self, lease: Lease, response: requests.Response, request: requests.PreparedRequest, options: dict[str, Any]
-    ) -> requests.Response:
-        auth, origin = self.auth, origin_of(str(request.url))
-        refusal = auth._note_refusal(lease, origin, response.status_code)
-        if refusal is None:
-            return response
-        connection = getattr(response, "connection", None)
-        if not _can_be_sent_again(request):
-            auth._note_not_sent_again(origin, request.method)
-            connection = None
-        if auth._token_client is not None:
-            # It may hold the only connection of a pool that both sessions share.
-            if connection is None:
-                auth._postpone(refusal, lease)
-                return response
-            drain(response)
-        replacement = auth._replacement(auth._obtain(lease), request, refusal)
+    def _renew(self, lease: Lease, response: Any, request: Any, options: dict[str, Any]) -> Any:
+        refused = RefusedRequest(self._library, response)
+        renewal = self.policy.renewal(lease, refused)
+        replacement = renew(renewal, self._source.obtain, lambda: drain(response))
+        if isinstance(replacement, TokenError):
+            raise self._transport.for_caller(replacement, request, self.policy.header_name)
         if replacement is None:
             return response
-        again = connection is not None and _rewound(request)
-        auth._note_renewal(refusal, sent_again=again)
-        if not again:
-            return response
-        hook = hook_of(auth, replacement)
+        hook = replacement.hook
+        if hook is None:
+            hook = RenewalHook(self._library, self.policy, self._source, self._transport, replacement)
+            replacement.hook = hook
         response.request = request.copy()
-        response.request.headers[auth._header_name] = lease.header_value  # as it was sent: see _carried
-        resent = self._send_again(response, request, hook, connection, options)
-        if auth._refused(resent.status_code, resent.headers):
-            auth._note_second_refusal(replacement, origin, resent.status_code)
+        response.request.headers[self.policy.header_name] = lease.header_value  # as it was sent: see _carried
+        resent = self._send_again(response, request, hook, refused.connection, options)
+        refuses = self.policy.refuses(resent.status_code, resent.headers)
+        if not isinstance(refuses, bool):
+            resent.close()
+            raise self._transport.for_caller(refuses)
+        if refuses:
+            self.policy.note_second_refusal(replacement, refused.origin, resent.status_code)
         else:
-            hook._watch(replacement, resent, request)
+            self._watch(replacement, resent, request)
         return resent
 
     def _send_again(
-        self,
-        response: requests.Response,
-        request: requests.PreparedRequest,
-        hook: RenewalHook,
-        connection: Any,
-        options: dict[str, Any],
-    ) -> requests.Response:
+        self, response: Any, request: Any, hook: RenewalHook, connection: Any, options: dict[str, Any]
+    ) -> Any:
         """Send `request` itself once more: a redirect that follows is built from it, so a copy would not do."""
-        drain(response)
-        _merge_cookies(response, request)
-        request.headers[self.auth._header_name] = hook.lease.header_value
+        self._merge_cookies(response, request)
+        request.headers[self.policy.header_name] = hook.lease.header_value
         hooks = request.hooks["response"]
         hooks[:] = [hook if known is self else known for known in hooks]
         started = perf_counter()
-        resent: requests.Response = connection.send(request, **options)
+        resent = connection.send(request, **options)
         resent.elapsed = timedelta(seconds=perf_counter() - started)
         resent.history = [*response.history, response]
         return resent
 
+    def _merge_cookies(self, response: Any, request: Any) -> None:
+        """Send the cookies that the refusal set, unless the person wrote the Cookie header by hand."""
+        jar = request._cookies
+        if jar is None:
+            return
+        derived = request.copy()
+        derived.headers.pop("Cookie", None)
+        derived.prepare_cookies(jar)
+        if derived.headers.get("Cookie") == request.headers.get("Cookie"):
+            self._library.cookies.extract_cookies_to_jar(jar, response.request, response.raw)
+            request.headers.pop("Cookie", None)
+            request.prepare_cookies(jar)
 
-def hook_of(auth: ClientCredentialsAuth, lease: Lease) -> RenewalHook:
-    """The hook of `lease`, made at its first use."""
-    hook: RenewalHook | None = lease.hook
-    if hook is None:
-        hook = lease.hook = RenewalHook(auth, lease)
-    return hook
+
+class RefusedRequest:
+    """A request that an API refused, as `ApiPolicy.renewal` wants to know it.
+
+    Attributes:
+        origin: Of the API.
+        method: HTTP method.
+        status: HTTP status of the refusal.
+        connection: The adapter that sent it; None if nothing did, as for some mocks.
+    """
+
+    __slots__ = ("_library", "_request", "connection", "method", "origin", "status")
+
+    def __init__(self, library: Any, response: Any) -> None:
+        self._library = library
+        self._request = response.request
+        self.connection = getattr(response, "connection", None)
+        self.method: str | None = self._request.method
+        self.origin = origin_of(str(self._request.url))
+        self.status: int = response.status_code
+
+    def obstacle(self) -> str:
+        """Why the request cannot be sent a second time; whatever is not known to be fit for that is not."""
+        if self.connection is None:
+            return "the adapter that sent it does not give its response a `connection`"
+        # Anything else than an int is a generator, or a file that does not know its position.
+        if not self._is_in_memory() and type(self._request._body_position) is not int:
+            return BODY_FOR_ONE_SENDING
+        return ""
+
+    def rewind(self) -> bool:
+        """True once the body is back at the start."""
+        # After a 303, requests has taken the body away and left the position of the file that it was.
+        if self._request._body_position is None or self._is_in_memory():
+            return True
+        try:
+            self._library.utils.rewind_body(self._request)
+        except Exception:  # noqa: BLE001  # closed meanwhile, or a file-like object of anybody's
+            return False
+        return True
+
+    def _is_in_memory(self) -> bool:
+        return self._request.body is None or isinstance(self._request.body, (bytes, str))
 
 
-def _spent_hook(response: requests.Response, *args: Any, **kwargs: Any) -> requests.Response:
+def _spent_hook(response: Any, *args: Any, **kwargs: Any) -> Any:
     return response
 
 
 def _spent() -> Any:
     return _spent_hook
-
-
-def _can_be_sent_again(request: requests.PreparedRequest) -> bool:
-    """True where the body of `request` can be sent whole once more. Everything not known to be so cannot."""
-    if request.body is None or isinstance(request.body, (bytes, str)):
-        return True
-    # Anything else is a generator, or a file that cannot tell its position.
-    return type(request._body_position) is int
-
-
-def _rewound(request: requests.PreparedRequest) -> bool:
-    """True once the body of `request` is back where it started."""
-    # After a 303, requests has taken the body away and left the position of the file that it was.
-    if request._body_position is None or request.body is None or isinstance(request.body, (bytes, str)):
-        return True
-    try:
-        rewind_body(request)
-    except Exception:  # noqa: BLE001  # closed meanwhile, or a file-like object of anybody's
-        return False
-    return True
-
-
-def _merge_cookies(response: requests.Response, request: requests.PreparedRequest) -> None:
-    """Send the cookies that the refusal set, unless the person wrote the Cookie header by hand."""
-    jar = request._cookies
-    if jar is None:
-        return
-    derived = request.copy()
-    derived.headers.pop("Cookie", None)
-    derived.prepare_cookies(jar)
-    if derived.headers.get("Cookie") == request.headers.get("Cookie"):
-        extract_cookies_to_jar(jar, response.request, response.raw)
-        request.headers.pop("Cookie", None)
-        request.prepare_cookies(jar)

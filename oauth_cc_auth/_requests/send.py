@@ -8,12 +8,9 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from functools import cache
+from importlib import import_module
 from time import monotonic
 from typing import Any
-
-import requests
-import urllib3.exceptions
-from requests.adapters import HTTPAdapter
 
 from oauth_cc_auth._adapter.transport_errors import is_from_elsewhere, transport_failure
 from oauth_cc_auth._http.limited_body import LimitedBody, UnreadableBodyError
@@ -22,17 +19,9 @@ from oauth_cc_auth._protocol.exchange import TokenRequest, TokenResponse, Transp
 
 _CHUNK = 65536  # bytes
 
-_RETRYABLE = (
-    requests.ConnectionError,
-    requests.Timeout,
-    requests.exceptions.ChunkedEncodingError,
-    urllib3.exceptions.HTTPError,
-)
-_TIMED_OUT = (requests.Timeout, urllib3.exceptions.TimeoutError)
-
 
 def send_token_request(
-    request: TokenRequest, budget: float, token_client: requests.Session | None
+    library: Any, request: TokenRequest, budget: float, token_client: Any
 ) -> TokenResponse | TransportFailure:
     """What the endpoint answered within `budget` seconds.
 
@@ -40,27 +29,38 @@ def send_token_request(
     slow resolver is not. With a `token_client`, dripping headers are not: the worst case is `budget` for each byte.
     """
     own = token_client is None
+    timed_out, retryable = _error_classes(library)
     with ExitStack() as stack:
         watchdog = stack.enter_context(Watchdog(budget))
         try:
-            if token_client is None:
-                token_client = stack.enter_context(own_session(watchdog, budget))
-            answer = _exchange(token_client, request, budget)
+            if own:
+                token_client = stack.enter_context(own_session(library, watchdog, budget))
+            answer = _exchange(library, token_client, request, budget)
             # A connection that was shut down looks like the end of the body, and perhaps like a shorter token.
             return too_slow(budget) if watchdog.fired else answer
         except Exception as error:  # odd answers raise all kinds: InvalidURL, AttributeError, ...
-            if own and is_from_elsewhere(error, requests):
+            if own and is_from_elsewhere(error, library):
                 raise
-            timed_out = watchdog.fired or isinstance(error, _TIMED_OUT)
-            if timed_out:
+            if watchdog.fired or isinstance(error, timed_out):
                 return too_slow(budget)
-            failure = transport_failure(error, requests, own=own, retryable=isinstance(error, _RETRYABLE))
+            failure = transport_failure(error, library, own=own, retryable=isinstance(error, retryable))
     return failure
 
 
-def _exchange(session: requests.Session, request: TokenRequest, budget: float) -> TokenResponse:
+@cache
+def _error_classes(library: Any) -> tuple[tuple[type[Exception], ...], tuple[type[Exception], ...]]:
+    """The exceptions that mean "timed out", and those that may pass: the library's and its urllib3's."""
+    # Each library brings the urllib3 that its adapters use, perhaps a fork.
+    pool = library.adapters.PoolManager.__module__.partition(".")[0]
+    urllib3: Any = import_module(f"{pool}.exceptions")
+    timed_out = (library.Timeout, urllib3.TimeoutError)
+    chunked = library.exceptions.ChunkedEncodingError
+    return timed_out, (*timed_out, library.ConnectionError, chunked, urllib3.HTTPError)
+
+
+def _exchange(library: Any, session: Any, request: TokenRequest, budget: float) -> TokenResponse:
     until = monotonic() + budget
-    prepared = requests.Request(
+    prepared = library.Request(
         "POST", request.url, headers=dict(request.headers), data=request.body, auth=_leave_alone
     ).prepare()
     redirect = _RedirectHider()
@@ -73,12 +73,12 @@ def _exchange(session: requests.Session, request: TokenRequest, budget: float) -
             headers["location"] = redirect.location
         if 300 <= response.status_code < 400:
             return TokenResponse(response.status_code, headers, b"")
-        return _read(response, headers, until)
+        return _read(library, response, headers, until)
     finally:
         response.close()
 
 
-def _leave_alone(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
+def _leave_alone(prepared: Any) -> Any:
     # A truthy auth that does nothing: wherever requests finds a falsy one, it looks into the URL and ~/.netrc.
     return prepared
 
@@ -88,12 +88,12 @@ class _RedirectHider:
 
     location: str | None = None
 
-    def __call__(self, response: requests.Response, **kwargs: Any) -> None:
+    def __call__(self, response: Any, **kwargs: Any) -> None:
         if response.is_redirect:
             self.location = response.headers.pop("location")
 
 
-def _read(response: requests.Response, headers: dict[str, str], until: float) -> TokenResponse:
+def _read(library: Any, response: Any, headers: dict[str, str], until: float) -> TokenResponse:
     raw = response.raw
     if raw is None:  # a mock's answer that never had a stream
         return TokenResponse(response.status_code, headers, response.content)
@@ -106,34 +106,38 @@ def _read(response: requests.Response, headers: dict[str, str], until: float) ->
             if monotonic() > until:
                 break
         if monotonic() > until:  # also where a socket that was shut down looks like the end of the body
-            raise requests.ReadTimeout("the answer's body did not end in time")
+            raise library.ReadTimeout("the answer's body did not end in time")
         return TokenResponse(response.status_code, headers, body.decoded(headers.get("content-encoding", "")))
     except UnreadableBodyError as error:
         return TokenResponse(response.status_code, headers, b"", problem=str(error))
 
 
-def own_session(watchdog: Watchdog, budget: float) -> requests.Session:
+def own_session(library: Any, watchdog: Watchdog, budget: float) -> Any:
     """A session for one request, whose sockets `watchdog` shuts down in time; `budget` seconds are for connecting."""
-    session = requests.Session()
-    adapter = _WatchedAdapter(watchdog, budget)
+    session = library.Session()
+    adapter = _watched_adapter(library)(watchdog, budget)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     return session
 
 
-class _WatchedAdapter(HTTPAdapter):
-    """Hands every socket that it opens to a watchdog. For one request, then closed."""
+@cache
+def _watched_adapter(library: Any) -> type[Any]:
+    """An adapter that hands every socket that it opens to a watchdog. For one request, then closed."""
 
-    def __init__(self, watchdog: Watchdog, budget: float) -> None:
-        self._watchdog = watchdog
-        self._budget = budget
-        super().__init__(pool_connections=1, pool_maxsize=1)
+    class WatchedAdapter(library.adapters.HTTPAdapter):  # type: ignore[misc]  # a library known when it runs
+        def __init__(self, watchdog: Watchdog, budget: float) -> None:
+            self._watchdog = watchdog
+            self._budget = budget
+            super().__init__(pool_connections=1, pool_maxsize=1)
 
-    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
-        pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
-        pool.ConnectionCls = _watched(pool.ConnectionCls)
-        pool.conn_kw["_watchdog"] = (self._watchdog, self._budget)
-        return pool
+        def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
+            pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
+            pool.ConnectionCls = _watched(pool.ConnectionCls)
+            pool.conn_kw["_watchdog"] = (self._watchdog, self._budget)
+            return pool
+
+    return WatchedAdapter
 
 
 @cache

@@ -20,14 +20,14 @@ API = Origin("https", "api.example.com", 443)
 def test_config_is_given_back() -> None:
     """The very object."""
     config = ClientCredentialsConfig("https://login.example.com/token", "id", "secret")
-    assert behaviour.config(config) is config
+    assert behaviour.check_config(config) is config
 
 
 @pytest.mark.parametrize("value", [None, {}, "https://login.example.com/token"])
 def test_config_of_another_type(value: object) -> None:
     """Arguments in the wrong order are told by type."""
     with pytest.raises(ConfigurationError, match=rf"ClientCredentialsConfig, not {type(value).__name__}(;.*)?$"):
-        behaviour.config(value)
+        behaviour.check_config(value)
 
 
 @pytest.mark.parametrize("value", [1, 0.001, 10.0, 86_400])

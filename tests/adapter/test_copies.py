@@ -140,7 +140,7 @@ def test_an_auth_object_with_a_token_client_can_be_pickled(oauth_server: Loopbac
         auth = auth_of(REQUESTS, oauth_server, token_client=token_client)
         twin = pickle.loads(pickle.dumps(auth))  # noqa: S301  # made here
         assert twin.get_token().access_token == oauth_server.issued[0]
-        twin._token_client.close()
+        twin._behaviour.token_client.close()
 
 
 @pytest.mark.parametrize("refused", [False, True])

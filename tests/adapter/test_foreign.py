@@ -7,7 +7,7 @@ import httpx2
 import pytest
 import requests
 
-from oauth_cc_auth._adapter.foreign import foreign_request
+from oauth_cc_auth._adapter.base import foreign_request
 
 
 class Auth:

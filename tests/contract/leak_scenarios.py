@@ -69,7 +69,7 @@ def everything_that_is_told(hunt: Hunt) -> None:
     for echo in ECHOES.values():
         auth = hunt.auth()
         with hunt.session(auth) as session:
-            tell_everything(Scene(session, auth, hunt.server, auth._clock), echo)
+            tell_everything(Scene(session, auth, hunt.server, auth._source.cache.clock), echo)
 
 
 def the_token_in_use_is_echoed(hunt: Hunt) -> None:

@@ -154,7 +154,7 @@ class Claims(_Counter):
                 claims.add()
                 return answer
 
-        auth._cache.__class__ = CountedCache
+        auth._source.cache.__class__ = CountedCache
 
 
 class Settled(_Counter):

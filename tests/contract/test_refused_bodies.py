@@ -196,4 +196,4 @@ def test_the_refusal_of_a_body_that_cannot_be_sent_again_is_left_unread(
         assert read_in_two_steps(session, api.url, seen.set) == (401, [b"first", b"rest"])
     assert len(api.requests) == 1
     assert len(oauth_server.token_requests) == 2
-    assert "was not sent again" in caplog.text
+    assert "is not sent again" in caplog.text

@@ -147,9 +147,28 @@ def test_behaviour_is_given_beside_the_settings(
 
 
 @each_client
-def test_config_is_the_one_that_was_given(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """`auth.config` is what from_config was given, and equals what the arguments make."""
+def test_config_equals_the_one_that_was_given(client: ClientKind, oauth_server: LoopbackServer) -> None:
+    """`auth.config` equals what from_config was given, and what the arguments make."""
     config = ClientCredentialsConfig(oauth_server.token_url, "client", "secret", scope="a b", header_name="X-Token")
     auth: Any = client.auth_class
-    assert auth.from_config(config).config is config
+    assert auth.from_config(config).config == config
     assert auth(oauth_server.token_url, "client", "secret", scope=["a", "b"], header_name="X-Token").config == config
+
+
+@each_client
+def test_every_way_to_make_one_calls_the_class(
+    client: ClientKind, oauth_server: LoopbackServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Promise 14: the `__init__` of a subclass runs, with the arguments that differ from the defaults."""
+
+    class Counting(client.auth_class):  # type: ignore[misc, name-defined]  # one of three classes
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            self.given = sorted(kwargs)
+
+    for name, value in {"TOKEN_URL": oauth_server.token_url, "CLIENT_ID": "client", "CLIENT_SECRET": "secret"}.items():
+        monkeypatch.setenv(f"OAUTH_CC_{name}", value)
+    required = ["client_id", "client_secret", "token_url"]
+    assert Counting.from_env(timeout=3.0).given == sorted([*required, "timeout"])
+    config = ClientCredentialsConfig(oauth_server.token_url, "client", "secret", scope="a")
+    assert Counting.from_config(config, allow_insecure_http=None).given == sorted([*required, "scope"])

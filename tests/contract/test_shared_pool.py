@@ -10,6 +10,7 @@ from typing import Any
 from oauth_cc_auth.testing import Answer, LoopbackServer
 from tests.clients import REQUESTS, ClientKind, each_client
 from tests.contract.scenes import Scene, scene
+from tests.internals import use_token_client
 
 
 @contextmanager
@@ -22,7 +23,7 @@ def one_connection(client: ClientKind, server: LoopbackServer) -> Iterator[Scene
         options = {"limits": client.library.Limits(max_connections=1), "timeout": 10}
     with scene(client, server, session=options, timeout=5, deadline=5) as s:
         own: Any = s.session
-        s.auth._token_client = own._session if client is REQUESTS else own._client
+        use_token_client(s.auth, own._session if client is REQUESTS else own._client)
         yield s
 
 
@@ -73,13 +74,13 @@ def test_a_late_refusal_gives_up_no_newer_token(client: ClientKind, oauth_server
     """It is about the old one; the new one, which came while the answer was under way, stays in use."""
     with one_connection(client, oauth_server) as s:
         s.go_on()
-        newer = copy.copy(s.auth._cache.current)
+        newer = copy.copy(s.auth._source.cache.current)
 
         def refuse(_: object) -> Answer:
-            s.auth._cache.current = newer
+            s.auth._source.cache.current = newer
             return Answer(401)
 
         oauth_server.api.next(refuse)
         assert s.session.request("POST", oauth_server.api_url, used_up(client)).status == 401
-        assert s.auth._cache.current is newer
+        assert s.auth._source.cache.current is newer
         assert s.token_requests == 1

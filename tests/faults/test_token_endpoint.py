@@ -50,7 +50,7 @@ def failure(session: Session, url: str) -> TokenError | None:
 
 def be_patient(auth: Any) -> None:
     """Take off the short time limits: whether the next request works must not depend on how busy the machine is."""
-    auth._token_source.flow.deadline = auth._token_source.flow._fetcher.timeout = HANGS
+    auth._source.flow.deadline = auth._source.flow._fetcher.timeout = HANGS
 
 
 @each_client

@@ -107,7 +107,7 @@ def test_time_outs_are_told_in_our_words() -> None:
     assert not isinstance(auth, HTTPieAuth)  # there is no token URL here
     error = TokenEndpointUnreachable("too slow")
     error.timed_out = True
-    assert HTTPieAuth("https://login.example.com/token", "id", "secret")._library_class(error) is (
+    assert HTTPieAuth("https://login.example.com/token", "id", "secret")._transport.error_class(error) is (
         requests.RequestException
     )
 
@@ -118,7 +118,7 @@ def test_plain_http(httpie: HTTPie) -> None:
     assert run.status == 1
     assert error_line(run.errors) == (
         "InsecureRequestError: http://api.example.com/orders is not https and would show the token to everyone on the "
-        "way; use https, or set OAUTH_CC_ALLOW_INSECURE_HTTP=true where the network is trusted (service mesh, test "
+        "way; use https, or set OAUTH_CC_ALLOW_INSECURE_HTTP=true if you trust the network (service mesh, test "
         "host) while doing a GET request to URL: http://api.example.com/orders"
     )
     assert httpie.server.requests == ()

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from oauth_cc_auth import InsecureRequestError
+from oauth_cc_auth._adapter.policy import BODY_FOR_ONE_SENDING
 from oauth_cc_auth._core.lease import Lease, RenewalRules
 from oauth_cc_auth._httpx.answer import Trace
-from oauth_cc_auth._httpx.exchange import Exchange
+from oauth_cc_auth._httpx.exchange import ApiExchange
 from oauth_cc_auth._httpx.replay import replay_of
 from oauth_cc_auth._token import Token
 from tests.clients import HTTPX, HTTPX2, ClientKind, for_clients
@@ -32,11 +33,16 @@ def test_a_body_that_was_exchanged_on_the_way_is_not_sent_again(client: ClientKi
     """What is known about one stream says nothing about another that a hook has put in its place."""
     library, url = client.library, client.library.URL(API_URL)
     sent = library.Request("POST", url, content=[b"sent"])
-    exchange = Exchange(auth_over(client, Network(library)), a_lease(), url, replay_of(sent.stream, library))
+    auth: Any = auth_over(client, Network(library))
+    replay = replay_of(sent.stream, library)
+    exchange = ApiExchange(library, auth._policy, auth._transport, a_lease(), url=url, replay=replay)
     other = library.Request("POST", url, content=[b"other"])
 
-    assert exchange.can_be_sent_again(library.Response(401, request=sent)) is True
-    assert exchange.can_be_sent_again(library.Response(401, request=other)) is False
+    sent.headers["Authorization"] = other.headers["Authorization"] = a_lease().header_value
+    exchange.renewal(library.Response(401, request=sent))
+    assert exchange.obstacle() == ""
+    exchange.renewal(library.Response(401, request=other))
+    assert exchange.obstacle() == BODY_FOR_ONE_SENDING
 
 
 @pytest.mark.parametrize(

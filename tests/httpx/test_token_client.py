@@ -10,6 +10,7 @@ from oauth_cc_auth import InvalidTokenResponse, TokenEndpointError, TokenEndpoin
 from tests.clients import ClientKind
 from tests.fake_clock import FakeClock
 from tests.httpx_network import API_URL, TOKEN_URL, Network, auth_over, each_httpx, hook, library_client
+from tests.internals import use_token_client
 
 
 @each_httpx
@@ -142,7 +143,7 @@ def test_token_client_for_the_other_flow_does_no_harm_to_a_token_that_is_there(c
     auth._start(clock)
     with client.session(auth, transport=network.transport(network.api)) as session:
         assert session.request("GET", API_URL).status == 200
-        auth._token_client = other_flow(client)
+        use_token_client(auth, other_flow(client))
         for seconds in (3500, 99):
             clock.advance(seconds)
             assert session.request("GET", API_URL).status == 200
@@ -160,9 +161,9 @@ def test_token_client_that_is_closed(client: ClientKind) -> None:
     auth = auth_over(client, network)
     with client.session(auth) as session:
         if client.is_async:
-            session.call(auth._token_client.aclose)  # type: ignore[attr-defined]  # a session of an async kind has it
+            session.call(auth._behaviour.token_client.aclose)  # type: ignore[attr-defined]  # a session of an async kind has it
         else:
-            auth._token_client.close()
+            auth._behaviour.token_client.close()
         with pytest.raises(TokenEndpointUnreachable) as caught:
             session.get_token()
 

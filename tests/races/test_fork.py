@@ -66,7 +66,7 @@ WHILE_LOCKED = """
 held, done = threading.Event(), threading.Event()
 
 def hold():
-    with auth._cache._lock:
+    with auth._source.cache._lock:
         held.set()
         done.wait(30)
 

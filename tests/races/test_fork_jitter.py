@@ -17,11 +17,11 @@ def aging_from(client: ClientKind, server: LoopbackServer, monkeypatch: pytest.M
     auth._start(clock)
     token = auth.get_token()
     with monkeypatch.context() as patch:
-        patch.setattr(cache, "_all_caches", [auth._cache])  # the other objects of this process have no child
+        patch.setattr(cache, "_all_caches", [auth._source.cache])  # the other objects of this process have no child
         clock.chance_value = chance
         cache._after_fork_in_child()
     assert auth.get_token() is token
-    lease = auth._cache.current
+    lease = auth._source.cache.current
     assert lease.fresh_until < lease.waiting_from < lease.ends_at
     return float(lease.fresh_until)
 
@@ -43,7 +43,7 @@ def test_a_child_keeps_a_token_without_an_end(
     oauth_server.expires_in = None
     auth, cold = auth_of(client, oauth_server), auth_of(client, oauth_server)
     token = auth.get_token()
-    monkeypatch.setattr(cache, "_all_caches", [auth._cache, cold._cache])
+    monkeypatch.setattr(cache, "_all_caches", [auth._source.cache, cold._source.cache])
     cache._after_fork_in_child()
     assert auth.get_token() is token
-    assert cold._cache.current is None
+    assert cold._source.cache.current is None

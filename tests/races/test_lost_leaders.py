@@ -228,7 +228,7 @@ def test_a_leader_that_is_garbage_collected_is_replaced(client: ClientKind, oaut
     """Nobody runs its flow any more; when that is collected, a waiter takes over at once."""
     auth = auth_of(client, oauth_server, timeout=20, deadline=60)
     claims = Claims(auth)
-    flow = auth._token_source.flow.obtain(Caller.current(blocking=True))
+    flow = auth._source.flow.obtain(Caller.current(blocking=True))
     copy_context().run(next, flow)  # leads; where threads inherit their context, the waiter's is not part of it
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(auth.get_token)
@@ -242,11 +242,11 @@ def test_a_leader_that_is_garbage_collected_is_replaced(client: ClientKind, oaut
 def test_collecting_garbage_under_the_lock_does_not_dead_lock(client: ClientKind, oauth_server: LoopbackServer) -> None:
     """An abandoned flow may be closed at any point, also where its own thread holds the lock that it needs."""
     auth = auth_of(client, oauth_server)
-    flow = auth._token_source.flow.obtain(Caller.current(blocking=True))
+    flow = auth._source.flow.obtain(Caller.current(blocking=True))
     next(flow)  # leads
 
     def collect() -> None:
-        with auth._cache._lock:
+        with auth._source.cache._lock:
             flow.close()
 
     collecting = threading.Thread(target=collect, daemon=True)

@@ -24,7 +24,7 @@ settings = {"timeout": 600, "deadline": 600}
 auth = importlib.import_module(module).ClientCredentialsAuth(token_url, "client", "secret", **settings)
 claims = threading.Semaphore(0)
 
-class CountedCache(type(auth._cache)):
+class CountedCache(type(auth._source.cache)):
     __slots__ = ()
 
     def claim(self, *args):
@@ -32,7 +32,7 @@ class CountedCache(type(auth._cache)):
         claims.release()
         return answer
 
-auth._cache.__class__ = CountedCache
+auth._source.cache.__class__ = CountedCache
 
 def start(function, *args):
     threading.Thread(target=function, args=args, daemon=True).start()

@@ -97,4 +97,4 @@ def test_threads_that_are_the_first_at_once_leave_one_entry(oauth_server: Loopba
     auth = auth_of(REQUESTS, oauth_server)
     prepared = requests.Request("GET", oauth_server.api_url).prepare()
     assert [auth._admits_to(oauth_server.api_url, prepared) for _ in range(2)] == [True, True]
-    assert auth._admitted == ("https://", f"{oauth_server.origin}/")
+    assert auth._policy.admitted == ("https://", f"{oauth_server.origin}/")

@@ -48,7 +48,8 @@ class Watch:
 
     def attach(self, auth: Any) -> None:
         """Count the token requests that `auth` has under way at the same time."""
-        send = auth._send
+        source = auth._source
+        send = source._send
 
         # No context manager around what is counted: an interrupt in its own code would leave it open for a moment.
         def counted(*args: Any) -> Any:
@@ -59,8 +60,8 @@ class Watch:
             finally:
                 self._sending.pop(number, None)
 
-        auth._send = counted
-        asend = getattr(auth, "_asend", None)
+        source._send = counted
+        asend = source._asend
         if asend is None:
             return
 
@@ -72,7 +73,7 @@ class Watch:
             finally:
                 self._sending.pop(number, None)
 
-        auth._asend = acounted
+        source._asend = acounted
 
     def _begin(self, number: int, loop: object) -> None:
         self._sending[number] = loop

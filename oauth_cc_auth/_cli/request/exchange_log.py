@@ -22,8 +22,9 @@ from rich.text import Text
 
 from oauth_cc_auth._adapter.transport_errors import reason_of
 from oauth_cc_auth._cli.terminal import console
-from oauth_cc_auth._protocol.exchange import Reply, TokenRequest, TransportFailure
+from oauth_cc_auth._protocol.exchange import TokenRequest, TransportFailure
 from oauth_cc_auth._redact.redact import presentable, shown_url
+from oauth_cc_auth._requests.transport import RequestsTransport
 from oauth_cc_auth.requests import ClientCredentialsAuth
 
 
@@ -79,16 +80,25 @@ class ExchangeLog:
 class LoggedAuth(ClientCredentialsAuth):
     """Shows its token requests. They are sent as ever, within their limits of time and size."""
 
-    log: ExchangeLog
+    def __init__(self, *args: Any, log: ExchangeLog, **kwargs: Any) -> None:
+        self.log = log
+        super().__init__(*args, **kwargs)
 
-    def _send(self, request: TokenRequest, budget: float) -> Reply:
-        with self.log.exchange("token endpoint", "POST", request.url, request.method) as exchange:
-            answer = super()._send(request, budget)
-            if isinstance(answer, TransportFailure):
-                exchange.failed(presentable(answer.text, request.secrets))
-            else:
-                exchange.answered(answer.status_code)
-        return answer
+    def _make_transport(self, token_client: Any) -> RequestsTransport:
+        transport = super()._make_transport(token_client)
+        sending = transport.send_token_request
+
+        def send(request: TokenRequest, budget: float) -> Reply:
+            with self.log.exchange("token endpoint", "POST", request.url, request.method) as exchange:
+                answer = sending(request, budget)
+                if isinstance(answer, TransportFailure):
+                    exchange.failed(presentable(answer.text, request.secrets))
+                else:
+                    exchange.answered(answer.status_code)
+            return answer
+
+        transport.send = send
+        return transport
 
 
 # Messages name the class; to the person it is the same one.

@@ -15,9 +15,7 @@ def auth_from(settings: CommandSettings, log: ExchangeLog | None) -> ClientCrede
     """The auth object; one that shows its token requests where there is a `log`."""
     if log is None:
         return ClientCredentialsAuth.from_config(settings.config, **settings.behaviour)
-    auth = LoggedAuth.from_config(settings.config, **settings.behaviour)
-    auth.log = log
-    return auth
+    return LoggedAuth.from_config(settings.config, **{**settings.behaviour, "log": log})
 
 
 def session_from(settings: CommandSettings, log: ExchangeLog | None) -> requests.Session:

@@ -12,7 +12,10 @@ from .wording import in_terms_of_the_command
 
 class _ConsoleHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
-        console.warning(in_terms_of_the_command(record.getMessage()))
+        if getattr(record, "reason", None) == "body_for_one_sending":
+            console.warning("the API refused the token, and the body cannot be read again: pass it as a file")
+        else:
+            console.warning(in_terms_of_the_command(record.getMessage()))
 
 
 @contextmanager

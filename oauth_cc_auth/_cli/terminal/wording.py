@@ -13,7 +13,6 @@ _REMEDIES = {
     "a client's own verify does not apply to token requests: pass token_client, or set": (
         "to trust a certificate authority of your own, set"
     ),
-    "pass bytes, a list or a seekable file for that; the token is renewed for the next request": "a file's can",
     " (auth.invalidate() ends that)": "",
 }
 

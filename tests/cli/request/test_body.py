@@ -101,10 +101,7 @@ def test_a_long_stream(run: Run, env: dict[str, str], oauth_server: LoopbackServ
     assert record.body == body
     assert record.headers["transfer-encoding"] == "chunked"
     warning, error = ran.err.splitlines()
-    assert warning == (
-        f"{WARNING}a refused POST request to {oauth_server.origin} was not sent again, since its body cannot be: "
-        "a file's can"
-    )
+    assert warning == f"{WARNING}the API refused the token, and the body cannot be read again: pass it as a file"
     assert error == f"{ERROR}POST {oauth_server.api_url}: 401 Unauthorized"
 
 

@@ -10,6 +10,8 @@ import time
 from dataclasses import replace
 from typing import NamedTuple
 
+import requests
+
 from oauth_cc_auth._adapter.transport_errors import text_of
 from oauth_cc_auth._authentication.base import ClientAuthentication
 from oauth_cc_auth._authentication.basic import ClientSecretBasic
@@ -102,7 +104,7 @@ def _attempt(
     config: ClientCredentialsConfig, request: TokenRequest, timeout: float, watcher: Watcher
 ) -> tuple[AttemptFacts, Obtained | None]:
     with Timed(watcher, f"asking for a token by {request.method}") as timed:
-        answer = send_token_request(request, timeout, None)
+        answer = send_token_request(requests, request, timeout, None)
     now = time.time()
     # Without a scope of its own the request tells what the server has granted by its own words.
     result = read_answer(request.replaced(scope=None), answer, now)

@@ -1,0 +1,46 @@
+"""What an adapter brings: how its client library sends a token request, and which errors of it ours are too."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any
+
+from oauth_cc_auth._errors import TokenError, for_caller
+
+if TYPE_CHECKING:
+    from oauth_cc_auth._core.drive import AsyncSender, Sender
+
+
+class Transport(ABC):
+    """One client library, for one auth object.
+
+    Attributes:
+        send: Sends a token request and blocks; None if this library or this `token_client` cannot.
+        asend: The same in an event loop.
+        obstacle: Why `send` or `asend` is None, and what to do about it.
+    """
+
+    send: Sender | None = None
+    asend: AsyncSender | None = None
+    obstacle = ""
+
+    @abstractmethod
+    def error_class(self, error: TokenError) -> type[Exception]:
+        """The exception class of the library that `error` is as well."""
+
+    @abstractmethod
+    def bare(self, request: Any, header_name: str) -> Any:
+        """A copy of an API request without our header and hooks, for an exception to carry."""
+
+    def for_caller(self, error: TokenError, request: Any = None, header_name: str = "") -> TokenError:
+        """An instance of `error` for one caller; raise it outside of every ``except``, so that no context comes along.
+
+        Args:
+            error: What to raise.
+            request: The API request that it is about, if any; the error carries a copy without the token.
+            header_name: The header that holds the token in `request`.
+        """
+        own: Any = for_caller(error, self.error_class(error))
+        if request is not None:
+            own.request = self.bare(request, header_name)
+        return own  # type: ignore[no-any-return]  # Any, since library errors have a `request` and ours do not say so

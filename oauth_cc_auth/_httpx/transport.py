@@ -1,0 +1,56 @@
+"""httpx, or a library that looks like it, as the base wants to know it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from oauth_cc_auth._adapter.transport import Transport
+from oauth_cc_auth._errors import ConfigurationError, TokenEndpointUnreachable, TokenError
+from oauth_cc_auth._protocol.exchange import Reply, TokenRequest
+
+from .replay import copy_of
+from .send import asend_token_request, send_token_request
+
+
+class HttpxTransport(Transport):
+    """One library of the httpx family, and perhaps the person's client for token requests, sync or async."""
+
+    def __init__(self, library: Any, token_client: Any) -> None:
+        self._library = library
+        self._token_client = token_client
+        if token_client is not None and not isinstance(token_client, (library.Client, library.AsyncClient)):
+            raise ConfigurationError(
+                f"token_client must be a Client or AsyncClient of {library.__name__}, "
+                f"not {type(token_client).__module__}.{type(token_client).__name__}"
+            )
+        if token_client is None or isinstance(token_client, library.Client):
+            self.send = self._send
+        if token_client is None or isinstance(token_client, library.AsyncClient):
+            self.asend = self._asend
+        if token_client is not None:
+            wanted = library.AsyncClient if self.asend is None else library.Client
+            self.obstacle = (
+                f"token_client is of type {type(token_client).__name__}, and this request needs one of type "
+                f"{wanted.__name__}: make an auth object each for sync and for async requests"
+            )
+
+    def _send(self, request: TokenRequest, budget: float) -> Reply:
+        return send_token_request(self._library, request, budget, self._token_client)
+
+    async def _asend(self, request: TokenRequest, budget: float) -> Reply:
+        return await asend_token_request(self._library, request, budget, self._token_client)
+
+    def error_class(self, error: TokenError) -> type[Exception]:
+        """``ConnectError`` or ``TimeoutException`` if that is what happened, else ``RequestError``."""
+        library = self._library
+        if not isinstance(error, TokenEndpointUnreachable):
+            cls = library.RequestError
+        else:
+            cls = library.TimeoutException if error.timed_out else library.ConnectError
+        return cls  # type: ignore[no-any-return]  # `library` is known when the program runs
+
+    def bare(self, request: Any, header_name: str) -> Any:
+        """A copy without the token."""
+        bare = copy_of(request, self._library)
+        bare.headers.pop(header_name, None)
+        return bare

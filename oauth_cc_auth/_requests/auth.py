@@ -1,0 +1,74 @@
+"""What requests and libraries that look like it share, written once; each passes itself as `_library`."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Generic, TypeVar
+
+from oauth_cc_auth._adapter.base import BaseAuth, TokenClientT, foreign_request
+from oauth_cc_auth._adapter.policy import ApiPolicy
+from oauth_cc_auth._http.origin import site_of
+
+from .renewal import RenewalHook
+from .transport import RequestsTransport
+
+RequestT = TypeVar("RequestT")
+
+
+class RequestsFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT]):
+    """An auth callable as requests wants it, on the shared core."""
+
+    _library: ClassVar[Any]
+    _transport: RequestsTransport
+
+    def __call__(self, r: RequestT) -> RequestT:
+        """Attach the token to a request; called by the library.
+
+        Raises:
+            TokenError: no token can be had, or this request may not carry one.
+            TypeError: this is the request of another library.
+        """
+        request: Any = r
+        policy = self._policy
+        try:
+            url, hooks = request.url, request.hooks
+        except AttributeError:
+            url = hooks = None
+        if url is None or hooks is None:
+            raise TypeError(foreign_request(self, r))
+        if not url.startswith(policy.admitted) and not self._admits_to(url, request):
+            return r
+        lease = policy.cache.current
+        if lease is None or policy.wall() >= lease.fresh_until:
+            lease = self._checked(self._source.obtain(), request)
+        request.headers[policy.header_name] = lease.header_value
+        hook = lease.hook
+        if hook is None:
+            hook = lease.hook = RenewalHook(self._library, policy, self._source, self._transport, lease)
+        others = hooks.get("response")
+        if others:
+            hooks["response"] = [hook, *self._other_hooks(others)]  # prepared before, perhaps with an older token
+        else:
+            hooks["response"] = [hook]
+        return r
+
+    def _make_transport(self, token_client: Any) -> RequestsTransport:
+        return RequestsTransport(self._library, token_client)
+
+    def _make_policy(self) -> ApiPolicy:
+        policy = super()._make_policy()
+        # What the URLs of requests that get a token begin with.
+        policy.admitted = ("https://",) if policy.serves_every_origin else ()
+        return policy
+
+    def _admits_to(self, url: str, request: Any) -> bool:
+        if not self._is_admitted(url, request):
+            return False
+        site = site_of(url)
+        if site is not None:
+            self._policy.remember(site)
+        return True
+
+    def _other_hooks(self, hooks: Any) -> list[Any]:
+        """The response hooks but ours, which are there if a request is prepared a second time."""
+        known = [hooks] if callable(hooks) else hooks
+        return [hook for hook in known if not (isinstance(hook, RenewalHook) and hook.policy is self._policy)]

@@ -1,0 +1,44 @@
+"""requests, or a library that looks like it, as the base wants to know it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from oauth_cc_auth._adapter.transport import Transport
+from oauth_cc_auth._errors import ConfigurationError, TokenEndpointUnreachable, TokenError
+from oauth_cc_auth._protocol.exchange import Reply, TokenRequest
+
+from .send import send_token_request
+
+
+class RequestsTransport(Transport):
+    """One library of the requests family, and perhaps the person's session for token requests."""
+
+    def __init__(self, library: Any, token_client: Any) -> None:
+        if token_client is not None and not isinstance(token_client, library.Session):
+            raise ConfigurationError(
+                f"token_client must be a {library.__name__}.Session, not {type(token_client).__name__}"
+            )
+        self._library = library
+        self._token_client = token_client
+        self.send = self.send_token_request
+
+    def send_token_request(self, request: TokenRequest, budget: float) -> Reply:
+        """What the endpoint answered within `budget` seconds; blocks."""
+        return send_token_request(self._library, request, budget, self._token_client)
+
+    def error_class(self, error: TokenError) -> type[Exception]:
+        """``ConnectionError`` or ``Timeout`` if that is what happened, else ``RequestException``."""
+        library = self._library
+        if not isinstance(error, TokenEndpointUnreachable):
+            cls = library.RequestException
+        else:
+            cls = library.Timeout if error.timed_out else library.ConnectionError
+        return cls  # type: ignore[no-any-return]  # `library` is known when the program runs
+
+    def bare(self, request: Any, header_name: str) -> Any:
+        """A copy without the token and without hooks."""
+        bare = request.copy()
+        bare.headers.pop(header_name, None)
+        bare.hooks = self._library.hooks.default_hooks()
+        return bare
