@@ -22,7 +22,7 @@ from rich.text import Text
 
 from oauth_cc_auth._adapter.transport_errors import reason_of
 from oauth_cc_auth._cli.terminal import console
-from oauth_cc_auth._protocol.exchange import TokenRequest, TransportFailure
+from oauth_cc_auth._protocol.exchange import Reply, TokenRequest, TransportFailure
 from oauth_cc_auth._redact.redact import presentable, shown_url
 from oauth_cc_auth._requests.transport import RequestsTransport
 from oauth_cc_auth.requests import ClientCredentialsAuth
