@@ -11,19 +11,19 @@ ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 DOCS = ROOT / "docs"
 
-_OUTPUT = "text"  # the language of a block that shows what the one before it prints
+_OUTPUT = "text"  # the language of a block that shows the output of the one before it
 _BLOCK = re.compile(r"^( *)```(\w+)\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
 
 
 class Example(NamedTuple):
-    """A block of Python, and what the block after it says that it prints."""
+    """A block of Python, and the output that the next block shows."""
 
     code: str
     output: str
 
 
 def examples_in(text: str) -> list[Example]:
-    """Every block of Python in a page or a section of it, in order."""
+    """Every block of Python in a page or section, in order."""
     blocks = _BLOCK.findall(text)
     followers = [*blocks[1:], ("", "", "")]
     return [
@@ -34,6 +34,6 @@ def examples_in(text: str) -> list[Example]:
 
 
 def sections(page: Path) -> dict[str, str]:
-    """The text of each section of a page, by its title."""
+    """The text of each section of a page, by title."""
     parts = re.split(r"^## (.+)\n", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
     return dict(zip(parts[1::2], parts[2::2], strict=True))

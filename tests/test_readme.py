@@ -1,4 +1,4 @@
-"""Every Python example in the README runs, and prints what the README says it prints."""
+"""Every Python example in the README runs and prints what the README shows."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ EXAMPLES = examples_in(README.read_text(encoding="utf-8"))
 
 
 def test_examples_are_found() -> None:
-    """The README has examples, so the test below is not one of nothing."""
+    """The README has examples, so the next test does not pass without testing anything."""
     assert len(EXAMPLES) >= 7
     assert any(example.output for example in EXAMPLES)
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=range(len(EXAMPLES)))
 def test_example(example: Example, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The example runs as it stands, but for its hosts, which are ours."""
+    """The example runs as printed, except that the hosts are ours."""
     if "httpx2" in example.code and importlib.util.find_spec("httpx2") is None:
         pytest.skip("httpx2 needs a later Python")
     with LoopbackServer(client_id="abcd-1234", client_secret="secret123456") as server:
@@ -46,26 +46,26 @@ def test_example(example: Example, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_public_name_of_the_errors_is_in_the_table() -> None:
-    """The README names every error that a request can raise."""
+    """The table has every error that a request can raise."""
     text = README.read_text(encoding="utf-8")
     for name in ("TokenEndpointUnreachable", "TokenEndpointError", "InvalidTokenResponse", "InsecureRequestError"):
         assert f"| `{name}` |" in text
 
 
 def test_every_event_is_in_the_table() -> None:
-    """With every field of its own."""
+    """The table lists every field of each event."""
     text = README.read_text(encoding="utf-8")
     rows = {row.split("`")[1]: row for row in text.splitlines() if row.startswith("| `")}
     events = Event.__subclasses__()
     assert len(events) >= 5
     common = {field.name for field in fields(Event)}
     for event in events:
-        told = set(re.findall(r"`(\w+)`", rows[event.__name__])) - {event.__name__}
-        assert told == {field.name for field in fields(event)} - common
+        listed = set(re.findall(r"`(\w+)`", rows[event.__name__])) - {event.__name__}
+        assert listed == {field.name for field in fields(event)} - common
 
 
 @pytest.mark.parametrize("chance", [0.0, 0.999])
 def test_outage_figure(chance: float) -> None:
-    """A one-hour token leaves nine minutes for its renewal, however late chance starts it."""
+    """A one-hour token leaves nine minutes for its renewal, even if jitter starts it late."""
     lease = Lease(Token("t", expires_at=3600.0), "Bearer t", arrived=0.0, made=0, rules=RenewalRules(), chance=chance)
     assert lease.ends_at - lease.fresh_until >= 9 * 60

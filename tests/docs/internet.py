@@ -1,6 +1,6 @@
-"""Every host that a page names, played by the loopback server: examples run as they are printed, URLs included.
+"""The loopback server plays every host that a page names, so examples run as they are printed, URLs included.
 
-The clients believe that they talk to the host that they were given: the URL is exchanged where the connection is made,
+The clients believe that they talk to the host in the URL. This module replaces the URL at the point of connection,
 below sessions, hooks, mounts and auth.
 """
 
@@ -25,11 +25,11 @@ class Internet:
     """A loopback server under other names.
 
     Attributes:
-        server: What plays the hosts.
-        named: The URLs that were asked for, as the example named them, in order.
-        proxied: Through which proxy each request of requests and sync httpx was to go; None for none. There is no
-            proxy: it goes straight on.
-        verified_with: What each request of requests was to be verified with.
+        server: The server that plays the hosts.
+        named: The URLs that the example requested, with its names, in order.
+        proxied: The proxy for each request of requests and sync httpx. None: no proxy. There is no real proxy: all
+            requests go directly to the server.
+        verified_with: The `verify` value of each request of requests.
     """
 
     def __init__(self, server: LoopbackServer, token_url: str) -> None:
@@ -41,7 +41,7 @@ class Internet:
         self._used: set[Any] = set()
 
     def route(self, url: str) -> str:
-        """Where a request for `url` goes instead."""
+        """The loopback URL for a request to `url`."""
         if url.startswith(self.server.origin):
             return url
         self.named.append(url)
@@ -52,13 +52,13 @@ class Internet:
 
     @property
     def token_request(self) -> RecordedRequest:
-        """The one that there was."""
+        """The only token request."""
         (request,) = self.server.token_requests
         return request
 
     @property
     def api_request(self) -> RecordedRequest:
-        """The one that there was, which carried a token and was answered."""
+        """The only API request that carried a token and got an answer."""
         (request,) = self.server.api_requests
         assert request.token in self.server.issued
         assert request.status == 200
@@ -66,9 +66,9 @@ class Internet:
 
     @contextmanager
     def in_place(self) -> Iterator[None]:
-        """The clients of requests, httpx, httpx2 and urllib talk to the loopback server, whatever they ask for.
+        """Make the clients of requests, httpx, httpx2 and urllib talk to the loopback server, whatever the host.
 
-        Connections that an example leaves open are closed at the end; those of async clients it has to close itself.
+        This closes connections that an example leaves open. An example must close those of async clients itself.
         """
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(OpenerDirector, "open", self._urllib_open(OpenerDirector.open))

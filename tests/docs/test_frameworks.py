@@ -1,6 +1,6 @@
-"""docs/frameworks.md: each example runs as it is printed, and does what the text beside it says.
+"""docs/frameworks.md: each example runs as it is printed and does what the page says.
 
-Generated clients and SDKs have a stand-in: as little as the examples use of them.
+Generated clients and SDKs are replaced by stand-ins that have only what the examples use.
 """
 
 from __future__ import annotations
@@ -43,12 +43,12 @@ SECTIONS = sections(PAGE)
 TOKEN_URL = "https://login.example.com/oauth2/token"
 ORDERS_URL = "https://api.example.com/orders"
 EVENTS = "oauth_cc_auth.events"
-LIMIT = 120.0  # s for a child
+LIMIT = 120.0  # s for a child process
 
 
 @pytest.fixture(name="internet")
 def _internet() -> Iterator[Internet]:
-    """The hosts of the examples, in place for the whole test."""
+    """The hosts of the examples, for the whole test."""
     with LoopbackServer(client_id="abcd-1234", client_secret="secret123456") as server:
         internet = Internet(server, TOKEN_URL)
         with internet.in_place():
@@ -61,7 +61,7 @@ def example(title: str, number: int = 0) -> Example:
 
 
 def run(title: str, number: int = 0, code: str | None = None) -> dict[str, Any]:
-    """Execute an example, or `code` that was made of it. Returns its names."""
+    """Execute an example, or `code` that was derived from it. Returns its names."""
     names: dict[str, Any] = {"__name__": "example"}
     text = example(title, number).code if code is None else code
     flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT if title == "Notebooks" else 0
@@ -79,19 +79,19 @@ async def _awaited(cell: Any, names: dict[str, Any]) -> None:
 
 
 def statuses(internet: Internet) -> list[int | None]:
-    """What the API answered, in order."""
+    """The statuses of the API, in order."""
     return [request.status for request in internet.server.api_requests]
 
 
 def module(patch: pytest.MonkeyPatch, name: str, **members: Any) -> None:
-    """Something that an example imports and nobody has."""
+    """Add a module that an example imports and that does not exist."""
     made = ModuleType(name)
     made.__dict__.update(members)
     patch.setitem(sys.modules, name, made)
 
 
 def test_every_example_is_executed() -> None:
-    """A new one needs a test, and is counted here."""
+    """A new example needs a test and an entry here."""
     counts = {title: len(examples_in(text)) for title, text in SECTIONS.items()}
     assert counts == {
         "Retries": 2,
@@ -118,7 +118,7 @@ def test_the_index_is_complete() -> None:
 
 class TestRetries:
     def test_below_the_plugin(self, internet: Internet) -> None:
-        """A 503 is repeated by urllib3 with the same token; a 401 is answered by the plugin with a new one."""
+        """urllib3 repeats a 503 with the same token. The plugin answers a 401 with a new token."""
         internet.server.api.next(Answer(503), Answer(503), None)
         names = run("Retries")
         assert statuses(internet) == [503, 503, 200]
@@ -133,14 +133,14 @@ class TestRetries:
             monkeypatch.setattr(owner, "sleep", staticmethod(lambda seconds: None))
 
     def test_around_the_plugin(self, internet: Internet) -> None:
-        """A token endpoint that is gone, then overloaded, then well again."""
+        """The token endpoint is down, then overloaded, then healthy again."""
         endpoint = internet.server.token_endpoint
         endpoint.next(*[Answer.dropped()] * 3, *[Answer(503)] * 3, None)
         assert run("Retries", 1)["fetch_orders"]()["path"] == "/api/orders"
         assert [request.status for request in internet.server.token_requests] == [None] * 3 + [503] * 3 + [200]
 
     def test_an_error_of_the_credentials_is_final(self, internet: Internet) -> None:
-        """One attempt by each method, and no more."""
+        """There is one attempt with each method, and no more."""
         internet.server.rotate_secret("another")
         with pytest.raises(TokenEndpointError):
             run("Retries", 1)["fetch_orders"]()
@@ -181,7 +181,7 @@ class ApiClient:
 
 
 class OrdersApi:
-    """As `Configuration`; the attribute `internet` is where it is."""
+    """As `Configuration`. The attribute `internet` maps URLs to the loopback server."""
 
     internet: Internet
 
@@ -197,13 +197,13 @@ class OrdersApi:
 
 class TestOtherPeoplesClients:
     def test_sdk(self, internet: Internet, monkeypatch: pytest.MonkeyPatch) -> None:
-        """The header of the SDK's own is replaced."""
+        """The plugin replaces the header that the SDK sets."""
         module(monkeypatch, "shop_sdk", Shop=Shop)
         assert run("SDKs on httpx")["orders"].status_code == 200
         assert internet.api_request.headers.get_all("Authorization") == (f"Bearer {internet.server.issued[0]}",)
 
     def test_sdk_on_httpx2(self, internet: Internet, monkeypatch: pytest.MonkeyPatch) -> None:
-        """What the page says of it: it refuses httpx's class, and the other one works."""
+        """As the page says, it refuses httpx's class, and the other one works."""
         module(monkeypatch, "shop_sdk", Shop=Shop)
         code = example("SDKs on httpx").code.replace("import httpx\n", "import httpx2\n").replace("httpx.C", "httpx2.C")
         with pytest.raises(TypeError):
@@ -212,7 +212,7 @@ class TestOtherPeoplesClients:
         assert statuses(internet) == [200]
 
     def test_openapi_python_client(self, internet: Internet, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Its clients are made with our auth object."""
+        """Its clients get our auth object."""
         list_orders = SimpleNamespace(sync_detailed=lambda client: client.httpx_client.request("GET", "/orders"))
         module(monkeypatch, "shop_client", Client=GeneratedClient)
         module(monkeypatch, "shop_client.api")
@@ -221,7 +221,7 @@ class TestOtherPeoplesClients:
         assert internet.api_request.path == "/api/orders"
 
     def test_openapi_generator(self, internet: Internet, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Each request reads the token that is in use; a refused one stays until it is said to be invalid."""
+        """Each request reads the current token. A refused token stays until the program invalidates it."""
         monkeypatch.setattr(OrdersApi, "internet", internet, raising=False)
         module(monkeypatch, "shop_api", ApiClient=ApiClient, Configuration=Configuration, OrdersApi=OrdersApi)
         names = run("Generated clients", 1)
@@ -241,8 +241,8 @@ class TestOtherPeoplesClients:
 
 
 def test_pytest(tmp_path: Path) -> None:
-    """The files of the section, side by side in a folder, pass under a pytest of their own."""
-    files = {re.match(r"# (\S+\.py)\n", each.code)[1]: each.code for each in examples_in(SECTIONS["pytest"])}  # type: ignore[index]  # each has its name
+    """The files of the section pass in a folder of their own under their own pytest."""
+    files = {re.match(r"# (\S+\.py)\n", each.code)[1]: each.code for each in examples_in(SECTIONS["pytest"])}  # type: ignore[index]  # each example has a name
     for name, code in files.items():
         (tmp_path / name).write_text(code, encoding="utf-8")
     command = [sys.executable, "-W", "error", "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)]
@@ -281,7 +281,7 @@ with Internet(server, TOKEN_URL).in_place():
 
 class TestWorkers:
     def test_celery(self, internet: Internet) -> None:
-        """A connection that breaks is retried by Celery, here at once: there is no worker to wait in."""
+        """Celery retries a broken connection, here at once because there is no worker that could wait."""
         names = run("Celery and gunicorn")
         internet.server.api.next(Answer.dropped())
         assert names["fetch_order"].apply(args=[7]).get()["path"] == "/api/orders/7"
@@ -290,7 +290,7 @@ class TestWorkers:
 
     @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
     def test_gunicorn(self) -> None:
-        """The token from before the fork serves the workers as well."""
+        """The workers use the token from before the fork."""
         with LoopbackServer(client_id="abcd-1234", client_secret="secret123456") as server:
             subprocess.run(
                 [sys.executable, "-c", FORKED, server.origin, server.token_url, server.api_url],
@@ -325,7 +325,7 @@ class TestDjango:
         assert dict(internet.token_request.form)["scope"] == "orders:read"
 
     def test_async_views(self, internet: Internet) -> None:
-        """The same, with a client and an event loop for each of them."""
+        """The same, but each request has its own client and event loop."""
         from django.test import RequestFactory
 
         view = run("Django", 2)["orders"]
@@ -346,7 +346,7 @@ class TestFastAPI:
         assert internet.token_request.client_authentication == "client_secret_basic"
 
     def test_without_a_token(self, internet: Internet) -> None:
-        """Callers see an outage, and nothing of the credentials."""
+        """Callers see an outage and nothing about the credentials."""
         from fastapi.testclient import TestClient
 
         internet.server.rotate_secret("another")
@@ -356,7 +356,7 @@ class TestFastAPI:
 
 
 def test_notebooks(internet: Internet, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A cell with `await` at its top; what it shows of the auth object is no secret."""
+    """A cell with a top-level `await` works, and what it shows of the auth object contains no secret."""
     monkeypatch.setattr(getpass, "getpass", lambda prompt: "secret123456")
     names = run("Notebooks")
     assert names["orders"]["path"] == "/api/orders"
@@ -377,7 +377,7 @@ class TestProxies:
         assert internet.named == [TOKEN_URL, ORDERS_URL]
 
     def test_httpx(self, internet: Internet) -> None:
-        """As with requests."""
+        """The same with httpx."""
         code = example(self.TITLE, 1).code.replace("/etc/ssl/certs/company.pem", certifi.where())
         run(self.TITLE, code=code)
         assert internet.proxied == ["http://proxy.example.com:3128"] * 2
@@ -385,7 +385,7 @@ class TestProxies:
 
 
 def test_logging(internet: Internet) -> None:
-    """It prints what the page says that it prints."""
+    """The example prints what the page shows."""
     logger = logging.getLogger("oauth_cc_auth")
     level, printed = logger.level, io.StringIO()
     with contextlib.redirect_stdout(printed):
@@ -397,7 +397,7 @@ def test_logging(internet: Internet) -> None:
 
 
 def test_metrics(internet: Internet, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each event is counted with what tells it apart; a renewal after a refusal is a second token."""
+    """Each event is counted with its own attributes. A renewal after a refusal counts as a second token."""
     reader = InMemoryMetricReader()
     monkeypatch.setattr(metrics, "get_meter", MeterProvider([reader]).get_meter)
     internet.server.api.next(Answer(401))
@@ -410,5 +410,5 @@ def test_metrics(internet: Internet, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_httpie() -> None:
-    """The auth type is ours; what it does is tested with the real command."""
+    """The auth type is ours. tests/httpie runs the real command."""
     assert f"https -A {ClientCredentialsPlugin.auth_type} " in SECTIONS["HTTPie"]

@@ -1,4 +1,4 @@
-"""docs/recipes.md: each recipe runs as it is printed, against a server that behaves as its provider is said to."""
+"""docs/recipes.md: each recipe runs as it is printed, against a server that behaves like its provider."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Provider(Internet):
 
     @property
     def fields(self) -> dict[str, str]:
-        """What the one token request had in its body, but for the credentials."""
+        """The body fields of the only token request, without the credentials."""
         sent = self.token_request.form
         assert len(dict(sent)) == len(sent)
         return {name: value for name, value in sent if name not in ("client_id", "client_secret")}
@@ -43,7 +43,7 @@ class Provider(Internet):
 
 @contextmanager
 def provider(title: str, token_url: str, **settings: Any) -> Iterator[Provider]:
-    """`title` as in the page; the settings are those of the loopback server."""
+    """`title` is the heading in the page. The settings go to the loopback server."""
     known = {"client_id": "abcd-1234", "client_secret": "secret123456"}
     with LoopbackServer(**{**known, **settings}) as server:
         played = Provider(server, token_url)
@@ -52,12 +52,12 @@ def provider(title: str, token_url: str, **settings: Any) -> Iterator[Provider]:
 
 
 def demanding(field: str, value: str, otherwise: Answer) -> Callable[[RecordedRequest], Answer | None]:
-    """A token endpoint that gives the answer `otherwise` unless a field of the body has this value."""
+    """A token endpoint that answers `otherwise` unless a body field has this value."""
     return lambda request: None if dict(request.form).get(field) == value else otherwise
 
 
 def test_every_recipe_has_a_test() -> None:
-    """By its name, so that a new one is not forgotten."""
+    """A new recipe fails this test until it has one with its name."""
     names = {f"test_{re.sub(r'[^a-z0-9]+', '_', title.lower()).strip('_')}" for title in RECIPES}
     assert len(names) == 19
     assert names <= set(globals())
@@ -72,7 +72,7 @@ def test_the_index_is_complete() -> None:
 
 
 def test_auth0() -> None:
-    """The audience is sent; the one way that this application may authenticate is taken; one token serves all."""
+    """The recipe sends the audience and the only method that the application accepts. One token serves all requests."""
     with provider("Auth0", "https://shop.eu.auth0.com/oauth/token", accepts=[BODY], expires_in=86400) as auth0:
         denied = Answer.error("access_denied", status=403)
         auth0.server.token_endpoint.always(demanding("audience", "https://api.example.com/", denied))
@@ -82,11 +82,11 @@ def test_auth0() -> None:
         assert auth0.named[1:] == ["https://api.example.com/orders"]
         with auth0.in_place():
             names["session"].get("https://api.example.com/orders")
-        assert len(auth0.server.token_requests) == 1  # a second one would count against the quota
+        assert len(auth0.server.token_requests) == 1  # a second one would use up the quota
 
 
 def test_microsoft_entra_id() -> None:
-    """One scope, that ends in /.default; the tenant is in the path."""
+    """There is one scope, which ends in /.default. The path contains the tenant."""
     url = "https://login.microsoftonline.com/11111111-2222-3333-4444-555555555555/oauth2/v2.0/token"
     with provider("Microsoft Entra ID", url) as entra:
         refusal = Answer.error("invalid_scope", "AADSTS1002012: The provided value for scope is not valid.")
@@ -98,7 +98,7 @@ def test_microsoft_entra_id() -> None:
 
 
 def test_the_older_endpoint_of_entra() -> None:
-    """What the page says beside the recipe: `resource` in the body, a lifetime as a string."""
+    """The text beside the recipe is right: `resource` in the body, and a lifetime as a string."""
     data = re.search(r"additional_request_data=(\{.+?\})`", RECIPES["Microsoft Entra ID"])
     assert data is not None
     with provider("Microsoft Entra ID", "https://login.microsoftonline.com/x/oauth2/token", expires_in="3599") as entra:
@@ -113,7 +113,7 @@ def test_the_older_endpoint_of_entra() -> None:
 
 
 def test_okta() -> None:
-    """A scope is demanded; the custom authorization server is in the path."""
+    """The endpoint requires a scope. The path contains the custom authorization server."""
     with provider("Okta", "https://example.okta.com/oauth2/default/v1/token") as okta:
         okta.server.token_endpoint.always(demanding("scope", "orders.read", Answer.error("invalid_scope")))
         okta.run()
@@ -123,7 +123,7 @@ def test_okta() -> None:
 
 
 def test_keycloak() -> None:
-    """The realm is in the path; a client without a service account learns it from one attempt."""
+    """The path contains the realm. A client without a service account gets the error after one attempt."""
     url = "https://keycloak.example.com/realms/shop/protocol/openid-connect/token"
     with provider("Keycloak", url) as keycloak:
         keycloak.run()
@@ -139,7 +139,7 @@ def test_keycloak() -> None:
 
 
 def test_amazon_cognito() -> None:
-    """Scopes are those of a resource server; a 400 for the wrong authentication is followed by the other one."""
+    """The scopes belong to a resource server. After a 400 for the wrong method, the plugin tries the other one."""
     url = "https://shop.auth.eu-central-1.amazoncognito.com/oauth2/token"
     with provider("Amazon Cognito", url, scopes=["orders/read", "orders/write"]) as cognito:
         cognito.server.token_endpoint.next(Answer.error("invalid_client", status=400))
@@ -151,7 +151,7 @@ def test_amazon_cognito() -> None:
 
 
 def test_pingone() -> None:
-    """The environment is in the path, no scope is sent, and nothing but the method of the application."""
+    """The path contains the environment. The recipe sends no scope, and only the method of the application."""
     environment = "11111111-2222-3333-4444-555555555555"
     with provider("PingOne", f"https://auth.pingone.eu/{environment}/as/token", accepts=[BASIC]) as ping:
         ping.run()
@@ -162,7 +162,7 @@ def test_pingone() -> None:
 
 
 def test_salesforce() -> None:
-    """No lifetime: the token is used until a 401, then renewed. The API is where the answer says."""
+    """Without a lifetime, the token is used until a 401 and then renewed. The answer has the address of the API."""
     answer = {"token_type": "Bearer", "instance_url": "https://example.my.salesforce.com", "issued_at": "1700000000000"}
     with provider("Salesforce", "https://example.my.salesforce.com/services/oauth2/token") as salesforce:
         tokens = iter(["first", "second"])
@@ -179,7 +179,7 @@ def test_salesforce() -> None:
 
 
 def test_servicenow() -> None:
-    """Credentials in the body, at the one path that all instances have."""
+    """Credentials go into the body. The path is the same for all instances."""
     with provider("ServiceNow", "https://example.service-now.com/oauth_token.do", accepts=[BODY]) as servicenow:
         servicenow.run()
         assert servicenow.token_request.client_authentication == BODY
@@ -187,7 +187,7 @@ def test_servicenow() -> None:
 
 
 def test_sap_btp_xsuaa() -> None:
-    """A server that takes HTTP Basic apart without decoding it: the body needs one attempt, and is not ambiguous."""
+    """The server does not decode HTTP Basic. The body needs one attempt and is not ambiguous."""
     url = "https://example.authentication.eu10.hana.ondemand.com/oauth/token"
     credentials = {"client_id": "sb-orders!t1234", "client_secret": "secret+123456="}
     with provider("SAP BTP (XSUAA)", url, decodes_basic=False, **credentials) as xsuaa:
@@ -198,7 +198,7 @@ def test_sap_btp_xsuaa() -> None:
 
 
 def test_sap_ariba() -> None:
-    """The application key is with the token request and with the API request; the grant has a name of its own."""
+    """Both the token request and the API request have the application key. The grant has its own name."""
     url = "https://api.ariba.com/v2/oauth/token"
     with provider("SAP Ariba", url, grant_types=["openapi_2lo"], expires_in=1440) as ariba:
         ariba.run()
@@ -210,7 +210,7 @@ def test_sap_ariba() -> None:
 
 
 def test_sailpoint() -> None:
-    """The query stays, and the secret is not in it."""
+    """The URL keeps its query, and the secret is not in it."""
     url = "https://example.api.identitynow.com/oauth/token?grant_type=client_credentials"
     with provider("SailPoint", url, accepts=[BODY]) as sailpoint:
         sailpoint.run()
@@ -221,7 +221,7 @@ def test_sailpoint() -> None:
 
 
 def test_databricks() -> None:
-    """The scope is asked for, at the workspace's own host."""
+    """The recipe requests the scope from the workspace's own host."""
     with provider("Databricks", "https://dbc-1234abcd-5678.cloud.databricks.com/oidc/v1/token") as databricks:
         refusal = Answer.error("invalid_request", "scope is missing")
         databricks.server.token_endpoint.always(demanding("scope", "all-apis", refusal))
@@ -232,7 +232,7 @@ def test_databricks() -> None:
 
 
 def test_paypal() -> None:
-    """A lifetime as a string counts, and what else the answer has is kept."""
+    """A lifetime as a string works, and `extra` keeps the rest of the answer."""
     scope = "https://uri.paypal.com/services/invoicing openid"
     with provider("PayPal", "https://api-m.paypal.com/v1/oauth2/token") as paypal:
         answer = Answer.token("a21", expires_in="32400", scope=scope, app_id="APP-1", nonce="n")
@@ -247,7 +247,7 @@ def test_paypal() -> None:
 
 
 def test_ebay() -> None:
-    """The scope is encoded once; the odd token type does not get into the header of the API request."""
+    """The scope is encoded once. The odd token type does not get into the header of the API request."""
     url = "https://api.ebay.com/identity/v1/oauth2/token"
     with provider("eBay", url, token_type="Application Access Token", expires_in=7200) as ebay:
         ebay.run()
@@ -260,7 +260,7 @@ def test_ebay() -> None:
 
 
 def test_ups() -> None:
-    """The account goes along; a lifetime as a string counts; errors without an OAuth code are told by their status."""
+    """The request names the account. A lifetime as a string works. An error without an OAuth code shows the status."""
     with provider("UPS", "https://onlinetools.ups.com/security/v1/oauth/token", expires_in="14399") as ups:
         names = ups.run()
         assert ups.token_request.headers["x-merchant-id"] == "123456"
@@ -277,7 +277,7 @@ def test_ups() -> None:
 
 
 def test_fedex() -> None:
-    """Credentials in the body; the API request's JSON is as it was."""
+    """Credentials go into the body. The JSON of the API request is unchanged."""
     with provider("FedEx", "https://apis.fedex.com/oauth/token", accepts=[BODY], scope="CXS-TP") as fedex:
         fedex.run()
         assert fedex.fields == {"grant_type": "client_credentials"}
@@ -286,7 +286,7 @@ def test_fedex() -> None:
 
 
 def test_fedex_for_others() -> None:
-    """What the page says beside the recipe: another grant type, and the child's credentials in the body."""
+    """The text beside the recipe is right: another grant type, and the child's credentials in the body."""
     with provider("FedEx", "https://apis.fedex.com/oauth/token", grant_types=["csp_credentials"]) as fedex:
         assert 'grant_type="csp_credentials"' in RECIPES["FedEx"]
         assert 'additional_request_data={"child_Key": ..., "child_secret": ...}' in RECIPES["FedEx"]
@@ -301,7 +301,7 @@ def test_fedex_for_others() -> None:
 
 
 def test_zoom() -> None:
-    """A grant type of Zoom's own, and the account beside it."""
+    """Zoom has its own grant type, and the request names the account."""
     with provider("Zoom", "https://zoom.us/oauth/token", grant_types=["account_credentials"]) as zoom:
         missing = Answer.error("invalid_request", "account_id is missing")
         account = "our-account-id"
@@ -313,7 +313,7 @@ def test_zoom() -> None:
 
 
 def test_spotify() -> None:
-    """No scope is sent."""
+    """The recipe sends no scope."""
     with provider("Spotify", "https://accounts.spotify.com/api/token", accepts=[BASIC]) as spotify:
         spotify.run()
         assert spotify.fields == {"grant_type": "client_credentials"}
@@ -323,7 +323,7 @@ def test_spotify() -> None:
 
 
 def test_twitch() -> None:
-    """The API wants the client id too, also when the request is sent again after a token was revoked."""
+    """The API requires the client id too, even when the request is sent again after a revocation."""
     with provider("Twitch", "https://id.twitch.tv/oauth2/token", accepts=[BODY], token_type="bearer") as twitch:
         names = twitch.run()
         assert twitch.token_request.client_authentication == BODY
