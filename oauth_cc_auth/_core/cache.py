@@ -1,11 +1,12 @@
 """Which token to use now. The one law: decide under the lock, act outside it.
 
-`current` is what the hot path reads, without a lock. Everything else asks `claim`, which answers at once: use this,
-fetch it yourself, wait for that flight, or give up for now. Whoever fetches tells `settle` how it went.
+The hot path reads `current`, without a lock. Every other caller asks `claim`, which answers at once: use this token,
+fetch one yourself, wait for that flight, or give up for now. The caller that fetches ends with `settle`.
 
-The lock is re-entrant because garbage collection may close an abandoned flow at any point, also inside a section
-that holds it, and that flow's `finally` settles a flight. For the same reason there is no second one: sooner or later
-two threads would take them in opposite orders. No log call, no callable of a person's and no waking happens under it.
+The lock is re-entrant because the garbage collector may close an abandoned flow at any point, even in a section that
+holds the lock, and the `finally` of that flow settles a flight. For the same reason there is no second lock: sooner or
+later two threads would take the two in opposite orders. No log call, no callable of a person's and no waking happens
+under it.
 """
 
 from __future__ import annotations
@@ -31,9 +32,9 @@ class Lead(Record):
     """The caller fetches, then settles `flight`.
 
     Attributes:
-        fallback: A token that is still good, should the fetch fail; then there is one attempt and no sleeping.
+        fallback: A token that is still good if the fetch fails; with one, there is one attempt and no sleeping.
         time_limit: Seconds after which even that attempt is too late; None for no such limit.
-        takes_over: True where another leader is lost.
+        takes_over: True if another leader is lost.
     """
 
     __slots__ = ("fallback", "flight", "takes_over", "time_limit")
@@ -48,7 +49,7 @@ class Lead(Record):
 
 
 class Follow(Record):
-    """The caller waits for `flight`; `fallback` is still good should it fail."""
+    """The caller waits for `flight`; `fallback` is still good if that fails."""
 
     __slots__ = ("fallback", "flight")
 
@@ -67,27 +68,26 @@ class TokenCache:
         self.current: Lease | None = None
         self._newest: Lease | None = None  # current or, once that is discarded, the last one
         self.refusals = Refusals(clock)
-        self._epoch = 0  # counts calls of `invalidate`: a flight of an earlier one brings nothing that anybody wants
+        self._epoch = 0  # counts calls of `invalidate`: a token that was asked for before the last one is not wanted
         self._failures = Failures()
         self.forget_flight()
         _all_caches.add(self)
 
     def forget_flight(self) -> None:
-        """No flight and a new lock: what the child of a fork needs, where the leader's thread does not exist."""
+        """No flight and a new lock: what the child of a fork needs, which does not have the leader's thread."""
         self._lock = self.refusals.lock = threading.RLock()
         self._flight: Flight | None = None
 
     def claim(self, caller: Caller, refused: Lease | None = None) -> Lease | Failure | Lead | Follow:
-        """What `caller` is to do. `refused` is the lease that an API has just refused, never given back."""
-        new_flight = Flight(caller, self.clock.monotonic() + GRACE)  # made before the lock is taken: see above
+        """What `caller` is to do. `refused` is the lease that an API has just refused; it is never returned."""
         with self._lock:
             superseded = self._flight
-            claim = self._claim(caller, refused, new_flight)
+            claim = self._claim(caller, refused)
         if superseded is not None and superseded.is_superseded:
             superseded.wake_all()  # those who wait for a lost leader come back, and wait for the new one
         return claim
 
-    def _claim(self, caller: Caller, refused: Lease | None, new_flight: Flight) -> Lease | Failure | Lead | Follow:
+    def _claim(self, caller: Caller, refused: Lease | None) -> Lease | Failure | Lead | Follow:
         now, wall = self.clock.monotonic(), self.clock.wall()
         lease, fallback = self.current, self.usable(refused)
         if fallback is not None and (refused is not None or wall < fallback.aging_from):
@@ -103,32 +103,31 @@ class TokenCache:
         held = self._failures.held(now, can_wait=fallback is not None, was_refused=was_refused)
         if held is not None:
             return held if fallback is None else fallback
+        flight = Flight(caller, now + GRACE, replaces=lease, epoch=self._epoch, is_optional=fallback is not None)
         takes_over = self._flight is not None
         self._supersede()
-        self._flight = new_flight
-        new_flight.replaces, new_flight.epoch = lease, self._epoch
-        if fallback is None:
-            return Lead(new_flight, takes_over=takes_over)
-        new_flight.is_optional = True
-        aging = wall < fallback.waiting_from
-        return Lead(new_flight, fallback, fallback.ends_at - wall if aging else None, takes_over)
+        self._flight = flight
+        time_limit = None
+        if fallback is not None and wall < fallback.waiting_from:
+            time_limit = fallback.ends_at - wall
+        return Lead(flight, fallback, time_limit, takes_over)
 
     def _supersede(self) -> None:
-        """Nobody waits for the flight under way any more; its leader may still bring a token."""
+        """Have no one wait for the flight under way; its leader may still bring a token."""
         if self._flight is not None:
             self._flight.is_superseded = True
 
     def usable(self, refused: Lease | None) -> Lease | None:
-        """The token that there is and that has not ended, unless it is `refused`; asks nobody."""
+        """The current token if it has not ended and is not `refused`; nothing is fetched."""
         lease = self.current
         return lease if lease is not None and lease is not refused and self.clock.wall() < lease.ends_at else None
 
     def at_hand(self, refused: Lease | None) -> Lease | Failure:
-        """What a hook gets, which must neither fetch nor wait: the token that there is, or a failure that says so."""
+        """The current token, or a failure that says why there is none: a hook must neither fetch nor wait."""
         return self.usable(refused) or Failure(
             TokenError(
-                "an on_event hook needs a token that would have to be fetched: it must not use the auth object "
-                "that it serves, or do so in a task or thread that it does not wait for"
+                "an on_event hook needs a token that would have to be fetched: it must not use the auth object that it "
+                "serves, or do so in a task or thread that it does not wait for"
             )
         )
 
@@ -139,10 +138,10 @@ class TokenCache:
         return flight
 
     def settle(self, flight: Flight, outcome: Outcome) -> Pause | None:
-        """`flight` ended with `outcome`. Settling twice changes nothing.
+        """End `flight` with `outcome`. Settling twice changes nothing.
 
         Returns:
-            The pause that follows from a failure; None where there is none, or where it is no longer the leader's.
+            The pause that follows from a failure; None if none follows, or if the flight was superseded.
         """
         pause = None
         now, wall, chance = self.clock.monotonic(), self.clock.wall(), self.clock.chance()
@@ -154,7 +153,7 @@ class TokenCache:
             if live:
                 self._flight = None
             if isinstance(outcome, Lease):
-                # An orphan (its limit passed, somebody took over) never overwrites a newer token.
+                # An orphan (its limit passed, another caller took over) never overwrites a newer token.
                 if flight.epoch == self._epoch and (live or self.current is flight.replaces):
                     outcome.probation.update(self.refusals.origins())
                     outcome.follow(self._newest)
@@ -169,7 +168,7 @@ class TokenCache:
     def invalidate(self) -> None:
         """Forget token, flight, failures and refusals: the next request fetches."""
         with self._lock:
-            self._epoch += 1  # a token under way may have been asked for before whatever made the person call this
+            self._epoch += 1  # a token under way may be older than the reason for this call
             superseded = self._flight
             self._supersede()
             self._flight = None
@@ -180,7 +179,7 @@ class TokenCache:
             superseded.wake_all()
 
     def discard(self, lease: Lease) -> None:
-        """Use `lease` no more, where it is still the current one."""
+        """Stop using `lease` if it is still the current one."""
         with self._lock:
             if self.current is lease:
                 self.current = None
@@ -191,8 +190,8 @@ def _asked_itself(fallback: Lease | None) -> Lease | Failure:
         return fallback
     return Failure(
         TokenError(
-            "this token is being fetched by the very thread or task that asks for it: a client_secret callable, a "
-            "log handler or a token_client must not use the auth object that they serve"
+            "this token is being fetched by the very thread or task that asks for it: a client_secret callable, a log "
+            "handler or a token_client must not use the auth object that they serve"
         )
     )
 

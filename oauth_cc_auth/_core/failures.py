@@ -1,7 +1,7 @@
-"""What failed lately at the token endpoint, and for how long it is therefore left alone.
+"""What failed lately at the token endpoint. The one law: the endpoint is left alone a little longer each time.
 
-An endpoint that says no for good would be asked by every request, so from the second time on it is held off. A renewal
-that can wait, because there is still a token, waits longer after each failure.
+Without a hold, every request would ask an endpoint that rejects for good; from the second such failure on it is held
+off. A renewal that can wait, because there is still a token, waits longer after each failure.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from math import inf
 from oauth_cc_auth._protocol.failure import Failure
 from oauth_cc_auth._record import Record
 
-FIRST_BACK_OFF = 1.0  # seconds, doubling with each failure in a row
-LONGEST_BACK_OFF = 60.0  # seconds
-FAILURES_BEFORE_HOLD = 2  # an endpoint that says no for good is asked twice before callers are held off
+from .back_off import LONGEST, back_off
+
+FAILURES_BEFORE_HOLD = 2  # an endpoint that rejects for good is asked twice before callers are held off
 
 
 class Pause(Record):
     """How long the token endpoint is left alone after a failure, in seconds.
 
     Attributes:
-        everybody: No token request at all; 0 for no such hold.
-        renewals: None that could be done without.
+        everybody: No one sends a token request; 0 for no such hold.
+        renewals: No one sends a token request that can wait.
     """
 
     __slots__ = ("everybody", "renewals")
@@ -32,12 +32,12 @@ class Pause(Record):
 
 
 class Failures:
-    """The failures in a row of one auth object. Not locked: the cache's lock guards it."""
+    """The failures in a row of one auth object. It has no lock: the cache's lock guards it."""
 
     __slots__ = ("_final_in_a_row", "_held_until", "_in_a_row", "_last", "_renew_from")
-    # Monotonic; there from the first failure on.
-    _renew_from: float  # a renewal that can wait is not tried before
-    _held_until: float  # no token request at all before
+    # Monotonic times, set with the first failure.
+    _renew_from: float  # before it, a renewal that can wait is not tried
+    _held_until: float  # before it, no token request is sent
 
     def __init__(self) -> None:
         self._in_a_row = 0
@@ -45,12 +45,12 @@ class Failures:
         self._last: Failure | None = None
 
     def held(self, now: float, *, can_wait: bool, was_refused: bool) -> Failure | None:
-        """The last failure, for a caller that must not ask again yet; None where it may.
+        """The last failure, for a caller that must not ask again yet; None if it may ask.
 
         Args:
             now: Monotonic time in seconds.
             can_wait: The caller has a token that is still good.
-            was_refused: The caller's token was refused by an API, whose refusal it can return.
+            was_refused: An API refused the caller's token, so the caller can return that refusal.
         """
         failure = self._last
         if failure is None:
@@ -61,11 +61,12 @@ class Failures:
         return _held_off(failure, until - now) if now < until else None
 
     def note(self, failure: Failure, now: float, left: float, chance: float) -> Pause:
-        """A fetch ended with `failure`; how long to pause.
+        """Count `failure`, which ended a fetch, and return the pause that follows.
 
         Args:
+            failure: What the fetch ended with.
             now: Monotonic time in seconds.
-            left: Seconds for which there is still a token; infinite or not positive where there is none that ends.
+            left: Seconds until the current token ends; infinite if it never does or there is none.
             chance: In [0, 1); spreads the renewals of a fleet.
         """
         self._in_a_row += 1
@@ -73,28 +74,25 @@ class Failures:
         longest = left / 4 if left > 0 else inf
         hold = 0.0
         if failure.transient:
-            hold = min(failure.hold, LONGEST_BACK_OFF) if failure.hold is not None else 0.0
+            hold = min(failure.hold, LONGEST) if failure.hold is not None else 0.0
         else:
             self._final_in_a_row += 1
             if self._final_in_a_row >= FAILURES_BEFORE_HOLD:
-                hold = min(_back_off(self._final_in_a_row - FAILURES_BEFORE_HOLD), longest)
+                hold = min(back_off(self._final_in_a_row - FAILURES_BEFORE_HOLD), longest)
         self._held_until = now + hold
-        asked = failure.retry_after
-        back_off = _back_off(self._in_a_row - 1)
-        if asked is not None:
-            asked = min(asked, LONGEST_BACK_OFF)
-            # A quota that ends on the full minute sends a whole fleet back to that very second.
-            wait = asked + min(max(asked, back_off), longest) * chance
-        else:
-            wait = min(back_off * (1 + chance) / 2, longest)
-        pause = Pause(hold, max(hold, wait))
+        pause = Pause(hold, max(hold, self._wait(failure, longest, chance)))
         self._renew_from = now + pause.renewals
-        self._last = failure  # at the end: an interrupt before it leaves nothing that `held` would miss
+        self._last = failure  # at the end: if an interrupt strikes before, `held` misses nothing
         return pause
 
-
-def _back_off(exponent: int) -> float:
-    return min(FIRST_BACK_OFF * 2.0 ** min(exponent, 6), LONGEST_BACK_OFF)
+    def _wait(self, failure: Failure, longest: float, chance: float) -> float:
+        """Seconds that a renewal waits if it can."""
+        seconds = back_off(self._in_a_row - 1)
+        if failure.retry_after is None:
+            return min(seconds * (1 + chance) / 2, longest)
+        asked = min(failure.retry_after, LONGEST)
+        # A quota that ends on the full minute sends a whole fleet back in that very second.
+        return asked + min(max(asked, seconds), longest) * chance
 
 
 def _held_off(failure: Failure, seconds: float) -> Failure:

@@ -21,6 +21,7 @@ from oauth_cc_auth._protocol.failure import Failure
 from oauth_cc_auth._redact.redact import shown_url
 from oauth_cc_auth._settings import checks
 
+from .back_off import back_off
 from .clock import Clock
 from .effects import CallFunction, Effect, Raised, Send, Sleep
 from .flight import GRACE, Fetched, Flight
@@ -175,7 +176,7 @@ class Fetcher:
         return False
 
     def _delay(self, failure: Failure, run: _Run) -> float:
-        delay = FIRST_DELAY * 2.0**run.delays
+        delay = back_off(run.delays, FIRST_DELAY)
         run.delays += 1
         if failure.retry_after is not None:
             return failure.retry_after + delay * self.clock.chance()

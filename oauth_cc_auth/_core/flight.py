@@ -1,7 +1,6 @@
-"""A token request under way, and those who wait for it.
+"""A token request under way, and those who wait for it. The one law: no one does I/O here, or holds a lock and waits.
 
-The leader fetches in its own thread or task and settles the flight; followers wait. Nothing here does I/O, and no
-lock is held while anybody waits.
+The leader fetches in its own thread or task and settles the flight; followers wait.
 """
 
 from __future__ import annotations
@@ -25,13 +24,13 @@ GRACE = 5.0  # seconds past what a leader's next step may take, after which the 
 
 
 class Fetched(Record):
-    """What a flight brought: a new token, and what there is to tell about it.
+    """What a flight brought: a new token, and what an event says about it.
 
     Attributes:
         token: What the endpoint issued.
         method: Name of the client authentication that it took.
-        lifetime: Seconds that it lives; None where the server told no usable lifetime.
-        shown_scope: The granted scope, as it may be shown.
+        lifetime: Seconds that the token lives; None if the answer named no usable lifetime.
+        shown_scope: The granted scope, fit for a log.
         token_requests: How many it took.
     """
 
@@ -48,32 +47,35 @@ class Fetched(Record):
 
 
 class Gone:
-    """The leader was cancelled or killed before it knew: somebody else takes over."""
+    """The leader was cancelled or killed before it knew the outcome; another caller takes over."""
 
 
 GONE = Gone()
 
 Outcome = Lease | Failure | Gone
 
-# The flights that the current thread or task leads, inherited by the worker threads and tasks that it starts.
-# What asks for a token while it is itself part of fetching that token would wait for itself.
+# The flights that the current thread or task leads; the worker threads and tasks that it starts inherit them. A
+# callable that asks for a token while it is itself part of fetching that token would wait for itself.
 leading: ContextVar[tuple[Flight, ...]] = ContextVar("oauth_cc_auth_leading", default=())
 
 
 class Flight:
-    """One fetch of a token. Its fields change under the cache's lock only, but for two that belong to its leader.
+    """One fetch of a token.
+
+    `outcome` and `is_superseded` change under the cache's lock only; `limit` and `deferred_events` belong to the
+    leader.
 
     Attributes:
         leader: Who fetches.
-        replaces: The lease that was current when it started.
-        limit: Monotonic time in seconds after which the leader counts as lost, and the next caller takes over; the
-            leader extends it.
-        outcome: None while under way.
-        epoch: How often the cache had been invalidated when it started.
-        is_optional: It is a renewal that could be done without: one try, in the time that the old token has left. Who
-            has no token does not take its failure for an answer.
-        is_superseded: Another flight has taken its place, or nobody wants its token any more; so nobody waits for it.
-        deferred_events: Events that the leader tells once the flight is settled, so that no hook holds it up.
+        limit: Monotonic time in seconds after which the leader counts as lost, and the next caller takes over. The
+            leader moves it on before each step.
+        replaces: The lease that was current when the flight started.
+        epoch: How often the cache had been invalidated when the flight started.
+        is_optional: The flight is a renewal that can wait: it makes one attempt, in the time that the old token has
+            left. For a caller that has no token, its failure is no answer.
+        outcome: None while the flight is under way.
+        is_superseded: No one waits for it: another flight has taken its place, or the cache was invalidated.
+        deferred_events: Events that the leader reports once the flight is settled, so that no hook delays it.
     """
 
     __slots__ = (
@@ -88,52 +90,60 @@ class Flight:
         "replaces",
     )
 
-    def __init__(self, leader: Caller, limit: float) -> None:
+    def __init__(
+        self,
+        leader: Caller,
+        limit: float,
+        *,
+        replaces: Lease | None = None,
+        epoch: int = 0,
+        is_optional: bool = False,
+    ) -> None:
         self.leader = leader
         self.limit = limit
-        self.replaces: Lease | None = None
+        self.replaces = replaces
+        self.epoch = epoch
+        self.is_optional = is_optional
         self.outcome: Outcome | None = None
-        self.epoch = 0
-        self.is_optional = False
         self.is_superseded = False
         self.deferred_events: tuple[Event, ...] = ()
         self._wakers: list[Callable[[], object]] = []
 
     def would_wait_for_itself(self, caller: Caller) -> bool:
-        """True where `caller` can only go on after the leader, which can only go on after `caller`."""
+        """True if `caller` can only go on after the leader, which can only go on after `caller`."""
         if self in leading.get():
             return True
         return caller.thread is self.leader.thread and (caller.loop is None or self.leader.loop is None)
 
     def is_stranded(self, caller: Caller) -> bool:
-        """True where the leader was in the thread of `caller`, and what ran it there does not run any more.
+        """True if the leader was in the thread of `caller`, and what ran it there has ended.
 
-        That is an event loop that has ended or, without one, a call that a `KeyboardInterrupt` ended before it could
-        settle the flight: were it still under way, whatever runs in its thread would run on its behalf.
+        That is an event loop or, without one, a call that a `KeyboardInterrupt` ended before it could settle the
+        flight. If that call still ran, `caller` would run on its behalf.
         """
         leader = self.leader
         if leader.thread is not caller.thread:
             return False
         return self not in leading.get() if leader.loop is None else leader.loop is not running_loop()
 
+    @property
+    def is_under_way(self) -> bool:
+        """False once the flight is settled, or no one is to wait for it."""
+        return self.outcome is None and not self.is_superseded
+
     def subscribe(self, wake: Callable[[], object]) -> None:
-        """Have `wake` called, in the settling thread, when there is nothing to wait for; at once where it is so."""
+        """Call `wake` as soon as there is nothing to wait for, in the settling thread; perhaps at once."""
         self._wakers.append(wake)
         if not self.is_under_way:  # before or meanwhile; waking twice does no harm
             wake()
 
-    @property
-    def is_under_way(self) -> bool:
-        """False once it is settled, or nobody is to wait for it any more."""
-        return self.outcome is None and not self.is_superseded
-
     def unsubscribe(self, wake: Callable[[], object]) -> None:
-        """Have `wake` no longer called; a caller that gave up must not be kept alive by a long flight."""
+        """Forget `wake`: a long flight must not keep a caller alive that has given up."""
         with suppress(ValueError):  # it was called meanwhile
             self._wakers.remove(wake)
 
     def wake_all(self) -> None:
-        """Call every waker, each isolated: one follower's loop may have ended, the others still want to know."""
+        """Call every waker, each by itself: the loop of one follower may have ended, and the others go on."""
         while self._wakers:
             # asyncio raises a RuntimeError for a loop that has ended, trio a RunFinishedError.
             with suppress(Exception):

@@ -1,8 +1,8 @@
-"""API origins that refuse whatever token they are shown.
+"""API origins that refuse every token. The one law: refusals that earned nothing do not become token requests.
 
-An API that answers 401 for a reason that no token can mend (a missing permission, a broken gateway) would turn each
-of its requests into a token request. So after two freshly obtained tokens in a row were refused by one origin, its
-401s are left alone for a second, then two, up to a minute. Acceptance ends that; other origins never notice.
+No token mends a 401 whose reason is a missing permission or a broken gateway, yet each of them would cause a token
+request. So after an origin has refused two new tokens in a row, its 401s are left alone for a second, then for two, up
+to a minute. One accepted request ends that. Other origins never notice.
 """
 
 from __future__ import annotations
@@ -12,21 +12,20 @@ import threading
 from oauth_cc_auth._http.origin import Origin
 from oauth_cc_auth._record import Record
 
+from .back_off import back_off
 from .clock import Clock
 from .lease import Lease
 
 REFUSALS_BEFORE_HOLD = 2
-FIRST_HOLD = 1.0  # seconds, doubling
-LONGEST_HOLD = 60.0  # seconds
 MOST_ORIGINS = 64  # a crawler meets thousands; the oldest are forgotten
 
 
 class Hold(Record):
-    """Refusals of an origin are to be left as they are.
+    """The refusals of an origin are to be left as they are.
 
     Attributes:
         seconds: For how much longer.
-        begins: True for the refusal that it begins with.
+        begins: True for the refusal that starts the hold.
     """
 
     __slots__ = ("begins", "seconds")
@@ -49,7 +48,8 @@ class Refusals:
     """What is remembered of refusing origins.
 
     Attributes:
-        lock: The cache's own, which sets it; see there.
+        lock: The cache's own, which the cache sets: with a second lock, two threads would sooner or later take both in
+            opposite orders.
     """
 
     __slots__ = ("_clock", "_tallies", "lock")
@@ -60,7 +60,7 @@ class Refusals:
         self.lock = threading.RLock()
 
     def note(self, origin: Origin, lease: Lease) -> Hold | None:
-        """`origin` refused `lease`. A hold where the answer is to be left as it is, else None."""
+        """Note that `origin` refused `lease`; a `Hold` if the answer is to be left as it is, else None."""
         now = self._clock.monotonic()
         with self.lock:
             counts = origin in lease.probation and self._count(origin, lease, now)
@@ -70,15 +70,14 @@ class Refusals:
             return Hold(tally.held_until - now, begins=counts)
 
     def _count(self, origin: Origin, lease: Lease, now: float) -> bool:
-        """Count a refusal of a token on probation, and have the hold begin that follows from it; True if it counts."""
+        """Count a refusal of a token on probation, and start the hold that follows from it; True if it counts."""
         tally = self._tally_of(origin)
         if lease.number <= tally.newest:
             return False  # fifty requests refused with one token are one refusal, as are late answers to older ones
         tally.newest = lease.number
         tally.count += 1
         if tally.count >= REFUSALS_BEFORE_HOLD:
-            exponent = min(tally.count - REFUSALS_BEFORE_HOLD, 6)
-            tally.held_until = now + min(FIRST_HOLD * 2**exponent, LONGEST_HOLD)
+            tally.held_until = now + back_off(tally.count - REFUSALS_BEFORE_HOLD)
         return True
 
     def _tally_of(self, origin: Origin) -> _Tally:
@@ -89,12 +88,12 @@ class Refusals:
         return tally
 
     def suspect(self, origin: Origin) -> None:
-        """Have the next token on probation with `origin`, whoever fetches it."""
+        """Put the next token on probation with `origin`, whichever caller fetches it."""
         with self.lock:
             self._tally_of(origin)
 
     def accepted(self, origin: Origin, lease: Lease) -> None:
-        """`origin` accepted `lease`, which was on probation there."""
+        """Note that `origin` accepted `lease`, which was on probation there."""
         with self.lock:
             lease.probation.discard(origin)
             self._tallies.pop(origin, None)
@@ -105,6 +104,6 @@ class Refusals:
             return set(self._tallies)
 
     def clear(self) -> None:
-        """Forget everything: the person has asked for a new start."""
+        """Forget everything."""
         with self.lock:
             self._tallies.clear()

@@ -648,7 +648,7 @@ def test_claims_hold_what_they_are_made_with(cache: TokenCache, clock: FakeClock
     assert Lead(flight).takes_over is False
 
 
-def test_flights_made_in_vain(cache: TokenCache, clock: FakeClock) -> None:
+def test_following_starts_no_flight(cache: TokenCache, clock: FakeClock) -> None:
     """A caller that does not lead leaves no trace."""
     first = lead(cache)
     cache.claim(YOU)
@@ -658,7 +658,7 @@ def test_flights_made_in_vain(cache: TokenCache, clock: FakeClock) -> None:
     assert cache._flight is None
 
 
-def test_only_a_renewal_with_a_token_to_fall_back_on_is_gentle(cache: TokenCache, clock: FakeClock) -> None:
+def test_only_a_renewal_with_a_token_to_fall_back_on_is_optional(cache: TokenCache, clock: FakeClock) -> None:
     assert not lead(cache).flight.is_optional
     cache.invalidate()
     stored(cache, clock)

@@ -604,7 +604,8 @@ class TestTold:
         """As are those of the request: a server may echo all of them, in what went wrong and in what it granted."""
         endpoint = Endpoint(client_secret="s3cret-one", client_authentication=POST)
         old = Token("old-token", token_type=None, expires_at=None, scope=None, extra={})
-        endpoint.flight.replaces = Lease(old, "Bearer old-token", arrived=0, made=0, rules=RenewalRules(), chance=0)
+        lease = Lease(old, "Bearer old-token", arrived=0, made=0, rules=RenewalRules(), chance=0)
+        endpoint.flight = Flight(Caller(1, loop=None), limit=0, replaces=lease)
         echo = {"error": "invalid_scope", "error_description": "neither old-token nor s3cret-one"}
         error = endpoint.failure(TokenResponse(400, {}, json.dumps(echo).encode())).error
         assert isinstance(error, TokenEndpointError)

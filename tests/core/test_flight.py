@@ -9,8 +9,10 @@ from contextvars import copy_context
 import pytest
 import trio
 
+from oauth_cc_auth import Token
 from oauth_cc_auth._core.caller import Caller
 from oauth_cc_auth._core.flight import GONE, Flight, leading
+from oauth_cc_auth._core.lease import Lease, RenewalRules
 
 LOOP = object()
 
@@ -24,6 +26,13 @@ def test_a_new_flight() -> None:
     flight = a_flight()
     assert (flight.limit, flight.outcome, flight.replaces, flight.epoch) == (10.0, None, None, 0)
     assert (flight.is_optional, flight.is_superseded, flight.deferred_events) == (False, False, ())
+
+
+def test_a_flight_that_renews() -> None:
+    """It knows the token that it replaces, how often the cache was invalidated before, and whether it can wait."""
+    lease = Lease(Token("abc"), "Bearer abc", arrived=0, made=0, rules=RenewalRules(), chance=0)
+    flight = Flight(Caller(1, loop=None), limit=10.0, replaces=lease, epoch=3, is_optional=True)
+    assert (flight.replaces, flight.epoch, flight.is_optional) == (lease, 3, True)
 
 
 @pytest.mark.parametrize("blocking", [True, False])

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from oauth_cc_auth import Token
+from oauth_cc_auth._core.back_off import FIRST
 from oauth_cc_auth._core.lease import Lease, RenewalRules
-from oauth_cc_auth._core.refusals import FIRST_HOLD, MOST_ORIGINS, Hold, Refusals
+from oauth_cc_auth._core.refusals import MOST_ORIGINS, Hold, Refusals
 from oauth_cc_auth._http.origin import Origin
 from tests.fake_clock import FakeClock
 
@@ -148,7 +149,7 @@ def test_late_refusals_of_older_tokens_do_not_count(refusals: Refusals) -> None:
             refusals.note(API, lease)
     hold = refusals.note(API, newer)
     assert hold is not None
-    assert hold.seconds == FIRST_HOLD
+    assert hold.seconds == FIRST
 
 
 def test_the_first_tokens_of_a_process(refusals: Refusals) -> None:

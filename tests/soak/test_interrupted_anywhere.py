@@ -34,7 +34,7 @@ from tests.fake_clock import FakeClock
 
 LIMIT = 60.0  # s
 MODULES = ("cache", "drive", "failures", "fetch", "flight", "flow")
-CORE = tuple(str(Path(oauth_cc_auth.__file__).parent / f"_{name}.py") for name in MODULES)
+CORE = tuple(str(Path(oauth_cc_auth.__file__).parent / "_core" / f"{name}.py") for name in MODULES)
 # Of all Python versions; PRECALL of 3.11 is none, it comes before the call.
 CALLS = {"CALL", "CALL_KW", "CALL_FUNCTION", "CALL_FUNCTION_KW", "CALL_FUNCTION_EX", "CALL_METHOD"}
 BACKWARD_JUMPS = {"JUMP_BACKWARD", "JUMP_ABSOLUTE"}
