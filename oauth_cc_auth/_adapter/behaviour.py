@@ -12,6 +12,7 @@ from oauth_cc_auth._core.lease import RenewalRules
 from oauth_cc_auth._errors import ConfigurationError
 from oauth_cc_auth._http.origin import NOWHERE, Origin, origin_of
 from oauth_cc_auth._record import Record
+from oauth_cc_auth._settings.callables import is_async
 
 if TYPE_CHECKING:
     from typing import TypeGuard
@@ -70,6 +71,8 @@ def renew_on(
     if value is False:
         return False
     if callable(value):
+        if is_async(value):
+            raise ConfigurationError("renew_on must be a plain function: no one awaits what an async one returns")
         return value
     raise ConfigurationError(
         "renew_on must be None (on 401), False (never) or a callable that takes status and headers, such as "
@@ -81,12 +84,10 @@ def on_event(value: OnEvent | None) -> OnEvent | None:
     """A hook that can be called; what it returns is ignored, so an async one would do nothing."""
     if value is None:
         return None
-    from inspect import iscoroutinefunction
-
     if not callable(value):
         raise ConfigurationError(f"on_event must be a callable that takes an event, not {type(value).__name__}")
-    if iscoroutinefunction(value) or iscoroutinefunction(type(value).__call__):
-        raise ConfigurationError("on_event must be a plain function: nothing would await what an async one returns")
+    if is_async(value):
+        raise ConfigurationError("on_event must be a plain function: no one awaits what an async one returns")
     return value
 
 

@@ -22,6 +22,7 @@ from oauth_cc_auth._errors import InsecureRequestError, TokenError
 from oauth_cc_auth._http.origin import Origin, may_carry_secrets, origin_of
 from oauth_cc_auth._record import Record
 from oauth_cc_auth._redact.redact import kind_and_place, shown_url
+from oauth_cc_auth._settings.callables import returned_awaitable
 
 if TYPE_CHECKING:
     from typing import Protocol
@@ -165,17 +166,21 @@ class ApiPolicy:
     def refuses(self, status: int, headers: Mapping[str, str]) -> bool | TokenError:
         """True if an answer means that the API refused the token.
 
-        An error if `renew_on` raised: the API's answer is lost with it, so it must not pass unseen.
+        An error if `renew_on` raised or returned something to await: the API's answer is lost with it, so it must not
+        pass unseen.
         """
         if self._renew_on is None:
             return status == 401
         if self._renew_on is False:
             return False
         try:
-            return bool(self._renew_on(status, headers))
+            answer = self._renew_on(status, headers)
+            problem = returned_awaitable(answer)
+            if not problem:
+                return bool(answer)
         except Exception as error:  # noqa: BLE001  # whatever a person's callable raises
-            problem = kind_and_place(error)
-        return TokenError(f"renew_on, called with status and headers, raised {problem}")
+            problem = f"raised {kind_and_place(error)}"
+        return TokenError(f"renew_on, called with status and headers, {problem}")
 
     def note_answer(self, lease: Lease, url: str, status: int) -> None:
         """An API answered `status` to `lease`. Matters only if the token is on probation there.

@@ -104,10 +104,13 @@ async def _asend(effect: Send, send: AsyncSender) -> Reply:
 async def _acall_function(effect: CallFunction) -> Any:
     import anyio
 
+    def in_a_tuple() -> tuple[Any]:
+        return (_called(effect.function),)  # trio fails if a worker thread returns a bare coroutine
+
     async def calling() -> tuple[Any]:
         # A limiter of its own: the default one may be used up by threads that wait for this very token.
         limiter = anyio.CapacityLimiter(1)
-        return (await anyio.to_thread.run_sync(_called, effect.function, abandon_on_cancel=True, limiter=limiter),)
+        return await anyio.to_thread.run_sync(in_a_tuple, abandon_on_cancel=True, limiter=limiter)
 
     result = await _within(effect.budget, calling)
     return Raised(f"it did not return within {effect.budget:.1f} s") if result is None else result[0]

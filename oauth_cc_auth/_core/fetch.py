@@ -20,6 +20,7 @@ from oauth_cc_auth._protocol.exchange import TokenRequest, token_request
 from oauth_cc_auth._protocol.failure import Failure
 from oauth_cc_auth._redact.redact import shown_url
 from oauth_cc_auth._settings import checks
+from oauth_cc_auth._settings.callables import returned_awaitable
 
 from .back_off import back_off
 from .clock import Clock
@@ -226,6 +227,9 @@ def _decisive(refusals: list[Failure]) -> Failure:
 
 
 def _unusable_secret(value: object) -> str:
+    awaitable = returned_awaitable(value)
+    if awaitable:
+        return f"it {awaitable}"
     try:
         checks.text("client_secret", value)
     except ConfigurationError as error:

@@ -17,6 +17,7 @@ from oauth_cc_auth._http.origin import Origin
 from oauth_cc_auth._protocol.answer import TOKEN_MEMBERS
 from oauth_cc_auth._protocol.exchange import TokenRequest
 from oauth_cc_auth._redact.redact import kind_and_place, presentable, shown_url
+from oauth_cc_auth._settings.callables import returned_awaitable
 from oauth_cc_auth._token import Token
 
 if TYPE_CHECKING:
@@ -187,16 +188,14 @@ class Observer:
         telling = _Telling(self)
         previous = _telling.set((*_telling.get(), telling))
         try:
-            self._hook(event)
+            problem = returned_awaitable(self._hook(event))
         except Exception as error:  # noqa: BLE001  # whatever a person's callable raises
-            problem = kind_and_place(error)
-        else:
-            problem = ""
+            problem = f"raised {kind_and_place(error)} at {type(event).__name__}"
         finally:
             telling.is_over = True
             _telling.reset(previous)
         if problem:  # told out here, and without its message and traceback, which may hold secrets
-            logger.warning("on_event raised %s at %s; nothing else depends on it", problem, type(event).__name__)
+            logger.warning("on_event %s; nothing else depends on it", problem)
 
     def is_telling(self) -> bool:
         """True in the hook, and in what runs on its behalf, in its thread, before it returns."""

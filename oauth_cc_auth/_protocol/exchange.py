@@ -15,6 +15,7 @@ from oauth_cc_auth._authentication.context import AuthenticationContext
 from oauth_cc_auth._config import ClientCredentialsConfig
 from oauth_cc_auth._errors import ConfigurationError
 from oauth_cc_auth._record import Record
+from oauth_cc_auth._settings.callables import returned_awaitable
 from oauth_cc_auth._version import __version__
 
 # Fields that are no secrets: masking them would hide what a server's error is about ("unknown audience ...").
@@ -127,7 +128,8 @@ def token_request(
     context = AuthenticationContext(client_id=config.client_id, client_secret=client_secret, token_url=config.token_url)
     credentials: object = strategy.credentials_for(context)
     if not isinstance(credentials, Credentials):
-        raise ConfigurationError(f"it must return Credentials, not {type(credentials).__name__}")
+        awaitable = returned_awaitable(credentials)
+        raise ConfigurationError(f"it {awaitable or f'must return Credentials, not {type(credentials).__name__}'}")
     fields = [*_grant_fields(config, credentials), *credentials.fields]
     headers = (
         # With "text/html" in Accept, oidc-provider answers errors as HTML.

@@ -12,6 +12,8 @@ from oauth_cc_auth._errors import ConfigurationError
 from oauth_cc_auth._http.headers import has_control, is_encodable, is_header_name, is_header_value
 from oauth_cc_auth._http.origin import is_loopback
 
+from .callables import is_async
+
 Pairs = tuple[tuple[str, str], ...]
 
 # Headers that frame the message or authenticate the client: set by us, or the request would contradict itself.
@@ -31,7 +33,6 @@ LIFT_HTTPS = "pass allow_insecure_http=True together with token_url"
 
 _FORM = "application/x-www-form-urlencoded"
 
-_CO_COROUTINE = 0x80  # inspect.CO_COROUTINE, without importing inspect
 _LONGEST_INT = 1024  # bits; Python refuses to write out much longer ones
 
 
@@ -109,7 +110,7 @@ def client_secret(
     if value is None and can_do_without_secret(client_authentication):
         return None
     if callable(value):
-        if getattr(getattr(value, "__code__", None), "co_flags", 0) & _CO_COROUTINE:
+        if is_async(value):
             _wrong(
                 "client_secret", "is an async function; pass a plain one, which may block: it runs in a worker thread"
             )
@@ -138,9 +139,20 @@ def scope(value: str | Iterable[str] | None) -> str | None:
     return " ".join(words) or None
 
 
+def _is_of_version_0_1(value: ClientAuthentication) -> bool:
+    return type(value).credentials_for is ClientAuthentication.credentials_for
+
+
 def client_authentication(value: object) -> str | ClientAuthentication | None:
     """None, a known name, or a strategy."""
-    if value is None or (isinstance(value, ClientAuthentication) and type(value) is not ClientAuthentication):
+    if value is None:
+        return None
+    if isinstance(value, ClientAuthentication) and type(value) is not ClientAuthentication:
+        if is_async(value.credentials_for) or (_is_of_version_0_1(value) and is_async(value.authenticate)):
+            _wrong(
+                "client_authentication",
+                "has an async method; define a plain one, which may block: it runs in a worker thread",
+            )
         return value
     if isinstance(value, str) and value in NAMED_METHODS:
         return value

@@ -139,8 +139,18 @@ class _Async:
 @pytest.mark.parametrize("value", [_coroutine, partial(_coroutine), _Async()], ids=["function", "partial", "object"])
 def test_on_event_that_would_have_to_be_awaited(value: Any) -> None:
     """It would do nothing but warn, each time."""
-    with pytest.raises(ConfigurationError, match=r"^on_event must be a plain function: nothing would await"):
+    with pytest.raises(ConfigurationError, match=r"^on_event must be a plain function: no one awaits"):
         behaviour.on_event(value)
+
+
+async def _async_condition(status: int, headers: Mapping[str, str]) -> bool:
+    return status == 401
+
+
+def test_renew_on_that_would_have_to_be_awaited() -> None:
+    """Its coroutine is true, so every answer would count as a refusal."""
+    with pytest.raises(ConfigurationError, match=r"^renew_on must be a plain function: no one awaits"):
+        behaviour.renew_on(_async_condition)  # type: ignore[arg-type]  # on purpose
 
 
 def test_any_api_origin() -> None:

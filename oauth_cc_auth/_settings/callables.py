@@ -1,0 +1,39 @@
+"""A person's callables are plain functions: they are called, and no one awaits what they return.
+
+A coroutine is an object like any other. As a condition it is true, so an async `renew_on` would have every success sent
+again. So an async callable is refused when it is given; and if an awaitable comes back all the same, of a lambda for
+one, it is an error and not a value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Coroutine
+from functools import partial
+from typing import Any
+
+# Of inspect's CO_COROUTINE, CO_ITERABLE_COROUTINE and CO_ASYNC_GENERATOR, without importing inspect.
+_ASYNC_FLAGS = 0x80 | 0x100 | 0x200
+
+
+def is_async(function: object) -> bool:
+    """True for an async function, also in a partial, as a method, or as the ``__call__`` of an object."""
+    while isinstance(function, partial):
+        function = function.func
+    return _has_async_code(function) or (callable(function) and _has_async_code(type(function).__call__))
+
+
+def _has_async_code(function: Any) -> bool:
+    flags = getattr(getattr(function, "__code__", None), "co_flags", 0)  # a bound method has its function's code
+    return isinstance(flags, int) and bool(flags & _ASYNC_FLAGS)
+
+
+def returned_awaitable(value: Any) -> str:
+    """What is wrong if a callable returned `value`, which only an event loop could use: "returned ..."; else empty.
+
+    A coroutine is closed, or Python would warn about it in the middle of something else.
+    """
+    if not isinstance(value, (Awaitable, AsyncGenerator)):
+        return ""
+    if isinstance(value, Coroutine):
+        value.close()
+    return f"returned an object of type {type(value).__name__}, which no one awaits: pass a plain function"
