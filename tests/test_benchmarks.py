@@ -1,4 +1,4 @@
-"""What the benchmarks print; their figures are made by `python3 -m tests.benchmarks`, not here."""
+"""The output of the benchmarks. `python3 -m tests.benchmarks` measures the figures, not these tests."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def test_numbers(value: float, digits: int, text: str) -> None:
 
 
 def test_a_target_is_reached_as_it_is_printed() -> None:
-    """Nobody can tell 15.04 from a limit of 15.0 in a table with one digit."""
+    """In a table with one digit, 15.04 looks like the limit of 15.0."""
     assert [Target.at_most("time", 15.0, value, " µs", digits=1).reached for value in (15.04, 15.06)] == [True, False]
 
 
@@ -30,7 +30,7 @@ def test_a_block_tells_which_target_was_missed() -> None:
 
 
 def test_what_was_not_measured_anew_stays_in_the_report() -> None:
-    """In its place, also where its text looks like a replacement pattern."""
+    """A block stays in its place, even if its text looks like a replacement pattern."""
     first = page({"cost": "old cost", "memory": r"old \1 memory"}, "command")
     second = page({"cost": "new cost"}, "command", first)
     assert second == page({"cost": "new cost", "memory": r"old \1 memory"}, "command")
@@ -38,7 +38,7 @@ def test_what_was_not_measured_anew_stays_in_the_report() -> None:
 
 
 def test_a_plot_is_well_formed_and_inside_its_frame() -> None:
-    """Times beyond the axis are drawn at its end; names are escaped."""
+    """Times beyond the axis are drawn at its end. Names are escaped."""
     drawn = plot([Curve("a < b", [0.0] * 1000 + [99_999.0])], title="Renewal & load")
     svg = ElementTree.fromstring(drawn)  # noqa: S314  # our own
     namespace = "{http://www.w3.org/2000/svg}"

@@ -1,6 +1,7 @@
 """The command: ``python3 -m tests.benchmarks``, from a checkout.
 
-Progress goes to stderr, the report (Markdown) to stdout; with ``--docs`` report and plot also go into files.
+It prints progress on stderr and the report (Markdown) on stdout. With ``--docs`` it also writes report and plot into
+files.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ COMMAND = "python3 -m tests.benchmarks --docs docs"
 
 
 class Measurement(Protocol):
-    """A module's `measure`."""
+    """The function `measure` of a module."""
 
     def __call__(self, environment: Environment, say: Callable[[str], None], *, quick: bool) -> list[Section]: ...
 
@@ -44,14 +45,16 @@ def _arguments() -> argparse.Namespace:
         description="Measure this checkout against the floor, an auth written by hand, and the peers.",
     )
     parser.add_argument("--only", metavar="NAMES", help=f"some of {','.join(MEASUREMENTS)}")
-    parser.add_argument("--quick", action="store_true", help="a fraction of the work, with figures to match")
+    parser.add_argument("--quick", action="store_true", help="do a fraction of the work, for rough figures")
     parser.add_argument(
         "--docs",
         type=Path,
         metavar="FOLDER",
-        help="write benchmarks.md and the plot there; what it has of others is kept",
+        help="write benchmarks.md and the plot there; keep the blocks of other measurements",
     )
-    parser.add_argument("--environment", type=Path, metavar="FOLDER", help="keep what is installed, for the next time")
+    parser.add_argument(
+        "--environment", type=Path, metavar="FOLDER", help="keep the environment there for the next run"
+    )
     arguments = parser.parse_args()
     arguments.only = arguments.only.split(",") if arguments.only else list(MEASUREMENTS)
     unknown = sorted(set(arguments.only) - set(MEASUREMENTS))
@@ -61,7 +64,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def main() -> int:
-    """Measure and print. Returns the exit status: 1 where a target was missed."""
+    """Measure and print. Returns the exit status: 1 if a target was missed."""
     arguments = _arguments()
     started = time.monotonic()
 
@@ -81,7 +84,7 @@ def main() -> int:
             sections = MEASUREMENTS[name](environment, say, quick=arguments.quick)
             blocks[name] = block(sections, versions)
             everything += sections
-            if arguments.docs is not None:  # at once: what comes after may fail
+            if arguments.docs is not None:  # at once: a later measurement may fail
                 _write(arguments.docs, {name: blocks[name]}, sections)
     print(page(blocks, COMMAND))
     return 0 if all(target.reached for section in everything for target in section.targets) else 1

@@ -1,4 +1,4 @@
-"""What an experienced person writes by hand for httpx and httpx2, for sync and for async code."""
+"""An auth that an experienced person writes by hand for httpx and httpx2, for sync and async code."""
 
 from __future__ import annotations
 
@@ -53,5 +53,5 @@ class _BearerAuth:
 
 
 def bearer_auth(library: Any) -> Any:
-    """The class for `library`, httpx or httpx2; a person would have written it for one of them."""
+    """The class for `library`, httpx or httpx2. A person would write it for only one of them."""
     return type("BearerAuth", (_BearerAuth, library.Auth), {})

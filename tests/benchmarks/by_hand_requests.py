@@ -1,4 +1,4 @@
-"""What an experienced person writes by hand for requests: renewed early, one fetch at a time, one try after a 401."""
+"""An auth for requests as an experienced person writes it: early renewal, one fetch at a time, one try after a 401."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class BearerAuth(AuthBase):
         if response.status_code != 401 or response.history:
             return response
         self._expires_at = 0.0
-        response.content  # noqa: B018  # read, so that the connection can be used again
+        response.content  # noqa: B018  # read the body, so that the connection can be used again
         request = response.request.copy()
         request.headers["Authorization"] = f"Bearer {self._current()}"
         again: requests.Response = response.connection.send(request, **kwargs)

@@ -1,4 +1,4 @@
-"""Counting instructions with valgrind's callgrind: the same on a busy machine as on an idle one."""
+"""Counts instructions with valgrind's callgrind. The count is the same on a busy machine as on an idle one."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from .environment import Environment
 
 
 def is_available() -> bool:
-    """Whether valgrind is installed."""
+    """True if valgrind is installed."""
     return shutil.which("valgrind") is not None
 
 
 def instructions(environment: Environment, kind: str, hash_seed: int, counts: tuple[int, int]) -> dict[Any, float]:
-    """Instructions for one request or one call of the auth object, by what was counted and who did it.
+    """Instructions for one request or one call of the auth object, by what was counted and by contestant.
 
-    Each did it `counts[0]` times in one process and `counts[1]` times in another; the difference is free of whatever
-    else these processes did.
+    Each contestant does it `counts[0]` times in one process and `counts[1]` times in another. The difference contains
+    nothing else that these processes do.
     """
     with tempfile.TemporaryDirectory() as folder:
         runs = environment.run(

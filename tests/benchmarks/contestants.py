@@ -1,7 +1,7 @@
-"""Who takes part, by kind of client: the floor, an auth written by hand, this package, and the peers.
+"""The contestants, by kind of client: the floor, an auth written by hand, this package, and the peers.
 
-Each is set up as well as its documentation allows. Imports are inside the functions, so that a run loads only what
-takes part in it.
+Each is set up as well as its documentation allows. The functions import what they need, so a run loads only its
+contestants.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from .kinds import KINDS
 
 
 class Place(NamedTuple):
-    """Where requests go.
+    """The servers for the requests.
 
     Attributes:
         token_url, api_url: The two endpoints.
-        leeway: Whole seconds before the end of a token at which a peer is told to renew it.
-        in_process: Answered by a transport in the process instead of a server.
+        leeway: Whole seconds before the end of a token at which a peer renews it.
+        in_process: True if a transport in the process answers instead of a server.
     """
 
     token_url: str
@@ -31,10 +31,10 @@ class Contestant(NamedTuple):
     """One way to authenticate requests.
 
     Attributes:
-        name: As printed; that of the distribution, where it is one.
-        open: Makes a session or client whose ``get(url)`` sends an authenticated request.
-        auth_of: The auth object of such a session, where there is one to call alone.
-        start: Fetches the first token, where requests do not do so themselves. Async for async clients.
+        name: As printed: the name of the distribution, if there is one.
+        open: Makes a session or client. Its ``get(url)`` sends an authenticated request.
+        auth_of: Returns the auth object of such a session, if there is one to call alone.
+        start: Fetches the first token, if requests do not fetch it themselves. Async for async clients.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Contestant(NamedTuple):
 
 
 def contestants(kind: str) -> list[Contestant]:
-    """All that serve this kind of client, the floor first."""
+    """All contestants for this kind of client. The floor is the first."""
     from . import contestants_httpx, contestants_requests
 
     if kind == "requests":

@@ -1,4 +1,4 @@
-"""Who takes part with httpx and httpx2."""
+"""The contestants for httpx and httpx2."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CREDENTIALS = ("client", "secret")
 
 
 def contestants(library_name: str, *, is_async: bool) -> list[Contestant]:
-    """The floor first."""
+    """The floor is the first."""
     library = importlib.import_module(library_name)
     client_class = library.AsyncClient if is_async else library.Client
 
@@ -34,7 +34,7 @@ def contestants(library_name: str, *, is_async: bool) -> list[Contestant]:
     def httpx_auth(place: Place) -> Any:
         from httpx_auth import OAuth2ClientCredentials
 
-        token_client = _open(library.Client, place, library)  # also in async code: it has no other
+        token_client = _open(library.Client, place, library)  # in async code too: httpx-auth has only a sync one
         auth = OAuth2ClientCredentials(place.token_url, *CREDENTIALS, early_expiry=place.leeway, client=token_client)
         return client(place, auth=auth)
 
@@ -51,7 +51,7 @@ def contestants(library_name: str, *, is_async: bool) -> list[Contestant]:
             leeway=place.leeway,
         )
 
-    # A callable that assigns one header, which these libraries take as `auth` as it is.
+    # A callable that assigns one header. These libraries accept it as `auth`.
     shared = [
         Contestant(FLOOR, lambda place: client(place, auth=_one_header)),
         Contestant(BY_HAND, by_hand),
@@ -59,7 +59,7 @@ def contestants(library_name: str, *, is_async: bool) -> list[Contestant]:
     ]
     if library_name == "httpx":
         return [*shared, Contestant("httpx-auth", httpx_auth)]
-    # Where both libraries are installed, Authlib uses httpx2.
+    # If both libraries are installed, Authlib uses httpx2.
     return [
         *shared,
         Contestant("Authlib", authlib, lambda session: session.token_auth, lambda session: session.fetch_token()),
@@ -75,7 +75,7 @@ def _open(client_class: Any, place: Place, library: Any, **options: Any) -> Any:
     if place.in_process:
         options["transport"] = httpx_transport(library, always_accepted())
     else:
-        # As many connections as there are callers in any measurement, for all contestants alike.
+        # A connection for each caller in any measurement, the same for all contestants.
         options["limits"] = library.Limits(max_connections=100, max_keepalive_connections=100)
         options["timeout"] = 300  # a thousand tasks wait long for a connection
     return client_class(**options)

@@ -1,4 +1,4 @@
-"""Who takes part with requests."""
+"""The contestants for requests."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CREDENTIALS = ("client", "secret")
 
 
 def contestants() -> list[Contestant]:
-    """The floor first."""
+    """The floor is the first."""
     return [
         Contestant(FLOOR, lambda place: _session(place, _OneHeader())),
         Contestant(NO_OP_HOOK, lambda place: _session(place, _OneHeaderAndHook())),
@@ -41,7 +41,7 @@ def _no_op(response: requests.Response, **kwargs: Any) -> requests.Response:
 
 
 class _OneHeaderAndHook(AuthBase):
-    """The least that an auth can do that is to look at answers."""
+    """The least possible auth that looks at answers."""
 
     def __call__(self, r: requests.PreparedRequest) -> requests.PreparedRequest:
         r.headers["Authorization"] = STATIC_HEADER
@@ -53,7 +53,7 @@ def _at(place: Place, session: requests.Session) -> requests.Session:
     if place.in_process:
         session.mount("https://", requests_adapter(always_accepted()))
     else:
-        # As many connections as there are threads in any measurement, for all contestants alike.
+        # A connection for each thread in any measurement, the same for all contestants.
         session.mount("http://", requests.adapters.HTTPAdapter(pool_maxsize=100))
     return session
 
@@ -93,9 +93,9 @@ def _authlib(place: Place) -> requests.Session:
 
 
 def _requests_oauthlib(place: Place) -> requests.Session:
-    """As its documentation has it for this grant: fetch again and repeat, once it raises TokenExpiredError.
+    """As its documentation describes for this grant: when it raises TokenExpiredError, fetch again and repeat.
 
-    With a lock around that, without which every thread would fetch.
+    A lock serialises that. Without it, every thread would fetch.
     """
     import os
 

@@ -1,4 +1,4 @@
-"""Where processes run, so that what is measured is they and not the scheduler. Without effect but on Linux."""
+"""Pins processes to cores, so that the figures do not include the scheduler. Works only on Linux."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 
 
 def own_cores() -> tuple[int | None, int | None]:
-    """One for the client and one for the server; None where there are not two, or none can be chosen."""
+    """One core for the client and one for the server. None if there are fewer or if the system cannot pin processes."""
     if sys.platform != "linux":
         return None, None
     cores = sorted(os.sched_getaffinity(0))
@@ -15,6 +15,6 @@ def own_cores() -> tuple[int | None, int | None]:
 
 
 def pin(pid: int, core: int | None) -> None:
-    """Have a process, 0 for this one, run on `core` only; threads that it starts later do so too."""
+    """Run a process (0: this one) only on `core`, including threads that it starts later."""
     if sys.platform == "linux" and core is not None:
         os.sched_setaffinity(pid, {core})

@@ -1,4 +1,4 @@
-"""What authentication adds to a request that finds a token in the cache."""
+"""What authentication adds to a request if the token is cached."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from .lone_auth import ASSIGNMENT, EMPTY
 from .report import Section, Target, number, signed, table
 
 COUNTS = (30, 130)  # requests
-HASH_SEEDS = tuple(range(1, 10))  # how type caches and memory happen to lie is worth two thousand either way
+HASH_SEEDS = tuple(range(1, 10))  # the layout of memory and type caches changes a result by up to two thousand
 PARALLEL = 2
 
-# Instructions that we may add to the floor. A registered hook that does nothing costs 6,000 in requests.
+# Instructions that we may add to the floor. In requests, a hook that does nothing costs 6,000.
 ADDED_LIMITS = {kind: 10_000 if kind == "requests" else 500 for kind in KINDS}
 LONE_AUTH_LIMIT = 4.0  # header assignments
 
@@ -25,7 +25,7 @@ Costs = dict[Any, float]
 
 
 def measure(environment: Environment, say: Callable[[str], None], *, quick: bool) -> list[Section]:
-    """Instructions where valgrind is installed, else time."""
+    """Count instructions if valgrind is installed. Otherwise measure time."""
     if not callgrind.is_available():
         say("valgrind is not installed: times instead of instructions, which vary more")
         return _timed(environment, say, quick=quick)
@@ -47,7 +47,7 @@ def _all_costs(environment: Environment, say: Callable[[str], None], seeds: tupl
 
 
 def names(runs: dict[str, list[Costs]], what: str) -> list[str]:
-    """Everybody who took part anywhere, in order of appearance."""
+    """Every contestant of any kind, in order of appearance."""
     return list(dict.fromkeys(name for of_kind in runs.values() for of, name in of_kind[0] if of == what))
 
 
@@ -69,9 +69,10 @@ def _requests_section(costs: dict[str, list[Costs]], seeds: int) -> Section:
     ]
     return Section(
         "A request with a cached token",
-        f"Instructions (callgrind, median of {seeds} hash seeds) for one request through a transport in the process: "
-        "all of them for the floor, which is an auth callable that assigns one header, and for everyone else what they "
-        "add to it. Collections of all generations are left out: in a hundred requests there is one or none, by luck.",
+        f"Instructions (callgrind, median of {seeds} hash seeds) for one request through a transport in the same "
+        "process. The floor is an auth callable that assigns one header; its row has all instructions. Every other row "
+        "has the instructions added to the floor. Full garbage collections do not count: whether one happens in a "
+        "hundred requests is chance.",
         table(["", *KINDS], [[name, *(cell(kind, name) for kind in KINDS)] for name in names(costs, "request")]),
         targets,
     )
@@ -101,8 +102,8 @@ def _lone_auth_section(costs: dict[str, list[Costs]]) -> Section:
     ]
     return Section(
         "The auth object alone",
-        "What the client library calls it for on a request, without the library; in units of `headers[name] = value` "
-        "on the same request, by instructions.",
+        "The calls that the client library makes to the auth object for one request, without the library. The unit is "
+        "`headers[name] = value` on the same request, measured in instructions.",
         table(["", *kinds], rows),
         targets,
     )
@@ -123,8 +124,8 @@ def _timed(environment: Environment, say: Callable[[str], None], *, quick: bool)
     return [
         Section(
             "A request with a cached token",
-            f"CPU time of one request through a transport in the process, in units of the floor's: an auth callable "
-            f"that assigns one header. Median of {rounds} rounds in which everybody takes turns.",
+            "CPU time of one request through a transport in the same process. The unit is the time of the floor, an "
+            f"auth callable that assigns one header. Median of {rounds} rounds in which all contestants take turns.",
             table(["", *KINDS], [[name, *(cell(kind, name) for kind in KINDS)] for name in everyone]),
         )
     ]

@@ -1,4 +1,4 @@
-"""Where there is no valgrind: CPU times, in rounds in which everybody takes turns. Prints ratios to the floor."""
+"""CPU times if there is no valgrind. All contestants take turns. Prints ratios to the floor."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from statistics import median
 from .cost_work import Work, all_work
 from .kinds import FLOOR
 
-REQUESTS = 200  # in a round
+REQUESTS = 200  # per round
 
 
 def _seconds(work: Work) -> float:
@@ -20,7 +20,7 @@ def _seconds(work: Work) -> float:
 
 
 def main(kind: str, rounds: int) -> None:
-    """Print the median ratio for each contestant."""
+    """Print the median ratio of each contestant."""
     works = {name: work for name, what, work in all_work(kind) if what == "request"}
     ratios: dict[str, list[float]] = {name: [] for name in works}
     for _ in range(rounds):

@@ -1,8 +1,8 @@
-"""Runs under callgrind: each contestant sends some requests, then more, each time in a process of its own.
+"""Runs under callgrind. Each contestant sends a few requests and then more, each time in its own process.
 
-The processes are forks of one that has imported everything and fetched the tokens, so that all start from the same
-memory, and the two runs of a contestant differ by nothing but the number of requests. What this prints tells which
-process did what: ``[{"pid": ..., "name": ..., "what": ..., "count": ...}, ...]``.
+All processes are forks of one that has imported everything and fetched the tokens. So all start from the same memory,
+and the two runs of a contestant differ only in the number of requests. The output lists what each process did:
+``[{"pid": ..., "name": ..., "what": ..., "count": ...}, ...]``.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Work = Callable[[int], None]
 
 
 def request_work(contestant: Contestant, *, is_async: bool) -> Work:
-    """Sends as many requests as it is told; the token is there already."""
+    """Returns a function that sends a number of requests. The token is cached already."""
     session = contestant.open(PLACE)
     if is_async:
         return _async_work(contestant, session)
@@ -59,7 +59,7 @@ def _async_work(contestant: Contestant, session: Any) -> Work:
 
 
 def all_work(kind: str) -> list[tuple[str, str, Work]]:
-    """Name, what is counted, and the work itself, for each contestant."""
+    """For each contestant: its name, what is counted, and the work."""
     is_async = kind.endswith("async")
     everyone = contestants(kind)
     works = [(each.name, "request", request_work(each, is_async=is_async)) for each in everyone]
@@ -87,8 +87,8 @@ def main(kind: str, fewer: int, more: int) -> None:
     """Do all the work."""
     works = all_work(kind)
     gc.collect()
-    gc.freeze()  # what was imported does not count
-    # Nor does a collection of all generations: there is none in a hundred requests, or one, by luck.
+    gc.freeze()  # the collector skips what was imported
+    # No full collections: whether one happens in a hundred requests is chance.
     gc.set_threshold(*gc.get_threshold()[:2], 1_000_000)
     runs = []
     for name, what, work in works:

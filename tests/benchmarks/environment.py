@@ -1,4 +1,4 @@
-"""A virtual environment with this checkout, the client libraries and the peers, in which everything is measured."""
+"""A virtual environment with this checkout, the client libraries and the peers, for all measurements."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CHILD_LIMIT = 1800  # seconds, for the longest measurement
 
 
 class Environment:
-    """Made in `folder`, and used again where it is there already; the checkout stays as it is."""
+    """Makes an environment in `folder`, or uses the one that is there. It does not change the checkout."""
 
     def __init__(self, folder: Path, say: Callable[[str], None]) -> None:
         self.folder = folder
@@ -27,7 +27,7 @@ class Environment:
         self.python = folder / "venv" / scripts / "python"
 
     def prepare(self) -> None:
-        """Install everything; what is installed already only the checkout is replaced in."""
+        """Install everything. If the environment exists, replace only the checkout in it."""
         if not self.python.exists():
             self._say("making a virtual environment")
             subprocess.run([sys.executable, "-m", "venv", self.folder / "venv"], check=True)
@@ -43,7 +43,7 @@ class Environment:
         subprocess.run(command, check=True, stdout=sys.stderr)
 
     def _copy_of_the_checkout(self) -> Path:
-        """Building in the checkout would leave its traces there."""
+        """A copy, because a build leaves files behind."""
         copy = self.folder / "checkout"
         self._copy(CHECKOUT / "oauth_cc_auth", copy / "oauth_cc_auth")
         for name in ("LICENSE", "README.md", "pyproject.toml", "setup.cfg"):
@@ -57,16 +57,16 @@ class Environment:
     def run(
         self, module: str, *arguments: object, prefix: Sequence[str] = (), variables: dict[str, str] | None = None
     ) -> Any:
-        """What a module of this package prints as its last line, from JSON.
+        """Run a module of this package. Returns the last line that it prints, decoded from JSON.
 
         Raises:
-            RuntimeError: it failed; the message has what it said.
+            RuntimeError: the module failed; the message contains its output.
         """
         command = [*prefix, str(self.python), "-m", f"tests.benchmarks.{module}", *map(str, arguments)]
         return self._outcome(command, variables or {})
 
     def run_code(self, code: str, *arguments: object) -> Any:
-        """`run` for a few lines of code in an interpreter that has imported nothing."""
+        """Like `run`, for a few lines of code in an interpreter that has imported nothing."""
         return self._outcome([str(self.python), "-c", code, *map(str, arguments)], {})
 
     def _outcome(self, command: Sequence[str], variables: dict[str, str]) -> Any:
@@ -84,14 +84,14 @@ class Environment:
         return json.loads(result.stdout.splitlines()[-1])
 
     def _variables(self) -> dict[str, str]:
-        """Without proxies and with an empty home: nothing of the person's is to be counted or sent anywhere."""
+        """No proxies and an empty home directory, so that nothing of the person's is counted or sent."""
         kept = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
         for name in ("PYTHONPATH", "PYTHONHOME", "PYTHONDONTWRITEBYTECODE"):
             kept.pop(name, None)
         return {**kept, "HOME": str(self.folder), "PYTHONHASHSEED": "1"}
 
     def versions(self) -> dict[str, str]:
-        """Version by distribution, and that of Python."""
+        """The version of Python and of each distribution."""
         code = (
             "import json, os, platform, sys, importlib.metadata as m; "
             "print(json.dumps({'Python': f'{platform.python_version()} on {platform.system()} with {os.cpu_count()} "

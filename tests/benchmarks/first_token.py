@@ -1,4 +1,4 @@
-"""How long the first token takes, beside one bare POST."""
+"""How long the first token takes, compared with one POST."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ KINDS = ("requests", "httpx", "httpx2")
 
 
 def measure(environment: Environment, say: Callable[[str], None], *, quick: bool) -> list[Section]:
-    """Everybody's, in units of the POST's."""
+    """The times of all kinds, in units of the POST."""
     rounds = 20 if quick else 200
     say(f"first token, {rounds} rounds")
     ratios = {kind: environment.run("first_token_work", kind, rounds) for kind in KINDS}
@@ -21,8 +21,8 @@ def measure(environment: Environment, say: Callable[[str], None], *, quick: bool
     return [
         Section(
             "The first token",
-            "Time from a new auth object to its token, in units of one POST by hand with a new session or client, to "
-            f"a loopback server. Median of {rounds} rounds in turn.",
+            "Time from a new auth object to its token from a loopback server. The unit is one POST by hand with a new "
+            f"session or client. Median of {rounds} alternating rounds.",
             table(["", *KINDS], rows),
         )
     ]

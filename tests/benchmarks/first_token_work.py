@@ -1,4 +1,4 @@
-"""Fetches a first token and posts by hand, in turn. Prints the median ratio, and the seconds of a POST."""
+"""Fetches a first token and sends a POST by hand, alternately. Prints the median ratio and the seconds of a POST."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def _seconds(work: Callable[[], object]) -> float:
 
 
 def main(kind: str, rounds: int) -> None:
-    """Print it."""
+    """Print both."""
     library = importlib.import_module(kind)
     auth_class = importlib.import_module(f"oauth_cc_auth.{kind}").ClientCredentialsAuth
-    # Without certificates, which httpx would read, slowly, and we do not for plain http on loopback.
+    # Without certificates: httpx reads them slowly, and we do not read them for plain http on loopback.
     new_client = library.Session if kind == "requests" else lambda: library.Client(verify=False)
     with loopback(0.0, 3600) as server:
         form = {"grant_type": "client_credentials"}

@@ -1,4 +1,4 @@
-"""Sends requests, then has tokens refused, and prints by how many bytes the process has grown."""
+"""Sends requests, then lets the API refuse tokens. Prints by how many bytes the process grows in both."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from .kinds import KINDS, OURS
 Work = Callable[[int], None]
 
 
-# By then the client libraries have filled their caches. In parts, with a collection after each: collecting also empties
-# the lists of free objects that the interpreter keeps, which takes a few times until it makes no difference.
+# After the warm-up, the client libraries have filled their caches. It has several parts with a collection after each: a
+# collection also empties the interpreter's lists of free objects, and a few are needed until the figures are stable.
 WARM_UP = (1000, 1000, 1000)
 
 
 def _growth(work: Work, count: int) -> int:
-    """Bytes by which traced memory grows in `count` more, after a warm-up."""
+    """Bytes by which traced memory grows in `count` runs, after a warm-up."""
     tracemalloc.start()
     for part in WARM_UP:
         work(part)
@@ -38,7 +38,7 @@ def _growth(work: Work, count: int) -> int:
 
 
 def _calls(kind: str, session: Any) -> Work:
-    """What a client library does with the auth object on each request: without the library it takes seconds."""
+    """The calls of a client library to the auth object for each request. Without the library, they take seconds."""
     library = importlib.import_module(KINDS[kind])
     if kind != "requests":
         request = library.Request("GET", API_URL)
@@ -68,7 +68,7 @@ def _calls(kind: str, session: Any) -> Work:
 
 
 def _renewals(kind: str, session: Any) -> Work:
-    """Every token is refused once it has been used, so that each request but the first renews."""
+    """The API refuses every token after its first use, so each request but the first renews."""
     library = importlib.import_module(KINDS[kind])
     if kind == "requests":
         session.mount("https://", requests_adapter(refused_every_other_time()))

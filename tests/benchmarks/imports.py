@@ -1,4 +1,4 @@
-"""What importing the plugin adds to importing the client library, with bytecode that is there already."""
+"""What importing the plugin adds to importing the client library, with cached bytecode."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .kinds import BY_HAND, OURS
 from .report import Section, Target, number, table
 
 LIMIT = 6.0  # ms
-WITH_FIRST_OBJECT = f"{OURS}, and its first auth object"  # which loads the rest
+WITH_FIRST_OBJECT = f"{OURS}, and its first auth object"  # the first object loads the rest
 NOT_BY_US = ("asyncio", "trio", "concurrent.futures")
 
 IMPORTS = {
@@ -34,7 +34,7 @@ IMPORTS = {
     },
 }
 
-# CPU time: an import on an idle machine waits for nothing, and this one may not be idle.
+# CPU time, because this machine may be busy. On an idle machine, an import waits for nothing.
 _CODE = """
 import gc, importlib, json, sys, time
 importlib.import_module(sys.argv[1])
@@ -50,7 +50,7 @@ print(json.dumps([seconds, sorted(set(sys.modules) - before)]))
 
 
 def measure(environment: Environment, say: Callable[[str], None], *, quick: bool) -> list[Section]:
-    """Each in interpreters of its own."""
+    """Each import runs in its own interpreters."""
     rounds = 5 if quick else 21
     say(f"importing: {rounds} rounds")
     pairs = [(library, name, module) for library, modules in IMPORTS.items() for name, module in modules.items()]
@@ -60,7 +60,7 @@ def measure(environment: Environment, say: Callable[[str], None], *, quick: bool
     for number_of_round in range(rounds + 1):
         for library, name, module in pairs:
             milliseconds, modules = _import(environment, library, module, first_object=name == WITH_FIRST_OBJECT)
-            if number_of_round > 0:  # the first compiles
+            if number_of_round > 0:  # the first round compiles
                 times.setdefault((library, name), []).append(milliseconds)
             loaded[library, name] = modules
     medians = {key: median(values) for key, values in times.items()}
@@ -75,8 +75,9 @@ def measure(environment: Environment, say: Callable[[str], None], *, quick: bool
     return [
         Section(
             "Import",
-            f"Milliseconds of CPU time that it adds to the import of the client library, bytecode warm, median of "
-            f"{rounds} interpreters. In brackets: which of {', '.join(NOT_BY_US)} it loads that the library does not.",
+            "Milliseconds of CPU time added to the import of the client library, with cached bytecode, median of "
+            f"{rounds} interpreters. In brackets: the modules among {', '.join(NOT_BY_US)} that it loads and the "
+            "library does not.",
             table(["", *IMPORTS], [[name, *(cell(library, name) for library in IMPORTS)] for name in everyone]),
             [
                 *(

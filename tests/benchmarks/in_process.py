@@ -1,4 +1,4 @@
-"""Transports that answer in the process: a request costs what the client library itself does, and nothing else."""
+"""Transports that answer in the same process, so a request costs only what the client library itself does."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ API_ANSWER = b"{}"
 
 
 def _answer(method: str, statuses: Iterator[int]) -> tuple[int, bytes]:
-    """The token for a POST, as only token requests are, and what the API says for all else."""
+    """A token for a POST, because only token requests use it. For everything else, the answer of the API."""
     return (200, TOKEN_ANSWER) if method == "POST" else (next(statuses), API_ANSWER)
 
 
 def always_accepted() -> Iterator[int]:
-    """Statuses of an API that takes every token."""
+    """Statuses of an API that accepts every token."""
     return itertools.repeat(200)
 
 
 def refused_every_other_time() -> Iterator[int]:
-    """Statuses of an API that refuses a token, takes the next, and refuses it when it comes again."""
+    """Statuses of an API that accepts each token once and refuses it the second time."""
     return itertools.cycle((401, 200))
 
 
 def requests_adapter(statuses: Iterator[int]) -> Any:
-    """To be mounted on a session."""
+    """An adapter to mount on a session."""
     import requests
     import urllib3
     from requests.adapters import BaseAdapter
@@ -45,7 +45,7 @@ def requests_adapter(statuses: Iterator[int]) -> Any:
             response.headers["Content-Type"] = "application/json"
             response.url, response.request, response.connection = request.url, request, self
             response.raw = urllib3.HTTPResponse(io.BytesIO(body), status=status, preload_content=False)
-            return response  # type: ignore[no-any-return]  # it has attributes that no stub knows
+            return response  # type: ignore[no-any-return]  # its attributes are in no stub
 
         def close(self) -> None:
             pass
@@ -54,7 +54,7 @@ def requests_adapter(statuses: Iterator[int]) -> Any:
 
 
 def httpx_transport(library: Any, statuses: Iterator[int]) -> Any:
-    """For a client of `library`, httpx or httpx2, of either kind."""
+    """A transport for a client of `library`, httpx or httpx2, sync or async."""
 
     def answer(request: Any) -> Any:
         status, body = _answer(request.method, statuses)

@@ -14,6 +14,6 @@ KINDS = {
 FLOOR, BY_HAND, OURS = "floor", "written by hand", "oauth_cc_auth"
 NO_OP_HOOK, SESSION_HEADERS = "floor with a no-op hook", "session.headers, no auth"
 
-# What the floor sends: as long as the tokens of the benchmarks' server and of their form, which is a number and when it
-# ends; reading them is to take the server the same time.
+# The token of the floor. It has the length and form of the tokens of the benchmark server, a number and an end, so that
+# the server needs the same time to read it.
 STATIC_HEADER = "Bearer 0:99999999999.999999"

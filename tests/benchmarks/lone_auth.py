@@ -1,4 +1,4 @@
-"""The auth object alone: what the client library calls it for, without the library."""
+"""The auth object alone: the calls that the client library makes to it, without the library."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ EMPTY, ASSIGNMENT = "nothing", "one header assignment"
 
 
 def lone_auths(kind: str, everyone: list[Contestant], place: Place) -> Iterator[tuple[str, Work]]:
-    """Name and work. `EMPTY`, the loop itself, is to be taken off all others."""
+    """Name and work of each. Subtract `EMPTY`, the loop itself, from all others."""
     library = importlib.import_module(KINDS[kind])
     loops = _RequestsLoops(library) if kind == "requests" else _HttpxLoops(library)
     yield EMPTY, loops.empty
@@ -50,7 +50,7 @@ class _RequestsLoops:
         def work(count: int) -> None:
             request = self._request
             for _ in range(count):
-                request.hooks = {"response": []}  # as each request has it that is prepared anew
+                request.hooks = {"response": []}  # as in a newly prepared request
                 auth(request)
 
         return work
@@ -76,7 +76,7 @@ class _HttpxLoops:
             for _ in range(count):
                 flow = auth.sync_auth_flow(request)
                 next(flow)
-                try:  # noqa: SIM105  # suppress() would cost as much as the flow
+                try:  # noqa: SIM105  # suppress() costs as much as the flow
                     flow.send(response)
                 except StopIteration:
                     pass

@@ -1,4 +1,4 @@
-"""Starting the loopback server from the process that measures."""
+"""Starts the loopback server from the process that measures."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ class Loopback(NamedTuple):
 
     @property
     def token_url(self) -> str:
-        """Of the token endpoint."""
+        """The URL of the token endpoint."""
         return f"{self.origin}/token"
 
     @property
     def api_url(self) -> str:
-        """Of the API."""
+        """The URL of the API."""
         return f"{self.origin}/orders"
 
     def report(self) -> dict[str, int]:
-        """What was answered since the last report: tokens, requests accepted and refused."""
+        """Counts since the last report: tokens, accepted requests, refused requests."""
         with urllib.request.urlopen(f"{self.origin}/report", timeout=30) as answer:  # noqa: S310  # our own server
             counts: dict[str, int] = json.load(answer)
         return counts
@@ -36,7 +36,7 @@ class Loopback(NamedTuple):
 
 @contextmanager
 def loopback(token_delay: float, token_life: float) -> Iterator[Loopback]:
-    """A server that takes `token_delay` seconds to issue a token that lives `token_life` seconds."""
+    """A server that takes `token_delay` seconds to issue a token. A token lives `token_life` seconds."""
     command = [sys.executable, "-m", "tests.benchmarks.server", str(token_delay), str(token_life)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

@@ -1,4 +1,4 @@
-"""Memory: of an auth object, and whether it grows with requests and renewals. And how long it takes to make one."""
+"""Memory: the size of an auth object, and growth with requests and renewals. Also the time to make one."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from .report import Section, Target, number, table
 
 SIZE_LIMIT = 1.5  # kB
 CONSTRUCTION_LIMIT = 15.0  # microseconds
-# Bytes that may come and go whatever is measured: caches of the interpreter's and of the client libraries'.
+# Bytes that may come and go in any case: caches of the interpreter and of the client libraries.
 GROWTH_ALLOWED = 4096
 REQUESTS, RENEWALS = 10**6, 10**4
 SYNC_KINDS = [kind for kind in KINDS if not kind.endswith("async")]
 
 
 def measure(environment: Environment, say: Callable[[str], None], *, quick: bool) -> list[Section]:
-    """Size and construction of everybody's, growth of ours."""
+    """Size and construction of every contestant, and growth of ours."""
     say("making auth objects")
     made = {kind: environment.run("memory_work", kind) for kind in SYNC_KINDS}
     share = 20 if quick else 1
@@ -46,8 +46,8 @@ def _made_section(made: dict[str, dict[str, dict[str, float]]]) -> Section:
     everyone = dict.fromkeys(name for of_kind in made.values() for name in of_kind)
     return Section(
         "Making an auth object",
-        "Memory (tracemalloc, average of 2,000) and time (minimum) of one more auth object, without a token. Authlib's "
-        "and requests-oauthlib's are sessions: what an empty session takes is taken off.",
+        "Memory (tracemalloc, average of 2,000) and time (minimum) for one more auth object, without a token. The auth "
+        "objects of Authlib and requests-oauthlib are sessions: the figures of an empty session are subtracted.",
         table(["", *SYNC_KINDS], [[name, *(cell(kind, name) for kind in SYNC_KINDS)] for name in everyone]),
         targets,
     )
@@ -62,8 +62,8 @@ def _growth_section(growth: dict[str, dict[str, int]], requests: int, renewals: 
     ]
     return Section(
         "Growth",
-        "Bytes (tracemalloc, after a garbage collection) by which the memory of the process grows, after a "
-        "few thousand to warm up. Requests are calls of the auth object and its hook; renewals follow from a 401.",
+        "Growth of the memory of the process in bytes (tracemalloc, after a garbage collection), after a warm-up of a "
+        "few thousand. Requests are calls of the auth object and its hook. Each renewal follows a 401.",
         table(["", f"{number(requests)} requests", f"{number(renewals)} renewals"], rows),
         targets,
     )

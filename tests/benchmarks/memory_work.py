@@ -1,4 +1,4 @@
-"""Makes many auth objects and prints what one more takes: bytes and microseconds, by name."""
+"""Makes many auth objects. Prints the bytes and microseconds for one more, by name."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Make = Callable[[], Any]
 
 
 def _requests_makers() -> dict[str, tuple[Make, Make | None]]:
-    """How to make an auth object, and what to take off."""
+    """How to make each auth object, and how to make what is subtracted."""
     import requests
     from authlib.integrations.requests_client import OAuth2Session as AuthlibSession
     from oauthlib.oauth2 import BackendApplicationClient
@@ -71,7 +71,7 @@ def _httpx_makers(library: Any) -> dict[str, tuple[Make, Make | None]]:
 
 
 def _bytes_of_one(make: Make) -> float:
-    kept = [make() for _ in range(10)]  # what is made once, with the first
+    kept = [make() for _ in range(10)]  # the first object also makes what all others share
     gc.collect()
     tracemalloc.start()
     before, _ = tracemalloc.get_traced_memory()

@@ -1,4 +1,4 @@
-"""A plot of request times by percentile, as SVG that is readable on light and on dark pages."""
+"""Plots request times by percentile as SVG, readable on light and dark pages."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from xml.sax.saxutils import escape
 WIDTH, HEIGHT = 760, 420
 LEFT, RIGHT, TOP, BOTTOM = 64, 190, 48, 52  # margins
 
-# The horizontal axis is stretched towards its end, where the waiting is: 50, 90, 99, 99.9 % are equally far apart.
+# The horizontal axis is stretched towards its end, where requests wait: 50, 90, 99 and 99.9 % are equally far apart.
 TICKS = (0.0, 0.9, 0.99, 0.999)
 SHOWN_END = 0.9995
 MILLISECONDS = (1, 3, 10, 30, 100, 300, 1000)
-# Told apart also by those who do not see all colours, and on both backgrounds.
+# Colours that people with colour blindness can distinguish, on both backgrounds.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#888888")
 
 
 class Curve(NamedTuple):
-    """A line.
+    """One line of the plot.
 
     Attributes:
         name: As in the legend.
-        milliseconds: At each permille, 0 to 1000.
+        milliseconds: The time at each permille, 0 to 1000.
     """
 
     name: str

@@ -12,9 +12,9 @@ from .report import Section, number, table
 
 RATE = 200  # requests a second
 LIFE = 4  # seconds that a token lives; peers count in whole seconds
-LEEWAY = 1  # seconds before its end at which peers are told to renew it
+LEEWAY = 1  # seconds before its end at which peers renew it
 TOKEN_DELAY = 0.2  # seconds that the token endpoint takes
-WAITED = TOKEN_DELAY / 2  # a request that took longer than that has waited for a token
+WAITED = TOKEN_DELAY / 2  # a request that took longer has waited for a token
 LIFETIMES = 20
 PARALLEL = 2  # contestants
 PLOT = "renewal-under-load.svg"
@@ -23,13 +23,13 @@ KINDS = ("requests", "httpx", "httpx async", "httpx2 async")
 
 
 class Outcome(NamedTuple):
-    """What one contestant's requests went through.
+    """The results of one contestant.
 
     Attributes:
-        milliseconds: One for each request, from when it was due to its end.
-        tokens: Token requests.
-        refused: Answers 401.
-        errors: Requests that raised.
+        milliseconds: One time for each request, from when it was due to its end.
+        tokens: The number of token requests.
+        refused: The number of 401 answers.
+        errors: The number of requests that raised an exception.
     """
 
     milliseconds: list[float]
@@ -38,7 +38,7 @@ class Outcome(NamedTuple):
     errors: int
 
     def percentile(self, share: float) -> float:
-        """The time within which `share` of the requests ended."""
+        """The time within which this share of the requests ended."""
         ordered = sorted(self.milliseconds)
         return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
 
@@ -49,7 +49,7 @@ class Outcome(NamedTuple):
 
 
 def measure(environment: Environment, say: Callable[[str], None], *, quick: bool) -> list[Section]:
-    """Two contestants at a time: at this rate they leave each other enough of two cores."""
+    """Two contestants run at a time. At this rate, two cores are enough for both."""
     lifetimes = LIFETIMES // 5 if quick else LIFETIMES
 
     def outcome_of(kind: str, name: str) -> Outcome:
@@ -75,10 +75,10 @@ def measure(environment: Environment, say: Callable[[str], None], *, quick: bool
     return [
         Section(
             "Renewal under load",
-            f"{RATE} requests a second for {lifetimes} lifetimes of {LIFE} s, from a token endpoint that takes "
-            f"{TOKEN_DELAY * 1000:.0f} ms, on one auth object. Milliseconds from when a request was due to its end, so "
-            f"that one that was held up by another counts in full; waited: longer than {WAITED * 1000:.0f} ms. The "
-            f"first token was there before.\n\n![Request times by percentile]({PLOT})",
+            f"{RATE} requests a second on one auth object, for {lifetimes} token lifetimes of {LIFE} s. The token "
+            f"endpoint takes {TOKEN_DELAY * 1000:.0f} ms. Milliseconds from the time at which a request was due to its "
+            'end: if another request delays it, the delay counts. "Waited" means longer than '
+            f"{WAITED * 1000:.0f} ms. The first token was fetched before.\n\n![Request times by percentile]({PLOT})",
             table(headings, rows),
             files={PLOT: _plot(outcomes)},
         )
@@ -86,7 +86,7 @@ def measure(environment: Environment, say: Callable[[str], None], *, quick: bool
 
 
 def _plot(outcomes: dict[str, dict[str, Outcome]]) -> str:
-    """For requests, where most take part."""
+    """The plot for requests, which has most contestants."""
     curves = [
         Curve(name, [outcome.percentile(share / 1000) for share in range(1001)])
         for name, outcome in outcomes["requests"].items()

@@ -1,4 +1,4 @@
-"""Sends requests at a fixed rate, whatever becomes of those before, and prints how long each took."""
+"""Sends requests at a fixed rate, no matter what happens to earlier ones, and prints how long each took."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from .kinds import FLOOR, NO_OP_HOOK, SESSION_HEADERS
 from .loopback import Loopback, loopback
 from .renewal import LEEWAY, LIFE, RATE, TOKEN_DELAY, Outcome
 
-THREADS = 64  # enough that requests which wait for a token keep none of the others from starting
-LEFT_OUT = (FLOOR, NO_OP_HOOK, SESSION_HEADERS)  # they renew nothing
+THREADS = 64  # enough for other requests to start while some wait for a token
+LEFT_OUT = (FLOOR, NO_OP_HOOK, SESSION_HEADERS)  # they never renew
 
 
 class Schedule:
-    """When each request is due, and how long it took from then on."""
+    """When each request is due, and how long it took from then."""
 
     def __init__(self, count: int) -> None:
         self.count = count
@@ -29,11 +29,11 @@ class Schedule:
         self._start = time.perf_counter() + 0.1
 
     def wait(self, number: int) -> float:
-        """Seconds until it is due."""
+        """Seconds until the request is due."""
         return self._start + number / RATE - time.perf_counter()
 
     def ended(self, number: int) -> None:
-        """Note how long it took."""
+        """Record how long the request took."""
         self.milliseconds[number] = -self.wait(number) * 1000
 
 
@@ -99,7 +99,7 @@ def _run(contestant: Contestant, server: Loopback, lifetimes: int, *, is_async: 
 
 
 def main(what: str, kind: str, name: str = "", lifetimes: str = "0") -> None:
-    """Print who takes part, or what came out."""
+    """Print the names of the contestants, or the results."""
     everyone = {each.name: each for each in contestants(kind) if each.name not in LEFT_OUT}
     if what == "names":
         print(json.dumps(list(everyone)))

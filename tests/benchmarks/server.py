@@ -1,7 +1,7 @@
-"""A token endpoint and an API on loopback, in a process of its own: ``python -m tests.benchmarks.server 0.2 4``.
+"""A token endpoint and an API on loopback, in their own process: ``python -m tests.benchmarks.server 0.2 4``.
 
-As little as can be, so that the client is what is measured. A token tells when it ends; the API refuses it from then
-on. The first line printed is the port; ``GET /report`` tells what was answered, and starts counting anew.
+It does as little as possible, so that the figures measure the client. A token contains its end, and the API refuses it
+from then on. The first line of output is the port. ``GET /report`` returns the counts of answers and resets them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _HEAD = "HTTP/1.1 {} X\r\nContent-Type: application/json\r\nContent-Length: {}\r
 
 
 class Service:
-    """What is answered, and how often."""
+    """The answers and their counts."""
 
     def __init__(self, token_delay: float, token_life: float) -> None:
         self.token_delay = token_delay
@@ -26,19 +26,19 @@ class Service:
         self._counts: Counter[str] = Counter()
 
     def token(self) -> bytes:
-        """A new one."""
+        """Issue a new token."""
         self._counts["tokens"] += 1
         name = f"{next(self._numbers)}:{time.time() + self._life}"
         return _answer(200, {"access_token": name, "token_type": "Bearer", "expires_in": int(self._life)})
 
     def api(self, token: str) -> bytes:
-        """Whether the API takes it."""
+        """True if the API accepts the token."""
         good = float(token.partition(":")[2] or 0) > time.time()
         self._counts["accepted" if good else "refused"] += 1
         return _answer(200 if good else 401, {})
 
     def report(self) -> bytes:
-        """What there was since the last one."""
+        """The counts since the last report."""
         counts, self._counts = self._counts, Counter()
         return _answer(200, counts)
 
@@ -49,7 +49,7 @@ def _answer(status: int, body: object) -> bytes:
 
 
 class Connection(asyncio.Protocol):
-    """One request after the other; they come whole, or their body does in a second piece."""
+    """Serves one request after the other. A request arrives whole, or its body arrives in a second piece."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -90,7 +90,7 @@ async def _run(token_delay: float, token_life: float) -> None:
     service = Service(token_delay, token_life)
     server = await asyncio.get_running_loop().create_server(lambda: Connection(service), "127.0.0.1", 0, backlog=1024)
     print(server.sockets[0].getsockname()[1], flush=True)
-    # Ends with the process that started it, however that ends: its end of the pipe is closed then.
+    # Ends when the process that started it ends in any way, because that closes the other end of the pipe.
     await asyncio.to_thread(sys.stdin.read)
 
 

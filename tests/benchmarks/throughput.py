@@ -1,4 +1,4 @@
-"""How many requests come through at once: eight threads, and a thousand tasks, on a loopback API."""
+"""How many requests get through at once on a loopback API: with eight threads, and with a thousand tasks."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from .report import Section, Target, number, table
 
 LIMIT = 0.99
 THREADS, TASKS = 8, 1000
-HASH_SEEDS = (1, 2, 3)  # a process each: where its memory lies is worth a hundredth
+HASH_SEEDS = (1, 2, 3)  # one process each: its memory layout changes the result by a hundredth
 ROUNDS = {
     "requests": 60,
     "httpx": 150,
     "httpx2": 150,
-    "httpx async": 7,  # takes a quarter of a minute for a thousand tasks that wait for a hundred connections
+    "httpx async": 7,  # a thousand tasks that wait for a hundred connections take a quarter of a minute
     "httpx2 async": 15,
 }
 
 
 def measure_threads(environment: Environment, say: Callable[[str], None], *, quick: bool) -> list[Section]:
-    """In units of the floor's."""
+    """In units of the floor."""
     kinds = [kind for kind in KINDS if not kind.endswith("async")]
     return [_section(environment, say, kinds, f"{THREADS} threads", THREADS, quick=quick)]
 
 
 def measure_tasks(environment: Environment, say: Callable[[str], None], *, quick: bool) -> list[Section]:
-    """In units of the floor's."""
+    """In units of the floor."""
     kinds = [kind for kind in KINDS if kind.endswith("async")]
     return [_section(environment, say, kinds, f"{TASKS:,} tasks", TASKS, quick=quick)]
 
@@ -52,9 +52,9 @@ def _section(
     ]
     return Section(
         f"Throughput of {whose}",
-        "Requests a second on a loopback API, in units of the floor's, with one auth object for all; the client has a "
-        "core of its own, and so has the server. Median and middle half of rounds in which everybody takes turns, in "
-        f"{len(HASH_SEEDS)} processes.",
+        "Requests a second on a loopback API, with one auth object for all callers. The unit is the throughput of the "
+        "floor. Client and server each have their own core. Median and middle half of rounds in which all contestants "
+        f"take turns, in {len(HASH_SEEDS)} processes.",
         table(["", *kinds], [[name, *(cell(kind, name) for kind in kinds)] for name in everyone]),
         targets,
     )
@@ -63,7 +63,7 @@ def _section(
 def _ratios(
     environment: Environment, say: Callable[[str], None], kind: str, callers: int, *, quick: bool
 ) -> dict[str, list[float]]:
-    """By name, one for each round."""
+    """By name, one ratio for each round."""
     rounds = 3 if quick else ROUNDS[kind]
     ratios: dict[str, list[float]] = {}
     for seed in HASH_SEEDS[:1] if quick else HASH_SEEDS:

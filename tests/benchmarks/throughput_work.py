@@ -1,7 +1,7 @@
-"""Sends many requests at once, everybody in turn, and prints throughput relative to the floor.
+"""Sends many requests at once with each contestant in turn, and prints the throughput relative to the floor.
 
-By name, a ratio for each round. Client and server each have a core of their own where the system lets us choose:
-what the scheduler does with threads of one process that wait for another is worth more than a tenth either way.
+It prints a ratio for each round, by name. Client and server each have their own core if the system can pin processes:
+otherwise the scheduling of client threads that wait for the server changes the result by more than a tenth.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .cores import own_cores, pin
 from .kinds import FLOOR, NO_OP_HOOK, SESSION_HEADERS
 from .loopback import loopback
 
-# In a round; few, so that the floor's turn is never long ago.
+# Requests per round. Few, so that the floor's turn is never long ago.
 REQUESTS = 200
 HOUR = 3600
 LEFT_OUT = (NO_OP_HOOK, SESSION_HEADERS)
@@ -59,7 +59,7 @@ def _in_tasks(contestant: Contestant, place: Place, callers: int) -> Round:
 
 
 def main(kind: str, rounds: int, callers: int) -> None:
-    """Print it."""
+    """Print the ratios."""
     prepare = _in_tasks if kind.endswith("async") else _in_threads
     with loopback(0.0, HOUR) as server:
         client_core, server_core = own_cores()
@@ -70,12 +70,12 @@ def main(kind: str, rounds: int, callers: int) -> None:
         seconds: dict[str, list[float]] = {name: [] for name in work}
         order = list(work)
         for number in range(rounds + 1):
-            # Forwards and backwards in turn: a machine that slows down does so to everybody.
+            # Alternate the order: if the machine slows down, it affects all contestants alike.
             order = [*order[1:], order[0]] if number % 2 else order[::-1]
             for name in order:
                 started = time.perf_counter()
                 work[name]()
-                if number > 0:  # the first opens the connections
+                if number > 0:  # the first round opens the connections
                     seconds[name].append(time.perf_counter() - started)
         floor = seconds[FLOOR]
         print(json.dumps({name: list(map(truediv, floor, seconds[name])) for name in work}))
