@@ -1,4 +1,4 @@
-"""`python3 -m tests.fleet`: a day of a fleet, as a Markdown page that is printed and written to docs/fleet.md."""
+"""`python3 -m tests.fleet`: simulates a day of a fleet, prints a Markdown page and writes it to docs/fleet.md."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ PAGE = Path(__file__).parents[2] / "docs" / "fleet.md"
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python3 -m tests.fleet", description=__doc__)
-    parser.add_argument("--processes", type=int, default=10_000, help="how many (10000; then the page is written)")
+    parser.add_argument("--processes", type=int, default=10_000, help="how many (10000; only then it writes the page)")
     parser.add_argument("--requests-a-minute", type=float, default=4.0, help="API requests of each process (4)")
-    parser.add_argument("--seed", type=int, default=1, help="of all that is random (1)")
+    parser.add_argument("--seed", type=int, default=1, help="of all random numbers (1)")
     options = parser.parse_args()
-    logging.getLogger("oauth_cc_auth").setLevel(logging.CRITICAL)  # it would warn of each failed renewal
+    logging.getLogger("oauth_cc_auth").setLevel(logging.CRITICAL)  # otherwise it logs a WARNING for each failed renewal
     figures = simulate(options.processes, requests_a_minute=options.requests_a_minute, seed=options.seed)
     page = report(figures, requests_a_minute=options.requests_a_minute)
     print(page, end="")

@@ -1,4 +1,4 @@
-"""The API that the fleet calls: which tokens it refuses, and what became of the requests."""
+"""The API that the fleet calls: which tokens it refuses, and how its requests end."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from oauth_cc_auth._core.lease import Lease
 
 
 class Api:
-    """Counts.
+    """Counts requests.
 
     Attributes:
         sent: API requests.
-        failures: Of them, those that failed for want of a token that is accepted, by the second in which they began.
-        waited: Seconds that each request waited for a token, of those that did.
+        failures: API requests that failed without an accepted token, by the second in which they began.
+        waited: Seconds that requests waited for a token, for those that waited.
     """
 
     def __init__(self) -> None:
@@ -28,9 +28,9 @@ class Api:
             self._revoked.add(lease)
 
     def refuses(self, lease: Lease) -> bool:
-        """True where it answers 401 to `lease`."""
+        """True if it answers 401 to `lease`."""
         return lease in self._revoked
 
     def failed(self, began: float) -> None:
-        """A request that began at `began` failed."""
+        """Count a failed request that began at `began`."""
         self.failures[int(began)] += 1

@@ -1,4 +1,4 @@
-"""A day of a fleet: what goes wrong when, and the figures that come of it."""
+"""A day of a fleet: what goes wrong and when, and the resulting figures."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from tests.fleet.events import Events, SimulatedClock
 from tests.fleet.process import Process
 
 HOUR, MINUTE = 3600.0, 60.0
-WARM_UP = 3 * HOUR  # processes start at random in the first hour, and nothing is counted before this is over
+WARM_UP = 3 * HOUR  # processes start at random in the first hour; counting begins after the warm-up
 DAY = 24 * HOUR
 OUTAGES = tuple(
     Outage(WARM_UP + hour * HOUR, WARM_UP + hour * HOUR + minutes * MINUTE)
     for hour, minutes in ((4, 1), (8, 5), (12, 15))
 )
 QUOTA_HOUR, QUOTA_MINUTES = 18, 8
-QUOTA_SHARE = 0.5  # of the token requests that the fleet usually sends
+QUOTA_SHARE = 0.5  # of the usual token requests of the fleet
 REVOCATION = WARM_UP + 22 * HOUR
 REVOKED_SHARE = 0.1  # of the fleet
 AFTER = 2 * MINUTE  # what counts as "after" an outage
 
 
 class Load(NamedTuple):
-    """Token requests of the whole fleet in some time.
+    """Token requests of the whole fleet in a period.
 
     Attributes:
-        total: How many.
-        busiest: In the busiest second.
+        total: All of them.
+        busiest: Those in the busiest second.
     """
 
     total: int
@@ -36,15 +36,15 @@ class Load(NamedTuple):
 
 
 class Stretch(NamedTuple):
-    """Something that went wrong, and what followed.
+    """An event that went wrong, and what followed.
 
     Attributes:
-        name: What it was.
+        name: What happened.
         seconds: How long it lasted.
-        failed: API requests that failed for want of a token.
+        failed: API requests that failed without a token.
         during: Load while it lasted.
-        after: Load in the time thereafter.
-        echo: The busiest second of the time in which those tokens are renewed.
+        after: Load in the time after it.
+        echo: Token requests in the busiest second of the time in which those tokens are renewed.
     """
 
     name: str
@@ -56,15 +56,15 @@ class Stretch(NamedTuple):
 
 
 class Figures(NamedTuple):
-    """What a day came to.
+    """The figures of a day.
 
     Attributes:
-        processes: Of the fleet.
-        api_requests: All that were sent.
-        token_requests: All that were sent.
+        processes: Processes of the fleet.
+        api_requests: API requests sent.
+        token_requests: Token requests sent.
         mean: Token requests of the fleet a second, in the hours before anything goes wrong.
-        failed: API requests that failed for want of a token, in all.
-        waited: How many API requests waited for a token at all.
+        failed: API requests that failed without a token.
+        waited: API requests that waited for a token.
         stretches: What went wrong.
     """
 

@@ -1,4 +1,4 @@
-"""The token endpoint of a fleet: what it answers when, and how often it was asked."""
+"""The token endpoint of a fleet: its answers, and the number of token requests."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from oauth_cc_auth._protocol.exchange import Reply, TokenResponse, TransportFail
 from tests.fleet.events import SimulatedClock
 
 LIFE = 3600  # seconds that a token lives
-USUAL_TIME = 0.08  # seconds for an answer, in the middle; half as much or twice as much is common
-WINDOW = 60.0  # seconds: a quota counts token requests from one full minute to the next
+USUAL_TIME = 0.08  # median seconds for an answer; half of that or twice that is common
+WINDOW = 60.0  # seconds; a quota counts token requests in each full minute
 
 TOKEN = TokenResponse(200, {}, f'{{"access_token": "abc", "token_type": "Bearer", "expires_in": {LIFE}}}'.encode())
 REFUSED = TransportFailure("connection refused")
@@ -19,18 +19,18 @@ TIMED_OUT = TransportFailure("timed out", timed_out=True)
 
 
 class Outage(NamedTuple):
-    """Times between which the endpoint answers nobody, in seconds since the simulation began."""
+    """The endpoint answers no one between these times, in seconds since the simulation began."""
 
     begins: float
     ends: float
 
 
 class Quota(NamedTuple):
-    """Times between which only some token requests a minute are answered with a token, the rest with 429.
+    """Between these times, only some token requests a minute get a token. The rest get 429.
 
     Attributes:
         begins, ends: Seconds since the simulation began.
-        requests: A minute, of the whole fleet.
+        requests: Token requests a minute, for the whole fleet.
     """
 
     begins: float
@@ -42,8 +42,8 @@ class Endpoint:
     """Answers token requests.
 
     Attributes:
-        asked: Token requests by the second in which they came.
-        issued: Tokens.
+        asked: Token requests, by the second in which they arrived.
+        issued: The number of tokens.
     """
 
     def __init__(self, clock: SimulatedClock, outages: tuple[Outage, ...], quota: Quota) -> None:
@@ -55,18 +55,18 @@ class Endpoint:
         self._in_window: Counter[int] = Counter()
 
     def ask(self, budget: float) -> tuple[float, Reply]:
-        """The seconds that an answer takes, and the answer, to a token request that waits at most `budget` seconds."""
+        """The duration in seconds and the answer for a token request that waits at most `budget` seconds."""
         now, random = self._clock.now, self._clock.random
         self.asked[int(now)] += 1
         if any(outage.begins <= now < outage.ends for outage in self._outages):
-            # Half of it is down, and the other half hangs.
+            # Half of the endpoint is down, and the other half hangs.
             return (0.002, REFUSED) if random.random() < 0.5 else (budget, TIMED_OUT)
         seconds = random.lognormvariate(0, 0.5) * USUAL_TIME
         if self._quota.begins <= now < self._quota.ends:
             window = int(now // WINDOW)
             self._in_window[window] += 1
             if self._in_window[window] > self._quota.requests:
-                wait = ceil(WINDOW * (window + 1) - now)  # to the next full minute, for everybody the same
+                wait = ceil(WINDOW * (window + 1) - now)  # until the next full minute, the same for all
                 return seconds, TokenResponse(429, {"retry-after": str(wait)}, b"")
         self.issued += 1
         return seconds, TOKEN

@@ -1,4 +1,4 @@
-"""Simulated time: a clock that stands still until the next event, and a queue of what happens when."""
+"""Simulated time: a clock that stands still until the next event, and a queue of events."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from random import Random
 
 from oauth_cc_auth._core.clock import Clock
 
-START = 1_700_000_000.0  # Unix time in seconds at which the simulation begins, as good as any
+START = 1_700_000_000.0  # Unix time in seconds at which the simulation begins
 
 
 class SimulatedClock(Clock):
-    """The clock of every process; all values are seconds.
+    """The clock of every process. All values are seconds.
 
     Attributes:
         now: Seconds since the simulation began.
-        random: What every draw of the simulation and of the core comes from.
+        random: The source of all random numbers of the simulation and of the core.
     """
 
     def __init__(self, seed: int) -> None:
         self.now = 0.0
-        self.random = Random(seed)  # noqa: S311  # a simulation that is the same each time
+        self.random = Random(seed)  # noqa: S311  # the simulation is the same each time
         self.chance = self.random.random  # type: ignore[method-assign]  # called a million times
 
     def wall(self) -> float:
@@ -33,7 +33,7 @@ class SimulatedClock(Clock):
 
 
 class Events:
-    """What is to happen, in the order of time."""
+    """Future events in the order of time."""
 
     def __init__(self, clock: SimulatedClock) -> None:
         self.clock = clock
@@ -41,11 +41,11 @@ class Events:
         self._numbers = count()
 
     def at(self, time: float, happen: Callable[[], object]) -> None:
-        """Have `happen` called at `time`, in seconds since the beginning."""
+        """Call `happen` at `time`, in seconds since the simulation began."""
         heapq.heappush(self._queue, (time, next(self._numbers), happen))
 
     def run(self, until: float) -> None:
-        """Let everything happen that happens before `until`."""
+        """Run all events before `until`."""
         queue = self._queue
         while queue and queue[0][0] < until:
             self.clock.now, _, happen = heapq.heappop(queue)

@@ -1,4 +1,4 @@
-"""One process of the fleet: an auth object's real core, and the API requests that it is used for."""
+"""One process of the fleet: the real core of an auth object, and the API requests that use it."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ TIMEOUT, DEADLINE = 10.0, 30.0  # seconds: the defaults of every auth object
 
 
 class Process:
-    """Sends API requests at random moments, `rate` of them a second on average.
+    """Sends API requests at random moments, on average `rate` of them a second.
 
-    While the token is fresh a request looks at it and is sent: nothing else would happen, so nothing is simulated then.
-    The process sleeps until the first request after that, and those before are only counted.
+    While the token is fresh, a request only reads it, so there is nothing to simulate. The process sleeps until the first
+    request after that time, and only counts the requests before it.
     """
 
     def __init__(self, events: Events, endpoint: Endpoint, api: Api, rate: float) -> None:
@@ -45,14 +45,14 @@ class Process:
         self._cache = TokenCache(self._clock)
         self._flow = TokenFlow(CONFIG, self._cache, OBSERVER, timeout=TIMEOUT, deadline=DEADLINE, rules=RenewalRules())
         self._idle_since = self._clock.now
-        self._sleep = 0  # counts how often it went to sleep: what was to wake it from an earlier one is void
+        self._sleep = 0  # counts its sleeps: an event that should end an earlier sleep is void
 
     def start(self) -> None:
-        """Begin to send."""
+        """Begin to send requests."""
         self._sleep_until_needed()
 
     def _sleep_until_needed(self) -> None:
-        """Until the first API request that the core has to think about."""
+        """Sleep until the first API request that involves the core."""
         now, lease = self._clock.now, self._cache.current
         self._idle_since = now
         fresh = 0.0 if lease is None or self._api.refuses(lease) else lease.fresh_until - self._clock.wall()
@@ -76,7 +76,7 @@ class Process:
             self._api.sent += _drawn(self._clock.random, self._rate * max(0.0, fresh))
 
     def revoked(self) -> None:
-        """The API takes none of the tokens that there are: the next request notices."""
+        """The API refuses all current tokens. The next request notices it."""
         self._count_idle()
         self._api.revoke(self._cache.current)
         self._sleep_until_needed()
@@ -87,8 +87,8 @@ class Process:
         self._go_on(copy_context(), request, None)
 
     def _request(self, began: float) -> Generator[Any, Any, None]:
-        """One API request, with the part of an adapter: the 401 of an API is followed by a renewal, once."""
-        # Each request has a thread of its own.
+        """One API request, with the part of an adapter: it renews the token once after a 401."""
+        # Each request has its own thread.
         outcome = yield from self._flow.obtain(Caller(object(), loop=None))
         lease = outcome if isinstance(outcome, Lease) else None
         if lease is not None and self._api.refuses(lease) and self._cache.refusals.note(ORIGIN, lease) is None:
@@ -105,7 +105,7 @@ class Process:
             self._api.waited.append(waited)
 
     def _go_on(self, context: Any, request: Generator[Any, Any, None], done: Any) -> None:
-        """Move `request`, and come back when what it wants is done."""
+        """Resume `request`, and continue when what it wants is done."""
         try:
             effect = context.run(request.send, done)
         except StopIteration:
@@ -123,11 +123,11 @@ class Process:
     def _answered(self, context: Any, request: Generator[Any, Any, None], answer: Any) -> None:
         self._count_idle()
         self._go_on(context, request, answer)
-        self._sleep_until_needed()  # there may be a fresh token now
+        self._sleep_until_needed()  # the token may be fresh now
 
 
 class _Waiting:
-    """Goes on once: when it is woken, or when its time is over."""
+    """Continues once: when it is woken, or when its time is over."""
 
     def __init__(self, effect: Wait, go_on: Any, events: Events) -> None:
         self._effect = effect
@@ -138,7 +138,7 @@ class _Waiting:
         effect.flight.subscribe(self._wake)
 
     def _wake(self) -> None:
-        self._events.at(self._events.clock.now, self._end)  # not at once: this is the middle of the leader's step
+        self._events.at(self._events.clock.now, self._end)  # not at once: the leader is in the middle of its step
 
     def _end(self) -> None:
         if not self._is_over:
@@ -148,7 +148,7 @@ class _Waiting:
 
 
 def _drawn(random: Random, mean: float) -> int:
-    """How many of something that happens `mean` times on average (a Poisson distribution, or near enough)."""
+    """How often something happens that happens `mean` times on average (approximately a Poisson distribution)."""
     if mean > 30:
         return max(0, round(random.gauss(mean, mean**0.5)))
     many, chance = 0, random.random()

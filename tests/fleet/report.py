@@ -1,4 +1,4 @@
-"""The figures of a day as Markdown."""
+"""Prints the figures of a day as Markdown."""
 
 from __future__ import annotations
 
@@ -10,54 +10,55 @@ from tests.fleet.endpoint import LIFE
 COMMAND = "python3 -m tests.fleet"
 
 _HEAD = (
-    "| What goes wrong | API requests that failed | Token requests a second meanwhile, mean and most | In the "
-    f"{AFTER / 60:.0f} min after: in all, most in a second | That second against the mean of the day | Most in a "
+    "| Event | Failed API requests | Token requests a second during it: mean, most | In the "
+    f"{AFTER / 60:.0f} min after: total, most in a second | That second compared with the mean of the day | Most in a "
     "second when those tokens are renewed |"
 )
 
 
 def report(figures: Figures, *, requests_a_minute: float) -> str:
-    """What docs/fleet.md says."""
+    """The text of docs/fleet.md."""
     latest, earliest = (_seconds_left(chance) for chance in (1, 0))
     per_process = figures.token_requests / figures.processes
     return f"""\
 # A day of a fleet
 
-What a fleet of processes does to a token endpoint, and what an outage of that endpoint does to the fleet: the
-package's own core, unchanged, under a simulated clock and a simulated network. This page is written by
+This page shows what a fleet of processes does to a token endpoint, and what an outage of that endpoint does to the
+fleet. The simulation runs the package's own core, unchanged, with a simulated clock and network. This command writes
+the page:
 
 ```sh
 {COMMAND}
 ```
 
-{figures.processes:,} processes for 24 hours. Each has one auth object with the default settings and sends
-{requests_a_minute:g} API requests a minute on average, at random moments. Tokens live {LIFE:,} s.
+The fleet has {figures.processes:,} processes and runs for 24 hours. Each process has one auth object with the default
+settings. It sends {requests_a_minute:g} API requests a minute on average, at random moments. Tokens live {LIFE:,} s.
 
-During an outage half of the token requests are refused at once, and half hang until they time out. A rate limit
-counts the token requests of all from one full minute to the next, and answers those that are too many with 429 and a
-`Retry-After` that leads everybody to the same second.
+During an outage, half of the token requests meet a refused connection, and half hang until they time out. A rate limit
+counts the token requests of the whole fleet in each full minute. It answers excess requests with 429 and a
+`Retry-After` that names the same second for all.
 
 | | |
 |---|---|
 | API requests | {figures.api_requests:,} |
-| of them failed for want of a token | {figures.failed:,} |
+| of them failed without a token | {figures.failed:,} |
 | of them waited for a token | {figures.waited:,} ({figures.waited / figures.api_requests:.2%}) |
 | token requests, per process and day | {per_process:.1f} |
 | token requests a second, before anything goes wrong | {figures.mean:.2f} |
-| seconds that a token is still good for when it is first renewed | {latest:.0f} to {earliest:.0f} |
+| seconds of life left when a token is first renewed | {latest:.0f} to {earliest:.0f} |
 
 {_HEAD}
 |---|--:|--:|--:|--:|--:|
 {_rows(figures, requests_a_minute)}
 
-- An outage shorter than those {latest:.0f} s fails no API request: a token is renewed early enough, and used to its
-  real end while that does not work. In a longer one only those processes fail requests whose token has ended, and
+- An outage shorter than those {latest:.0f} s fails no API request: each process renews its token early enough, and
+  uses the old one until it expires. In a longer outage, requests fail only in processes whose token has expired, and
   only until the endpoint is back.
-- After an outage a process without a token asks when its next API request comes, and one that still has a token when
-  its own back-off is over. Nobody asks in step, so the busiest second is a small part of all that follows; it grows
-  with the number of processes whose token ended meanwhile, each of which needs one for its next request.
-- An endpoint that is down is asked ever less by a process that still has a token, in the end about once a minute.
-  Without one each API request, or all that wait together, asks up to three times before it fails.
+- After an outage, a process without a token sends a token request with its next API request. A process that still has
+  a token does so when its own back-off ends. They are out of step, so the busiest second is a small part of all that
+  follows. It grows with the number of processes whose token has expired, because each needs a new one at once.
+- If the endpoint is down, a process that still has a token calls it ever more rarely, in the end about once a minute.
+  Without a token, each API request (or all that wait together) tries up to three times before it fails.
 """
 
 
@@ -78,6 +79,6 @@ def _row(stretch: Stretch, figures: Figures, requests_a_minute: float) -> str:
 
 
 def _seconds_left(chance: float) -> float:
-    """How long a token is still good for when it begins to age."""
+    """The remaining life of a token when it begins to age."""
     lease = Lease(Token("abc", expires_at=LIFE), "", arrived=0, made=0, rules=RenewalRules(), chance=chance)
     return lease.ends_at - lease.fresh_until

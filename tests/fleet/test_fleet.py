@@ -1,4 +1,4 @@
-"""A small fleet's day: what docs/fleet.md says of a large one holds."""
+"""A day of a small fleet: what docs/fleet.md says about a large one is true."""
 
 from __future__ import annotations
 
@@ -24,38 +24,38 @@ def stretch(figures: Figures, name: str) -> Stretch:
 
 @pytest.mark.parametrize("name", ["outage of 1 min", "outage of 5 min", "rate limit", "revocation"])
 def test_what_fails_no_request(figures: Figures, name: str) -> None:
-    """Whatever is shorter than the time for which a token is still good when it is first renewed."""
+    """Events shorter than the remaining life of a token at its first renewal fail no request."""
     assert stretch(figures, name).failed == 0
 
 
 def test_a_long_outage_fails_requests_of_few(figures: Figures) -> None:
-    """Of those processes only whose token has ended, and only while it lasts."""
+    """Requests fail only in processes whose token has expired, and only while the outage lasts."""
     longest = stretch(figures, "outage of 15 min")
     assert 0 < longest.failed == figures.failed < figures.processes * 4 * 15 * 0.06
 
 
 def test_a_token_serves_its_life(figures: Figures) -> None:
-    """An hour's token costs some 29 token requests a day; failed ones of the outages come on top."""
+    """A token of an hour costs about 29 token requests a day, plus the failed ones during outages."""
     assert 28 < figures.mean * 24 * 3600 / PROCESSES < 30
     assert figures.token_requests / PROCESSES < 45
 
 
 @pytest.mark.parametrize("name", ["outage of 15 min", "rate limit"])
 def test_no_herd(figures: Figures, name: str) -> None:
-    """Whoever could not renew comes back at a time of its own, also where `Retry-After` names one second for all."""
+    """Processes that could not renew come back at different times, even if `Retry-After` names one second for all."""
     after = stretch(figures, name).after
     assert after.total > PROCESSES / 10
     assert after.busiest < after.total / 4
 
 
 def test_a_quota_that_ends_for_all_at_once() -> None:
-    """With many API requests the first of each process would come in the very second that `Retry-After` names."""
+    """With many API requests, the first of each process could come in the very second that `Retry-After` names."""
     busy = stretch(simulate(300, requests_a_minute=40), "rate limit")
     assert max(busy.during.busiest, busy.after.busiest) < busy.after.total / 6
 
 
 def test_the_page(figures: Figures) -> None:
-    """It is what the command writes, figures aside."""
+    """The page is the output of the command, except for the figures."""
     page = (Path(__file__).parents[2] / "docs" / "fleet.md").read_text(encoding="utf-8")
     assert COMMAND in page
     words = [line for line in report(figures, requests_a_minute=4).splitlines() if not any(map(str.isdigit, line))]
