@@ -39,7 +39,7 @@ _CODE = """
 import gc, importlib, json, sys, time
 importlib.import_module(sys.argv[1])
 before = set(sys.modules)
-gc.collect()  # or whoever comes next pays for what the library has left behind
+gc.collect()  # otherwise the next import pays for the garbage of the library
 started = time.process_time()
 module = importlib.import_module(sys.argv[2])
 if sys.argv[3]:

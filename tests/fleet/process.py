@@ -32,8 +32,8 @@ TIMEOUT, DEADLINE = 10.0, 30.0  # seconds: the defaults of every auth object
 class Process:
     """Sends API requests at random moments, on average `rate` of them a second.
 
-    While the token is fresh, a request only reads it, so there is nothing to simulate. The process sleeps until the first
-    request after that time, and only counts the requests before it.
+    While the token is fresh, a request only reads it, so there is nothing to simulate. The process sleeps until the
+    first request after that time, and only counts the requests before it.
     """
 
     def __init__(self, events: Events, endpoint: Endpoint, api: Api, rate: float) -> None:
