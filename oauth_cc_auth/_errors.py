@@ -14,24 +14,107 @@ raises, an instance of its own for every caller. An adapter raises them as membe
 (see `joined`), so that `except requests.RequestException` and `except httpx.RequestError` keep working.
 """
 
-# Not `from __future__ import annotations`: NamedTuple would compile each of these strings when it is imported.
-from typing import Any, NamedTuple
+# Not `from __future__ import annotations`: NamedTuple would compile each of these strings when it is imported, and
+# `typing.get_type_hints` would look for the names in `oauth_cc_auth`, where all of these classes say they are from.
+from typing import Any, Literal, NamedTuple
+
+# Why there is no token. Programs compare these, so they stay; later versions may add some. docs/errors.md says what
+# each of them means.
+Reason = Literal[
+    # No answer: `TokenEndpointUnreachable`.
+    "unreachable",
+    "unreachable_dns",
+    "unreachable_refused",
+    "unreachable_network",
+    "connection_lost",
+    "timed_out",
+    "deadline",
+    "proxy_failed",
+    "proxy_refused",
+    "tls_failed",
+    "tls_untrusted",
+    "tls_expired",
+    "tls_not_yet_valid",
+    "tls_wrong_host",
+    "tls_client_certificate",
+    "tls_not_spoken",
+    "invalid_url",
+    "client_closed",
+    # An answer that is an error: `TokenEndpointError`.
+    "rejected",
+    "unauthorized",
+    "access_denied",
+    "invalid_client",
+    "invalid_grant",
+    "invalid_request",
+    "invalid_scope",
+    "invalid_target",
+    "method_not_allowed",
+    "not_found",
+    "rate_limited",
+    "redirected",
+    "server_error",
+    "temporarily_unavailable",
+    "unauthorized_client",
+    "unsupported_grant_type",
+    "use_dpop_nonce",
+    # An answer without a token that can be used: `InvalidTokenResponse`.
+    "no_access_token",
+    "bound_token_type",
+    "empty_body",
+    "not_json",
+    "unreadable_body",
+    "unsafe_token",
+    "web_page",
+    # Nothing was sent: `TokenError` itself and `InsecureRequestError`.
+    "other",
+    "asked_itself",
+    "callable_failed",
+    "insecure_request",
+    "wrong_client_kind",
+]
+
+# What is wrong with a setting, as far as it is said in other words on the command line, in the environment or HTTPie.
+SettingReason = Literal["invalid", "insecure_http", "missing", "not_a_setting", "unknown"]
 
 
-class Attempt(NamedTuple):
-    """One token request and how it ended.
-
-    Attributes:
-        method: How the client authenticated, such as ``client_secret_basic``.
-        status_code: HTTP status of the answer; None when there was none.
-        error: OAuth error code of the answer (RFC 6749 §5.2), or None.
-        error_description: The server's own words or the transport's, secrets removed; or None.
-    """
-
+class _AttemptFields(NamedTuple):
     method: str
     status_code: int | None = None
     error: str | None = None
     error_description: str | None = None
+
+
+class Attempt(_AttemptFields):
+    """One token request and how it ended: a tuple of the first four attributes, which decide what is equal.
+
+    Attributes:
+        method: How the client authenticated, such as ``client_secret_basic``.
+        status_code: HTTP status of the answer; None if there was none.
+        error: OAuth error code of the answer (RFC 6749 §5.2), or None.
+        error_description: The server's own words or the transport's, secrets removed; or None.
+        reason: Why it brought no token, as a code; see `TokenError`. None if that is not known.
+        retry_after: Seconds that the server asks to wait, or None.
+    """
+
+    # Also what attempts from pickles of version 0.1 have.
+    reason: Reason | None = None
+    retry_after: float | None = None
+
+    def __new__(
+        cls,
+        method: str,
+        status_code: int | None = None,
+        error: str | None = None,
+        error_description: str | None = None,
+        *,
+        reason: Reason | None = None,
+        retry_after: float | None = None,
+    ) -> "Attempt":
+        made = super().__new__(cls, method, status_code, error, error_description)
+        made.reason = reason
+        made.retry_after = retry_after
+        return made
 
     def __str__(self) -> str:
         parts = [str(self.status_code) if self.status_code is not None else "no answer"]
@@ -43,23 +126,85 @@ class Attempt(NamedTuple):
 
 
 class ConfigurationError(ValueError):
-    """A setting cannot be right. The message names the field and what to pass instead."""
+    """A setting cannot be right.
+
+    Its text is made of the attributes: the name of the setting, the problem, and the remedy. An error that was made
+    of one message has only that, as its `problem`.
+
+    Attributes:
+        field: The setting, by the name of its argument, such as ``token_url``; the first one if there are several.
+            None if it is about no single setting.
+        problem: What is wrong with it, without its value if that may be a secret.
+        remedy: What to do; empty if the problem says it all.
+        reason: What kind of problem it is: ``"missing"``; ``"unknown"``, no setting of that name; ``"not_a_setting"``,
+            an argument of the auth object that is no setting of the config; ``"insecure_http"``; else ``"invalid"``.
+        name: What the person calls the setting: an argument, a label, a variable or an option. None without `field`.
+    """
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        field: str | None = None,
+        problem: str = "",
+        remedy: str = "",
+        reason: SettingReason = "invalid",
+        name: str | None = None,
+    ) -> None:
+        self.field = field
+        self.problem = problem or message or ""
+        self.remedy = remedy
+        self.reason = reason
+        self.name = field if name is None else name
+        if message is None:
+            message = _sentence(f"{self.name} {problem}" if self.name else problem, remedy)
+        super().__init__(message)
+
+
+def named(error: ConfigurationError, name: str | None, remedy: str | None = None) -> ConfigurationError:
+    """`error`, about a setting that the person calls `name`, and with the remedy that there is in that place."""
+    return ConfigurationError(
+        field=error.field,
+        problem=error.problem,
+        remedy=error.remedy if remedy is None else remedy,
+        reason=error.reason,
+        name=name,
+    )
 
 
 class TokenError(Exception):
     """No token can be had, or none may be sent, for this request.
 
+    Args:
+        message: What happened.
+        attempts: See below, as the others.
+
     Attributes:
         message: What happened and what to do about it, without any secret.
+        problem: What happened, which is the first part of `message`.
+        remedy: What to do about it, in a program; empty if nothing is known that would help.
+        reason: Why, as a code for programs; see `Reason` and docs/errors.md.
         attempts: Every token request behind this error, oldest first.
+        held_for: Seconds for which the token endpoint is not asked again, since it keeps failing; None for no such
+            hold. `invalidate()` of the auth object ends it.
     """
 
+    reason: Reason = "other"
+    remedy: str = ""
+    held_for: float | None = None
     _library_class: type[Exception] | None = None
 
-    def __init__(self, message: str, *, attempts: tuple[Attempt, ...] = ()) -> None:
-        super().__init__(message)
-        self.message = message
+    def __init__(
+        self, message: str, *, attempts: tuple[Attempt, ...] = (), reason: Reason | None = None, remedy: str = ""
+    ) -> None:
+        self.problem = message
         self.attempts = attempts
+        if reason is not None:
+            self.reason = reason
+        if remedy:
+            self.remedy = remedy
+        self.message = _sentence(message, remedy)
+        super().__init__(self.message)
 
     def __str__(self) -> str:
         return self.message
@@ -67,18 +212,25 @@ class TokenError(Exception):
     def __reduce__(self) -> tuple[Any, ...]:
         # The request stays behind: it may hold files, sockets and the person's own secrets.
         state = {key: value for key, value in self.__dict__.items() if key not in _LIVE_ATTRIBUTES}
-        core = next(cls for cls in type(self).__mro__ if "_library_class" not in cls.__dict__ or cls is TokenError)
-        return _revive, (core, self._library_class, self.message, state)
+        bases = type(self).__mro__
+        core: type[TokenError] = next(cls for cls in bases if "_library_class" not in vars(cls) or cls is TokenError)
+        # A method of the class, so that a pickle names the class and not the module that it is in.
+        return core._restored, (self._library_class, self.message, state)
+
+    @classmethod
+    def _restored(cls, library_class: type[Exception] | None, message: str, state: dict[str, Any]) -> "TokenError":
+        return _made(cls if library_class is None else joined(cls, library_class), message, state)
 
 
 class TokenEndpointUnreachable(TokenError):  # noqa: N818  # an error by its base; the name says what is wrong
     """The token endpoint gave no answer: refused, dropped, not trusted, or too slow.
 
     Attributes:
-        timed_out: True where time ran out, False where the connection failed.
+        timed_out: True if time ran out, False if the connection failed.
     """
 
-    timed_out = False
+    reason: Reason = "unreachable"
+    timed_out: bool = False
 
 
 class TokenEndpointError(TokenError):
@@ -86,11 +238,12 @@ class TokenEndpointError(TokenError):
 
     Attributes:
         status_code: HTTP status of the decisive answer.
-        error: OAuth error code, such as ``invalid_client``; None when the answer named none.
+        error: OAuth error code, such as ``invalid_client``; None if the answer named none.
         error_description: The server's explanation, secrets removed; or None.
         error_uri: Where the server documents the error; or None.
     """
 
+    reason: Reason = "rejected"
     status_code: int | None = None
     error: str | None = None
     error_description: str | None = None
@@ -100,9 +253,13 @@ class TokenEndpointError(TokenError):
 class InvalidTokenResponse(TokenError):  # noqa: N818  # as above
     """The token endpoint answered 2xx, but the answer holds no token that can be used."""
 
+    reason: Reason = "no_access_token"
+
 
 class InsecureRequestError(TokenError):
     """The API request would carry the token over plain http. Nothing was sent."""
+
+    reason: Reason = "insecure_request"
 
 
 def joined(core: type[TokenError], library_class: type[Exception]) -> type[TokenError]:
@@ -127,10 +284,58 @@ def for_caller(error: TokenError, library_class: type[Exception]) -> TokenError:
     return _made(joined(type(error), library_class), error.message, error.__dict__)
 
 
-def with_message(error: TokenError, message: str, attempts: tuple[Attempt, ...] | None = None) -> TokenError:
-    """A copy of `error` with another message and, unless None, other attempts."""
-    state = error.__dict__ if attempts is None else {**error.__dict__, "attempts": attempts}
-    return _made(type(error), message, state)
+def with_message(error: TokenError, message: str) -> TokenError:
+    """A copy of `error` with another message."""
+    return _made(type(error), message, error.__dict__)
+
+
+def with_facts(
+    error: TokenError, *, attempts: tuple[Attempt, ...] = (), hint: str = "", held_for: float | None = None
+) -> TokenError:
+    """A copy of `error` that says more.
+
+    Args:
+        attempts: Every token request behind it, oldest first; none keeps those that it has.
+        hint: One more remedy.
+        held_for: Seconds for which the token endpoint is not asked again.
+    """
+    copy = with_message(error, error.message)
+    copy.attempts = attempts or error.attempts
+    copy.remedy = _sentence(error.remedy, hint) if error.remedy else hint
+    copy.held_for = error.held_for if held_for is None else held_for
+    return with_message(copy, worded(copy, copy.remedy, "auth.invalidate() ends that"))
+
+
+def worded(error: TokenError, remedy: str, end_of_hold: str = "") -> str:
+    """The facts of `error` as a message, with the `remedy` that there is in the reader's place.
+
+    Args:
+        remedy: What to do; empty for nothing.
+        end_of_hold: How to end a hold on the token endpoint; empty if there is no way.
+    """
+    message = _sentence(error.problem, remedy)
+    if len(error.attempts) > 1:
+        message += f". Tried: {_format_attempts(error.attempts)}"
+    if error.held_for is not None:
+        message += f". Not asked again for {max(error.held_for, 0.1):.1f} s"
+        if end_of_hold:
+            message += f" ({end_of_hold})"
+    return message
+
+
+def _sentence(problem: str, remedy: str) -> str:
+    return f"{problem}; {remedy}" if remedy else problem
+
+
+def _format_attempts(attempts: tuple[Attempt, ...]) -> str:
+    """The attempts in their order, equal ones in a row as one."""
+    rows: list[tuple[str, int]] = []
+    for text in map(str, attempts):
+        if rows and rows[-1][0] == text:
+            rows[-1] = text, rows[-1][1] + 1
+        else:
+            rows.append((text, 1))
+    return "; ".join(text if times == 1 else f"{text}, {times} times" for text, times in rows)
 
 
 def _made(cls: type[TokenError], message: str, state: dict[str, Any]) -> TokenError:
@@ -142,7 +347,8 @@ def _made(cls: type[TokenError], message: str, state: dict[str, Any]) -> TokenEr
 def _revive(
     core: type[TokenError], library_class: type[Exception] | None, message: str, state: dict[str, Any]
 ) -> TokenError:
-    return _made(core if library_class is None else joined(core, library_class), message, state)
+    """What pickles of version 0.1 call."""
+    return core._restored(library_class, message, state)
 
 
 # Set by the client libraries' own exception classes.
@@ -157,6 +363,6 @@ for _class in (
     InvalidTokenResponse,
     InsecureRequestError,
 ):
-    # Tracebacks name what a person can import.
+    # Tracebacks and pickles name what a person can import.
     _class.__module__ = "oauth_cc_auth"
 del _class

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import copy
 import pickle
+import re
 import sys
 import threading
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args
 
 import httpx
 import httpx2
@@ -23,7 +25,16 @@ from oauth_cc_auth import (
     TokenEndpointUnreachable,
     TokenError,
 )
-from oauth_cc_auth._errors import for_caller, joined, with_message
+from oauth_cc_auth._errors import (
+    Reason,
+    SettingReason,
+    for_caller,
+    joined,
+    named,
+    with_facts,
+    with_message,
+    worded,
+)
 
 ATTEMPTS = (Attempt("client_secret_basic", 401, "invalid_client", "no"),)
 CORES = [TokenError, TokenEndpointUnreachable, TokenEndpointError, InvalidTokenResponse, InsecureRequestError]
@@ -69,6 +80,37 @@ class TestAttempt:
     def test_str(self, attempt: Attempt, text: str) -> None:
         """One line for a message."""
         assert str(attempt) == text
+
+    def test_facts_that_came_later(self) -> None:
+        """They are attributes; the tuple, what it equals and how it is unpacked stay as they were."""
+        attempt = Attempt("basic", 503, reason="server_error", retry_after=5.0)
+        assert (attempt.reason, attempt.retry_after) == ("server_error", 5.0)
+        assert attempt == Attempt("basic", 503) == ("basic", 503, None, None)
+        method, status, _, _ = attempt
+        assert (method, status) == ("basic", 503)
+        assert (Attempt("basic").reason, Attempt("basic").retry_after) == (None, None)
+
+    @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+    def test_pickling(self, protocol: int) -> None:
+        """Everything comes back."""
+        attempt = Attempt("basic", 503, "busy", "later", reason="server_error", retry_after=5.0)
+        for again in (pickle.loads(pickle.dumps(attempt, protocol)), copy.deepcopy(attempt)):  # noqa: S301  # our own
+            assert type(again) is Attempt
+            assert again == attempt
+            assert (again.reason, again.retry_after) == ("server_error", 5.0)
+
+    @pytest.mark.parametrize(
+        "old",
+        [
+            b"ccopy_reg\n_reconstructor\n(coauth_cc_auth\nAttempt\nc__builtin__\ntuple\n(Vbasic\nI401\nNNtR.",
+            b"\x80\x02coauth_cc_auth\nAttempt\n(X\x05\x00\x00\x00basicM\x91\x01NNt\x81.",
+        ],
+    )
+    def test_pickles_of_version_0_1(self, old: bytes) -> None:
+        """They hold the tuple and nothing else."""
+        again = pickle.loads(old.replace(b"tR.", b"ttR.") if b"reconstructor" in old else old)  # noqa: S301  # our own
+        assert again == Attempt("basic", 401)
+        assert (again.reason, again.retry_after) == (None, None)
 
 
 class TestTree:
@@ -186,14 +228,113 @@ class TestWithMessage:
     def test_another_message(self, core: type[TokenError]) -> None:
         """The kind and everything else stay; the original too."""
         error = an_error(core)
-        told = with_message(error, "told", ())
+        told = with_message(error, "told")
         assert type(told) is core
-        assert (told.message, str(told), told.args, told.attempts) == ("told", "told", ("told",), ())
-        assert {**told.__dict__, "message": "message", "attempts": ATTEMPTS} == error.__dict__
+        assert (told.message, str(told), told.args) == ("told", "told", ("told",))
+        assert {**told.__dict__, "message": "message"} == error.__dict__
         assert error.message == "message"
 
-    def test_keeps_the_attempts_unless_others_are_given(self) -> None:
-        assert with_message(an_error(), "other").attempts == ATTEMPTS
+
+class TestFacts:
+    def test_a_remedy(self) -> None:
+        """The message is made of both."""
+        error = TokenError("it failed", remedy="try again", reason="callable_failed")
+        assert (error.problem, error.remedy, error.reason) == ("it failed", "try again", "callable_failed")
+        assert str(error) == error.message == "it failed; try again"
+        assert error.args == ("it failed; try again",)
+
+    def test_without_any(self) -> None:
+        """One message is all that there was to give in version 0.1."""
+        error = TokenError("message")
+        assert (error.problem, error.remedy, error.reason, error.held_for) == ("message", "", "other", None)
+
+    @pytest.mark.parametrize(
+        ("core", "reason"),
+        [
+            (TokenError, "other"),
+            (TokenEndpointUnreachable, "unreachable"),
+            (TokenEndpointError, "rejected"),
+            (InvalidTokenResponse, "no_access_token"),
+            (InsecureRequestError, "insecure_request"),
+        ],
+    )
+    def test_the_reason_of_a_kind(self, core: type[TokenError], reason: str) -> None:
+        """If nothing more is known, it says what its class says."""
+        assert core("message").reason == reason
+
+    def test_more_facts(self) -> None:
+        """They become part of the message, and the original stays as it is."""
+        error = TokenEndpointError("it failed", remedy="try again", attempts=ATTEMPTS)
+        more = with_facts(error, attempts=ATTEMPTS * 2, hint="or stop", held_for=3.14)
+        assert type(more) is TokenEndpointError
+        assert (more.problem, more.remedy, more.held_for) == ("it failed", "try again; or stop", 3.14)
+        assert more.message == (
+            "it failed; try again; or stop. Tried: client_secret_basic: 401 invalid_client (no), 2 times. "
+            "Not asked again for 3.1 s (auth.invalidate() ends that)"
+        )
+        assert (error.message, error.attempts, error.held_for) == ("it failed; try again", ATTEMPTS, None)
+
+    def test_facts_stay_with_the_error(self) -> None:
+        """Each call adds to what there is."""
+        error = with_facts(TokenError("it failed"), attempts=(Attempt("a"), Attempt("b"), Attempt("a")))
+        assert error.message == "it failed. Tried: a: no answer; b: no answer; a: no answer"
+        held = with_facts(error, held_for=0.01, hint="wait")
+        assert held.attempts == error.attempts
+        assert held.message.startswith("it failed; wait. Tried: a: no answer; b:")
+        assert held.message.endswith("Not asked again for 0.1 s (auth.invalidate() ends that)")
+        assert with_facts(held).message == held.message
+
+    def test_in_other_words(self) -> None:
+        """Of the facts, each face makes a message with a remedy of its own."""
+        error = with_facts(TokenError("it failed", remedy="call the method"), held_for=2)
+        assert worded(error, "press the button") == "it failed; press the button. Not asked again for 2.0 s"
+        assert worded(error, "") == "it failed. Not asked again for 2.0 s"
+
+    def test_reasons_are_documented(self) -> None:
+        """Each in a row of the one list."""
+        page = (Path(__file__).parent.parent / "docs" / "errors.md").read_text(encoding="utf-8")
+        documented = re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)
+        assert documented == [*get_args(Reason), *get_args(SettingReason)]
+
+
+class TestConfigurationError:
+    def test_of_facts(self) -> None:
+        """The sentence begins with the setting and ends with the remedy."""
+        error = ConfigurationError(field="scope", problem="is odd", remedy="drop it", reason="unknown")
+        assert str(error) == "scope is odd; drop it"
+        assert (error.field, error.name, error.problem, error.remedy) == ("scope", "scope", "is odd", "drop it")
+        assert error.reason == "unknown"
+
+    def test_of_one_message(self) -> None:
+        """As in version 0.1."""
+        error = ConfigurationError("scope is odd; drop it")
+        assert str(error) == error.problem == "scope is odd; drop it"
+        assert error.args == ("scope is odd; drop it",)
+        assert (error.field, error.name, error.remedy, error.reason) == (None, None, "", "invalid")
+
+    def test_about_no_setting(self) -> None:
+        """There need not be one, nor a remedy."""
+        assert str(ConfigurationError(problem="the file is empty")) == "the file is empty"
+
+    def test_by_the_name_that_the_person_uses(self) -> None:
+        """A label, a variable or an option; and with the remedy that there is in that place."""
+        error = ConfigurationError(field="scope", problem="is odd", remedy="drop it", reason="unknown")
+        again = named(error, "OAUTH_CC_SCOPE", "unset it")
+        assert str(again) == "OAUTH_CC_SCOPE is odd; unset it"
+        assert (again.field, again.name, again.reason) == ("scope", "OAUTH_CC_SCOPE", "unknown")
+        assert str(named(error, "--scope")) == "--scope is odd; drop it"
+
+    @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+    def test_pickling(self, protocol: int) -> None:
+        """Everything comes back."""
+        error = ConfigurationError(field="scope", problem="is odd", remedy="drop it", name="--scope")
+        for again in (pickle.loads(pickle.dumps(error, protocol)), copy.copy(error)):  # noqa: S301  # our own
+            assert (str(again), again.args, again.__dict__) == (str(error), error.args, error.__dict__)
+
+    def test_a_pickle_of_version_0_1(self) -> None:
+        """It held the message and nothing else."""
+        old = b"coauth_cc_auth\nConfigurationError\n(Vscope is odd\ntR."
+        assert str(pickle.loads(old)) == "scope is odd"  # noqa: S301  # our own
 
 
 class TestPickling:

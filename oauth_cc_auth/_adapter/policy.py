@@ -149,8 +149,9 @@ class ApiPolicy:
         if self._allow_insecure_http or may_carry_secrets(url):
             return True
         return InsecureRequestError(
-            f"{shown_url(url)} is not https and would show the token to everyone on the way; use https, or "
-            f"pass allow_insecure_http=True to {auth_name} if you trust the network (service mesh, test host)"
+            f"{shown_url(url)} is not https and would show the token to everyone on the way",
+            remedy=f"use https, or pass allow_insecure_http=True to {auth_name} if you trust the network (service "
+            "mesh, test host)",
         )
 
     def remember(self, site: Any) -> None:
@@ -180,7 +181,7 @@ class ApiPolicy:
                 return bool(answer)
         except Exception as error:  # noqa: BLE001  # whatever a person's callable raises
             problem = f"raised {kind_and_place(error)}"
-        return TokenError(f"renew_on, called with status and headers, {problem}")
+        return TokenError(f"renew_on, called with status and headers, {problem}", reason="callable_failed")
 
     def note_answer(self, lease: Lease, url: str, status: int) -> None:
         """An API answered `status` to `lease`. Matters only if the token is on probation there.

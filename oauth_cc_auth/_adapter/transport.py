@@ -17,12 +17,12 @@ class Transport(ABC):
     Attributes:
         send: Sends a token request and blocks; None if this library or this `token_client` cannot.
         asend: The same in an event loop.
-        obstacle: Why `send` or `asend` is None, and what to do about it.
+        obstacle: The error for who needs `send` or `asend` if that is None.
     """
 
     send: Sender | None = None
     asend: AsyncSender | None = None
-    obstacle = ""
+    obstacle = TokenError("this library cannot send token requests in this way", reason="wrong_client_kind")
 
     @abstractmethod
     def error_class(self, error: TokenError) -> type[Exception]:

@@ -1,26 +1,47 @@
-"""Saying in one line what went wrong in a transport, whatever tower of exceptions it built."""
+"""What went wrong in a transport, as a code and in one line, whatever tower of exceptions it built."""
 
 from __future__ import annotations
 
+import errno
 import re
+import socket
 import ssl
 import sys
 from collections.abc import Iterator
-from http import HTTPStatus
 from typing import Any
 
+from oauth_cc_auth._errors import Reason
+from oauth_cc_auth._http.answers import phrase
 from oauth_cc_auth._protocol.exchange import TransportFailure
 
 # Where each library looks for certificates that it is to trust.
 _BUNDLE_VARIABLES = {"requests": "REQUESTS_CA_BUNDLE", "httpx": "SSL_CERT_FILE", "httpx2": "SSL_CERT_FILE"}
 
-
-# How http.client and httpcore tell that a proxy has answered with another status than 200.
+# How http.client and httpcore say that a proxy has answered with another status than 200.
 _PROXY_ANSWER = r"(Tunnel connection failed: )?(\d{3})\b"
-
 
 # What requests, urllib3 and httpx call an error about a URL, be it that of the endpoint or of a proxy.
 _PARSERS_ERRORS = frozenset({"InvalidProxyURL", "InvalidURL", "LocationParseError", "LocationValueError"})
+
+# What OpenSSL says of an answer that is no TLS record; which one depends on its version and on the bytes.
+NO_TLS_RECORD = frozenset({"WRONG_VERSION_NUMBER", "PACKET_LENGTH_TOO_LONG", "UNKNOWN_PROTOCOL", "HTTP_REQUEST"})
+# What it says if the server wants a certificate of the client's.
+CLIENT_CERTIFICATE_WANTED = "CERTIFICATE_REQUIRED"
+
+# OpenSSL's X509_V_ERR_... numbers. All others mean that the issuer is not trusted.
+_CERTIFICATE_REASONS: dict[int, Reason] = {
+    9: "tls_not_yet_valid",
+    10: "tls_expired",
+    62: "tls_wrong_host",
+    64: "tls_wrong_host",  # for an IP address
+}
+_NO_ROUTE = frozenset({errno.ENETDOWN, errno.ENETUNREACH, errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL})
+# What the libraries call a connection that ended before the answer did; the standard library has ConnectionError.
+_LOST_CONNECTION = frozenset(
+    {"BrokenResourceError", "ChunkedEncodingError", "EndOfStream", "IncompleteRead", "ProtocolError", "ReadError"}
+    | {"RemoteProtocolError", "SSLEOFError", "SSLZeroReturnError", "WriteError"}
+)
+_END_OF_TLS = (ssl.SSLEOFError, ssl.SSLZeroReturnError)
 
 
 def transport_failure(error: BaseException, library: Any, *, own: bool, retryable: bool) -> TransportFailure:
@@ -32,46 +53,72 @@ def transport_failure(error: BaseException, library: Any, *, own: bool, retryabl
         own: It was raised by a client of ours, not by a `token_client`.
         retryable: Whether errors of its kind may pass.
     """
-    causes, text = list(_causes(error)), reason_of(error)
+    causes = list(_causes(error))
+    reason, advice = _reason(causes), ""
     if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
-        return TransportFailure(text, retryable=False, advice=_trust_advice(str(library.__name__), own=own))
-    if _is_about_a_url(causes):
-        advice = "check token_url and the URL of the proxy, if there is one"
-        return TransportFailure(text, retryable=False, advice=advice)
-    if any("WRONG_VERSION_NUMBER" in str(cause.args) for cause in causes if isinstance(cause, ssl.SSLError)):
-        return TransportFailure(text, retryable=retryable, advice="check that this port of the host speaks https")
-    return TransportFailure(text, retryable=retryable)
+        retryable, advice = False, _trust_advice(str(library.__name__), own=own)
+    elif reason == "invalid_url":
+        retryable, advice = False, "check token_url and the URL of the proxy, if there is one"
+    elif reason == "tls_not_spoken":
+        advice = "check that this port of the host speaks https"
+    return TransportFailure(words_of(error), reason, retryable=retryable, advice=advice)
 
 
-def reason_of(error: BaseException) -> str:
+def _reason(causes: list[BaseException]) -> Reason:
+    """Why, as a code."""
+    for cause in causes:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return _CERTIFICATE_REASONS.get(getattr(cause, "verify_code", 0), "tls_untrusted")
+    names = {type(cause).__name__ for cause in causes}
+    if names & _PARSERS_ERRORS:
+        return "invalid_url"
+    if "ProxyError" in names:
+        return "proxy_refused" if re.match(_PROXY_ANSWER, text_of(causes[-1])) else "proxy_failed"
+    tls = [cause for cause in causes if isinstance(cause, ssl.SSLError) and not isinstance(cause, _END_OF_TLS)]
+    if tls:
+        return _tls_reason(tls[-1])
+    return _network_reason(causes, names)
+
+
+def _tls_reason(error: ssl.SSLError) -> Reason:
+    # OpenSSL's own name for it; an exception that was pickled or made by hand has only the text.
+    said = f"{getattr(error, 'reason', None)} {error.args}"
+    if any(word in said for word in NO_TLS_RECORD):
+        return "tls_not_spoken"
+    return "tls_client_certificate" if CLIENT_CERTIFICATE_WANTED in said else "tls_failed"
+
+
+def _network_reason(causes: list[BaseException], names: set[str]) -> Reason:
+    for cause in reversed(causes):
+        if isinstance(cause, socket.gaierror):
+            return "unreachable_dns"
+        if isinstance(cause, ConnectionRefusedError):
+            return "unreachable_refused"
+        if isinstance(cause, OSError) and cause.errno in _NO_ROUTE:
+            return "unreachable_network"
+    is_lost = names & _LOST_CONNECTION or any(isinstance(cause, ConnectionError) for cause in causes)
+    return "connection_lost" if is_lost else "unreachable"
+
+
+def words_of(error: BaseException) -> str:
     """What went wrong, in one line without a full stop: the words of the innermost cause."""
     causes = list(_causes(error))
-    if _is_about_a_url(causes):
+    names = {type(cause).__name__ for cause in causes}
+    if names & _PARSERS_ERRORS:
         # In its words there may be half of a proxy's password: "http://user:pass/word@proxy" is cut at the slash.
         return f"{type(error).__name__}: a URL cannot be parsed"
     text = text_of(causes[-1]).rstrip(".")
     # Each library has an exception of this name, as has urllib3.
-    if any(type(cause).__name__ == "ProxyError" for cause in causes):
-        return f"the proxy failed: {_without_reason(text)}"
-    return text
+    return f"the proxy failed: {_of_standard(text)}" if "ProxyError" in names else text
 
 
-def _without_reason(text: str) -> str:
+def _of_standard(text: str) -> str:
     """`text` about a proxy's answer with the standard's words for its status.
 
     Its own may echo the request, and so the proxy's password, which is none of the secrets that we know.
     """
     answer = re.match(_PROXY_ANSWER, text)
-    if answer is None:
-        return text
-    try:
-        return f"{answer[0]} {HTTPStatus(int(answer[2])).phrase}"
-    except ValueError:  # no status of the standard
-        return answer[0]
-
-
-def _is_about_a_url(causes: list[BaseException]) -> bool:
-    return any(type(cause).__name__ in _PARSERS_ERRORS for cause in causes)
+    return text if answer is None else f"{answer[0]} {phrase(int(answer[2]))}".rstrip()
 
 
 def _trust_advice(library_name: str, *, own: bool) -> str:
@@ -92,7 +139,7 @@ _TRANSPORTS = frozenset(
 
 
 def is_from_elsewhere(error: BaseException, library: Any) -> bool:
-    """True for what a signal handler raised in the middle: Celery's and RQ's time limits are such exceptions."""
+    """True for what a signal handler raised meanwhile: Celery's and RQ's time limits are such exceptions."""
     root = type(error).__module__.partition(".")[0]
     if isinstance(error, OSError) or root in _TRANSPORTS or root in sys.stdlib_module_names:
         return False
@@ -100,7 +147,7 @@ def is_from_elsewhere(error: BaseException, library: Any) -> bool:
 
 
 def text_of(error: BaseException) -> str:
-    """What `error` says of itself, or its name where it says nothing or fails to."""
+    """What `error` says of itself, or its name if it says nothing or fails to."""
     try:
         return str(error) or type(error).__name__
     except Exception:  # noqa: BLE001  # a __str__ of anybody's

@@ -11,7 +11,7 @@ from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from oauth_cc_auth._adapter.transport_errors import reason_of
+from oauth_cc_auth._adapter.transport_errors import words_of
 from oauth_cc_auth._cli.settings.config_file import TOML_MODULE
 from oauth_cc_auth._cli.settings.given import CommandSettings
 from oauth_cc_auth._cli.terminal.exit import REFUSED, UNREACHABLE, USAGE, CommandError
@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.command != "check" and status != USAGE:
             message += _MORE
     except requests.RequestException as error:
-        message, status = presentable(reason_of(error), ()), UNREACHABLE
+        message, status = presentable(words_of(error), ()), UNREACHABLE
     console.error(message)
     return status
 

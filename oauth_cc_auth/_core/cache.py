@@ -126,8 +126,10 @@ class TokenCache:
         """The current token, or a failure that says why there is none: a hook must neither fetch nor wait."""
         return self.usable(refused) or Failure(
             TokenError(
-                "an on_event hook needs a token that would have to be fetched: it must not use the auth object that it "
-                "serves, or do so in a task or thread that it does not wait for"
+                "an on_event hook needs a token that would have to be fetched",
+                reason="asked_itself",
+                remedy="it must not use the auth object that it serves, or do so in a task or thread that it does not "
+                "wait for",
             )
         )
 
@@ -190,8 +192,10 @@ def _asked_itself(fallback: Lease | None) -> Lease | Failure:
         return fallback
     return Failure(
         TokenError(
-            "this token is being fetched by the very thread or task that asks for it: a client_secret callable, a log "
-            "handler or a token_client must not use the auth object that they serve"
+            "this token is being fetched by the very thread or task that asks for it",
+            reason="asked_itself",
+            remedy="a client_secret callable, a log handler or a token_client must not use the auth object that they "
+            "serve",
         )
     )
 

@@ -96,6 +96,4 @@ class Failures:
 
 
 def _held_off(failure: Failure, seconds: float) -> Failure:
-    return failure.with_message(
-        f"{failure.error.message}. Not asked again for {max(seconds, 0.1):.1f} s (auth.invalidate() ends that)"
-    )
+    return failure.with_facts(held_for=seconds)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Generator
-from itertools import groupby
 from typing import Any
 
 from oauth_cc_auth._authentication.base import ClientAuthentication
@@ -107,7 +106,7 @@ class Fetcher:
 
     def _hint(self, failure: Failure) -> str:
         if failure.unauthenticated and isinstance(self.config.client_authentication, str):
-            return f"; only {self.config.client_authentication} was tried: unset client_authentication to try all"
+            return f"only {self.config.client_authentication} was tried: unset client_authentication to try all"
         return ""
 
     def _attempt(self, run: _Run, flight: Flight, until: float) -> Generator[Effect, Any, Fetched | Failure]:
@@ -201,16 +200,7 @@ class _Run:
 
     def with_attempts(self, failure: Failure, *, hold: float | None = None, hint: str = "") -> Failure:
         """`failure` with every attempt in its error and its message, and a `hint` about the settings."""
-        message = failure.error.message + hint
-        if len(self.attempts) > 1:
-            message += f". Tried: {_told(self.attempts)}"
-        return failure.with_message(message, self.attempts).replaced(hold=hold)
-
-
-def _told(attempts: tuple[Attempt, ...]) -> str:
-    """The attempts in their order, equal ones in a row as one."""
-    rows = [(str(attempt), len(list(equal))) for attempt, equal in groupby(attempts)]
-    return "; ".join(row if times == 1 else f"{row}, {times} times" for row, times in rows)
+        return failure.with_facts(attempts=self.attempts, hint=hint).replaced(hold=hold)
 
 
 def _looks_like_invalid_client(refused: Attempt) -> bool:
@@ -239,14 +229,15 @@ def _unusable_secret(value: object) -> str:
 
 def _not_asked(message: str) -> Failure:
     """No token request was sent. It may work next time, but repeating it at once is the person's business."""
-    return Failure(TokenError(message), transient=True)
+    return Failure(TokenError(message, reason="callable_failed"), transient=True)
 
 
 def out_of_time(config: ClientCredentialsConfig) -> Failure:
     """The failure for a caller whose `deadline` passed."""
     error = TokenEndpointUnreachable(
         f"no token from {shown_url(config.token_url)} within the deadline; the endpoint is slow, or a token request "
-        "of another thread or task hangs"
+        "of another thread or task hangs",
+        reason="deadline",
     )
     error.timed_out = True
     return Failure(error, transient=True)

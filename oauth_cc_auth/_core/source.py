@@ -37,7 +37,7 @@ class TokenSource:
         rules: When to renew.
         send, asend: What sends a token request, blocking and in an event loop; None if the client library or the
             person's `token_client` cannot.
-        obstacle: Why one of them is None.
+        obstacle: The error for who needs one that is None.
     """
 
     __slots__ = ("_asend", "_obstacle", "_send", "cache", "flow", "observer")
@@ -53,7 +53,7 @@ class TokenSource:
         rules: RenewalRules,
         send: Sender | None,
         asend: AsyncSender | None,
-        obstacle: str,
+        obstacle: TokenError,
     ) -> None:
         self._send = send
         self._asend = asend
@@ -76,4 +76,4 @@ class TokenSource:
 
     def _at_hand(self, refused: Lease | None) -> Lease | Failure:
         """The token that there is, for a caller that cannot fetch one."""
-        return self.cache.usable(refused) or Failure(TokenError(self._obstacle))
+        return self.cache.usable(refused) or Failure(self._obstacle)

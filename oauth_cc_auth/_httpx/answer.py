@@ -105,7 +105,7 @@ def answer_or_failure(library: Any, error: Any, trace: Trace, *, own: bool) -> T
         # A token client with a raise_for_status hook: the status is known, and the fallback needs no more.
         return TokenResponse(error.response.status_code, dict(error.response.headers), b"")
     if isinstance(error, library.RemoteProtocolError) and isinstance(error.__context__, library.InvalidURL):
-        return TransportFailure(f"a redirect that cannot be followed: {error}", retryable=False)
+        return TransportFailure(f"a redirect that cannot be followed: {error}", "redirected", retryable=False)
     return transport_failure(
         error,
         library,

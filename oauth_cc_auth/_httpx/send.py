@@ -18,7 +18,10 @@ from oauth_cc_auth._protocol.exchange import TokenRequest, TokenResponse, Transp
 from .answer import Reading, RedirectHider, Trace, answer_or_failure
 
 _CLOSED = TransportFailure(
-    "token_client is closed", retryable=False, advice="keep it open for as long as the auth object is used"
+    "token_client is closed",
+    "client_closed",
+    retryable=False,
+    advice="keep it open for as long as the auth object is used",
 )
 
 

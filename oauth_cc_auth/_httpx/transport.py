@@ -29,9 +29,11 @@ class HttpxTransport(Transport):
             self.asend = self._asend
         if token_client is not None:
             wanted = library.AsyncClient if self.asend is None else library.Client
-            self.obstacle = (
+            self.obstacle = TokenError(
                 f"token_client is of type {type(token_client).__name__}, and this request needs one of type "
-                f"{wanted.__name__}: make an auth object each for sync and for async requests"
+                f"{wanted.__name__}",
+                reason="wrong_client_kind",
+                remedy="make an auth object each for sync and for async requests",
             )
 
     def _send(self, request: TokenRequest, budget: float) -> Reply:

@@ -1,6 +1,9 @@
-"""What a person can do about a refusal of the token endpoint, in half a sentence."""
+"""Why a token endpoint rejected a request, as a code, and what a person can do about it, in half a sentence."""
 
 from __future__ import annotations
+
+from oauth_cc_auth._errors import Reason
+from oauth_cc_auth._http.answers import is_redirect
 
 _CREDENTIALS = "check client_id and client_secret, and that this client may use this authentication method"
 _PARAMETERS = "a parameter is missing or wrong; some providers want additional_request_data, such as audience"
@@ -21,13 +24,61 @@ _BY_CODE = {
 }
 _SCOPE_CODES = frozenset({"invalid_scope", "scope_invalid"})  # the latter is glewlwyd's
 
+# The codes of the RFCs, and what single servers say for them.
+_REASONS: dict[str, Reason] = {
+    "access_denied": "access_denied",
+    "authorization_type_invalid": "unauthorized_client",  # glewlwyd 2.7
+    "invalid_client": "invalid_client",
+    "invalid_grant": "invalid_grant",
+    "invalid_request": "invalid_request",
+    "invalid_scope": "invalid_scope",
+    "invalid_target": "invalid_target",
+    "scope_invalid": "invalid_scope",  # glewlwyd 2.7
+    "server_error": "server_error",
+    "temporarily_unavailable": "temporarily_unavailable",
+    "unauthorized_client": "unauthorized_client",
+    "unsupported_grant_type": "unsupported_grant_type",
+    "use_dpop_nonce": "use_dpop_nonce",
+}
+KNOWN_ERRORS = frozenset(_REASONS)
+_REASONS_BY_STATUS: dict[int, Reason] = {
+    401: "unauthorized",
+    403: "unauthorized",
+    404: "not_found",
+    405: "method_not_allowed",
+    408: "temporarily_unavailable",
+    410: "not_found",
+}
 
-def advice(code: str | None, status: int, *, scope: str | None, is_web_page: bool) -> str:
-    """What to do; empty where nothing is known that would help.
+
+def reason_for(code: str | None, status: int, *, html: bool) -> Reason:
+    """Why the endpoint answered so: by what the status alone says, then by the error code, then by the status.
 
     Args:
-        code: OAuth error code (RFC 6749 §5.2), or None where the answer named none.
-        status: HTTP status, which counts where the code is not known: LemonLDAP::NG sends a number of its own.
+        code: OAuth error code (RFC 6749 §5.2), or None if the answer named none.
+        status: HTTP status.
+        html: The answer is a web page.
+    """
+    if status == 429:
+        return "rate_limited"
+    if status == 407:
+        return "proxy_refused"
+    if is_redirect(status):
+        return "redirected"
+    by_code = _REASONS.get(code or "")
+    if by_code is not None:
+        return by_code
+    if status >= 500:
+        return "server_error"
+    return _REASONS_BY_STATUS.get(status, "web_page" if html else "rejected")
+
+
+def advice(code: str | None, status: int, *, scope: str | None, is_web_page: bool) -> str:
+    """What to do; empty if nothing is known that would help.
+
+    Args:
+        code: OAuth error code (RFC 6749 §5.2), or None if the answer named none.
+        status: HTTP status, which counts if the code is not known: LemonLDAP::NG sends a number of its own.
         scope: What was asked for.
         is_web_page: The answer is HTML, meant for a person.
     """
@@ -44,7 +95,7 @@ def _by_status(status: int, scope: str | None, *, is_web_page: bool) -> str:
     if status >= 500:
         return "the fault is on the server's side"
     if status in (401, 403):
-        # glewlwyd says no more where the scope is missing.
+        # glewlwyd says no more if the scope is missing.
         others = "token_url is the token endpoint" + ("" if scope else ", and whether this server wants a scope")
         return f"{_CREDENTIALS}; if they are right, check that {others}"
     if is_web_page:

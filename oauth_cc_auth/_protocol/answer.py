@@ -6,24 +6,25 @@ Real servers stray from RFC 6749 §5 in every direction; each leniency names the
 from __future__ import annotations
 
 from collections.abc import Mapping
-from http import HTTPStatus
 from math import inf, isnan
 from typing import Any
 
 from oauth_cc_auth._errors import (
     Attempt,
     InvalidTokenResponse,
+    Reason,
     TokenEndpointError,
     TokenEndpointUnreachable,
 )
-from oauth_cc_auth._http.headers import is_header_value, retry_after
+from oauth_cc_auth._http.answers import is_redirect, is_web_page, phrase, retry_after
+from oauth_cc_auth._http.headers import is_header_value
 from oauth_cc_auth._redact.redact import presentable, shown_url
 from oauth_cc_auth._token import Token
 
-from .advice import advice
+from .advice import KNOWN_ERRORS, advice, reason_for
 from .exchange import Reply, TokenRequest, TokenResponse, TransportFailure
 from .failure import Failure
-from .members import instead_of_members, members_of
+from .members import members_of, without_members
 
 LONGEST_LIFE = 365 * 24 * 3600.0  # seconds; Adobe IMS tells milliseconds, and the API's 401 renews such a token anyway
 
@@ -43,11 +44,6 @@ _BOUND_TOKEN_TYPES = frozenset({"mac", "pop", "dpop"})  # of no use without a ke
 TOKEN_MEMBERS = ("access_token", "refresh_token", "id_token")
 _STANDARD_MEMBERS = frozenset({"access_token", "token_type", "expires_in", "scope"})
 
-_KNOWN_ERRORS = frozenset(
-    {"access_denied", "invalid_client", "invalid_request", "server_error", "temporarily_unavailable"}
-    | {"unauthorized_client", "use_dpop_nonce", *_AUTHENTICATED_ERRORS}
-)
-
 # Where others than the RFC's authors put the explanation (RFC 9457 §3.1: title, detail), the first that is there.
 _EXPLANATIONS = ("error_description", "error_message", "message", "detail", "title", "errors")
 
@@ -64,7 +60,7 @@ def read_answer(request: TokenRequest, answer: Reply, wall: float, known_token: 
     if isinstance(answer, TransportFailure):
         return _unreachable(request, answer)
     request = request.replaced(secrets=(*request.secrets, known_token))
-    members = members_of(answer.body, request.secrets, _KNOWN_ERRORS)
+    members = members_of(answer.body, request.secrets, KNOWN_ERRORS)
     issued = [value for name in TOKEN_MEMBERS if isinstance(value := members.get(name), str)]
     request = request.replaced(secrets=(*request.secrets, *issued))
     if not 200 <= answer.status_code < 300 or members.get("error"):
@@ -75,10 +71,11 @@ def read_answer(request: TokenRequest, answer: Reply, wall: float, known_token: 
 def _unreachable(request: TokenRequest, failure: TransportFailure) -> Failure:
     text = presentable(failure.text, request.secrets)
     what = "gave no answer in time (see timeout and deadline)" if failure.timed_out else "could not be reached"
-    what_to_do = f"; {failure.advice}" if failure.advice else ""
     error = TokenEndpointUnreachable(
-        f"token endpoint {shown_url(request.url)} {what}: {text}{what_to_do}",
-        attempts=(Attempt(request.method, error_description=text),),
+        f"token endpoint {shown_url(request.url)} {what}: {text}",
+        attempts=(Attempt(request.method, error_description=text, reason=failure.reason),),
+        reason=failure.reason,
+        remedy=failure.advice,
     )
     error.timed_out = failure.timed_out
     return Failure(error, transient=failure.retryable)
@@ -88,13 +85,17 @@ def _refusal(request: TokenRequest, answer: TokenResponse, members: Mapping[str,
     status = answer.status_code
     raw_code, *others = _error_texts(members)
     # A word of the RFC is no echo, whatever the secret is.
-    code = raw_code if raw_code in _KNOWN_ERRORS else presentable(raw_code, request.secrets) or None
+    code = raw_code if raw_code in KNOWN_ERRORS else presentable(raw_code, request.secrets) or None
     description, uri = (presentable(text, request.secrets) or None for text in others)
     transient = status in _TRANSIENT_STATUSES or status >= 500 or code == "temporarily_unavailable"
     asked = retry_after(answer.headers, wall) if transient else None
+    html = is_web_page(answer.headers.get("content-type", ""), answer.body)
+    reason = reason_for(code, status, html=html)
     error = TokenEndpointError(
-        _refusal_message(request, answer, code, description, asked),
-        attempts=(Attempt(request.method, status, code, description),),
+        _refusal_in_words(request, answer, code, description, asked),
+        attempts=(Attempt(request.method, status, code, description, reason=reason, retry_after=asked),),
+        reason=reason,
+        remedy=_refusal_remedy(request, status, code, asked, html=html),
     )
     error.status_code, error.error, error.error_description, error.error_uri = status, code, description, uri
     return Failure(
@@ -123,69 +124,40 @@ def _text(value: object) -> str:
     return str(value) if isinstance(value, (str, int, float)) else ""
 
 
-def _refusal_message(
+def _refusal_in_words(
     request: TokenRequest, answer: TokenResponse, code: str | None, description: str | None, asked: float | None
 ) -> str:
     status = answer.status_code
-    endpoint = shown_url(request.url)
-    head = (
-        f"{code}: token endpoint {endpoint} answered {status}"
-        if code
-        else (f"token endpoint {endpoint} answered {status}{_phrase(status)}")
-    )
+    words = f"token endpoint {shown_url(request.url)} answered {status}"
+    words = f"{code}: {words}" if code else f"{words} {phrase(status)}".rstrip()
     if description:
-        head += f" ({description})"
-    if 300 <= status < 400:
+        words += f" ({description})"
+    if is_redirect(status):
         target = presentable(shown_url(answer.headers.get("location", "")), request.secrets)
-        where = f"a redirect to {target}" if target else "a redirect"
-        return f"{head}, {where}; token requests are never redirected: set token_url to the final URL"
+        words += f", a redirect to {target}" if target else ", a redirect"
     if asked is not None:
-        return f"{head}; it asks to wait {asked:.0f} s"
-    what_to_do = advice(code, status, scope=request.scope, is_web_page=_is_web_page(answer))
-    return f"{head}; {what_to_do}" if what_to_do else head
+        words += f"; it asks to wait {asked:.0f} s"
+    return words
 
 
-def _phrase(status: int) -> str:
-    try:
-        return f" {HTTPStatus(status).phrase}"
-    except ValueError:
-        return ""
-
-
-def _is_web_page(answer: TokenResponse) -> bool:
-    return "html" in answer.headers.get("content-type", "").lower() or answer.body.lstrip()[:1] == b"<"
+def _refusal_remedy(request: TokenRequest, status: int, code: str | None, asked: float | None, *, html: bool) -> str:
+    if is_redirect(status):
+        return "token requests are never redirected: set token_url to the final URL"
+    return "" if asked is not None else advice(code, status, scope=request.scope, is_web_page=html)
 
 
 def _token(request: TokenRequest, answer: TokenResponse, members: Mapping[str, Any], wall: float) -> Token | Failure:
-    value, token_type = members.get("access_token"), members.get("token_type")
     if answer.problem is not None:
-        return _unusable(request, answer, presentable(answer.problem, request.secrets))
-    if not members and _is_web_page(answer):
-        return _unusable(request, answer, "it is a web page; check that token_url is the token endpoint")
-    if value == "":
-        return _unusable(request, answer, "its access_token is empty")
-    if value is None and "access_token" in members:
-        return _unusable(request, answer, "its access_token is null")
-    if not isinstance(value, str):
-        names = presentable(", ".join(members), request.secrets)
-        what = (
-            f"it has no access_token; its members are: {names or 'none'}"
-            if members
-            else instead_of_members(answer.body)
-        )
-        return _unusable(request, answer, f"{what}; check that token_url is the right one")
+        return _unusable(request, answer, "unreadable_body", presentable(answer.problem, request.secrets))
+    value, token_type = members.get("access_token"), members.get("token_type")
+    if not isinstance(value, str) or not value:
+        return _without_token(request, answer, members)
     if not is_header_value(value) or "\t" in value:
-        return _unusable(
-            request,
-            answer,
-            "its access_token would break a header: it has control characters, non-ASCII or white space at an end",
-        )
+        problem = "its access_token would break a header: it has control characters, non-ASCII or white space at an end"
+        return _unusable(request, answer, "unsafe_token", problem)
     if isinstance(token_type, str) and token_type.strip().casefold() in _BOUND_TOKEN_TYPES:
-        return _unusable(
-            request,
-            answer,
-            f"its token_type is {token_type.strip()}, bound to a key; have the provider issue Bearer",
-        )
+        problem = f"its token_type is {token_type.strip()}, bound to a key"
+        return _unusable(request, answer, "bound_token_type", problem, "have the provider issue Bearer")
     life = lifetime(members.get("expires_in"))
     return Token(
         value,
@@ -196,17 +168,39 @@ def _token(request: TokenRequest, answer: TokenResponse, members: Mapping[str, A
     )
 
 
-def _unusable(request: TokenRequest, answer: TokenResponse, problem: str) -> Failure:
+def _without_token(request: TokenRequest, answer: TokenResponse, members: Mapping[str, Any]) -> Failure:
+    """Why there is no `access_token` that is a text."""
+    value = members.get("access_token")
+    if value == "":
+        return _unusable(request, answer, "no_access_token", "its access_token is empty")
+    if value is None and "access_token" in members:
+        return _unusable(request, answer, "no_access_token", "its access_token is null")
+    if members:
+        names = presentable(", ".join(members), request.secrets)
+        problem = f"it has no access_token; its members are: {names or 'none'}"
+        return _unusable(request, answer, "no_access_token", problem, _CHECK_URL)
+    if is_web_page(answer.headers.get("content-type", ""), answer.body):
+        return _unusable(request, answer, "web_page", "it is a web page", "check that token_url is the token endpoint")
+    return _unusable(request, answer, *without_members(answer.body), _CHECK_URL)
+
+
+_CHECK_URL = "check that token_url is the right one"
+
+
+def _unusable(request: TokenRequest, answer: TokenResponse, reason: Reason, problem: str, remedy: str = "") -> Failure:
+    status = answer.status_code
     return Failure(
         InvalidTokenResponse(
-            f"token endpoint {shown_url(request.url)} answered {answer.status_code}, but {problem}",
-            attempts=(Attempt(request.method, answer.status_code, error_description=problem),),
+            f"token endpoint {shown_url(request.url)} answered {status}, but {problem}",
+            attempts=(Attempt(request.method, status, error_description=problem, reason=reason),),
+            reason=reason,
+            remedy=remedy,
         )
     )
 
 
 def lifetime(expires_in: object) -> float | None:
-    """Seconds that a token lives, from any ``expires_in`` that a server sends; None where it tells nothing usable.
+    """Seconds that a token lives, from any ``expires_in`` that a server sends; None if it says nothing usable.
 
     PayPal, UPS and Entra v1 send a string, Salesforce nothing at all. Zero and less mean "use it once".
     """
@@ -222,7 +216,7 @@ def lifetime(expires_in: object) -> float | None:
 
 
 def _granted_scope(granted: object, requested: str | None) -> str | None:
-    """What was granted; where the server is silent, what was asked for (RFC 6749 §5.1)."""
+    """What was granted; if the server does not say, what was asked for (RFC 6749 §5.1)."""
     if isinstance(granted, (list, tuple)):
         granted = " ".join(str(item) for item in granted)
     return granted if isinstance(granted, str) else requested

@@ -13,7 +13,7 @@ from oauth_cc_auth._authentication.base import ClientAuthentication, Credentials
 from oauth_cc_auth._authentication.basic import basic_blobs
 from oauth_cc_auth._authentication.context import AuthenticationContext
 from oauth_cc_auth._config import ClientCredentialsConfig
-from oauth_cc_auth._errors import ConfigurationError
+from oauth_cc_auth._errors import ConfigurationError, Reason
 from oauth_cc_auth._record import Record
 from oauth_cc_auth._settings.callables import returned_awaitable
 from oauth_cc_auth._version import __version__
@@ -95,18 +95,23 @@ class TransportFailure(Record):
 
     Attributes:
         text: The innermost cause in the transport's words, not yet redacted.
-        timed_out: Time ran out.
-        retryable: A second try may help: not so after a certificate that is not trusted.
-        advice: What to do about it, in our words; empty where there is nothing to say.
+        reason: Why, as a code.
+        retryable: A second try may help. It does not after a certificate that is not trusted.
+        advice: What to do about it, in our words; empty if there is nothing to say.
     """
 
-    __slots__ = ("advice", "retryable", "text", "timed_out")
+    __slots__ = ("advice", "reason", "retryable", "text")
 
-    def __init__(self, text: str, timed_out: bool = False, retryable: bool = True, advice: str = "") -> None:
+    def __init__(self, text: str, reason: Reason = "unreachable", *, retryable: bool = True, advice: str = "") -> None:
         self.text = text
-        self.timed_out = timed_out
+        self.reason = reason
         self.retryable = retryable
         self.advice = advice
+
+    @property
+    def timed_out(self) -> bool:
+        """Time ran out."""
+        return self.reason == "timed_out"
 
 
 Reply = TokenResponse | TransportFailure  # what follows a token request
@@ -114,7 +119,7 @@ Reply = TokenResponse | TransportFailure  # what follows a token request
 
 def too_slow(budget: float) -> TransportFailure:
     """The failure of a request that took longer than `budget` seconds, however that showed itself."""
-    return TransportFailure(f"it took longer than {budget:.3g} s", timed_out=True)
+    return TransportFailure(f"it took longer than {budget:.3g} s", "timed_out")
 
 
 def token_request(

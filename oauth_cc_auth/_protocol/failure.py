@@ -6,7 +6,7 @@ who must not ask again yet, and hands it to everyone who waited. Only an adapter
 
 from __future__ import annotations
 
-from oauth_cc_auth._errors import Attempt, TokenError, with_message
+from oauth_cc_auth._errors import Attempt, TokenError, with_facts
 from oauth_cc_auth._record import Record
 
 
@@ -38,6 +38,8 @@ class Failure(Record):
         self.retry_after = retry_after
         self.hold = hold
 
-    def with_message(self, message: str, attempts: tuple[Attempt, ...] | None = None) -> Failure:
-        """A copy whose error has another message and, unless None, other attempts."""
-        return self.replaced(error=with_message(self.error, message, attempts))
+    def with_facts(
+        self, *, attempts: tuple[Attempt, ...] = (), hint: str = "", held_for: float | None = None
+    ) -> Failure:
+        """A copy whose error says more; the arguments are those of `oauth_cc_auth._errors.with_facts`."""
+        return self.replaced(error=with_facts(self.error, attempts=attempts, hint=hint, held_for=held_for))

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
+from oauth_cc_auth._errors import Reason
 from oauth_cc_auth._redact.redact import MASK, redact_start
 
 _MOST_DIGITS = 400  # of a whole number; more is infinite as a float, too
@@ -17,7 +18,7 @@ def members_of(body: bytes, secrets: tuple[str, ...], known_errors: Collection[s
     """The members of the answer: JSON whatever its content type, else form-encoded (the Facebook of old, GitHub).
 
     Args:
-        secrets: What a form that tells an error must not show.
+        secrets: What a form with an error must not show.
         known_errors: Error codes that are no echo, whatever the secrets are.
     """
     text = _decoded(body)
@@ -28,16 +29,18 @@ def members_of(body: bytes, secrets: tuple[str, ...], known_errors: Collection[s
     return parsed if isinstance(parsed, dict) else {}
 
 
-def instead_of_members(body: bytes) -> str:
-    """What an answer without any members is instead."""
+def without_members(body: bytes) -> tuple[Reason, str]:
+    """What an answer without any members is instead: a code, and the same in words."""
     text = _decoded(body)
     if not text.strip():
-        return "the answer is empty"
+        return "empty_body", "the answer is empty"
     try:
         parsed = _DECODER.decode(text)
     except (ValueError, RecursionError):
-        return "the answer is no JSON"  # be it text, or JSON that was cut off
-    return "the answer is an empty JSON object" if isinstance(parsed, dict) else "the answer is no JSON object"
+        return "not_json", "the answer is not JSON"  # be it text, or JSON that was cut off
+    if isinstance(parsed, dict):
+        return "no_access_token", "the answer is an empty JSON object"
+    return "not_json", "the answer is not a JSON object"
 
 
 def _decoded(body: bytes) -> str:

@@ -1,7 +1,10 @@
-"""`_transport`: one line about what went wrong."""
+"""`transport_errors`: what went wrong, as a code and in one line."""
 
 from __future__ import annotations
 
+import errno
+import http.client
+import socket
 import ssl
 from types import ModuleType
 
@@ -25,12 +28,12 @@ def failure_of(error: BaseException, *, retryable: bool = True) -> TransportFail
 @pytest.mark.parametrize("retryable", [True, False])
 def test_a_plain_error(retryable: bool) -> None:
     """Text and flag are passed on; the full stop would be followed by our own."""
-    assert failure_of(OSError("refused."), retryable=retryable) == TransportFailure("refused", False, retryable)
+    assert failure_of(OSError("refused."), retryable=retryable) == TransportFailure("refused", retryable=retryable)
 
 
 def test_too_slow() -> None:
     """It is told how long was waited, not how the library took it."""
-    assert too_slow(2.5) == TransportFailure("it took longer than 2.5 s", True, True)
+    assert too_slow(2.5) == TransportFailure("it took longer than 2.5 s", "timed_out")
     assert too_slow(0.0123456).text == "it took longer than 0.0123 s"
     assert too_slow(29.987).text == "it took longer than 30 s"
 
@@ -139,7 +142,7 @@ def test_a_certificate_that_is_not_trusted(library: ModuleType, own: bool, advic
     """It will not be trusted at the next try, wherever in the chain it stands; what helps depends on the client."""
     distrust = ssl.SSLCertVerificationError("self-signed certificate")
     wrapped = requests.exceptions.SSLError(distrust)
-    expected = TransportFailure(text_of(distrust), timed_out=False, retryable=False, advice=advice)
+    expected = TransportFailure(text_of(distrust), "tls_untrusted", retryable=False, advice=advice)
     assert transport_failure(wrapped, library, own=own, retryable=True) == expected
     distrust.__cause__ = OSError("inner")
     assert transport_failure(distrust, library, own=own, retryable=True) == expected.replaced(text="inner")
@@ -207,3 +210,62 @@ def test_an_error_in_a_group() -> None:
             self.exceptions = (OSError("refused"),)
 
     assert failure_of(GroupError()).text == "refused"
+
+
+def distrust(code: int) -> ssl.SSLCertVerificationError:
+    error = ssl.SSLCertVerificationError("certificate verify failed")
+    error.verify_code = code
+    return error
+
+
+class TestReason:
+    @pytest.mark.parametrize(
+        ("error", "reason"),
+        [
+            (socket.gaierror(socket.EAI_NONAME, "Name or service not known"), "unreachable_dns"),
+            (ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused"), "unreachable_refused"),
+            (OSError(errno.ENETUNREACH, "Network is unreachable"), "unreachable_network"),
+            (OSError(errno.EHOSTUNREACH, "No route to host"), "unreachable_network"),
+            (OSError(errno.EMFILE, "Too many open files"), "unreachable"),
+            (ValueError("odd"), "unreachable"),
+            (ConnectionResetError(errno.ECONNRESET, "Connection reset by peer"), "connection_lost"),
+            (http.client.RemoteDisconnected("closed"), "connection_lost"),
+            (http.client.IncompleteRead(b""), "connection_lost"),
+            (requests.exceptions.ChunkedEncodingError("cut"), "connection_lost"),
+            (httpx.RemoteProtocolError("disconnected"), "connection_lost"),
+            (httpx.ReadError("reset"), "connection_lost"),
+            (ssl.SSLEOFError("EOF occurred"), "connection_lost"),
+            (ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER] wrong version number"), "tls_not_spoken"),
+            (ssl.SSLError(1, "[SSL: TLSV13_ALERT_CERTIFICATE_REQUIRED] required"), "tls_client_certificate"),
+            (ssl.SSLError(1, "[SSL: NO_PROTOCOLS_AVAILABLE] none"), "tls_failed"),
+            (distrust(18), "tls_untrusted"),
+            (distrust(20), "tls_untrusted"),
+            (distrust(9), "tls_not_yet_valid"),
+            (distrust(10), "tls_expired"),
+            (distrust(62), "tls_wrong_host"),
+            (distrust(64), "tls_wrong_host"),
+            (ssl.SSLCertVerificationError("by a trust store of its own"), "tls_untrusted"),
+            (httpx.InvalidURL("Invalid port"), "invalid_url"),
+            (httpx.ProxyError("407 wrong"), "proxy_refused"),
+            (httpx.ProxyError("it hung up"), "proxy_failed"),
+        ],
+    )
+    def test_by_what_is_inside(self, error: Exception, reason: str) -> None:
+        """The same for an error alone, and deep in what a library made of it."""
+        assert failure_of(error).reason == reason
+        outer = requests.ConnectionError("Max retries exceeded")
+        outer.__cause__ = OSError("in between")
+        outer.__cause__.__context__ = error
+        assert failure_of(outer).reason == reason
+
+    def test_tls_before_what_a_library_makes_of_it(self) -> None:
+        """trio calls it a broken resource."""
+        error = trio.BrokenResourceError()
+        error.__cause__ = ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER] wrong version number")
+        assert failure_of(error).reason == "tls_not_spoken"
+
+    def test_a_proxy_before_all(self) -> None:
+        """What cannot be reached is the proxy then."""
+        refused = ConnectionRefusedError(111, "Connection refused")
+        error = urllib3.exceptions.ProxyError("Unable to connect to proxy", refused)
+        assert failure_of(requests.exceptions.ProxyError(error)).reason == "proxy_failed"

@@ -123,7 +123,7 @@ class TestColdCache:
             failure = held(cache)
         assert type(failure.error) is TokenError
         assert failure.error.message == (
-            "this token is being fetched by the very thread or task that asks for it: a client_secret callable, a log "
+            "this token is being fetched by the very thread or task that asks for it; a client_secret callable, a log "
             "handler or a token_client must not use the auth object that they serve"
         )
         assert not failure.transient
@@ -596,7 +596,7 @@ class TestAtHand:
         failure = cache.at_hand(None)
         assert isinstance(failure, Failure)
         assert failure.error.message == (
-            "an on_event hook needs a token that would have to be fetched: it must not use the auth object that it "
+            "an on_event hook needs a token that would have to be fetched; it must not use the auth object that it "
             "serves, or do so in a task or thread that it does not wait for"
         )
         assert not failure.transient

@@ -15,7 +15,7 @@ WINDOW = 60.0  # seconds; a quota counts token requests in each full minute
 
 TOKEN = TokenResponse(200, {}, f'{{"access_token": "abc", "token_type": "Bearer", "expires_in": {LIFE}}}'.encode())
 REFUSED = TransportFailure("connection refused")
-TIMED_OUT = TransportFailure("timed out", timed_out=True)
+TIMED_OUT = TransportFailure("timed out", "timed_out")
 
 
 class Outage(NamedTuple):

@@ -19,7 +19,7 @@ from oauth_cc_auth._authentication.basic import ClientSecretBasic
 from oauth_cc_auth._authentication.post import ClientSecretPost
 from oauth_cc_auth._cli.check.challenge import challenge_parameter
 from oauth_cc_auth._cli.check.probe.http_answer import http_answer
-from oauth_cc_auth._http.headers import retry_after
+from oauth_cc_auth._http.answers import retry_after
 from oauth_cc_auth._http.limited_body import LIMIT, LimitedBody, UnreadableBodyError
 from oauth_cc_auth._http.origin import may_carry_secrets, origin_of, redirect_leaves
 from oauth_cc_auth._protocol.answer import read_answer

@@ -121,7 +121,7 @@ def test_token_client_for_the_other_flow_is_a_clear_error(client: ClientKind) ->
     auth = client.auth_class(TOKEN_URL, "client", "secret", token_client=other_flow(client))
     given, wanted = ("Client", "AsyncClient") if client.is_async else ("AsyncClient", "Client")
     message = (
-        f"token_client is of type {given}, and this request needs one of type {wanted}: "
+        f"token_client is of type {given}, and this request needs one of type {wanted}; "
         "make an auth object each for sync and for async requests"
     )
     with client.session(auth, transport=network.transport(network.api)) as session:

@@ -1,10 +1,13 @@
-"""`_advice`: what a person can do about a refusal."""
+"""`advice`: why a request was rejected, and what a person can do about it."""
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 
-from oauth_cc_auth._protocol.advice import advice
+from oauth_cc_auth._errors import Reason
+from oauth_cc_auth._protocol.advice import KNOWN_ERRORS, advice, reason_for
 
 CREDENTIALS = "check client_id and client_secret, and that this client may use this authentication method"
 PARAMETERS = "a parameter is missing or wrong; some providers want additional_request_data, such as audience"
@@ -79,3 +82,51 @@ def test_scope(scope: str | None, words: str) -> None:
     """What was asked for is shown: a comma where a space belongs is seen at once."""
     for code in ("invalid_scope", "scope_invalid"):
         assert advice(code, 400, scope=scope, is_web_page=False) == words
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "reason"),
+    [
+        ("invalid_client", 401, "invalid_client"),
+        ("invalid_client", 404, "invalid_client"),
+        ("invalid_client", 500, "invalid_client"),
+        ("invalid_client", 429, "rate_limited"),
+        ("invalid_client", 302, "redirected"),
+        ("invalid_client", 407, "proxy_refused"),
+        ("scope_invalid", 400, "invalid_scope"),
+        ("authorization_type_invalid", 403, "unauthorized_client"),
+        ("of_its_own", 400, "rejected"),
+        ("of_its_own", 503, "server_error"),
+        (None, 200, "rejected"),
+        (None, 300, "redirected"),
+        (None, 399, "redirected"),
+        (None, 400, "rejected"),
+        (None, 401, "unauthorized"),
+        (None, 403, "unauthorized"),
+        (None, 404, "not_found"),
+        (None, 410, "not_found"),
+        (None, 405, "method_not_allowed"),
+        (None, 408, "temporarily_unavailable"),
+        (None, 499, "rejected"),
+        (None, 500, "server_error"),
+    ],
+)
+def test_reason(code: str | None, status: int, reason: str) -> None:
+    """A redirect, a proxy and a limit are told by the status; everything else by the code if it is known."""
+    assert reason_for(code, status, html=False) == reason
+    assert reason in get_args(Reason)
+
+
+def test_the_reason_of_a_web_page() -> None:
+    """It is one if the status says nothing else."""
+    assert reason_for(None, 400, html=True) == "web_page"
+    assert reason_for(None, 404, html=True) == "not_found"
+    assert reason_for("invalid_request", 400, html=True) == "invalid_request"
+
+
+@pytest.mark.parametrize("code", sorted(KNOWN_ERRORS))
+def test_every_known_error_has_a_reason(code: str) -> None:
+    """By its own name, but for those of single servers."""
+    reason = reason_for(code, 400, html=False)
+    assert reason in get_args(Reason)
+    assert reason == code or code in {"authorization_type_invalid", "scope_invalid"}

@@ -20,6 +20,7 @@ from oauth_cc_auth import (
     TokenEndpointError,
     TokenEndpointUnreachable,
 )
+from oauth_cc_auth._errors import Reason
 from oauth_cc_auth._protocol.answer import LONGEST_LIFE, lifetime, read_answer
 from oauth_cc_auth._protocol.exchange import TokenRequest, TokenResponse, TransportFailure, token_request
 from oauth_cc_auth._protocol.failure import Failure
@@ -194,20 +195,27 @@ class TestUnusableToken:
         )
 
     @pytest.mark.parametrize(
-        ("body", "what"),
+        ("body", "what", "reason"),
         [
-            *((body, "empty") for body in (b"", b" \r\n", b"\xef\xbb\xbf")),
-            *((body, "no JSON") for body in (b"abc", b"\xff\xfe?", b"[" * 100_000, b"a=b", b'{"access_token": "ab')),
-            *((body, "no JSON object") for body in (b"1" * 5000, b"[]", b"null", b"5", b'"access_token"')),
-            (b"{}", "an empty JSON object"),
+            *((body, "empty", "empty_body") for body in (b"", b" \r\n", b"\xef\xbb\xbf")),
+            *(
+                (body, "not JSON", "not_json")
+                for body in (b"abc", b"\xff\xfe?", b"[" * 100_000, b"a=b", b'{"access_token": "ab')
+            ),
+            *(
+                (body, "not a JSON object", "not_json")
+                for body in (b"1" * 5000, b"[]", b"null", b"5", b'"access_token"')
+            ),
+            (b"{}", "an empty JSON object", "no_access_token"),
         ],
     )
-    def test_nothing_with_members(self, body: bytes, what: str) -> None:
+    def test_nothing_with_members(self, body: bytes, what: str, reason: str) -> None:
         """No JSON object and no form of ours: also the recursion and the digits of a hostile answer."""
-        message = problem(body)
-        assert message == (
-            f"token endpoint {ENDPOINT} answered 200, but the answer is {what}; check that token_url is the right one"
-        )
+        error = read_failure(body).error
+        problem = f"token endpoint {ENDPOINT} answered 200, but the answer is {what}"
+        assert (error.problem, error.remedy) == (problem, "check that token_url is the right one")
+        assert error.message == f"{error.problem}; {error.remedy}"
+        assert error.reason == error.attempts[0].reason == reason
 
     def test_a_form_whose_first_equals_sign_is_far_off(self) -> None:
         """A megabyte of something else is not parsed as a form; just inside the limit it is."""
@@ -230,7 +238,8 @@ class TestUnusableToken:
         failure = read_answer(a_request(), response, WALL)
         assert isinstance(failure, Failure)
         assert isinstance(failure.error, InvalidTokenResponse)
-        assert failure.error.attempts == (Attempt("client_secret_post", 200, None, "its body is larger than 5 bytes"),)
+        problem = "its body is larger than 5 bytes"
+        assert failure.error.attempts == (Attempt("client_secret_post", 200, None, problem),)
         assert failure.error.message.endswith("answered 200, but its body is larger than 5 bytes")
 
 
@@ -475,12 +484,13 @@ class TestUnreachable:
     @pytest.mark.parametrize("retryable", [True, False])
     def test_says_which(self, timed_out: bool, what: str, retryable: bool) -> None:
         """The message, the flag and what may help follow from the transport's failure."""
-        nothing = TransportFailure(f"refused\n{SECRET}", timed_out=timed_out, retryable=retryable)
+        reason: Reason = "timed_out" if timed_out else "unreachable_refused"
+        nothing = TransportFailure(f"refused\n{SECRET}", reason, retryable=retryable)
         failure = read_answer(a_request(), nothing, WALL)
         assert isinstance(failure, Failure)
         assert isinstance(failure.error, TokenEndpointUnreachable)
         assert failure.error.message == f"token endpoint {ENDPOINT} {what}: refused ***"
-        assert failure.error.timed_out is timed_out
+        assert (failure.error.timed_out, failure.error.reason) == (timed_out, reason)
         assert failure.error.attempts == (Attempt("client_secret_post", None, None, "refused ***"),)
         assert consequences(failure) == (retryable, False, None)
 

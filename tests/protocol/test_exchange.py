@@ -261,7 +261,7 @@ class TestSecrets:
 
 def test_failures_are_retryable_unless_said() -> None:
     """The defaults of a response and a failure."""
-    assert TransportFailure("refused") == TransportFailure("refused", timed_out=False, retryable=True, advice="")
+    assert TransportFailure("refused") == TransportFailure("refused", "unreachable", retryable=True, advice="")
     assert TransportFailure("refused", advice="use another port").advice == "use another port"
     assert TokenResponse(200, {}, b"").problem is None
 

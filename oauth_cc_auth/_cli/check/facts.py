@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from oauth_cc_auth._errors import Reason
+
 from .connection_facts import Connection
 
 
@@ -83,6 +85,7 @@ class AttemptFacts:
         error: OAuth error code; None where the answer named none.
         description: The server's words for it, or the transport's or ours where there was no answer or no token.
         next_is_tried: The plugin would go on to the next method after this.
+        reason: Why there is no token, as a code; None if there is one, or nothing was sent.
         bound: The token is bound to a key.
         timed_out: Time ran out.
     """
@@ -94,6 +97,7 @@ class AttemptFacts:
     error: str | None = None
     description: str | None = None
     next_is_tried: bool = False
+    reason: Reason | None = None
     bound: bool = False
     timed_out: bool = False
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import contextmanager
-from http import HTTPStatus
 from time import monotonic
 from typing import Any
 
@@ -20,8 +19,9 @@ import requests
 from requests.adapters import HTTPAdapter
 from rich.text import Text
 
-from oauth_cc_auth._adapter.transport_errors import reason_of
+from oauth_cc_auth._adapter.transport_errors import words_of
 from oauth_cc_auth._cli.terminal import console
+from oauth_cc_auth._http.answers import phrase
 from oauth_cc_auth._protocol.exchange import Reply, TokenRequest, TransportFailure
 from oauth_cc_auth._redact.redact import presentable, shown_url
 from oauth_cc_auth._requests.transport import RequestsTransport
@@ -121,15 +121,7 @@ class LoggedAdapter(HTTPAdapter):
             try:
                 response = super().send(request, *args, **kwargs)
             except requests.RequestException as error:
-                exchange.failed(presentable(reason_of(error), str(value).split()))
+                exchange.failed(presentable(words_of(error), str(value).split()))
                 raise
             exchange.answered(response.status_code)
         return response
-
-
-def phrase(status: int) -> str:
-    """The standard's words for a status; the server's own could be anything."""
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return ""

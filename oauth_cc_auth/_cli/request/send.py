@@ -8,25 +8,25 @@ import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from http.client import HTTPException
-from typing import Any, TextIO
+from typing import TextIO
 from urllib.parse import urlsplit
 
 import requests
 import urllib3.exceptions
 
 from oauth_cc_auth._adapter import behaviour
-from oauth_cc_auth._adapter.transport_errors import reason_of
+from oauth_cc_auth._adapter.transport_errors import words_of
 from oauth_cc_auth._cli.settings.given import CommandSettings
 from oauth_cc_auth._cli.terminal import console
 from oauth_cc_auth._cli.terminal.exit import CLIENT_ERROR, OK, SERVER_ERROR, UNREACHABLE, USAGE, CommandError
-from oauth_cc_auth._cli.terminal.wording import in_terms_of_the_command
 from oauth_cc_auth._errors import TokenError
+from oauth_cc_auth._http.answers import RedirectHider, phrase
 from oauth_cc_auth._http.origin import origin_of
 from oauth_cc_auth._redact.redact import presentable
 
 from .api_request import ApiRequest
 from .body import opened
-from .exchange_log import ExchangeLog, phrase
+from .exchange_log import ExchangeLog
 from .sessions import session_from
 
 _CHUNK = 64 * 1024  # bytes
@@ -84,7 +84,7 @@ def _is_file(stream: TextIO) -> bool:
 
 def _answer(session: requests.Session, api_request: ApiRequest) -> requests.Response:
     if not api_request.follows:
-        session.hooks["response"] = [_hide_redirect]
+        session.hooks["response"] = [RedirectHider()]
     try:
         with opened(api_request.body) as content, console.progress(f"waiting for {origin_of(api_request.url)}"):
             return session.request(
@@ -108,17 +108,11 @@ _REFUSED = (ValueError, AttributeError)
 _SENDING = (requests.RequestException, urllib3.exceptions.HTTPError, OSError, *_REFUSED)
 
 
-def _hide_redirect(response: requests.Response, **kwargs: Any) -> None:
-    """Else requests would read the whole body, to prepare a next request that nobody asked for."""
-    response.headers.pop("location", None)
-
-
 def _problem(error: Exception, api_request: ApiRequest) -> str:
     if isinstance(error, requests.TooManyRedirects):
         return "it redirects in circles"
     query = urlsplit(api_request.url).query
-    text = in_terms_of_the_command(reason_of(error))
-    shown = presentable(text, [query] if len(query) > 3 else [])
+    shown = presentable(words_of(error), [query] if len(query) > 3 else [])
     if not isinstance(error, _REFUSED):
         return f"no answer: {shown}"
     return f"its redirect cannot be followed: {shown}" if api_request.follows else shown
@@ -144,7 +138,7 @@ def _chunks(api_request: ApiRequest, response: requests.Response) -> Iterator[by
             # read1 returns what has arrived; iter_content would wait for a whole chunk.
             chunk = response.raw.read1(_CHUNK, decode_content=True)
         except (urllib3.exceptions.HTTPError, HTTPException, OSError) as error:
-            problem = presentable(reason_of(error), ())
+            problem = presentable(words_of(error), ())
         else:
             if not chunk:
                 return

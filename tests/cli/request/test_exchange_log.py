@@ -119,9 +119,3 @@ def test_an_interrupted_exchange(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(KeyboardInterrupt), log.exchange("API", "GET", "https://a/", "token 1"):
         raise KeyboardInterrupt
     assert capsys.readouterr().err == "API: GET https://a/\n"
-
-
-@pytest.mark.parametrize(("status", "phrase"), [(200, "OK"), (404, "Not Found"), (599, "")])
-def test_phrases(status: int, phrase: str) -> None:
-    """The standard's, where it has any."""
-    assert exchange_log.phrase(status) == phrase

@@ -8,7 +8,6 @@ from typing import Literal
 
 from oauth_cc_auth._cli.check.facts import ApiFacts
 from oauth_cc_auth._cli.check.watcher import Timed, Watcher
-from oauth_cc_auth._cli.terminal.wording import in_terms_of_the_command
 from oauth_cc_auth._config import ClientCredentialsConfig
 from oauth_cc_auth._http.origin import Origin, may_carry_secrets, origin_of
 from oauth_cc_auth._redact.redact import presentable, shown_url
@@ -44,7 +43,7 @@ def call_api(
     if isinstance(answer, Got):
         told = http_answer(answer.status, answer.headers, answer.body, wall=time.time(), secrets=secrets)
         return ApiFacts(shown_url(url), timed.seconds, told)
-    words = in_terms_of_the_command(presentable(answer.text, secrets))
+    words = presentable(answer.text, secrets)
     return ApiFacts(shown_url(url), timed.seconds, description=words, timed_out=answer.timed_out)
 
 

@@ -18,7 +18,6 @@ from oauth_cc_auth._authentication.basic import ClientSecretBasic
 from oauth_cc_auth._authentication.order import methods_to_try, worth_trying
 from oauth_cc_auth._cli.check.facts import AttemptFacts, AttemptOutcome, TokenFacts
 from oauth_cc_auth._cli.check.watcher import Timed, Watcher
-from oauth_cc_auth._cli.terminal.wording import in_terms_of_the_command
 from oauth_cc_auth._config import ClientCredentialsConfig
 from oauth_cc_auth._errors import InvalidTokenResponse, TokenEndpointError, TokenEndpointUnreachable, TokenError
 from oauth_cc_auth._protocol.answer import read_answer
@@ -132,15 +131,16 @@ def _without_token(facts: AttemptFacts, failure: Failure) -> AttemptFacts:
         TokenEndpointError: "refused",
         InvalidTokenResponse: "unusable",
     }
-    description, answer = attempt.error_description, facts.answer
+    answer = facts.answer
     return replace(
         facts,
         outcome=outcomes[type(error)],
         # What is understood need not be quoted.
         answer=answer if answer is None or attempt.error is None else replace(answer, excerpt=None),
         error=attempt.error,
-        description=None if description is None else in_terms_of_the_command(description),
+        description=attempt.error_description,
         next_is_tried=failure.unauthenticated,
-        bound=description is not None and "bound to a key" in description,
-        timed_out=isinstance(error, TokenEndpointUnreachable) and error.timed_out,
+        reason=error.reason,
+        bound=error.reason == "bound_token_type",
+        timed_out=error.reason == "timed_out",
     )

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import requests
 import urllib3.exceptions
 
-from oauth_cc_auth._adapter.transport_errors import reason_of
+from oauth_cc_auth._adapter.transport_errors import words_of
+from oauth_cc_auth._http.answers import RedirectHider
 from oauth_cc_auth._http.limited_body import LONGEST_REFUSAL, inflated_refusal
 from oauth_cc_auth._http.watchdog import Watchdog
 from oauth_cc_auth._protocol.exchange import TransportFailure, too_slow
@@ -40,18 +41,13 @@ def get(url: str, headers: Mapping[str, str], timeout: float) -> Got | Transport
         timeout: Seconds for all of it; where only the body takes longer, its beginning will do.
     """
     until = monotonic() + timeout
-    locations: list[str] = []
-
-    def take_location(response: requests.Response, **_: Any) -> None:
-        # Else requests would parse it, and odd ones raise all kinds of errors.
-        locations.append(response.headers.pop("location", ""))
-
+    redirect = RedirectHider()
     every = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": f"oauth-cc-auth/{__version__}"}
     watchdog = Watchdog(timeout)
     try:
         with watchdog, own_session(requests, watchdog, timeout) as session:
             prepared = requests.Request("GET", url, headers={**every, **headers}, auth=_leave_alone).prepare()
-            prepared.register_hook("response", take_location)
+            prepared.register_hook("response", redirect)
             settings: dict[str, Any] = session.merge_environment_settings(url, {}, True, None, None)
             with session.send(prepared, allow_redirects=False, timeout=timeout, **settings) as response:
                 if watchdog.fired:  # a connection that was shut down looks like the end of the headers
@@ -60,8 +56,10 @@ def get(url: str, headers: Mapping[str, str], timeout: float) -> Got | Transport
     except Exception as error:  # noqa: BLE001  # odd answers raise all kinds
         if watchdog.fired or isinstance(error, requests.Timeout):
             return too_slow(timeout)
-        return TransportFailure(reason_of(error), retryable=False)
-    lower = {name.lower(): value for name, value in response.headers.items()} | {"location": locations[0]}
+        return TransportFailure(words_of(error), retryable=False)
+    lower = {name.lower(): value for name, value in response.headers.items()}
+    if redirect.location is not None:
+        lower["location"] = redirect.location
     return Got(response.status_code, lower, inflated_refusal(raw, lower.get("content-encoding", "")))
 
 

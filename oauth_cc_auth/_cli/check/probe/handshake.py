@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from urllib3.util.ssl_ import create_urllib3_context
 
+from oauth_cc_auth._adapter.transport_errors import CLIENT_CERTIFICATE_WANTED, NO_TLS_RECORD
 from oauth_cc_auth._cli.check.connection_facts import Certificate, StepProblem
 
 from .certificate import read_certificate
@@ -25,8 +26,6 @@ _CERTIFICATE_PROBLEMS: dict[int, StepProblem] = {
     62: "certificate_wrong_host",
     64: "certificate_wrong_host",  # for an IP address
 }
-# What OpenSSL says of an answer that is no TLS record; which one depends on its version and on the bytes.
-_NO_TLS_RECORD = frozenset({"WRONG_VERSION_NUMBER", "PACKET_LENGTH_TOO_LONG", "UNKNOWN_PROTOCOL", "HTTP_REQUEST"})
 _PROBE = b"HEAD / HTTP/1.0\r\n\r\n"
 _PROBE_SECONDS = 1.0
 _PROBE_SHARE = 0.25  # of the time for the handshake, at most
@@ -66,7 +65,7 @@ def shake_hands(opened: Opened, host: str, trusted: str, timeout: float) -> Secu
             problem, error.verify_message.rstrip("."), _unchecked_certificate(opened, host, timeout)
         )
     except OSError as error:
-        if getattr(error, "reason", None) in _NO_TLS_RECORD or _speaks_plain_http(opened, timeout):
+        if getattr(error, "reason", None) in NO_TLS_RECORD or _speaks_plain_http(opened, timeout):
             return ConnectionFailure("not_tls", "the server does not speak TLS on this port")
         if isinstance(error, TimeoutError):
             return ConnectionFailure("timed_out", f"no answer to the handshake within {timeout:.3g} s")
@@ -84,7 +83,7 @@ def wants_client_certificate(opened: Opened, host: str, timeout: float) -> bool:
             secured.settimeout(timeout)
             secured.recv(1)
     except OSError as error:
-        return "CERTIFICATE_REQUIRED" in str(getattr(error, "reason", None))
+        return CLIENT_CERTIFICATE_WANTED in str(getattr(error, "reason", None))
     return False
 
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import timezone
-from email.utils import parsedate_to_datetime
 from html import unescape
 
 from oauth_cc_auth._cli.check.challenge import plainly_quoted
 from oauth_cc_auth._cli.check.facts import HttpAnswer
-from oauth_cc_auth._http.headers import retry_after
+from oauth_cc_auth._http.answers import is_redirect, is_web_page, retry_after, unix_time
 from oauth_cc_auth._redact.redact import presentable, redact_start, shown_url
 
 _TITLE = re.compile(r"<title[^>]*>([^<]*)", re.IGNORECASE)
@@ -30,8 +28,8 @@ def http_answer(
     """
     secrets = tuple(secrets)
     content_type = headers.get("content-type", "")
-    web_page = "html" in content_type.lower() or body.lstrip()[:1] == b"<"
-    server_time = _http_date(headers.get("date", ""))
+    web_page = is_web_page(content_type, body)
+    server_time = unix_time(headers.get("date", ""))
 
     def shown(text: str) -> str | None:
         return presentable(text, secrets) or None
@@ -41,7 +39,7 @@ def http_answer(
         content_type=presentable(content_type, secrets),
         web_page=web_page,
         empty=not body.strip(),
-        location=shown(shown_url(headers.get("location", ""))) if 300 <= status < 400 else None,
+        location=shown(shown_url(headers.get("location", ""))) if is_redirect(status) else None,
         skew=None if server_time is None else server_time - wall,
         retry_after=retry_after(headers, wall),
         via=shown(headers.get("via", "")),
@@ -58,11 +56,3 @@ def _excerpt(status: int, body: bytes, *, web_page: bool) -> str:
         return unescape(title.group(1)) if title else ""
     # What is no refusal may hold tokens under names that we do not know.
     return text if status >= 400 else ""
-
-
-def _http_date(date: str) -> float | None:
-    try:
-        parsed = parsedate_to_datetime(date)
-        return (parsed if parsed.tzinfo else parsed.replace(tzinfo=timezone.utc)).timestamp()
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None

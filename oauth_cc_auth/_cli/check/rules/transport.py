@@ -11,11 +11,7 @@ from .rule import Advice, Rule, excerpt_of, failures, first_failure, where_to, w
 
 # nginx, Go's net/http and Tomcat, to plain HTTP at a port for TLS.
 _WRONG_PORT = re.compile(r"plain http|\bhttps (port|server)|requires tls", re.IGNORECASE)
-
-
-def _says(attempt: AttemptFacts, *words: str) -> bool:
-    text = (attempt.description or "").lower().replace("_", " ")
-    return attempt.outcome == "no_answer" and any(word in text for word in words)
+_UNTRUSTED = frozenset({"tls_untrusted", "tls_expired", "tls_not_yet_valid", "tls_wrong_host"})
 
 
 def secret_unavailable(findings: Findings) -> Advice | None:
@@ -32,7 +28,7 @@ def secret_unavailable(findings: Findings) -> Advice | None:
 
 def proxy_refuses(findings: Findings) -> Advice | None:
     """The proxy wants a password, or does not let the request pass."""
-    attempt = first_failure(findings, lambda a: a.status == 407 or _says(a, "tunnel connection failed"))
+    attempt = first_failure(findings, lambda attempt: attempt.reason == "proxy_refused")
     if attempt is None:
         return None
     # A 407 has the proxy's own words; of a tunnel that it refuses the client library tells.
@@ -51,7 +47,7 @@ def proxy_refuses(findings: Findings) -> Advice | None:
 
 def untrusted_through_proxy(findings: Findings) -> Advice | None:
     """The proxy looks into TLS, with an authority of its own."""
-    attempt = first_failure(findings, lambda a: findings.connection.proxy and _says(a, "certificate verify failed"))
+    attempt = first_failure(findings, lambda a: findings.connection.proxy and a.reason in _UNTRUSTED)
     if attempt is None:
         return None
     return Advice(
@@ -63,7 +59,7 @@ def untrusted_through_proxy(findings: Findings) -> Advice | None:
 
 def client_certificate_demanded(findings: Findings) -> Advice | None:
     """Mutual TLS (RFC 8705)."""
-    attempt = first_failure(findings, lambda a: _says(a, "certificate required"))
+    attempt = first_failure(findings, lambda attempt: attempt.reason == "tls_client_certificate")
     if attempt is None and not findings.connection.wants_client_certificate:
         return None
     return Advice(

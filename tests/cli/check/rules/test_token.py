@@ -33,8 +33,8 @@ def test_token_bound_to_key(token_type: str, oauth_server: LoopbackServer) -> No
         ({"token": "abc"}, "its members are: token"),
         ({"access_token": ""}, "its access_token is empty"),
         ({"access_token": "a\nb"}, "would break a header"),
-        ("", "without a usable token: the answer is empty; check that token_url is the right one."),
-        ('{"access_token": "a', "without a usable token: the answer is no JSON;"),
+        ("", "without a usable token: the answer is empty."),
+        ('{"access_token": "a', "without a usable token: the answer is not JSON."),
     ],
     ids=["member", "empty", "header", "nothing", "cut off"],
 )

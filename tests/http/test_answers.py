@@ -1,15 +1,17 @@
-"""`_retry_after`: how long a server asks us to wait."""
+"""`answers`: what an HTTP answer says, whatever it means."""
 
 from __future__ import annotations
 
 from datetime import datetime, timezone
 from email.utils import format_datetime
 
+import anyio
 import pytest
+import requests
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from oauth_cc_auth._http.headers import retry_after
+from oauth_cc_auth._http.answers import RedirectHider, is_redirect, is_web_page, phrase, retry_after
 
 WALL = 1_700_000_000.0
 
@@ -85,3 +87,58 @@ def test_never_raises_and_is_never_negative(value: str, date: str) -> None:
     """Whatever the two headers hold."""
     seconds = retry_after({"retry-after": value, "date": date}, WALL)
     assert seconds is None or 0 <= seconds <= 1e9
+
+
+@pytest.mark.parametrize(("status", "expected"), [(299, False), (300, True), (304, True), (399, True), (400, False)])
+def test_is_redirect(status: int, expected: bool) -> None:
+    """The whole class of statuses, with a target or without."""
+    assert is_redirect(status) is expected
+
+
+@pytest.mark.parametrize(("status", "words"), [(200, "OK"), (422, "Unprocessable"), (499, ""), (0, "")])
+def test_phrase(status: int, words: str) -> None:
+    """The standard's words, whose ends differ between versions of Python."""
+    assert phrase(status).startswith(words)
+    assert bool(phrase(status)) is bool(words)
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body", "expected"),
+    [
+        ("text/html", b"", True),
+        ("Application/XHTML+xml", b"x", True),
+        ("", b" \r\n<html>", True),
+        ("application/json", b"{}", False),
+        ("", b"", False),
+    ],
+)
+def test_is_web_page(content_type: str, body: bytes, expected: bool) -> None:
+    """By its type or by its first byte."""
+    assert is_web_page(content_type, body) is expected
+
+
+def response(status: int, location: str | None = "/elsewhere") -> requests.Response:
+    made = requests.Response()
+    made.status_code = status
+    if location is not None:
+        made.headers["Location"] = location
+    return made
+
+
+def test_a_redirect_is_hidden() -> None:
+    """Its target is kept, and the library has none to prepare a request for."""
+    blocking, awaiting = RedirectHider(), RedirectHider()
+    first, second = response(302), response(302)
+    blocking(first)
+    anyio.run(awaiting.ahide, second)
+    for hider, redirect in ((blocking, first), (awaiting, second)):
+        assert (hider.location, redirect.headers.get("location")) == ("/elsewhere", None)
+
+
+@pytest.mark.parametrize(("status", "location"), [(201, "/made"), (302, None)])
+def test_nothing_to_hide(status: int, location: str | None) -> None:
+    """What is no redirect keeps its header, and a redirect may have none."""
+    answer = response(status, location)
+    hider = RedirectHider()
+    hider(answer, stream=True, timeout=5)
+    assert (hider.location, answer.headers.get("location")) == (None, location)
