@@ -183,6 +183,11 @@ class ApiPolicy:
             problem = f"raised {kind_and_place(error)}"
         return TokenError(f"renew_on, called with status and headers, {problem}", reason="callable_failed")
 
+    def is_ours(self, header_value: object) -> bool:
+        """True if `header_value` holds the current token or one of the last before it."""
+        current = self.cache.current
+        return current is not None and any(lease.header_value == header_value for lease in current.chain())
+
     def note_answer(self, lease: Lease, url: str, status: int) -> None:
         """An API answered `status` to `lease`. Matters only if the token is on probation there.
 

@@ -107,18 +107,20 @@ def same_audience(named: Origin, other: Origin) -> bool:
     )
 
 
-def redirect_leaves(url: str, location: str) -> bool:
-    """True unless following `location` from `url` surely stays with the origin of `url`."""
-    if re.search(_AMBIGUOUS, location) or location != location.strip():
-        return True
+def surely_stays(named: str, url: str) -> bool:
+    """True only if every parser takes `url` to the origin of `named`: the latter is the URL that the person named.
+
+    Both are absolute. A URL that parsers read in different ways has left.
+    """
+    end = named.find("/", named.find("//") + 2) + 1
+    if end > 0 and url.startswith(named[:end]):
+        return True  # the same text up to the slash behind the host
+    if re.search(_AMBIGUOUS, url):
+        return False
     try:
-        target = urlsplit(location)
+        netloc = urlsplit(url).netloc
     except ValueError:
-        return True
-    if not target.netloc:
-        # A path stays. "https:/path", "https:path" and "////host" are resolved in as many ways as there are parsers.
-        return bool(target.scheme) or location.startswith("//")
-    if re.search(_AMBIGUOUS_AUTHORITY, target.netloc):
-        return True
-    here = origin_of(url)
-    return not same_audience(here, origin_of(f"{target.scheme or here.scheme}://{target.netloc}"))
+        return False
+    if re.search(_AMBIGUOUS_AUTHORITY, netloc):
+        return False
+    return same_audience(origin_of(named), origin_of(url))

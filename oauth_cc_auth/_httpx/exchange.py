@@ -129,10 +129,7 @@ class ApiExchange:
         A newer one than ours, perhaps: another task or thread that sends the very same object has put it there.
         """
         value = request.headers.get(self._policy.header_name)
-        if value == self._lease.header_value:
-            return True
-        newest = self._policy.cache.current
-        return newest is not None and any(lease.header_value == value for lease in newest.chain())
+        return value == self._lease.header_value or self._policy.is_ours(value)
 
     def _note_leak(self, response: Any) -> None:
         """A redirect may have taken a custom header along; then the token is no longer a secret."""

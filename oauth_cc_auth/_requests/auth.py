@@ -8,6 +8,7 @@ from oauth_cc_auth._adapter.base import BaseAuth, TokenClientT, foreign_request
 from oauth_cc_auth._adapter.policy import ApiPolicy
 from oauth_cc_auth._http.origin import site_of
 
+from .guarded import guard
 from .renewal import RenewalHook
 from .transport import RequestsTransport
 
@@ -40,6 +41,8 @@ class RequestsFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT]
         lease = policy.cache.current
         if lease is None or policy.wall() >= lease.fresh_until:
             lease = self._checked(self._source.obtain(), request)
+        if not policy.strips_header:
+            guard(request, policy.header_name)
         request.headers[policy.header_name] = lease.header_value
         hook = lease.hook
         if hook is None:

@@ -1,4 +1,4 @@
-"""What happens in requests after an API has answered: renew and send again, or keep a redirect from taking the token.
+"""What happens in requests after an API has answered: renew, and send the request again.
 
 requests calls response hooks for every hop of a redirect chain and keeps them for the next one. So the hook acts only
 if the request still carries the very header that it belongs to.
@@ -7,7 +7,6 @@ if the request still carries the very header that it belongs to.
 from __future__ import annotations
 
 from datetime import timedelta
-from itertools import dropwhile
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +14,10 @@ from oauth_cc_auth._adapter.drivers import renew
 from oauth_cc_auth._adapter.policy import BODY_FOR_ONE_SENDING
 from oauth_cc_auth._core.lease import Lease
 from oauth_cc_auth._errors import TokenError
-from oauth_cc_auth._http.origin import NOWHERE, origin_of, redirect_leaves
+from oauth_cc_auth._http.origin import NOWHERE, origin_of
 
 from .drain import drain
+from .guarded import guard
 
 if TYPE_CHECKING:
     from oauth_cc_auth._adapter.policy import ApiPolicy
@@ -68,8 +68,7 @@ class RenewalHook:
         if response.status_code < 300 and self._is_usual and not self._probation:
             return response  # the usual case
         request = response.request
-        # requests sets `elapsed` before it calls hooks.
-        lease = self._carried(request, sent=perf_counter() - response.elapsed.total_seconds())
+        lease = self._carried(request)
         if lease is None:
             return response
         try:
@@ -85,7 +84,10 @@ class RenewalHook:
         except BaseException:
             response.close()  # no one else can: the caller gets an error instead of a response
             raise
-        self._watch(lease, response, request)
+        self.policy.note_answer(lease, str(request.url), response.status_code)
+        if response.is_redirect and origin_of(response.headers["location"]) is NOWHERE:
+            # requests would compare its port with ours, to take Authorization off, and raise a ValueError.
+            guard(request, self.policy.header_name)
         return response
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -95,28 +97,18 @@ class RenewalHook:
     def __deepcopy__(self, memo: dict[int, Any]) -> RenewalHook:
         return self
 
-    def _carried(self, request: Any, sent: float) -> Lease | None:
-        """The token in `request`: this hook's or one before it, which a copy made before a renewal still has.
+    def _carried(self, request: Any) -> Lease | None:
+        """The token that `request` carried when it was sent: this hook's or an older one; None if it carries none.
 
-        Another thread that sends the very same object may have renewed it meanwhile. So a token that was made after the
-        request was `sent`, in seconds by ``time.perf_counter``, is not the one that it carried.
+        requests takes the hooks of a request at hand before it sends it. Another thread that sends the very same object
+        may have put a newer token into its header meanwhile, together with another hook. So the token is never newer
+        than this hook's. It is older if the header is: a copy made before a renewal still has that.
         """
         value = request.headers.get(self.policy.header_name)
-        in_header = dropwhile(lambda lease: lease.header_value != value, self.lease.chain())
-        return next((lease for lease in in_header if lease.made <= sent), None)
-
-    def _watch(self, lease: Lease, response: Any, request: Any) -> None:
-        policy, url = self.policy, str(request.url)
-        policy.note_answer(lease, url, response.status_code)
-        if not response.is_redirect:
-            return
-        location = response.headers["location"]
-        # requests itself strips Authorization, from the copy that is redirected, and no other header. If the target
-        # has an impossible port, it trips over it, with a ValueError.
-        if policy.strips_header and origin_of(location) is not NOWHERE:
-            return
-        if redirect_leaves(url, location):
-            del request.headers[policy.header_name]
+        if value is None:
+            return None
+        older = next((lease for lease in self.lease.chain() if lease.header_value == value), None)
+        return older or (self.lease if self.policy.is_ours(value) else None)
 
     def _renew(self, lease: Lease, response: Any, request: Any, options: dict[str, Any]) -> Any:
         refused = RefusedRequest(self._library, response)
@@ -131,7 +123,7 @@ class RenewalHook:
             hook = RenewalHook(self._library, self.policy, self._source, self._transport, replacement)
             replacement.hook = hook
         response.request = request.copy()
-        response.request.headers[self.policy.header_name] = lease.header_value  # as it was sent: see _carried
+        response.request.headers[self.policy.header_name] = lease.header_value  # as it was sent
         resent = self._send_again(response, request, hook, refused.connection, options)
         refuses = self.policy.refuses(resent.status_code, resent.headers)
         if not isinstance(refuses, bool):
@@ -140,7 +132,7 @@ class RenewalHook:
         if refuses:
             self.policy.note_second_refusal(replacement, refused.origin, resent.status_code)
         else:
-            self._watch(replacement, resent, request)
+            self.policy.note_answer(replacement, str(request.url), resent.status_code)
         return resent
 
     def _send_again(
@@ -150,7 +142,12 @@ class RenewalHook:
         self._merge_cookies(response, request)
         request.headers[self.policy.header_name] = hook.lease.header_value
         hooks = request.hooks["response"]
-        hooks[:] = [hook if known is self else known for known in hooks]
+        renewed = [hook if each is self else each for each in hooks]
+        if isinstance(request, self._library.PreparedRequest):
+            # A new dict: another thread that is sending this object goes by the hooks that it started with.
+            request.hooks = {**request.hooks, "response": renewed}
+        else:  # the stand-in of a mock, whose attributes are not those of the request
+            hooks[:] = renewed
         started = perf_counter()
         resent = connection.send(request, **options)
         resent.elapsed = timedelta(seconds=perf_counter() - started)
