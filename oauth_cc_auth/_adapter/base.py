@@ -141,7 +141,8 @@ class BaseAuth(ABC, Generic[TokenClientT]):
                 "api_origins": api_origins,
                 "on_event": on_event,
                 "token_client": token_client,
-            }
+            },
+            self._wire_url,
         )
         self._start(Clock())
 
@@ -195,7 +196,7 @@ class BaseAuth(ABC, Generic[TokenClientT]):
         return {**state, "_behaviour": self._behaviour.arguments()}  # plain: a pickle names no private class
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, _behaviour=Behaviour(state["_behaviour"]))
+        self.__dict__.update(state, _behaviour=Behaviour(state["_behaviour"], self._wire_url))
         self._start(Clock())
 
     def __deepcopy__(self: AuthT, memo: dict[int, Any]) -> AuthT:
@@ -229,6 +230,10 @@ class BaseAuth(ABC, Generic[TokenClientT]):
         Raises:
             ConfigurationError: `token_client` is one of another library.
         """
+
+    @abstractmethod
+    def _wire_url(self, url: str) -> str:
+        """`url` as the library sends it, in ASCII; empty if the library refuses it."""
 
     def _make_policy(self) -> ApiPolicy:
         """What decides about API requests."""

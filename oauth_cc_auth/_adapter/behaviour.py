@@ -91,32 +91,44 @@ def on_event(value: OnEvent | None) -> OnEvent | None:
     return value
 
 
-def api_origins(value: Iterable[str] | None) -> frozenset[Origin] | None:
-    """Origins from URLs; one string counts as one origin."""
+def api_origins(value: Iterable[str] | None, wire_url: Callable[[str], str]) -> frozenset[Origin] | None:
+    """Origins from URLs; one string counts as one origin.
+
+    `wire_url` gives a URL as the client library sends it: each encodes host names that are not ASCII in its own way.
+    """
     if value is None:
         return None
     urls: object = [value] if isinstance(value, str) else value
     if not isinstance(urls, Iterable):
         raise ConfigurationError(f"api_origins must be an iterable of origins, not {type(value).__name__}; {_EXAMPLE}")
-    origins = frozenset(_api_origin(url) for url in urls)
+    origins = frozenset(_api_origin(url, wire_url) for url in urls)
     if not origins:
         raise ConfigurationError(f"api_origins is empty, so that no request would get a token; {_EXAMPLE}")
     return origins
 
 
 _EXAMPLE = "pass origins such as 'https://api.example.com'"
-_ORIGIN = r"(?i)(https?|wss?)://[^\s*/?#@\\\x00-\x1f\x7f]+/?"  # compiled where somebody names origins, few do
+_ORIGIN = r"(?i)(https?|wss?)://[^\s*/?#@\\\x00-\x1f\x7f]+/?"  # compiled only if someone names origins
 
 
-def _api_origin(url: object) -> Origin:
+def _api_origin(url: object, wire_url: Callable[[str], str]) -> Origin:
     if not isinstance(url, str):
         raise ConfigurationError(f"api_origins must hold str only, not {type(url).__name__}; {_EXAMPLE}")
-    origin = origin_of(url) if re.fullmatch(_ORIGIN, url) else NOWHERE
+    origin = _sent_origin(url, wire_url) if re.fullmatch(_ORIGIN, url) else NOWHERE
     if not origin.host:
         raise ConfigurationError(
             f"api_origins contains something else than scheme, host and perhaps port, without wildcards; {_EXAMPLE}"
         )
     return origin
+
+
+def _sent_origin(url: str, wire_url: Callable[[str], str]) -> Origin:
+    scheme, _, rest = url.partition("://")
+    # As https, since requests encodes the hosts of http and https only.
+    sent = origin_of(wire_url(f"https://{rest}"))
+    port = re.search(r":[0-9]+(?=/?$)", rest)
+    rest_of_origin = origin_of(f"{scheme}://host{port[0] if port else ''}")
+    return rest_of_origin._replace(host=sent.host) if rest_of_origin.host else NOWHERE
 
 
 class Behaviour(Record):
@@ -134,13 +146,13 @@ class Behaviour(Record):
 
     __slots__ = ("api_origins", "deadline", "on_event", "renew_on", "rules", "timeout", "token_client")
 
-    def __init__(self, given: Mapping[str, Any]) -> None:
+    def __init__(self, given: Mapping[str, Any], wire_url: Callable[[str], str]) -> None:
         self.token_client = given["token_client"]
         self.timeout = seconds("timeout", given["timeout"])
         self.deadline = seconds("deadline", given["deadline"])
         self.rules = rules(given["early_expiry"], given["renew_after"])
         self.renew_on = renew_on(given["renew_on"])
-        self.api_origins = api_origins(given["api_origins"])
+        self.api_origins = api_origins(given["api_origins"], wire_url)
         self.on_event = on_event(given["on_event"])
 
     def arguments(self) -> dict[str, Any]:

@@ -7,6 +7,7 @@ it counts as leaving: a header too few is a 401, a header too many is a leak.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -38,17 +39,20 @@ NOWHERE = Origin("", "", -1)
 
 
 def origin_of(url: str) -> Origin:
-    """The origin of an absolute URL; `NOWHERE`, which no token goes to, where it cannot be parsed.
+    """The origin of an absolute URL, as a client library sends it; `NOWHERE`, which gets no token, if that is not sure.
 
-    httpx accepts URLs that the standard library does not, such as those with the port -1.
+    httpx accepts URLs that the standard library does not, such as those with the port -1. A host that is not ASCII is
+    not sure: each client library encodes such a host before it sends a request, and not all of them alike.
     """
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
         return NOWHERE
+    if not parts.netloc.isascii():  # before anything is made lower case: the Kelvin sign becomes a "k"
+        return NOWHERE
     scheme = parts.scheme.lower()
-    return Origin(scheme, _ascii_host(parts.hostname or ""), _DEFAULT_PORTS.get(scheme, -1) if port is None else port)
+    return Origin(scheme, _plain_host(parts.hostname or ""), _DEFAULT_PORTS.get(scheme, -1) if port is None else port)
 
 
 def site_of(url: str) -> str | None:
@@ -63,13 +67,15 @@ def site_of(url: str) -> str | None:
     return None if start < 0 or end < 0 or not _MORE_THAN_AN_ORIGIN.isdisjoint(site) else site
 
 
-def _ascii_host(host: str) -> str:
-    if host.isascii():
-        return host.lower()
-    try:
-        return host.encode("idna").decode("ascii").lower()
-    except UnicodeError:
-        return host.lower()
+def _plain_host(host: str) -> str:
+    """`host` in lower case; an IPv6 address in its shortest form."""
+    host = host.lower()
+    if ":" in host:
+        import ipaddress
+
+        with suppress(ValueError):  # not an address after all
+            return str(ipaddress.ip_address(host))
+    return host
 
 
 @lru_cache(maxsize=64)

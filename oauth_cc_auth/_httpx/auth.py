@@ -19,7 +19,7 @@ from oauth_cc_auth._token import Token
 from .drain import adrain, drain
 from .exchange import NAMED_ORIGIN, ApiExchange, guard
 from .replay import Replay, replay_of
-from .transport import HttpxTransport
+from .transport import HttpxTransport, wire_url
 
 
 class _Done:
@@ -153,6 +153,9 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
 
     def _make_transport(self, token_client: Any) -> HttpxTransport:
         return HttpxTransport(self._library, token_client)
+
+    def _wire_url(self, url: str) -> str:
+        return wire_url(self._library, url)
 
     def _make_policy(self) -> HttpxPolicy:
         policy = HttpxPolicy(self.config, self._source, self._behaviour)

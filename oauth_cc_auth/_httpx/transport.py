@@ -56,3 +56,11 @@ class HttpxTransport(Transport):
         bare = copy_of(request, self._library)
         bare.headers.pop(header_name, None)
         return bare
+
+
+def wire_url(library: Any, url: str) -> str:
+    """`url` as `library` sends it, in ASCII; empty if `library` refuses it."""
+    try:
+        return str(library.URL(url))
+    except library.InvalidURL:
+        return ""

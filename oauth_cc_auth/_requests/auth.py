@@ -10,7 +10,7 @@ from oauth_cc_auth._http.origin import site_of
 
 from .guarded import guard
 from .renewal import RenewalHook
-from .transport import RequestsTransport
+from .transport import RequestsTransport, wire_url
 
 RequestT = TypeVar("RequestT")
 
@@ -56,6 +56,9 @@ class RequestsFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT]
 
     def _make_transport(self, token_client: Any) -> RequestsTransport:
         return RequestsTransport(self._library, token_client)
+
+    def _wire_url(self, url: str) -> str:
+        return wire_url(self._library, url)
 
     def _make_policy(self) -> ApiPolicy:
         policy = super()._make_policy()

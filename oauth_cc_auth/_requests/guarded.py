@@ -3,7 +3,7 @@
 requests takes ``Authorization`` off a redirect to another origin, and no other header. It builds the redirected request
 from a copy of the first one and then changes the URL of the copy. Hooks, adapters and sessions of other people may
 make copies too, at any time. So the request itself decides: a guarded request drops the header as soon as its URL
-leaves the origin, each time that someone reads its headers. The original keeps its header, because each copy has headers
+leaves the origin, each time that someone reads its headers. The original keeps its header, since each copy has headers
 of its own. A guarded request is otherwise what it was.
 """
 
@@ -24,11 +24,11 @@ def guard(request: Any, header_name: str) -> None:
     cls = type(request)
     request.__dict__[_GUARD] = header_name, str(request.url)
     if not hasattr(cls, _GUARD):
-        request.__class__ = _guarded_class(cls)
+        request.__class__ = _guarded_class(cls)  # type: ignore[arg-type]  # a class can be hashed
 
 
 @cache
-def _guarded_class(cls: type[Any]) -> type[Any]:
+def _guarded_class(cls: Any) -> type[Any]:
     """The subclass of a library's prepared request whose headers are guarded."""
 
     class Guarded(cls):  # type: ignore[misc]  # a class known when the program runs
@@ -66,7 +66,7 @@ def _guarded_class(cls: type[Any]) -> type[Any]:
             headers = self.headers.copy()
             headers.pop(name, None)
             state = {key: value for key, value in self.__dict__.items() if key != _GUARD}
-            return copyreg.__newobj__, (cls,), {**state, "headers": headers}  # type: ignore[attr-defined]
+            return copyreg._reconstructor, (cls, object, None), {**state, "headers": headers}  # type: ignore[attr-defined]
 
         def _guard_copy(self, copy: Any) -> Any:
             copy.__dict__[_GUARD] = self.__dict__[_GUARD]

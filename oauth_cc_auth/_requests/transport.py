@@ -42,3 +42,11 @@ class RequestsTransport(Transport):
         bare.headers.pop(header_name, None)
         bare.hooks = self._library.hooks.default_hooks()
         return bare
+
+
+def wire_url(library: Any, url: str) -> str:
+    """`url` as `library` sends it, in ASCII; empty if `library` refuses it."""
+    try:
+        return str(library.Request("GET", url).prepare().url)
+    except library.RequestException:
+        return ""

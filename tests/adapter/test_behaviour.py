@@ -17,6 +17,11 @@ from oauth_cc_auth._http.origin import Origin
 API = Origin("https", "api.example.com", 443)
 
 
+def as_it_is(url: str) -> str:
+    """A client library that changes nothing."""
+    return url
+
+
 def test_config_is_given_back() -> None:
     """The very object."""
     config = ClientCredentialsConfig("https://login.example.com/token", "id", "secret")
@@ -155,7 +160,7 @@ def test_renew_on_that_would_have_to_be_awaited() -> None:
 
 def test_any_api_origin() -> None:
     """None: whatever origin a request names. An empty collection: none at all."""
-    assert behaviour.api_origins(None) is None
+    assert behaviour.api_origins(None, as_it_is) is None
 
 
 @pytest.mark.parametrize(
@@ -170,14 +175,14 @@ def test_any_api_origin() -> None:
 )
 def test_api_origins(value: Any) -> None:
     """One string or several, with or without what changes nothing."""
-    assert behaviour.api_origins(value) == frozenset({API})
+    assert behaviour.api_origins(value, as_it_is) == frozenset({API})
 
 
 def test_api_origins_of_all_kinds() -> None:
     """Ports, IPv6 addresses and the plain schemes count."""
-    assert behaviour.api_origins(["http://[::1]:8080", "wss://example.com", "ws://example.com:81"]) == frozenset(
-        {Origin("http", "::1", 8080), Origin("wss", "example.com", 443), Origin("ws", "example.com", 81)}
-    )
+    assert behaviour.api_origins(
+        ["http://[::1]:8080", "wss://example.com", "ws://example.com:81"], as_it_is
+    ) == frozenset({Origin("http", "::1", 8080), Origin("wss", "example.com", 443), Origin("ws", "example.com", 81)})
 
 
 @pytest.mark.parametrize(
@@ -211,11 +216,34 @@ def test_api_origins_of_all_kinds() -> None:
 def test_no_origin(url: str) -> None:
     """What could never match a request is refused, or a token would stay away in silence."""
     with pytest.raises(ConfigurationError, match=r"^api_origins .* 'https://api\.example\.com'$"):
-        behaviour.api_origins([url])
+        behaviour.api_origins([url], as_it_is)
+
+
+@pytest.mark.parametrize(
+    ("url", "origin"),
+    [
+        ("https://straße.example", Origin("https", "xn--strae-oqa.example", 443)),
+        ("wss://straße.example:8443/", Origin("wss", "xn--strae-oqa.example", 8443)),
+        ("http://straße.example", Origin("http", "xn--strae-oqa.example", 80)),
+    ],
+)
+def test_host_is_the_one_that_the_library_sends(url: str, origin: Origin) -> None:
+    """Each library encodes names that are not ASCII in its own way; the scheme and the port stay."""
+
+    def sent(url: str) -> str:
+        return url.replace("straße", "xn--strae-oqa")
+
+    assert behaviour.api_origins([url], sent) == frozenset({origin})
+
+
+def test_host_that_the_library_refuses() -> None:
+    """An origin that no request can name is a mistake."""
+    with pytest.raises(ConfigurationError, match=r"^api_origins .* 'https://api\.example\.com'$"):
+        behaviour.api_origins(["https://\u200dapi.example"], lambda _: "")
 
 
 @pytest.mark.parametrize("value", [5, [5], [None], b"https://api.example.com", [b"https://api.example.com"]])
 def test_api_origins_of_another_type(value: Any) -> None:
     """They are told by type."""
     with pytest.raises(ConfigurationError, match=r"^api_origins must (be an iterable|hold str only)"):
-        behaviour.api_origins(value)
+        behaviour.api_origins(value, as_it_is)

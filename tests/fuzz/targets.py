@@ -21,7 +21,7 @@ from oauth_cc_auth._cli.check.challenge import challenge_parameter
 from oauth_cc_auth._cli.check.probe.http_answer import http_answer
 from oauth_cc_auth._http.answers import retry_after
 from oauth_cc_auth._http.limited_body import LIMIT, LimitedBody, UnreadableBodyError
-from oauth_cc_auth._http.origin import may_carry_secrets, origin_of, redirect_leaves
+from oauth_cc_auth._http.origin import may_carry_secrets, origin_of, surely_stays
 from oauth_cc_auth._protocol.answer import read_answer
 from oauth_cc_auth._protocol.exchange import TokenRequest, TokenResponse, TransportFailure, token_request
 from oauth_cc_auth._redact.redact import presentable, shown_url
@@ -162,14 +162,14 @@ def token_urls(data: bytes) -> None:
             assert config.token_url == url
             assert origin.host
         with suppress(ConfigurationError):
-            api_origins(url)
+            api_origins(url, str)
 
 
 def redirect_targets(data: bytes) -> None:
-    """A `Location`, from wherever: it leaves or it does not."""
+    """The URL of a redirect, from wherever: it stays or it does not."""
     url, location = fields(data, 2)
     for here in (url, "https://api.example.com/a/b?c"):
-        assert redirect_leaves(here, location) in (True, False)
+        assert surely_stays(here, location) in (True, False)
     shown_url(location)
 
 

@@ -14,7 +14,7 @@ from oauth_cc_auth._cli.check.probe.discovery import find_token_endpoint
 from oauth_cc_auth._cli.check.report.as_json import JsonReport
 from oauth_cc_auth._cli.check.report.as_text import Report
 from oauth_cc_auth._cli.check.rules.judge import ELSEWHERE, Diagnosis, judge
-from oauth_cc_auth._cli.settings.given import CommandSettings
+from oauth_cc_auth._cli.settings.given import CommandSettings, wire_url
 from oauth_cc_auth._cli.terminal import console
 from oauth_cc_auth._cli.terminal.exit import FAILED, OK, CommandError
 from oauth_cc_auth._config import ClientCredentialsConfig
@@ -76,7 +76,7 @@ def _asked(findings: Findings, settings: CommandSettings, api_url: str | None, w
     watcher.obtained(tried.obtained.facts, findings.now)
     if api_url is None:
         return findings
-    origins = behaviour.api_origins(settings.behaviour.get("api_origins"))
+    origins = behaviour.api_origins(settings.behaviour.get("api_origins"), wire_url)
     api = call_api(config, api_url, tried.obtained, origins=origins, timeout=timeout, watcher=watcher)
     watcher.called(api)
     return replace(findings, api=api)

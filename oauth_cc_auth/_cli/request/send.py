@@ -16,7 +16,7 @@ import urllib3.exceptions
 
 from oauth_cc_auth._adapter import behaviour
 from oauth_cc_auth._adapter.transport_errors import words_of
-from oauth_cc_auth._cli.settings.given import CommandSettings
+from oauth_cc_auth._cli.settings.given import CommandSettings, wire_url
 from oauth_cc_auth._cli.terminal import console
 from oauth_cc_auth._cli.terminal.exit import CLIENT_ERROR, OK, SERVER_ERROR, UNREACHABLE, USAGE, CommandError
 from oauth_cc_auth._errors import TokenError
@@ -53,7 +53,8 @@ def run(settings: CommandSettings, *, api_request: ApiRequest, log: ExchangeLog 
 
 def _tell_where_no_token_goes(settings: CommandSettings, api_request: ApiRequest) -> None:
     """Else the API's 401 would be a riddle."""
-    origins, origin = behaviour.api_origins(settings.behaviour.get("api_origins")), origin_of(api_request.url)
+    origins = behaviour.api_origins(settings.behaviour.get("api_origins"), wire_url)
+    origin = origin_of(wire_url(api_request.url))
     if origins is not None and origin not in origins:
         console.warning(f"the request is sent without a token, since {origin} is not in api_origins")
 

@@ -75,7 +75,7 @@ def _check_behaviour(behaviour: Mapping[str, Any]) -> None:
             checks.seconds(field, behaviour[field])
     checks.rules(behaviour.get("early_expiry"), behaviour.get("renew_after", 0.8))
     checks.renew_on(behaviour.get("renew_on"))
-    checks.api_origins(behaviour.get("api_origins"))
+    checks.api_origins(behaviour.get("api_origins"), wire_url)
 
 
 def _blaming(given: Mapping[str, Given], make: Callable[[], Any]) -> Any:
@@ -88,3 +88,12 @@ def _blaming(given: Mapping[str, Given], make: Callable[[], Any]) -> Any:
     field, space, problem = message.partition(" ")
     source = given.get(field, Given(None, field)).source
     raise ConfigurationError(f"{source}{space}{in_terms_of_the_command(problem)}")
+
+
+def wire_url(url: str) -> str:
+    """`url` as requests sends it, in ASCII; empty if requests refuses it."""
+    import requests
+
+    from oauth_cc_auth._requests import transport
+
+    return transport.wire_url(requests, url)
