@@ -1,4 +1,4 @@
-"""Who asks for a token: which thread or greenlet, and which event loop; found without importing one."""
+"""Who asks for a token: which thread or greenlet, and which event loop. The one law: to find out loads neither."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from oauth_cc_auth._record import Record
 
 
 def running_loop() -> object | None:
-    """The event loop that runs the code that asks, asyncio's or trio's; None outside of one."""
+    """The event loop that runs the calling code, asyncio's or trio's; None outside of one."""
     trio, asyncio = sys.modules.get("trio"), sys.modules.get("asyncio")
     if trio is not None:
         try:
             token: object = trio.lowlevel.current_trio_token()
         except (RuntimeError, AttributeError):
-            pass  # trio is imported, or another thread is just importing it, but it is not what runs here
+            pass  # trio is imported, or another thread is importing it right now, but it does not run here
         else:
             return token
     if asyncio is not None:
@@ -32,9 +32,9 @@ class Caller(Record):
     """Who asks.
 
     Attributes:
-        thread: Stands for the thread; an object, because the system gives the number of a thread that ended to
+        thread: Stands for the thread. It is an object, since the system gives the number of a thread that has ended to
             the next one.
-        loop: The event loop whose task asks; None where waiting blocks the thread.
+        loop: The event loop whose task asks; None if waiting blocks the thread.
     """
 
     __slots__ = ("loop", "thread")
@@ -55,9 +55,9 @@ _of_threads: list[threading.local] = []
 def _this_thread() -> object:
     """What stands for this thread or, in a process that gevent has patched, for this greenlet."""
     if not _of_threads:
-        # Not made at import: whoever has gevent patch later would be one thread with all greenlets.
+        # Not made at import: if gevent patches later, all greenlets would be one thread.
         _of_threads.append(threading.local())
-    ours = _of_threads[0]  # the same for all, also where several appended one
+    ours = _of_threads[0]  # the same for all threads, even if several appended one
     try:
         identity: object = ours.identity
     except AttributeError:

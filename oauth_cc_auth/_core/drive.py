@@ -1,4 +1,4 @@
-"""Running a flow: `drive` blocks, `adrive` awaits. Both close the flow whatever happens, so that its flight settles."""
+"""Running a flow: `drive` blocks, `adrive` awaits. The one law: both close the flow in any case, so it settles."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def drive(flow: Flow, send: Sender, clock: Clock) -> Lease | Failure:
 
     Args:
         flow: What to run; closed at the end.
-        send: Sends a token request within a number of seconds; what the network does is its result, not an exception.
+        send: Sends a token request within a number of seconds. It returns what the network did, and raises nothing.
         clock: What sleeps.
     """
     done: Any = None
@@ -39,7 +39,7 @@ def drive(flow: Flow, send: Sender, clock: Clock) -> Lease | Failure:
             if isinstance(effect, Send):
                 done = send(effect.request, effect.budget)
             elif isinstance(effect, CallFunction):
-                done = _called(effect.function)
+                done = _result_of(effect.function)
             elif isinstance(effect, Wait):
                 _wait(effect)
             else:
@@ -48,7 +48,7 @@ def drive(flow: Flow, send: Sender, clock: Clock) -> Lease | Failure:
         flow.close()
 
 
-def _called(function: Callable[[], Any]) -> Any:
+def _result_of(function: Callable[[], Any]) -> Any:
     try:
         return function()
     except (ConfigurationError, TokenError) as error:
@@ -70,7 +70,7 @@ def _wait(effect: Wait) -> None:
 async def adrive(flow: Flow, send: AsyncSender, clock: Clock) -> Lease | Failure:
     """Run `flow` in the running event loop, asyncio's or trio's; the arguments are those of `drive`.
 
-    Every step but sleeping has a cancel scope, so that no server and no callable can hold it up.
+    Every step but sleeping has a cancel scope, so that no server and no callable can delay it.
     """
     done: Any = None
     try:
@@ -82,7 +82,7 @@ async def adrive(flow: Flow, send: AsyncSender, clock: Clock) -> Lease | Failure
             if isinstance(effect, Send):
                 done = await _asend(effect, send)
             elif isinstance(effect, CallFunction):
-                done = await _acall_function(effect)
+                done = await _aresult_of(effect)
             elif isinstance(effect, Wait):
                 await _await(effect)
             else:
@@ -95,20 +95,20 @@ async def _asend(effect: Send, send: AsyncSender) -> Reply:
     async def sending() -> Reply:
         return await send(effect.request, effect.budget)
 
-    answer = await _within(effect.budget, sending)
-    if answer is None:
+    reply = await _within(effect.budget, sending)
+    if reply is None:
         return too_slow(effect.budget)
-    return answer  # type: ignore[no-any-return]  # what `sending` returns
+    return reply  # type: ignore[no-any-return]  # what `sending` returns
 
 
-async def _acall_function(effect: CallFunction) -> Any:
+async def _aresult_of(effect: CallFunction) -> Any:
     import anyio
 
     def in_a_tuple() -> tuple[Any]:
-        return (_called(effect.function),)  # trio fails if a worker thread returns a bare coroutine
+        return (_result_of(effect.function),)  # trio fails if a worker thread returns a bare coroutine
 
     async def calling() -> tuple[Any]:
-        # A limiter of its own: the default one may be used up by threads that wait for this very token.
+        # A limiter of its own: threads that wait for this very token may have used up the default one.
         limiter = anyio.CapacityLimiter(1)
         return await anyio.to_thread.run_sync(in_a_tuple, abandon_on_cancel=True, limiter=limiter)
 
@@ -117,7 +117,7 @@ async def _acall_function(effect: CallFunction) -> Any:
 
 
 async def _within(seconds: float, function: Callable[[], Awaitable[Any]]) -> Any:
-    """The result of `function`, or None when `seconds` have passed."""
+    """The result of `function`, or None after `seconds`."""
     import anyio
 
     with anyio.move_on_after(seconds):
@@ -139,7 +139,7 @@ async def _await(effect: Wait) -> None:
 
 
 def _thread_safe(function: Callable[[], object]) -> Callable[[], object]:
-    """`function`, to be called from any thread, running in the event loop that is running now."""
+    """A function for any thread, which calls `function` in the event loop that is running now."""
     loop: Any = running_loop()
     if hasattr(loop, "run_sync_soon"):  # trio's
         return lambda: loop.run_sync_soon(function)

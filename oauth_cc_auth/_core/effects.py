@@ -1,4 +1,4 @@
-"""What a flow wants done. A driver does it, in a thread or in an event loop, and sends back the outcome."""
+"""What a flow wants done. The one law: a flow only says it; a driver does it, and sends back the outcome."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .flight import Flight
 
 
 class CallFunction(Record):
-    """Run a person's `function`, which may block and may raise; send back its result or a `Raised`.
+    """Call a person's `function`, which may block and may raise; send back its result or a `Raised`.
 
     Attributes:
         function: Takes no arguments.
@@ -27,7 +27,7 @@ class CallFunction(Record):
 
 
 class Raised(Record):
-    """A person's callable raised, or did not return in time; `text` says what, without any words of its own."""
+    """A person's function raised, or did not return in time. `text` says so, and repeats nothing of what it raised."""
 
     __slots__ = ("text",)
 
@@ -51,7 +51,7 @@ class Send(Record):
 
 
 class Wait(Record):
-    """Wait until `flight` is settled, at most `seconds`; the outcome is in the flight."""
+    """Wait until `flight` is settled, for at most `seconds`; the flight holds the outcome."""
 
     __slots__ = ("flight", "seconds")
 
