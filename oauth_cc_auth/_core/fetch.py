@@ -1,13 +1,13 @@
-"""What a leader does: token requests until one succeeds, the authentication methods are exhausted, or the time is.
+"""What a leader does: it sends token requests until one succeeds, no authentication method is left, or time runs out.
 
-Another method is tried only after an answer that can mean "not authenticated", and never after one that says
-nothing about the client: falling back on any failure would send the secret again after a 503 and hide the reason.
+The one law: another method needs an answer that can mean "not authenticated". An answer that says nothing about the
+client is no reason: to try another method after a 503 would send the secret again, and hide what is wrong.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Any
 
 from oauth_cc_auth._authentication.base import ClientAuthentication
@@ -24,21 +24,26 @@ from oauth_cc_auth._settings.callables import returned_awaitable
 from .back_off import back_off
 from .clock import Clock
 from .effects import CallFunction, Effect, Raised, Send, Sleep
-from .flight import GRACE, Fetched, Flight
+from .flight import Fetched, Flight
 from .observer import Observer, shown_scope
 
 logger = logging.getLogger("oauth_cc_auth")
 
 TRIES = 3  # of a token request that fails for a reason that may pass
-# Seconds before the second try, doubling; up to half of it is taken off at random. Up to all of it is added to what the
-# endpoint asks for, which may be the same moment for a whole fleet.
+# Seconds before the second try, doubling. Chance takes up to half of it off. If the endpoint asks for a delay itself,
+# chance adds up to all of it, since a whole fleet may have been asked to come back at the same moment.
 FIRST_DELAY = 0.5
+
+Fetching = Generator[Effect, Any, Fetched | Failure]
 
 
 class Fetcher:
     """Fetches tokens for one auth object, and remembers which authentication method worked.
 
     Args:
+        config: What to ask for, and how.
+        clock: Time and chance.
+        observer: What hears of another method.
         timeout: Seconds for each token request.
     """
 
@@ -53,11 +58,11 @@ class Fetcher:
         self._proven: ClientAuthentication | None = None
         self._proven_secret: str | None = None
 
-    def fetch(self, flight: Flight, *, until: float, tries: int) -> Generator[Effect, Any, Fetched | Failure]:
+    def fetch(self, flight: Flight, *, until: float, tries: int) -> Fetching:
         """A new token, or the failure that lists every attempt.
 
         Args:
-            flight: What this is done for; its limit is extended with each step.
+            flight: What this is done for; each step extends it.
             until: Monotonic time in seconds at which to give up.
             tries: How often a request that fails for a passing reason is sent; with 1 nothing sleeps.
         """
@@ -73,23 +78,23 @@ class Fetcher:
             run.attempts += result.error.attempts
             logger.debug("no token: %s", result.error.message)
             if not result.transient:
-                run.refusals.append(result)
+                run.rejections.append(result)
                 if not self._next_method(run, result, flight):
-                    return run.with_attempts(_decisive(run.refusals), hint=self._hint(result))
+                    return run.with_attempts(_decisive(run.rejections), hint=self._hint(result))
                 continue
             tries -= 1
             delay = self._delay(result, run)
             if tries <= 0 or self.clock.monotonic() + delay >= until:
                 logger.debug("not tried again: %s", "that was the last try" if tries <= 0 else "no time is left for it")
                 return run.with_attempts(result, hold=result.retry_after if sleeps else None)
-            flight.limit = self.clock.monotonic() + delay + GRACE
+            flight.extend(self.clock.monotonic() + delay)
             run.why = "once more"
             asked = "" if result.retry_after is None else ", as the endpoint asks for"
             logger.debug("trying again in %.2f s%s", delay, asked)
             yield Sleep(delay)
 
     def _begin(self) -> _Run:
-        """A fetch that tries what worked last first."""
+        """A run that tries first what worked last."""
         methods = sorted(self._methods, key=lambda method: method is not self._proven)
         if methods[0] is self._proven:
             return _Run(methods, "which worked last")
@@ -101,7 +106,7 @@ class Fetcher:
         self._proven, self._proven_secret = run.method, run.secret
 
     def _has_proven(self, run: _Run) -> bool:
-        """True where the current method has worked, with this very secret: another may need another encoding."""
+        """True if the current method has worked with this very secret; another secret may need another encoding."""
         return run.method is self._proven and run.secret == self._proven_secret
 
     def _hint(self, failure: Failure) -> str:
@@ -109,7 +114,7 @@ class Fetcher:
             return f"only {self.config.client_authentication} was tried: unset client_authentication to try all"
         return ""
 
-    def _attempt(self, run: _Run, flight: Flight, until: float) -> Generator[Effect, Any, Fetched | Failure]:
+    def _attempt(self, run: _Run, flight: Flight, until: float) -> Fetching:
         """One token request; a failure without attempts means that none could be sent."""
         request = yield from self._request(run, flight, until)
         if isinstance(request, Failure):
@@ -117,13 +122,13 @@ class Fetcher:
         budget = min(self.timeout, until - self.clock.monotonic())
         if budget <= 0:
             return out_of_time(self.config)
-        flight.limit = self.clock.monotonic() + budget + GRACE
+        flight.extend(self.clock.monotonic() + budget)
         logger.debug("token request to %s by %s, %s", self.observer.token_url, request.method, run.why)
-        # A token is issued after this and before its answer arrives: so it never counts as younger than it is.
+        # The endpoint issues the token after this moment, so a token never counts as younger than it is.
         wall = self.clock.wall()
-        answer = yield Send(request, budget)
+        reply = yield Send(request, budget)
         known_token = "" if flight.replaces is None else flight.replaces.token.access_token
-        read = read_answer(request, answer, wall, known_token)
+        read = read_answer(request, reply, wall, known_token)
         if isinstance(read, Failure):
             return read
         return Fetched(
@@ -135,13 +140,13 @@ class Fetcher:
         )
 
     def _request(self, run: _Run, flight: Flight, until: float) -> Generator[Effect, Any, TokenRequest | Failure]:
-        """The token request, made with the person's callables where there are any."""
+        """The token request, made with the person's callables if there are any."""
         secret = self.config.client_secret
         if callable(secret):
             result = yield self._call(secret, flight, until)
             problem = result.text if isinstance(result, Raised) else _unusable_secret(result)
             if problem:
-                return _not_asked(f"client_secret callable gave no secret: {problem}")
+                return _not_sent(f"client_secret callable gave no secret: {problem}")
             secret = str(result)
         run.secret = secret
         method = run.method
@@ -149,16 +154,17 @@ class Fetcher:
             return token_request(self.config, method, secret)
         result = yield self._call(lambda: token_request(self.config, method, secret), flight, until)
         if isinstance(result, Raised):
-            return _not_asked(f"client authentication {method.name!r} gave no credentials: {result.text}")
+            return _not_sent(f"client authentication {method.name!r} gave no credentials: {result.text}")
         return result  # type: ignore[no-any-return]  # what the lambda above returns
 
-    def _call(self, function: Any, flight: Flight, until: float) -> CallFunction:
-        budget = max(0.0, until - self.clock.monotonic())
-        flight.limit = self.clock.monotonic() + budget + GRACE
+    def _call(self, function: Callable[[], Any], flight: Flight, until: float) -> CallFunction:
+        now = self.clock.monotonic()
+        budget = max(0.0, until - now)
+        flight.extend(now + budget)
         return CallFunction(function, budget)
 
     def _next_method(self, run: _Run, failure: Failure, flight: Flight) -> bool:
-        """Move on to the next method, where `failure` allows that and there is one."""
+        """Move on to the next method, if `failure` allows that and there is one."""
         if not failure.unauthenticated:
             why_not = "the answer has nothing to do with who is asking"
         elif self._has_proven(run) and not _looks_like_invalid_client(run.attempts[-1]):
@@ -167,8 +173,7 @@ class Fetcher:
             client_id = self.config.client_id
             run.methods = [m for m in run.methods[1:] if worth_trying(m, run.method, client_id, run.secret)]
             if run.methods:
-                refused = run.attempts[-1]
-                flight.deferred_events += self.observer.fallback_tried(refused, run.method.name)
+                flight.deferred_events += self.observer.fallback_tried(run.attempts[-1], run.method.name)
                 run.why = "instead"
                 return True
             why_not = "none is left"
@@ -191,7 +196,7 @@ class _Run:
         self.why = why  # the current one is tried
         self.secret: str | None = None
         self.attempts: tuple[Attempt, ...] = ()
-        self.refusals: list[Failure] = []
+        self.rejections: list[Failure] = []
         self.delays = 0
 
     @property
@@ -203,17 +208,17 @@ class _Run:
         return failure.with_facts(attempts=self.attempts, hint=hint).replaced(hold=hold)
 
 
-def _looks_like_invalid_client(refused: Attempt) -> bool:
-    """True where a method that has worked before may have stopped working: a rotated secret, a changed server."""
-    return refused.error in ("invalid_client", None) or refused.status_code == 401
+def _looks_like_invalid_client(rejected: Attempt) -> bool:
+    """True if a method that has worked before may have stopped working: a rotated secret, a changed server."""
+    return rejected.error in ("invalid_client", None) or rejected.status_code == 401
 
 
-def _decisive(refusals: list[Failure]) -> Failure:
-    """The refusal that explains most: what an authenticated client was told, else the first with a plain reason."""
-    if not refusals[-1].unauthenticated:
-        return refusals[-1]
+def _decisive(rejections: list[Failure]) -> Failure:
+    """The rejection that explains most: one that only an authenticated client gets, else the first with a reason."""
+    if not rejections[-1].unauthenticated:
+        return rejections[-1]
     ranks = {"invalid_client": 1, "access_denied": 2, "invalid_request": 3, None: 4}
-    return min(refusals, key=lambda refusal: ranks.get(refusal.error.attempts[0].error, 0))
+    return min(rejections, key=lambda rejection: ranks.get(rejection.error.attempts[0].error, 0))
 
 
 def _unusable_secret(value: object) -> str:
@@ -227,13 +232,13 @@ def _unusable_secret(value: object) -> str:
     return ""
 
 
-def _not_asked(message: str) -> Failure:
-    """No token request was sent. It may work next time, but repeating it at once is the person's business."""
+def _not_sent(message: str) -> Failure:
+    """No token request was sent. It may work next time, but to repeat it at once is the person's business."""
     return Failure(TokenError(message, reason="callable_failed"), transient=True)
 
 
 def out_of_time(config: ClientCredentialsConfig) -> Failure:
-    """The failure for a caller whose `deadline` passed."""
+    """The failure for a caller whose `deadline` has passed."""
     error = TokenEndpointUnreachable(
         f"no token from {shown_url(config.token_url)} within the deadline; the endpoint is slow, or a token request "
         "of another thread or task hangs",

@@ -109,6 +109,10 @@ class Flight:
         self.deferred_events: tuple[Event, ...] = ()
         self._wakers: list[Callable[[], object]] = []
 
+    def extend(self, until: float) -> None:
+        """Have the leader count as alive until its next step must have ended: `until`, in monotonic seconds."""
+        self.limit = until + GRACE
+
     def would_wait_for_itself(self, caller: Caller) -> bool:
         """True if `caller` can only go on after the leader, which can only go on after `caller`."""
         if self in leading.get():

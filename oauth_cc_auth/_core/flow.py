@@ -1,14 +1,15 @@
-"""The one flow: from "I need a token" to a token, or the reason why there is none.
+"""From "I need a token" to a token, or to the reason why there is none. The one law: whatever happens to a leader, its
+flight is settled.
 
-A generator without I/O: it yields what it wants done (`_effects`) and is sent the outcome. Two drivers run it, one
-blocks and one awaits (`_drive`), so no logic exists twice. Whatever happens to a leader, its flight is settled: a
-generator that is closed runs the `finally` in `_lead`.
+A flow is a generator without I/O: it yields what it wants done (`effects`), and is sent the outcome. Two drivers run it
+(`drive`), one blocks and one awaits, so no logic exists twice. A generator that is closed runs the `finally` in
+`_lead`.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import suppress
 from contextvars import Token as ContextToken
 from typing import Any
@@ -21,25 +22,37 @@ from .cache import Follow, Lead, TokenCache
 from .caller import Caller
 from .effects import Effect, Wait
 from .failures import Pause
-from .fetch import TRIES, Fetcher, out_of_time
+from .fetch import TRIES, Fetcher, Fetching, out_of_time
 from .flight import GONE, Fetched, Flight, Outcome, leading
-from .lease import Lease, RenewalRules
+from .lease import Lease, MoreHeaders, RenewalRules
 from .observer import Observer
 
 logger = logging.getLogger("oauth_cc_auth")
 
-Flow = Generator[Effect, Any, "Lease | Failure"]
+Flow = Generator[Effect, Any, Lease | Failure]
+
+# The place of a store that several processes share. A leader runs this generator instead of the fetch itself, which it
+# is given: it may yield effects, find a token that another process has fetched, or run the fetch and pass its outcome
+# on. It calls `flight.extend` before each effect, and returns no token that `flight.replaces` holds. If it is closed,
+# the leader is lost, and it lets go of whatever others wait for.
+Sharing = Callable[[Flight, Callable[[], Fetching]], Fetching]
 
 
 class TokenFlow:
     """Obtains tokens for one auth object.
 
     Args:
+        config: What to ask for, and how.
+        cache: Whose flights this leads and follows.
+        observer: What hears of the outcome.
         timeout: Seconds for each token request.
         deadline: Seconds for everything that one caller waits for.
+        rules: When to renew.
+        sharing: Asks and tells others who use the same token; None if there are none.
+        more_headers: What API requests need besides the header with the token; None for bearer tokens.
     """
 
-    __slots__ = ("_fetcher", "_observer", "cache", "config", "deadline", "rules")
+    __slots__ = ("_fetcher", "_more_headers", "_observer", "_sharing", "cache", "config", "deadline", "rules")
 
     def __init__(
         self,
@@ -50,6 +63,8 @@ class TokenFlow:
         timeout: float,
         deadline: float,
         rules: RenewalRules,
+        sharing: Sharing | None = None,
+        more_headers: MoreHeaders | None = None,
     ) -> None:
         self.config = config
         self.cache = cache
@@ -57,15 +72,17 @@ class TokenFlow:
         self.rules = rules
         self._observer = observer
         self._fetcher = Fetcher(config, cache.clock, observer, timeout=timeout)
+        self._sharing = sharing
+        self._more_headers = more_headers
 
     def obtain(self, caller: Caller, refused: Lease | None = None) -> Flow:
-        """A token for `caller`: the one there is, one that somebody is fetching, or one that is fetched here.
+        """A token for `caller`: the current one, one that another caller is fetching, or one that is fetched here.
 
         Args:
             caller: Who asks.
             refused: The lease that an API has just refused; another one is wanted.
         """
-        if self._observer.is_telling():
+        if self._observer.is_in_hook():
             return self.cache.at_hand(refused)
         return (yield from self._obtain(caller, refused))
 
@@ -79,23 +96,23 @@ class TokenFlow:
                 return claim
             if isinstance(claim, Lead):
                 if claim.takes_over or outcome is GONE:
-                    logger.debug("whoever was fetching the token is gone: taking over")
+                    logger.debug("the caller that was fetching the token is gone: taking over")
                 outcome = yield from self._lead(claim, give_up_at)
             else:
                 outcome = yield from self._follow(claim, give_up_at)
             if isinstance(outcome, Lease):
                 return outcome
             fallback = claim.fallback
-            in_time = clock.monotonic() < give_up_at  # or it would lead a flight that fails before it asks anybody
+            in_time = clock.monotonic() < give_up_at  # or it would lead a flight that fails before it asks anyone
             if fallback is not None and clock.wall() < fallback.ends_at:
                 return fallback
             if isinstance(outcome, Failure) and not (in_time and _is_worth_another(claim, outcome)):
-                return self.cache.usable(refused) or outcome  # somebody else may have got one meanwhile
+                return self.cache.usable(refused) or outcome  # another caller may have got one meanwhile
             if not in_time:
                 return self.cache.usable(refused) or out_of_time(self.config)
 
     def _follow(self, claim: Follow, give_up_at: float) -> Generator[Effect, Any, Outcome | None]:
-        """Wait for the flight, as long as its leader lives and this caller's time lasts; None once it is superseded."""
+        """Wait for the flight while its leader lives and this caller has time; None if the flight is superseded."""
         flight: Flight = claim.flight
         while flight.is_under_way:
             seconds = min(give_up_at, flight.limit) - self.cache.clock.monotonic()
@@ -105,7 +122,7 @@ class TokenFlow:
         return flight.outcome
 
     def _lead(self, claim: Lead, give_up_at: float) -> Generator[Effect, Any, Outcome]:
-        """Fetch, and tell everybody how it went, also when this caller is cancelled, closed or killed meanwhile."""
+        """Fetch, and settle the flight, even if this caller is cancelled, closed or killed meanwhile."""
         clock = self.cache.clock
         outcome: Outcome = GONE
         before: ContextToken[tuple[Flight, ...]] | None = None
@@ -113,26 +130,32 @@ class TokenFlow:
             started = clock.monotonic()
             until = give_up_at if claim.time_limit is None else min(give_up_at, started + claim.time_limit)
             # For whatever runs on behalf of this flight: a callable that asks for this very token would wait for
-            # itself. Those of flows that were collected as garbage may still be there.
+            # itself. Flights of flows that were collected as garbage may still be there.
             before = leading.set((*(flight for flight in leading.get() if flight.outcome is None), claim.flight))
-            fetched = yield from self._fetcher.fetch(
-                claim.flight, until=until, tries=TRIES if claim.fallback is None else 1
-            )
+            fetched = yield from self._fetching(claim, until)
             took = clock.monotonic() - started
             outcome = done = self._leased(fetched.token) if isinstance(fetched, Fetched) else fetched
         finally:
             try:
                 pause = self.cache.settle(claim.flight, outcome)
             finally:
-                _lead_no_more(before)
-        # Nobody waits any more for what log handlers and hooks do from here on.
+                _stop_leading(before)
+        # From here on, no one waits for what log handlers and hooks do.
         for event in claim.flight.deferred_events:
-            self._observer.tell(event)
+            self._observer.notify(event)
         if isinstance(fetched, Fetched):
-            self._tell_success(claim, fetched, took)
+            self._report_success(claim, fetched, took)
         else:
-            self._tell_failure(claim, fetched, took, pause)
+            self._report_failure(claim, fetched, took, pause)
         return done
+
+    def _fetching(self, claim: Lead, until: float) -> Fetching:
+        tries = TRIES if claim.fallback is None else 1
+
+        def fetch() -> Fetching:
+            return self._fetcher.fetch(claim.flight, until=until, tries=tries)
+
+        return fetch() if self._sharing is None else self._sharing(claim.flight, fetch)
 
     def _leased(self, token: Token) -> Lease:
         clock = self.cache.clock
@@ -143,9 +166,10 @@ class TokenFlow:
             made=clock.perf_counter(),
             rules=self.rules,
             chance=clock.chance(),
+            more_headers=self._more_headers,
         )
 
-    def _tell_success(self, claim: Lead, fetched: Fetched, elapsed: float) -> None:
+    def _report_success(self, claim: Lead, fetched: Fetched, elapsed: float) -> None:
         self._observer.token_obtained(
             method=fetched.method,
             lifetime=fetched.lifetime,
@@ -155,7 +179,7 @@ class TokenFlow:
             renewal=claim.flight.replaces is not None,
         )
 
-    def _tell_failure(self, claim: Lead, failure: Failure, elapsed: float, pause: Pause | None) -> None:
+    def _report_failure(self, claim: Lead, failure: Failure, elapsed: float, pause: Pause | None) -> None:
         replaces = claim.flight.replaces
         left = 0.0 if replaces is None else replaces.ends_at - self.cache.clock.wall()
         self._observer.fetch_failed(
@@ -172,18 +196,18 @@ class TokenFlow:
             self._observer.held_off(pause.everybody, "retry_after" if failure.transient else "failures")
 
 
-def _lead_no_more(before: ContextToken[tuple[Flight, ...]] | None) -> None:
-    """Undo what made this context part of a flight; None where an interrupt came before that."""
+def _stop_leading(before: ContextToken[tuple[Flight, ...]] | None) -> None:
+    """Undo what made this context part of a flight; `before` is None if an interrupt came earlier than that."""
     if before is not None:
         with suppress(ValueError):  # closed in another context: it was collected as garbage
             leading.reset(before)
 
 
 def _is_worth_another(claim: Lead | Follow, failure: Failure) -> bool:
-    """True where `failure` is no answer yet, because others could do without what failed or this caller could.
+    """True if `failure` is no answer for this caller, because the renewal that failed could wait and the caller cannot.
 
     Its token ended while it was being renewed, and from here on it is a fetch like any other; or a caller without a
-    token waited for a renewal that others could do without, which was cut short.
+    token waited for a renewal that could wait, and that was cut short.
     """
     if claim.fallback is not None:
         return True

@@ -1,7 +1,8 @@
-"""Tells what happens: a line in the log and, where the person has a hook, an event; one call for both.
+"""The log and the hook of one auth object. The one law: what happens is one call here, and nothing waits for it.
 
-Nothing here is called under a lock, or where a request has a fresh token. Without a hook no event is made, and the
-module of the events, which costs as much to import as a fourth of this package, stays unimported.
+Each call writes a line in the log and, if the person has a hook, hands it an event. No one calls this under a lock, or
+if a request has a fresh token. Without a hook no event is made, and the module of the events, which costs as much to
+import as a fourth of this package, stays unimported.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ _WHAT_FOLLOWS: dict[RefusalOutcome, tuple[int, str]] = {
     "newer_token": (logging.DEBUG, "a newer one is there already"),
     "postponed": (logging.DEBUG, "the next request gets a new one"),
     "held": (logging.DEBUG, "the answer is left as it is, since this origin refuses every token of late"),
-    "not_renewed": (logging.DEBUG, "no new one could be had"),
+    "not_renewed": (logging.DEBUG, "there is no new one"),
     "refused_again": (
         logging.WARNING,
         "it was a new one too: check scope, audience (additional_request_data), header_name and header_value_pattern",
@@ -42,7 +43,7 @@ class Observer:
     """The log and the hook of one auth object.
 
     Args:
-        config: Whose token endpoint and client the events are about.
+        config: Names the token endpoint and the client in what is logged.
         hook: Called with each event, in the thread or event loop where it happened, so perhaps in several at once; None
             for no hook.
     """
@@ -64,7 +65,7 @@ class Observer:
         token_requests: int,
         renewal: bool,
     ) -> None:
-        """A token request succeeded; `scope` is what may be shown."""
+        """A token request succeeded; `scope` is fit for a log."""
         logger.info(
             "token obtained from %s for %s by %s in %.2f s, %s%s",
             self.token_url,
@@ -78,7 +79,7 @@ class Observer:
             return
         from oauth_cc_auth._events import TokenObtained
 
-        self.tell(
+        self.notify(
             TokenObtained(
                 token_url=self.token_url,
                 client_id=self.client_id,
@@ -92,7 +93,7 @@ class Observer:
         )
 
     def fetch_failed(self, error: TokenError, *, elapsed: float, renewal: bool, usable_for: float | None) -> None:
-        """No token could be had. A WARNING where no exception tells, since the old token stays in use."""
+        """A fetch failed. A WARNING if the old token stays in use, because then no exception says so."""
         if usable_for is None:
             logger.debug("no token for %s after %.2f s: %s", self.client_id, elapsed, error.message)
         else:
@@ -103,20 +104,20 @@ class Observer:
             return
         from oauth_cc_auth._events import FetchFailed
 
-        self.tell(
+        self.notify(
             FetchFailed(
                 token_url=self.token_url,
                 client_id=self.client_id,
-                error=with_message(error, error.message),  # the hook's own, as every caller has its own
+                error=with_message(error, error.message),  # the hook's own, as each caller has one
                 elapsed=elapsed,
                 renewal=renewal,
                 usable_for=usable_for,
             )
         )
 
-    def fallback_tried(self, refused: Attempt, method: str) -> tuple[FallbackTried, ...]:
-        """Another client authentication is tried in mid-flight: logged at once, the event is for `tell` later."""
-        logger.debug("%s may not have been recognised; trying %s", refused.method, method)
+    def fallback_tried(self, rejected: Attempt, method: str) -> tuple[FallbackTried, ...]:
+        """The next client authentication is tried. It is logged at once; the event is for a later `notify`."""
+        logger.debug("%s may not have been recognised; trying %s", rejected.method, method)
         if self._hook is None:
             return ()
         from oauth_cc_auth._events import FallbackTried
@@ -124,20 +125,24 @@ class Observer:
         event = FallbackTried(
             token_url=self.token_url,
             client_id=self.client_id,
-            refused_method=refused.method,
+            refused_method=rejected.method,
             next_method=method,
-            status_code=refused.status_code,
-            error=refused.error,
+            status_code=rejected.status_code,
+            error=rejected.error,
         )
         return (event,)
 
     def token_refused(
         self, origin: Origin, status: int, outcome: RefusalOutcome, *, sent_again: bool = False, why: str = ""
     ) -> None:
-        """An API origin answered `status` to a token; a WARNING where the person gets to see that answer.
+        """An API refused a token. A WARNING if the person gets to see that answer and no exception explains it.
 
         Args:
-            why: Why no new token could be had, where the answer is returned; where that is raised it is no news.
+            origin: Of the API.
+            status: HTTP status of the refusal.
+            outcome: What follows.
+            sent_again: The request is sent again.
+            why: Why there is no new token, if the answer is returned; if the reason is raised, the log need not say it.
         """
         level, follows = _WHAT_FOLLOWS[outcome]
         if why:
@@ -149,7 +154,7 @@ class Observer:
             return
         from oauth_cc_auth._events import TokenRefused
 
-        self.tell(
+        self.notify(
             TokenRefused(
                 token_url=self.token_url,
                 client_id=self.client_id,
@@ -161,7 +166,7 @@ class Observer:
         )
 
     def held_off(self, seconds: float, reason: HoldReason, origin: Origin | None = None) -> None:
-        """A hold begins, on the token endpoint or on renewals after a refusal by `origin`."""
+        """A hold begins: on the token endpoint, or on renewals after refusals by `origin`."""
         if origin is None:
             why = "it asks for that" if reason == "retry_after" else "they keep failing for good"
             logger.debug("no token request to %s for %.1f s: %s", self.token_url, seconds, why)
@@ -171,7 +176,7 @@ class Observer:
             return
         from oauth_cc_auth._events import HeldOff
 
-        self.tell(
+        self.notify(
             HeldOff(
                 token_url=self.token_url,
                 client_id=self.client_id,
@@ -181,43 +186,43 @@ class Observer:
             )
         )
 
-    def tell(self, event: Event) -> None:
-        """Call the hook. What it raises is its own affair; only what is no `Exception` passes through."""
-        if self._hook is None or any(call.observer is self and not call.is_over for call in _telling.get()):
-            return  # a hook that is told what it causes itself, in whatever thread, would never end
-        telling = _Telling(self)
-        previous = _telling.set((*_telling.get(), telling))
+    def notify(self, event: Event) -> None:
+        """Call the hook with `event`. If it raises an `Exception`, that is logged; anything else passes through."""
+        if self._hook is None or any(call.observer is self and not call.is_over for call in _hook_calls.get()):
+            return  # a hook that heard of what it causes itself, in whatever thread, would never end
+        this_call = _HookCall(self)
+        previous = _hook_calls.set((*_hook_calls.get(), this_call))
         try:
             problem = returned_awaitable(self._hook(event))
         except Exception as error:  # noqa: BLE001  # whatever a person's callable raises
             problem = f"raised {kind_and_place(error)} at {type(event).__name__}"
         finally:
-            telling.is_over = True
-            _telling.reset(previous)
-        if problem:  # told out here, and without its message and traceback, which may hold secrets
+            this_call.is_over = True
+            _hook_calls.reset(previous)
+        if problem:  # logged out here, and without message and traceback, which may hold secrets
             logger.warning("on_event %s; nothing else depends on it", problem)
 
-    def is_telling(self) -> bool:
-        """True in the hook, and in what runs on its behalf, in its thread, before it returns."""
-        calls = _telling.get()
+    def is_in_hook(self) -> bool:
+        """True if the hook is running in this thread, or what asks runs on its behalf."""
+        calls = _hook_calls.get()
         return bool(calls) and any(call.observer is self and call.is_under_way_here() for call in calls)
 
 
 def shown_scope(token: Token, request: TokenRequest, known_token: str) -> str | None:
-    """The granted scope, fit for a log: a server may put anything there."""
+    """The granted scope, fit for a log; a server may put anything there."""
     if token.scope is None:
         return None
-    if token.scope == request.scope:  # the usual case: the person's own words, in which no server hid anything
+    if token.scope == request.scope:  # the usual case: the person's own words, so no server hid anything in them
         return presentable(token.scope, ())
     issued = [value for name in TOKEN_MEMBERS if isinstance(value := token.extra.get(name), str)]
     return presentable(token.scope, (*request.secrets, known_token, token.access_token, *issued))
 
 
-class _Telling:
-    """One call of a hook; a task that the hook starts inherits it, and runs when it is over.
+class _HookCall:
+    """One call of a hook. A task that the hook starts inherits it, and may run when the call is over.
 
-    So does a thread, from Python 3.14 on where there is no GIL or it is asked for (``-X thread_inherit_context=1``),
-    which may run before; it is no part of the call on any Python.
+    A thread inherits it too, from Python 3.14 on, in builds without a GIL or with ``-X thread_inherit_context=1``, and
+    may run before the call is over. On no Python is it part of the call.
     """
 
     __slots__ = ("_thread", "is_over", "observer")
@@ -232,4 +237,4 @@ class _Telling:
         return not self.is_over and self._thread == get_ident()
 
 
-_telling: ContextVar[tuple[_Telling, ...]] = ContextVar("oauth_cc_auth_telling", default=())
+_hook_calls: ContextVar[tuple[_HookCall, ...]] = ContextVar("oauth_cc_auth_hook_calls", default=())

@@ -11,7 +11,7 @@ import trio
 
 from oauth_cc_auth import Token
 from oauth_cc_auth._core.caller import Caller
-from oauth_cc_auth._core.flight import GONE, Flight, leading
+from oauth_cc_auth._core.flight import GONE, GRACE, Flight, leading
 from oauth_cc_auth._core.lease import Lease, RenewalRules
 
 LOOP = object()
@@ -33,6 +33,13 @@ def test_a_flight_that_renews() -> None:
     lease = Lease(Token("abc"), "Bearer abc", arrived=0, made=0, rules=RenewalRules(), chance=0)
     flight = Flight(Caller(1, loop=None), limit=10.0, replaces=lease, epoch=3, is_optional=True)
     assert (flight.replaces, flight.epoch, flight.is_optional) == (lease, 3, True)
+
+
+def test_a_leader_has_some_time_more_than_its_next_step_takes() -> None:
+    """Its thread may not run at once when the step has ended."""
+    flight = a_flight()
+    flight.extend(until=30.0)
+    assert flight.limit == 30.0 + GRACE
 
 
 @pytest.mark.parametrize("blocking", [True, False])

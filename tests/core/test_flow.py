@@ -10,14 +10,15 @@ from typing import Any
 
 import pytest
 
-from oauth_cc_auth import ClientCredentialsConfig, TokenEndpointError, TokenEndpointUnreachable
+from oauth_cc_auth import ClientCredentialsConfig, Token, TokenEndpointError, TokenEndpointUnreachable
 from oauth_cc_auth._core import flow
 from oauth_cc_auth._core.cache import TokenCache
 from oauth_cc_auth._core.caller import Caller
-from oauth_cc_auth._core.effects import Effect, Send, Sleep, Wait
-from oauth_cc_auth._core.flight import GONE, GRACE, Flight, leading
-from oauth_cc_auth._core.flow import Flow, TokenFlow
-from oauth_cc_auth._core.lease import Lease, RenewalRules
+from oauth_cc_auth._core.effects import CallFunction, Effect, Send, Sleep, Wait
+from oauth_cc_auth._core.fetch import Fetching
+from oauth_cc_auth._core.flight import GONE, GRACE, Fetched, Flight, leading
+from oauth_cc_auth._core.flow import Flow, Sharing, TokenFlow
+from oauth_cc_auth._core.lease import Lease, MoreHeaders, RenewalRules
 from oauth_cc_auth._core.observer import Observer
 from oauth_cc_auth._events import Event, FetchFailed, HeldOff, TokenObtained
 from oauth_cc_auth._protocol.exchange import TokenResponse, TransportFailure
@@ -90,7 +91,14 @@ class Playing:
 class World:
     """An auth object's core under an injected clock."""
 
-    def __init__(self, timeout: float = 10.0, deadline: float = 30.0, **settings: Any) -> None:
+    def __init__(
+        self,
+        timeout: float = 10.0,
+        deadline: float = 30.0,
+        sharing: Sharing | None = None,
+        more_headers: MoreHeaders | None = None,
+        **settings: Any,
+    ) -> None:
         self.clock = FakeClock()
         self.cache = TokenCache(self.clock)
         settings.setdefault("client_authentication", "client_secret_post")
@@ -98,7 +106,16 @@ class World:
         self.events: list[Event] = []
         self.hook: Callable[[Event], object] = self.events.append
         observer = Observer(config, lambda event: self.hook(event))
-        self.flow = TokenFlow(config, self.cache, observer, timeout=timeout, deadline=deadline, rules=RenewalRules())
+        self.flow = TokenFlow(
+            config,
+            self.cache,
+            observer,
+            timeout=timeout,
+            deadline=deadline,
+            rules=RenewalRules(),
+            sharing=sharing,
+            more_headers=more_headers,
+        )
 
     def ask(self, caller: Caller = ME, refused: Lease | None = None) -> Playing:
         return Playing(self.flow.obtain(caller, refused), self.cache)
@@ -633,7 +650,7 @@ class TestTold:
     def test_a_lost_leader(self, world: World, caplog: pytest.LogCaptureFixture) -> None:
         """Whoever takes over says so, cancelled leader or overdue one; nobody else does."""
         caplog.set_level("DEBUG", "oauth_cc_auth")
-        taking_over = "whoever was fetching the token is gone: taking over"
+        taking_over = "the caller that was fetching the token is gone: taking over"
         cancelled, follower = world.ask(), world.ask(YOU)
         assert taking_over not in caplog.messages
         cancelled.flow.close()
@@ -696,3 +713,128 @@ class TestHooks:
         world.hook = lambda event: answers.append(world.ask(YOU, refused=world.cache.current).outcome)
         world.fetched()
         assert [type(answer) for answer in answers] == [Failure]
+
+
+class Shelf:
+    """Where two processes keep the token that they share.
+
+    Attributes:
+        token: What is there.
+        told: How the fetches ended that were run because it held nothing new.
+        is_locked: True while a fetch is under way.
+    """
+
+    def __init__(self) -> None:
+        self.token: Token | None = None
+        self.told: list[Fetched | Failure] = []
+        self.is_locked = False
+
+    def __call__(self, flight: Flight, fetch: Callable[[], Fetching]) -> Fetching:
+        flight.extend(2000.0)
+        found = yield CallFunction(lambda: self.token, 1.0)
+        if found is not None and (flight.replaces is None or found is not flight.replaces.token):
+            return Fetched(found, "shared", lifetime=None, shown_scope=None, token_requests=0)
+        self.is_locked = True
+        try:
+            outcome = yield from fetch()
+            yield CallFunction(lambda: self._tell(outcome), 1.0)
+        finally:
+            self.is_locked = False
+        return outcome
+
+    def _tell(self, outcome: Fetched | Failure) -> None:
+        self.told.append(outcome)
+        if isinstance(outcome, Fetched):
+            self.token = outcome.token
+
+
+def call(asking: Playing) -> Playing:
+    """Do what the flow wants called, and go on."""
+    assert isinstance(asking.effect, CallFunction)
+    return asking.step(asking.effect.function())
+
+
+class TestSharing:
+    """A store has its place in the flow: it is asked before a fetch, and told how the fetch ended."""
+
+    def test_a_token_from_there_saves_the_token_request(self) -> None:
+        """It is used like one that was fetched here, by whoever asks next as well."""
+        shelf = Shelf()
+        world = World(sharing=shelf)
+        shelf.token = Token("theirs", expires_at=world.clock.wall() + 100)
+        lease = call(world.ask()).lease
+        assert (lease.token, lease.header_value) == (shelf.token, "Bearer theirs")
+        assert world.ask(YOU).lease is lease
+        assert shelf.told == []
+        (event,) = world.events
+        assert isinstance(event, TokenObtained)
+        assert (event.method, event.token_requests, event.renewal) == ("shared", 0, False)
+
+    def test_a_fetched_token_is_told(self) -> None:
+        """The other process uses it then."""
+        shelf = Shelf()
+        asking = call(World(sharing=shelf).ask())
+        assert asking.is_sending
+        assert shelf.is_locked
+        token = call(asking.step(issued())).lease.token
+        assert [type(outcome) for outcome in shelf.told] == [Fetched]
+        assert call(World(sharing=shelf).ask()).lease.token is shelf.token is token
+        assert not shelf.is_locked
+
+    def test_a_failure_is_told(self) -> None:
+        """It is the caller's all the same."""
+        shelf = Shelf()
+        asking = call(call(World(sharing=shelf).ask()).step(REFUSED))
+        assert shelf.told == [asking.failure]
+        assert isinstance(asking.failure.error, TokenEndpointError)
+
+    def test_the_token_that_is_to_be_replaced_is_no_new_one(self) -> None:
+        """Be it that an API has refused it, or that its end is near."""
+        shelf = Shelf()
+        world = World(sharing=shelf)
+        lease = call(call(world.ask()).step(issued())).lease
+        asking = call(world.ask(refused=lease))
+        assert asking.is_sending
+        newer = call(asking.step(issued("newer"))).lease
+        world.clock.advance(85)
+        shelf.token = Token("theirs", expires_at=world.clock.wall() + 100)
+        assert call(world.ask()).lease.token is shelf.token
+        assert newer.token is not shelf.token
+
+    def test_it_is_not_asked_while_the_token_is_fresh(self) -> None:
+        """Nor by those who wait for the one who asks."""
+        shelf = Shelf()
+        world = World(sharing=shelf)
+        leader, follower = world.ask(), world.ask(YOU)
+        assert follower.waiting.flight is leader.flight
+        lease = call(call(leader).step(issued())).lease
+        assert follower.step().lease is lease
+        assert world.ask(THEM).lease is lease
+
+    def test_a_leader_that_is_lost_leaves_nothing_locked(self) -> None:
+        """Neither here nor there."""
+        shelf = Shelf()
+        world = World(sharing=shelf)
+        asking = call(world.ask())
+        seen = [shelf.is_locked]
+        asking.flow.close()
+        seen.append(shelf.is_locked)
+        assert seen == [True, False]
+        assert asking.flight is not None
+        assert asking.flight.outcome is GONE
+
+    def test_how_long_it_may_take(self) -> None:
+        """It says so itself before each step; no one takes over before."""
+        world = World(sharing=Shelf())
+        asking = world.ask()
+        assert asking.flight is not None
+        assert asking.flight.limit == 2000.0 + GRACE
+
+
+def test_a_lease_with_headers_for_each_request() -> None:
+    """The flow hands on how they are made."""
+    world = World(more_headers=lambda token, method, url: {"DPoP": f"{token.access_token} {method} {url}"})
+    lease = world.fetched()
+    assert not lease.is_bearer
+    assert lease.more_headers_for("GET", "https://a/") == {"DPoP": "abc GET https://a/"}
+    assert world.ask(YOU).lease is lease  # the core goes by the age that any lease has

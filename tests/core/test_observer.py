@@ -120,7 +120,7 @@ class TestLines:
             ("renewed", False, "", "DEBUG: refused the token (401); the token was renewed"),
             ("newer_token", False, "", "DEBUG: refused the token (401); a newer one is there already"),
             ("held", False, "", "DEBUG: refused the token (401); the answer is left as it is, since this origin"),
-            ("not_renewed", False, "", "DEBUG: refused the token (401); no new one could be had"),
+            ("not_renewed", False, "", "DEBUG: refused the token (401); there is no new one"),
             ("not_renewed", False, "no route", "WARNING: token not renewed after a refusal by https://api.exam"),
             ("refused_again", False, "", "WARNING: refused the token (401); it was a new one too: check scope"),
         ],
@@ -159,7 +159,7 @@ class TestLines:
         observer = Observer(CONFIG, None)
         observer.held_off(2.0, "refusals", API)
         assert len(caplog.messages) == 1
-        assert not observer.is_telling()
+        assert not observer.is_in_hook()
 
 
 EVENT = HeldOff(**ABOUT, seconds=1.0, reason="failures", origin=None)
@@ -176,7 +176,7 @@ class TestHooks:
 
         observer = Observer(CONFIG, broken)
         for _ in range(2):
-            observer.tell(EVENT)
+            observer.notify(EVENT)
         assert calls == [EVENT, EVENT]
         (record, _) = caplog.records
         line = broken.__code__.co_firstlineno + 2
@@ -198,8 +198,8 @@ class TestHooks:
 
         observer = Observer(CONFIG, interrupt)
         with pytest.raises(error):
-            observer.tell(EVENT)
-        assert not observer.is_telling()
+            observer.notify(EVENT)
+        assert not observer.is_in_hook()
         assert caplog.records == []
 
     def test_it_is_not_told_what_it_causes(self, caplog: pytest.LogCaptureFixture) -> None:
@@ -211,31 +211,31 @@ class TestHooks:
         def causing(event: Event) -> None:
             mine.append(event)
             observer.held_off(7.0, "failures")
-            other.tell(event)
+            other.notify(event)
 
         observer, other = Observer(CONFIG, causing), Observer(CONFIG, others.append)
-        observer.tell(EVENT)
+        observer.notify(EVENT)
         assert (mine, others) == ([EVENT], [EVENT])
         assert len(caplog.messages) == 1
 
-    def test_when_it_is_telling(self) -> None:
+    def test_when_it_is_in_the_hook(self) -> None:
         """In the hook and in what it hands its context to, until it returns; for this object and thread only."""
         seen: list[bool] = []
         later: list[Callable[[], bool]] = []
 
         def looking(event: Event) -> None:
-            seen.extend((observer.is_telling(), other.is_telling(), copy_context().run(observer.is_telling)))
+            seen.extend((observer.is_in_hook(), other.is_in_hook(), copy_context().run(observer.is_in_hook)))
             context = copy_context()
             # In Python 3.14 there are builds whose threads inherit the context anyway.
-            thread = threading.Thread(target=lambda: seen.append(context.run(observer.is_telling)))
+            thread = threading.Thread(target=lambda: seen.append(context.run(observer.is_in_hook)))
             thread.start()
             thread.join(30)
-            later.append(lambda: context.run(observer.is_telling))
+            later.append(lambda: context.run(observer.is_in_hook))
 
         observer, other = Observer(CONFIG, looking), Observer(CONFIG, None)
-        observer.tell(EVENT)
+        observer.notify(EVENT)
         assert seen == [True, False, True, False]
-        assert not observer.is_telling()
+        assert not observer.is_in_hook()
         assert [task() for task in later] == [False]  # a task that the hook has started runs when it is over
 
     def test_a_thread_that_has_the_hooks_context_does_not_tell_it_either(self) -> None:
@@ -245,12 +245,12 @@ class TestHooks:
         def elsewhere(event: Event) -> None:
             told.append(event)
             context = copy_context()
-            thread = threading.Thread(target=lambda: context.run(observer.tell, EVENT))
+            thread = threading.Thread(target=lambda: context.run(observer.notify, EVENT))
             thread.start()
             thread.join(30)
 
         observer = Observer(CONFIG, elsewhere)
-        observer.tell(EVENT)
+        observer.notify(EVENT)
         assert told == [EVENT]
 
 
