@@ -1,8 +1,8 @@
-"""What an `on_event` hook is told: one object for each thing that happened, not for each request that waited for it.
+"""What an `on_event` hook gets: one object for each thing that happened, not for each request that waited for it.
 
-Keyword-only dataclasses, and no tuples: a field that a later version adds breaks no `match` statement, no unpacking
-and no constructor of a test. One base class, and no union: a kind that a later version adds breaks no type check.
-No field holds a secret or a token.
+The one law: a later version may add kinds and fields, and breaks no one by that. So the events are keyword-only
+dataclasses and no tuples: an added field breaks no `match` statement, no unpacking and no constructor in a test. They
+have a base class and no union: an added kind breaks no type check. No field holds a secret or a token.
 """
 
 from __future__ import annotations
@@ -39,12 +39,11 @@ class TokenObtained(Event):
 
     Attributes:
         method: How the client authenticated, such as ``client_secret_basic``.
-        lifetime: Seconds that the token lives; None where the server told no usable lifetime.
-        scope: Granted scopes, as they may be shown: secrets masked, cut at 300 characters; None where neither side
-            named any.
+        lifetime: Seconds that the token lives; None if the server named no usable lifetime.
+        scope: Granted scopes, fit for a log: secrets masked, cut at 300 characters; None if neither side named any.
         elapsed: Seconds that it took, with callables for the credentials, retries and pauses.
         token_requests: How many it took, 1 or more.
-        renewal: True where it takes the place of an earlier token.
+        renewal: True if it takes the place of an earlier token.
     """
 
     method: str
@@ -57,14 +56,14 @@ class TokenObtained(Event):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FetchFailed(Event):
-    """No token could be had: for a renewal that could be done without after one attempt, else after every retry.
+    """A fetch failed: a renewal that can wait after one attempt, any other fetch after every retry.
 
     Attributes:
-        error: What is raised where the token was needed; its `attempts` are the token requests.
+        error: What a request that needs a token raises; its `attempts` are the token requests.
         elapsed: Seconds that it took, with callables for the credentials, retries and pauses.
-        renewal: True where there was an earlier token.
-        usable_for: Seconds for which that earlier token stays in use, so that no request fails; None where there is
-            none, or none that is still good.
+        renewal: True if there was an earlier token.
+        usable_for: Seconds for which that earlier token stays in use, so that no request fails; None if there is none
+            that is still good.
     """
 
     error: TokenError
@@ -75,12 +74,12 @@ class FetchFailed(Event):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FallbackTried(Event):
-    """The token endpoint may not have recognised the client, which therefore authenticates in another way.
+    """The token endpoint may not have recognised the client, so the client authenticates in another way.
 
     Attributes:
         refused_method: How the client authenticated, such as ``client_secret_basic``.
         next_method: How it does so next.
-        status_code: HTTP status of the refusal; None where there was no answer.
+        status_code: HTTP status of the rejection; None if there was no answer.
         error: Its OAuth error code (RFC 6749 §5.2), or None.
     """
 
@@ -98,11 +97,11 @@ class TokenRefused(Event):
         origin: Of the API, such as ``https://api.example.com``.
         status_code: HTTP status of the refusal.
         outcome: What follows. ``"renewed"``: the token was renewed, once for all requests that were refused with it.
-            ``"newer_token"``: it had been renewed when the answer came. ``"postponed"``: the next request gets a new
-            token; the answer is returned. ``"held"``: nothing, since this origin refuses every token; the answer is
-            returned. ``"not_renewed"``: no token could be had; the answer is returned, or that error raised.
-            ``"refused_again"``: the request had been sent again with the renewed token; the answer is returned.
-        sent_again: True where the request is sent once more with the new token; False also where its body cannot be.
+            ``"newer_token"``: there was a newer token when the answer came. ``"postponed"``: the next request gets a
+            new token; the answer is returned. ``"held"``: nothing, because this origin refuses every token; the answer
+            is returned. ``"not_renewed"``: there is no new token; the answer is returned, or the reason raised.
+            ``"refused_again"``: the request had been sent again with the new token; the answer is returned.
+        sent_again: True if the request is sent once more with the new token. False if its body cannot be sent again.
     """
 
     origin: str
@@ -113,13 +112,13 @@ class TokenRefused(Event):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HeldOff(Event):
-    """From now on nothing is asked of the token endpoint for a while; `invalidate()` of the auth object ends that.
+    """From now on no token request is sent for a while; `invalidate()` of the auth object ends that.
 
     Attributes:
         seconds: For how long.
         reason: ``"failures"``: token requests keep failing for good. ``"retry_after"``: the token endpoint asked for
             it. ``"refusals"``: an API refuses every token, so its refusals are returned without a renewal.
-        origin: The API where the reason is ``"refusals"``, and only its requests are concerned; else None.
+        origin: The API if the reason is ``"refusals"``, which concerns only its requests; else None.
     """
 
     seconds: float

@@ -1,4 +1,4 @@
-"""A token as the token endpoint issued it."""
+"""A token as the token endpoint issued it. The one law: it never changes, and never shows itself."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from ._redact.redact import MASK
 
 
 class Token:
-    """An access token (RFC 6749 §5.1). Immutable, since many share it; its repr shows no secret.
+    """An access token (RFC 6749 §5.1). Immutable, because many requests share it; its repr shows no secret.
 
     Attributes:
         access_token: The token itself.
-        token_type: What the server called it, such as ``Bearer``; None where it named none.
-        expires_at: Unix time in seconds at which it ends; None where the server told no usable lifetime.
-        scope: Granted scopes, separated by single spaces; None where neither side named any.
+        token_type: Its type in the server's words, such as ``Bearer``; None if the server named none.
+        expires_at: When it ends, in Unix time (seconds); None if the server named no usable lifetime.
+        scope: Granted scopes, separated by single spaces; None if neither side named any.
         extra: Everything else in the answer, by name.
     """
 

@@ -1,4 +1,4 @@
-"""HTTP Basic (RFC 6749 §2.3.1)."""
+"""HTTP Basic (RFC 6749 §2.3.1): id and secret in a header."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ class ClientSecretBasic(ClientAuthentication):
     """HTTP Basic, the method that every server must support (RFC 6749 §2.3.1).
 
     Args:
-        percent_encode: Encode id and secret before Base64, as the RFC asks for. Some servers never decode (glewlwyd
-            2.7, node-oauth); for them pass False.
+        percent_encode: Encode id and secret before Base64, as the RFC demands. Pass False for servers that never decode
+            (glewlwyd 2.7, node-oauth).
     """
 
     def __init__(self, *, percent_encode: bool = True) -> None:
@@ -38,7 +38,7 @@ class ClientSecretBasic(ClientAuthentication):
 
 
 def basic_blobs(client_id: str, client_secret: str) -> tuple[str, str]:
-    """The Base64 text of HTTP Basic, with id and secret percent-encoded first, and without."""
+    """The Base64 text of HTTP Basic, first with id and secret percent-encoded, then as they are."""
     encoded = f"{percent_encoded(client_id)}:{percent_encoded(client_secret)}"
     return _base64(encoded), _base64(f"{client_id}:{client_secret}")
 

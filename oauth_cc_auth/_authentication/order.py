@@ -1,4 +1,4 @@
-"""Which methods are tried, and in which order."""
+"""Which methods are tried, and in which order. The one law: no try repeats one that was rejected."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ _AMBIGUOUS = r"[\\\x00-\x1f\x7f]"
 _AMBIGUOUS_AUTHORITY = r"[@\s]|[^\x00-\x7f]"
 
 
-class Origin(NamedTuple):
+class Origin(NamedTuple):  # and no Record: a tuple can be hashed, and compares without Python code
     """Scheme, host and port; -1 where a scheme has no port that we know."""
 
     scheme: str

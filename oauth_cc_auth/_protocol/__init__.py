@@ -1,1 +1,1 @@
-"""The token request and what its answer means. Pure: no I/O, no clock, no threads."""
+"""The token request, and what its answer means. Pure: no I/O, no clock, no threads."""

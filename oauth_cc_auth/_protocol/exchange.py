@@ -1,6 +1,6 @@
-"""What goes over the wire: a token request made from the config (RFC 6749 §4.4.2, §2.3.1). Pure, no I/O.
+"""The token request (RFC 6749 §4.4.2, §2.3.1), and what can come back. Pure: no I/O.
 
-Reading the answer is `_answer`'s part.
+The one law: a request knows every secret in it, so that no echo of one is shown. `answer` reads what comes back.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from oauth_cc_auth._record import Record
 from oauth_cc_auth._settings.callables import returned_awaitable
 from oauth_cc_auth._version import __version__
 
-# Fields that are no secrets: masking them would hide what a server's error is about ("unknown audience ...").
+# Fields that are no secrets. To mask them would hide what a server's error is about ("unknown audience ...").
 _PUBLIC_FIELDS = frozenset(
     {
         "account_id",
@@ -37,12 +37,12 @@ class TokenRequest(Record):
     """One POST to the token endpoint, ready to be sent by any library.
 
     Attributes:
-        url: Where to.
+        url: Where it goes.
         headers: All headers but those that follow from URL and body (``Host``, ``Content-Length``).
         body: Form-encoded (application/x-www-form-urlencoded).
         method: Name of the client authentication in it.
         scope: The scope asked for, or None.
-        secrets: Every string that must not be shown when the answer or a transport echoes it.
+        secrets: Every string that must not be shown if the answer or a transport echoes it.
     """
 
     __slots__ = ("body", "headers", "method", "scope", "secrets", "url")
@@ -69,12 +69,12 @@ class TokenRequest(Record):
 
 
 class TokenResponse(Record):
-    """What came back.
+    """An answer of the token endpoint.
 
     Attributes:
         status_code: HTTP status.
         headers: By lower-case name.
-        body: Decoded, at most `_body.LIMIT` bytes; empty where `problem` is given.
+        body: Inflated, at most `limited_body.LIMIT` bytes; empty if there is a `problem`.
         problem: Why the body could not be read, or None.
     """
 
@@ -91,10 +91,10 @@ class TokenResponse(Record):
 
 
 class TransportFailure(Record):
-    """Nothing came back.
+    """Why no answer came.
 
     Attributes:
-        text: The innermost cause in the transport's words, not yet redacted.
+        text: The innermost cause in the transport's words; it may still hold secrets.
         reason: Why, as a code.
         retryable: A second try may help. It does not after a certificate that is not trusted.
         advice: What to do about it, in our words; empty if there is nothing to say.
@@ -114,18 +114,18 @@ class TransportFailure(Record):
         return self.reason == "timed_out"
 
 
-Reply = TokenResponse | TransportFailure  # what follows a token request
+Reply = TokenResponse | TransportFailure
 
 
 def too_slow(budget: float) -> TransportFailure:
-    """The failure of a request that took longer than `budget` seconds, however that showed itself."""
+    """The failure of a request that took longer than `budget` seconds, in whatever way that showed."""
     return TransportFailure(f"it took longer than {budget:.3g} s", "timed_out")
 
 
 def token_request(
     config: ClientCredentialsConfig, strategy: ClientAuthentication, client_secret: str | None
 ) -> TokenRequest:
-    """The token request that authenticates with `strategy`; the same fields in the same order each time.
+    """The token request that authenticates with `strategy`. Its fields and their order are the same each time.
 
     Raises:
         ConfigurationError: `strategy` returned no `Credentials`. What it raises itself comes through.
@@ -154,14 +154,14 @@ def token_request(
 
 
 def _grant_fields(config: ClientCredentialsConfig, credentials: Credentials) -> list[tuple[str, str]]:
-    """Grant type, scope and what else the person wants in the body; no `grant_type` where the credentials bring one."""
+    """Grant type, scope and the additional fields; no `grant_type` if the credentials bring one."""
     additional = config.additional_request_data
     fields = []
     if all(name != "grant_type" for name, _ in credentials.fields):
         fields.append(("grant_type", dict(additional).get("grant_type", config.grant_type)))
     if config.scope is not None:
         fields.append(("scope", config.scope))
-    # Pairs, not a dict: a repeated "resource" (RFC 8707 §2) must stay repeated.
+    # Pairs and no dict: a repeated "resource" (RFC 8707 §2) must stay repeated.
     return fields + [(name, value) for name, value in additional if name != "grant_type"]
 
 
@@ -186,7 +186,7 @@ def _secrets(
     for _, value in credential_headers:
         secrets += [value, value.rpartition(" ")[2]]  # "Scheme abc" and the "abc" in it
     query = urlsplit(config.token_url).query
-    # These may be secrets or may be an API version: masking each "2" would make the server's words unreadable.
+    # A value here may be a secret or an API version. To mask each "2" would make the server's words unreadable.
     perhaps = [query, *(value for name, value in parse_qsl(query) if name not in _PUBLIC_FIELDS)]
     for _, value in config.additional_headers:
         perhaps += [value, *re.split(r"[\s=;,]+", value)]  # "sid=abc; path=/" and the "abc" in it
