@@ -1,4 +1,4 @@
-"""What a server may echo, and every place in which it may put it."""
+"""What a server may echo, and every place in an answer for it."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Everything that happens to tokens and secrets, driven with marked ones while everybody else echoes them.
+"""Everything that happens to tokens and secrets, with marked ones, while the servers echo all they receive.
 
-Each scenario is a function of a `Hunt`, which keeps whatever was raised, told or shown.
+Each scenario is a function of a `Hunt`, which keeps everything that was raised, logged or shown.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from tests.contract.scenes import Scene, tell_everything
 
 
 def nobody_echoes(hunt: Hunt) -> None:
-    """What is sent is told by nobody, so not by the client library either."""
+    """The servers echo nothing, and the client library logs nothing secret either."""
     hunt.is_quiet = True
     with hunt.session(hunt.auth()) as session:
         assert session.request("GET", hunt.server.api_url).status == 200
@@ -40,9 +40,9 @@ def nobody_echoes(hunt: Hunt) -> None:
 
 
 def the_endpoint_echoes(hunt: Hunt) -> None:
-    """Every secret in every place of an answer that is no token."""
+    """Each secret in each place of an answer without a token."""
     with hunt.session(hunt.auth()) as session:
-        # One parser reads them all; what differs between clients, heads and framing, is seen with two.
+        # One parser reads all answers. Clients only differ in heads and framing, and two echoes are enough for that.
         echoes = ECHOES.values() if hunt.client is REQUESTS else (ECHOES["secret"], ECHOES["everything"])
         for place in PLACES.values():
             for echo in echoes:
@@ -52,7 +52,7 @@ def the_endpoint_echoes(hunt: Hunt) -> None:
 
 
 def a_success_echoes(hunt: Hunt) -> None:
-    """The token comes with secrets beside it; everything that there is to see of it is looked at."""
+    """A token answer contains secrets too. The hunt looks at everything visible of the token."""
     with hunt.session(hunt.auth()) as session:
         for echo in ECHOES.values():
             for members in ({"scope": echo}, {"refresh_token": echo}, {"id_token": echo, "x": [echo]}, {echo: echo}):
@@ -65,7 +65,7 @@ def a_success_echoes(hunt: Hunt) -> None:
 
 
 def everything_that_is_told(hunt: Hunt) -> None:
-    """Each kind of event and each level of the log, from retry to hold, as `tell_everything` goes through them."""
+    """Each kind of event and each level of the log, from retry to hold, through `tell_everything`."""
     for echo in ECHOES.values():
         auth = hunt.auth()
         with hunt.session(auth) as session:
@@ -73,7 +73,7 @@ def everything_that_is_told(hunt: Hunt) -> None:
 
 
 def the_token_in_use_is_echoed(hunt: Hunt) -> None:
-    """A renewal that fails is told about the token that it was to replace."""
+    """The error of a failed renewal contains the token that it should have replaced."""
     with hunt.session(hunt.auth()) as session:
         assert session.request("GET", hunt.server.api_url).status == 200
         hunt.server.revoke_all()
@@ -82,7 +82,7 @@ def the_token_in_use_is_echoed(hunt: Hunt) -> None:
 
 
 def many_fail_at_once(hunt: Hunt) -> None:
-    """Each of them has an exception of its own."""
+    """Each caller gets its own exception."""
     with hunt.session(hunt.auth()) as session:
         hunt.server.token_endpoint.always(PLACES["error_description"](ECHOES["everything"]))
         for outcome in session.concurrently(5, hunt.server.api_url):
@@ -91,7 +91,7 @@ def many_fail_at_once(hunt: Hunt) -> None:
 
 
 def no_answer(hunt: Hunt) -> None:
-    """Dropped, cut off, refused; by requests and by `get_token`."""
+    """Dropped, cut-off and refused connections, for requests and for `get_token`."""
     with hunt.session(hunt.auth()) as session:
         for answer in (Answer.dropped(), Answer(200, CLIENT_SECRET, content_length=9999)):
             hunt.server.token_endpoint.always(answer)
@@ -105,7 +105,7 @@ def no_answer(hunt: Hunt) -> None:
 
 
 def the_api_echoes(hunt: Hunt) -> None:
-    """It refuses with everything that it was sent, and sends it elsewhere, in a header of its own as well."""
+    """The API refuses with everything that it received, and redirects it elsewhere. This includes custom headers."""
     told = f"{TOKEN} {CLIENT_SECRET}"
     refusals = (
         Answer(401, told, {"WWW-Authenticate": f'Bearer error="invalid_token", error_description="{told}"'}),
@@ -123,7 +123,7 @@ def the_api_echoes(hunt: Hunt) -> None:
 
 
 def callables_that_fail(hunt: Hunt) -> None:
-    """A person's own code raises or returns what it should not have told."""
+    """A person's own code raises or returns secrets."""
 
     def broken(*_: object) -> Any:
         raise RuntimeError(f"the vault does not like {CLIENT_SECRET}")
@@ -141,7 +141,7 @@ def callables_that_fail(hunt: Hunt) -> None:
 
 
 def requests_that_may_carry_no_token(hunt: Hunt) -> None:
-    """Refused before anything is sent."""
+    """The plugin refuses these requests before it sends anything."""
     with hunt.session(hunt.auth()) as session:
         assert session.request("GET", hunt.server.api_url).status == 200
         hunt.fails(session, lambda: session.request("GET", "http://api.example.com/orders"))
@@ -173,7 +173,7 @@ WRONG: tuple[dict[str, Any], ...] = (
 
 
 def settings_that_are_wrong(hunt: Hunt) -> None:
-    """In arguments, in the form and in the environment: told by name, without the value."""
+    """In arguments, in the form and in the environment: the error shows the name, but not the value."""
     for wrong in WRONG:
         with pytest.raises(ConfigurationError) as caught:
             hunt.auth(**wrong)
@@ -194,7 +194,7 @@ def settings_that_are_wrong(hunt: Hunt) -> None:
 
 
 def copies(hunt: Hunt) -> None:
-    """The secret is in a pickle, as documented; a token is in neither pickle nor copy."""
+    """A pickle contains the secret, as documented. No pickle or copy contains a token."""
     with hunt.session(hunt.auth(on_event=None)) as session:
         assert session.request("GET", hunt.server.api_url).status == 200
         for one in (session.auth, copy.deepcopy(session.auth)):

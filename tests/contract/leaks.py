@@ -1,4 +1,4 @@
-"""Secrets that can be told apart, and a search for them in everything that a person may see, log or pickle."""
+"""Marked secrets, and a search for them in everything that a person may see, log or pickle."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from logging import LogRecord
 from typing import Any
 from urllib.parse import quote
 
-# Each has letters that no encoding of text changes; the search is for these. The rest is what encodings change.
+# Each secret has letters that no text encoding changes; the search looks for these. Encodings change the rest.
 MARKS = {
     "client_secret": "MarkOfTheClientSecret",
     "data": "MarkOfTheRequestData",
@@ -29,13 +29,13 @@ TOKEN = f"ey/J+{MARKS['token']}=="
 
 
 def basic_blobs() -> list[str]:
-    """The credentials as HTTP Basic carries them, percent-encoded and not."""
+    """The credentials as HTTP Basic contains them, with and without percent-encoding."""
     pairs = (f"{quote(CLIENT_ID, safe='')}:{quote(CLIENT_SECRET, safe='')}", f"{CLIENT_ID}:{CLIENT_SECRET}")
     return [b64encode(pair.encode()).decode() for pair in pairs]
 
 
 def settings(token_url: str) -> dict[str, Any]:
-    """Arguments of an auth object in which everything that can hold a secret does."""
+    """Arguments of an auth object, with a secret in every setting that can hold one."""
     return {
         "token_url": f"{token_url}?{QUERY}",
         "client_id": CLIENT_ID,
@@ -46,7 +46,7 @@ def settings(token_url: str) -> dict[str, Any]:
 
 
 def _needles() -> list[str]:
-    # Of a blob its longest run of letters and digits: "+", "/" and "=" may be escaped around it.
+    # The longest run of letters and digits in a blob, because "+", "/" and "=" may be escaped.
     runs = [max(re.findall(r"[0-9A-Za-z]+", blob), key=len) for blob in basic_blobs()]
     return [*MARKS.values(), *runs]
 
@@ -55,30 +55,30 @@ NEEDLES = re.compile("|".join(_needles()), re.IGNORECASE)
 
 
 def leaks_in(texts: Iterable[str]) -> list[str]:
-    """Every text that holds a mark."""
+    """Every text that contains a mark."""
     return [text[:2000] for text in texts if NEEDLES.search(text)]
 
 
 def leaks_of(error: BaseException) -> list[str]:
-    """Every place of an exception in which a secret is found."""
+    """Every place in an exception that contains a secret."""
     return leaks_in([*texts_in(error), pickle.dumps(error).decode("latin-1")])
 
 
 def leaks_of_records(records: Iterable[LogRecord]) -> list[str]:
-    """Every place in log records of ours in which a secret is found, also in arguments that are not shown."""
+    """Every place in our log records that contains a secret, including arguments that are not shown."""
     ours = [record for record in records if record.name.partition(".")[0] == "oauth_cc_auth"]
     return leaks_in(text for record in ours for text in (record.getMessage(), *texts_in(vars(record))))
 
 
 def texts_in(value: Any) -> Iterator[str]:
-    """Every text that can be reached from `value` by attributes, items, causes and bound methods."""
+    """Every text that can be reached from `value` through attributes, items, causes and bound methods."""
     seen: dict[int, Any] = {}
     waiting = [value]
     while waiting:
         current = waiting.pop()
         if id(current) in seen:
             continue
-        seen[id(current)] = current  # kept, so that no other object gets its id
+        seen[id(current)] = current  # keeps the object alive, so that no other object gets its id
         if isinstance(current, str):
             yield current
         elif isinstance(current, (bytes, bytearray)):

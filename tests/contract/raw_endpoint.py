@@ -1,4 +1,4 @@
-"""An endpoint that does to a connection whatever a test wants: endless, silent, broken or TLS."""
+"""An endpoint that treats a connection as a test wants: endless, silent, broken, or with TLS."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from types import TracebackType
 from typing import Any
 
 BLOCK = b"x" * 65536
-# An endless answer that its client stops reading comes to rest in the buffers of both sockets, a few megabytes.
-# One that is read on would pass this bound within a tenth of a second.
+# If a client stops reading an endless answer, only the buffers of both sockets fill up, a few megabytes.
+# If it keeps reading, the answer passes this bound within a tenth of a second.
 STOPPED_READING = 64 * 1024 * 1024  # bytes
 
 
@@ -21,7 +21,7 @@ class Wire:
     """The server's end of one connection.
 
     Attributes:
-        request: What has arrived on it, a whole request; nothing where the endpoint does not read first.
+        request: The whole request that has arrived. Empty if the endpoint does not read first.
     """
 
     def __init__(self, connection: socket.socket, endpoint: RawEndpoint, request: bytes) -> None:
@@ -36,12 +36,12 @@ class Wire:
             self._endpoint.sent += len(data)
 
     def send_for_ever(self, block: bytes = BLOCK) -> None:
-        """Send `block` until the client has had enough."""
+        """Send `block` until the client closes the connection."""
         while not self._endpoint.stopping.is_set():
             self.send(block)
 
     def drip(self, data: bytes, seconds: float) -> None:
-        """Send `data` byte by byte, over and over, with so many seconds between the bytes."""
+        """Send `data` byte by byte, over and over, with this number of seconds between the bytes."""
         while True:
             for position in range(len(data)):
                 self.send(data[position : position + 1])
@@ -49,7 +49,7 @@ class Wire:
                     return
 
     def wait(self) -> None:
-        """Say nothing until the test is over."""
+        """Send nothing until the test ends."""
         self._endpoint.stopping.wait()
 
 
@@ -57,13 +57,13 @@ Talk = Callable[[Wire], object]
 
 
 class RawEndpoint:
-    """Hands each connection to `talk` once a request was read from it, or at once; closes it afterwards.
+    """Passes each connection to `talk` after it has read a request, or at once. Closes it afterwards.
 
     Attributes:
-        talk, tls, reads_first: What it does to each new connection; may be changed at any time.
-        requests: Every request, as it came over the wire.
-        connections: How many were accepted, also those that never sent a request.
-        sent: Bytes that were given to the kernel, in all.
+        talk, tls, reads_first: What it does to each new connection. A test may change them at any time.
+        requests: Every request as it was on the wire.
+        connections: The number of accepted connections, including those without a request.
+        sent: The bytes given to the kernel in total.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class RawEndpoint:
         self.reads_first = reads_first
         self.tls = tls
         self._listening = socket.socket()
-        self._listening.bind(("127.0.0.1", 0))  # connections are refused until somebody listens
+        self._listening.bind(("127.0.0.1", 0))  # the system refuses connections until `listen`
         self.port: int = self._listening.getsockname()[1]
         self.lock = threading.Lock()
         self.stopping = threading.Event()
@@ -86,7 +86,7 @@ class RawEndpoint:
 
     @property
     def url(self) -> str:
-        """A token URL at this endpoint."""
+        """A token URL on this endpoint."""
         return f"{'http' if self.tls is None else 'https'}://127.0.0.1:{self.port}/token"
 
     def __enter__(self) -> RawEndpoint:
@@ -95,7 +95,7 @@ class RawEndpoint:
         return self
 
     def listen(self) -> None:
-        """Accept connections; before, they are refused."""
+        """Accept connections. Before this call, the system refuses them."""
         self._listening.listen(64)
         self._start(self._accept)
 
@@ -104,7 +104,7 @@ class RawEndpoint:
     ) -> None:
         self.stopping.set()
         with suppress(OSError):
-            self._listening.shutdown(socket.SHUT_RDWR)  # wakes the thread that accepts
+            self._listening.shutdown(socket.SHUT_RDWR)  # wakes the accepting thread
         self._listening.close()
         with self.lock:
             for connection in self._open:
@@ -128,7 +128,7 @@ class RawEndpoint:
                 self._start(self._serve, connection)
 
     def _serve(self, connection: socket.socket) -> None:
-        # ssl.SSLError, also of a client that does not trust the certificate, is an OSError.
+        # ssl.SSLError is an OSError, even if the client does not trust the certificate.
         with suppress(OSError), connection:
             if self.tls is not None:
                 connection = self.tls.wrap_socket(connection, server_side=True)

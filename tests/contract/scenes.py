@@ -1,4 +1,4 @@
-"""What the contract tests of renewal and concurrency share: time that a test moves, and waiting for events."""
+"""Shared by the contract tests of renewal and concurrency: a clock that a test moves, and waiting for events."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from oauth_cc_auth.testing import Answer, LoopbackServer, RecordedRequest
 from tests.clients import ClientKind, Result, Session
 from tests.fake_clock import FakeClock
 
-LIMIT = 30.0  # s after which something that should have happened is taken for a hang
+LIMIT = 30.0  # s; whatever takes longer counts as a hang
 
 
 class Scene(NamedTuple):
-    """An open session on a loopback server, both by one clock that stands still until it is moved."""
+    """An open session on a loopback server. Both use one clock, which moves only when the test moves it."""
 
     session: Session
     auth: Any
@@ -28,11 +28,11 @@ class Scene(NamedTuple):
     clock: FakeClock
 
     def get(self, path: str = "") -> Result:
-        """A GET request to the API."""
+        """Send a GET request to the API."""
         return self.session.request("GET", self.server.api_url + path)
 
     def go_on(self, n: int = 1) -> list[str | None]:
-        """Make `n` requests one after the other, which have to succeed; the tokens that they carried."""
+        """Make `n` successful requests one after the other. Returns the tokens that they carried."""
         before = len(self.server.api_requests)
         statuses = [self.get().status for _ in range(n)]
         assert statuses == [200] * n
@@ -40,21 +40,21 @@ class Scene(NamedTuple):
 
     @property
     def token_requests(self) -> int:
-        """How many token requests there were."""
+        """The number of token requests."""
         return len(self.server.token_requests)
 
     @property
     def api_statuses(self) -> list[int | None]:
-        """What the API answered, in order of arrival."""
+        """The statuses of the API, in order of arrival."""
         return [request.status for request in self.server.api_requests]
 
     def refuse_everything(self) -> None:
-        """Have the API answer 401 whatever the token, until `server.api.clear()`."""
+        """Make the API answer 401 to every token, until `server.api.clear()`."""
         self.server.api.always(Answer.error("invalid_token", status=401))
 
 
 def auth_of(client: ClientKind, server: LoopbackServer, **settings: Any) -> Any:
-    """An auth object for the server's main client."""
+    """An auth object for the main client of the server."""
     return client.auth_class(server.token_url, server.client_id, server.client_secret, **settings)
 
 
@@ -72,7 +72,7 @@ def scene(
 
     Args:
         life: `expires_in` of the tokens, in seconds.
-        session: arguments for the library's client.
+        session: arguments for the client of the library.
         settings: arguments of the auth object.
     """
     clock = FakeClock()
@@ -85,10 +85,10 @@ def scene(
 
 
 def tell_everything(s: Scene, echo: str = "") -> None:
-    """Have a scene without a token go through everything that is told: each kind of event, each level of the log.
+    """In a scene without a token, cause every kind of event and every level of the log.
 
     Args:
-        echo: What the servers put into their answers, wherever text goes.
+        echo: What the servers put into every text of their answers.
     """
     endpoint, no = s.server.token_endpoint, Answer.error("invalid_scope", echo)
     endpoint.next(Answer.error("server_error", echo, status=503), Answer.error("invalid_client", echo, status=401))
@@ -117,7 +117,7 @@ def tell_everything(s: Scene, echo: str = "") -> None:
 
 
 class _Counter:
-    """Counts events of any thread; waiting for them is bounded."""
+    """Counts events in any thread. A wait for them has a limit."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -129,17 +129,17 @@ class _Counter:
             self._changed.notify_all()
 
     def wait_for(self, count: int) -> None:
-        """Block until there were `count`. Raises TimeoutError."""
+        """Block until the count reaches `count`. Raises TimeoutError."""
         with self._changed:
             if not self._changed.wait_for(lambda: self.count >= count, LIMIT):
                 raise TimeoutError(f"{self.count} of {count} within {LIMIT} s")
 
 
 class Claims(_Counter):
-    """Counts the callers of an auth object who have been told what to do: use, fetch, wait or give up.
+    """Counts the decisions of an auth object about its callers: use, fetch, wait or give up.
 
-    A caller that was told to wait does nothing else from there on, so whoever waits for `n` claims knows that
-    `n` callers are where they belong, without sleeping.
+    After the decision to wait, a caller does nothing else. So a test that waits for `n` claims knows without sleeping
+    that `n` callers are in place.
     """
 
     def __init__(self, auth: Any) -> None:
@@ -158,7 +158,7 @@ class Claims(_Counter):
 
 
 class Settled(_Counter):
-    """Counts the answers of one kind of request that are on their way to the client."""
+    """Counts the answers to one kind of request that are on their way to the client."""
 
     def __init__(self, server: LoopbackServer, kind: str = "api") -> None:
         super().__init__()
@@ -171,7 +171,7 @@ class Settled(_Counter):
 
 
 class Background:
-    """Runs calls in threads of their own."""
+    """Runs each call in its own thread."""
 
     def __init__(self, pool: ThreadPoolExecutor) -> None:
         self._pool = pool
@@ -182,13 +182,13 @@ class Background:
 
 @contextmanager
 def background() -> Iterator[Background]:
-    """Threads for the calls that a test has waiting. Enter it before any gate, which it would wait for."""
+    """Threads for calls that wait in a test. Enter it before any gate, because its exit waits for the calls."""
     with ThreadPoolExecutor(8) as pool:
         yield Background(pool)
 
 
 def tokens_at_once(session: Session, n: int) -> list[Any]:
-    """What `n` callers get who ask for the token at once, in threads or in tasks: it, or their exceptions."""
+    """What `n` callers get that request the token at once, in threads or in tasks: the token or their exceptions."""
     outcomes: list[Any] = [TimeoutError("this caller never got an answer")] * n
     auth = session.auth
     call = getattr(session, "call", None)
@@ -223,5 +223,5 @@ def tokens_at_once(session: Session, n: int) -> list[Any]:
 
 
 def statuses_of(outcomes: list[Result | Exception]) -> list[Any]:
-    """The statuses of what `Session.concurrently` returned; an exception stays what it is."""
+    """The statuses in the result of `Session.concurrently`. Exceptions stay exceptions."""
     return [outcome if isinstance(outcome, Exception) else outcome.status for outcome in outcomes]

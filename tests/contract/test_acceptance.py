@@ -1,4 +1,4 @@
-"""Promise 10: which answers of an API say that it took the token, and which say nothing about it."""
+"""Promise 10: which answers of an API show that it accepted the token, and which say nothing about it."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ REFUSAL = Answer.error("invalid_token", status=401)
 
 
 def alternate(s: Scene, status: int) -> None:
-    """Have the API refuse each first sending of a request, and answer `status` to the second."""
+    """Make the API refuse the first attempt of each request and answer `status` to the second."""
     answers = itertools.cycle((REFUSAL, Answer(status)))
     s.server.api.always(lambda request: next(answers))
 
 
 @each_client
 def test_a_redirect_to_a_page_that_refuses_accepts_nothing(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """An API that sends everybody to its login page is one that refuses; its refusals are held."""
+    """An API that redirects every request to a login page refuses it. Its refusals are held."""
 
     def login(request: RecordedRequest) -> Answer:
         return Answer(401, b"never") if request.path == "/api/login" else Answer.redirect("/api/login")
@@ -35,7 +35,7 @@ def test_a_redirect_to_a_page_that_refuses_accepts_nothing(client: ClientKind, o
 
 @each_client
 def test_a_chain_of_redirects_and_refusals_is_held_too(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """Each hop of a chain refuses, then redirects: that costs token requests for two refusals, not for each hop."""
+    """Each hop of a chain refuses, then redirects. That costs token requests for two refusals, not for each hop."""
 
     refused: dict[str, bool] = {}
 
@@ -58,7 +58,7 @@ def test_a_chain_of_redirects_and_refusals_is_held_too(client: ClientKind, oauth
 def test_what_says_nothing_about_the_token_does_not_end_a_row_of_refusals(
     client: ClientKind, oauth_server: LoopbackServer, status: int
 ) -> None:
-    """401, 503, 401, 503 and so on: after two refused tokens the refusals are held."""
+    """401, 503, 401, 503 and so on: after two refused tokens, the refusals are held."""
     with scene(client, oauth_server) as s:
         alternate(s, status)
         assert {s.get().status for _ in range(REQUESTS_SENT)} == {401, status}
@@ -70,7 +70,7 @@ def test_what_says_nothing_about_the_token_does_not_end_a_row_of_refusals(
 def test_an_answer_about_the_request_itself_means_that_the_token_was_taken(
     client: ClientKind, oauth_server: LoopbackServer, status: int
 ) -> None:
-    """Whoever says that there is no such order has read the token: each refusal is the first in a row."""
+    """An API that answers "no such order" has read the token: each refusal is the first in a row."""
     with scene(client, oauth_server) as s:
         alternate(s, status)
         assert [s.get().status for _ in range(REQUESTS_SENT)] == [status] * REQUESTS_SENT

@@ -1,4 +1,4 @@
-"""Promise 15: with `api_origins`, requests to any other origin go out without a token."""
+"""Promise 15: with `api_origins`, requests to any other origin carry no token."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.contract.token_side import auth_for
 
 @pytest.fixture
 def other() -> Iterator[LoopbackServer]:
-    """A host that is not in the list, such as one of presigned links."""
+    """A host that is not in the list, such as that of presigned links."""
     with LoopbackServer() as server:
         yield server
 
@@ -22,7 +22,7 @@ def other() -> Iterator[LoopbackServer]:
 def test_other_origins_get_no_token_and_none_is_fetched_for_them(
     client: ClientKind, oauth_server: LoopbackServer, other: LoopbackServer
 ) -> None:
-    """Their 401 is theirs: nothing is fetched, renewed or sent again. Listed origins are served as always."""
+    """A 401 from there fetches, renews and repeats nothing. Listed origins work as always."""
     with client.session(auth_for(client, oauth_server, api_origins=[oauth_server.origin])) as session:
         refused = session.request("GET", other.api_url, headers={"X-Own": "kept"})
         assert (refused.status, refused.history_statuses) == (401, ())
@@ -38,7 +38,7 @@ def test_other_origins_get_no_token_and_none_is_fetched_for_them(
 def test_a_listed_origin_gets_no_token_from_a_redirect(
     client: ClientKind, oauth_server: LoopbackServer, other: LoopbackServer
 ) -> None:
-    """Being in the list does not make an origin the one that the person named."""
+    """A listed origin is not the origin that the request named."""
     origins = [oauth_server.origin, other.origin]
     oauth_server.api.next(Answer.redirect(other.api_url))
     with client.session(auth_for(client, oauth_server, api_origins=origins), follow_redirects=True) as session:
@@ -50,7 +50,7 @@ def test_a_listed_origin_gets_no_token_from_a_redirect(
 def test_the_way_back_from_a_redirect_is_without_a_token(
     client: ClientKind, oauth_server: LoopbackServer, other: LoopbackServer
 ) -> None:
-    """A request that began at an unlisted origin carries no token, wherever redirects take it."""
+    """A request to an unlisted origin carries no token, wherever it is redirected."""
     other.api.next(Answer.redirect(oauth_server.api_url))
     with client.session(
         auth_for(client, oauth_server, api_origins=[oauth_server.origin]), follow_redirects=True
@@ -62,7 +62,7 @@ def test_the_way_back_from_a_redirect_is_without_a_token(
 
 @each_client
 def test_an_origin_is_compared_as_browsers_do(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """Case and a slash at the end do not matter; the port does."""
+    """Case and a trailing slash do not matter, but the port does."""
     written = oauth_server.origin.replace("http", "HTTP") + "/"
     with client.session(auth_for(client, oauth_server, api_origins=written)) as session:
         assert session.request("GET", oauth_server.api_url).status == 200
@@ -75,7 +75,7 @@ def test_an_origin_is_compared_as_browsers_do(client: ClientKind, oauth_server: 
 def test_plain_http_is_no_matter_where_no_token_goes(
     client: ClientKind, oauth_server: LoopbackServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An unlisted plain-http host is not refused: there is nothing that it could overhear."""
+    """An unlisted plain-http host is not refused: the request contains nothing secret."""
     monkeypatch.setenv("HTTP_PROXY", oauth_server.origin)
     monkeypatch.setenv("http_proxy", oauth_server.origin)
     with client.session(auth_for(client, oauth_server, api_origins=["https://api.example.com"])) as session:

@@ -1,4 +1,4 @@
-"""Promises 20 and 21: one tree of errors, which is also part of the tree of the client library in use."""
+"""Promises 20 and 21: one tree of errors, whose members are also errors of the client library in use."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ class Case(NamedTuple):
     """One way to get no token.
 
     Attributes:
-        prepare: Makes it happen; returns the URL to ask for.
+        prepare: Causes the error. Returns the URL to request.
         error: The class of ours.
-        in_requests, in_httpx: Names of the library's classes that it must be as well.
-        attempts: How many token requests it lists.
-        deadline: That of the auth object, in seconds.
+        in_requests, in_httpx: Names of the classes of the library that it must also be.
+        attempts: The number of token requests that it lists.
+        deadline: The deadline of the auth object, in seconds.
     """
 
     prepare: Callable[[LoopbackServer], str]
@@ -98,7 +98,7 @@ def attributes(error: BaseException) -> dict[str, Any]:
 @each_client
 @each_case
 def test_existing_except_clauses_catch_it(client: ClientKind, oauth_server: LoopbackServer, case: Case) -> None:
-    """By our class and by the library's; `.request` is the API request; every attempt is listed."""
+    """By our class and by the library's. `.request` is the API request, and every attempt is listed."""
     library = client.library
     url = case.prepare(oauth_server)
     with (
@@ -122,7 +122,7 @@ def test_existing_except_clauses_catch_it(client: ClientKind, oauth_server: Loop
 
 @each_client
 def test_get_token_raises_the_same(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """Without an API request there is no `.request`, and else no difference."""
+    """Without an API request there is no `.request`. Nothing else differs."""
     for name in ("refused", "no token", "dropped"):
         case = CASES[name]
         case.prepare(oauth_server)
@@ -139,14 +139,14 @@ def test_get_token_raises_the_same(client: ClientKind, oauth_server: LoopbackSer
 @each_client
 @each_case
 def test_it_survives_pickling_and_copying(client: ClientKind, oauth_server: LoopbackServer, case: Case) -> None:
-    """With equal attributes and the very same classes; the request, which may hold a socket, stays behind."""
+    """With equal attributes and the same classes, but without the request, which may hold a socket."""
     url = case.prepare(oauth_server)
     with client.session(auth_of(client, oauth_server, case)) as session:
         error = failure_of(session, url)
     if hasattr(error, "add_note"):  # from Python 3.11 on
         error.add_note("noted")
     for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1):
-        again = pickle.loads(pickle.dumps(error, protocol))  # noqa: S301  # just pickled
+        again = pickle.loads(pickle.dumps(error, protocol))  # noqa: S301  # our own pickle
         assert type(again) is type(error)
         assert type(again).__mro__ == type(error).__mro__
         assert attributes(again) == attributes(error)
@@ -158,7 +158,7 @@ def test_it_survives_pickling_and_copying(client: ClientKind, oauth_server: Loop
 
 @each_client
 def test_what_the_endpoint_said_is_in_attributes(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """Code first in the message, and an advice at its end."""
+    """The message begins with the code and ends with advice."""
     case = CASES["refused"]
     url = case.prepare(oauth_server)
     with client.session(auth_of(client, oauth_server, case)) as session:
@@ -177,7 +177,7 @@ def test_what_the_endpoint_said_is_in_attributes(client: ClientKind, oauth_serve
 
 @each_client
 def test_each_caller_gets_an_instance_of_its_own(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """Twenty callers share one failure, and none sees the traceback, notes or request of another."""
+    """Twenty callers share one failure. None sees the traceback, notes or request of another."""
     case = CASES["refused"]
     case.prepare(oauth_server)
     with client.session(auth_of(client, oauth_server, case)) as session:
@@ -185,12 +185,12 @@ def test_each_caller_gets_an_instance_of_its_own(client: ClientKind, oauth_serve
     errors = [outcome for outcome in outcomes if isinstance(outcome, TokenEndpointError)]
     assert len(errors) == len({id(error) for error in errors}) == 20
     assert len({type(error) for error in errors}) == 1
-    assert len({id(getattr(error, "request")) for error in errors}) == 20  # noqa: B009  # not of the core's class
+    assert len({id(getattr(error, "request")) for error in errors}) == 20  # noqa: B009  # the core's class has no such attribute
 
 
 @each_client
 def test_tracebacks_name_what_can_be_imported(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """And show one exception, not a tower of them."""
+    """They show one exception, not a chain of several."""
     case = CASES["down"]
     url = case.prepare(oauth_server)
     with client.session(auth_of(client, oauth_server, case)) as session:
@@ -201,7 +201,7 @@ def test_tracebacks_name_what_can_be_imported(client: ClientKind, oauth_server: 
 
 
 def test_the_tree_is_the_one_in_the_documentation() -> None:
-    """Parents of every class, as drawn."""
+    """Every class has the parents in the drawing."""
     assert ConfigurationError.__bases__ == (ValueError,)
     assert TokenError.__bases__ == (Exception,)
     for error in (TokenEndpointUnreachable, TokenEndpointError, InvalidTokenResponse, InsecureRequestError):

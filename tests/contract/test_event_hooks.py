@@ -1,4 +1,4 @@
-"""A hook does no harm, whatever it does (promise 13): it blocks nobody, breaks nothing and waits for nobody."""
+"""Promise 13: a hook does no harm, whatever it does. It blocks no one, breaks nothing and waits for no one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ IN_A_HOOK = "an on_event hook needs a token that would have to be fetched"
 
 
 class Interrupt(BaseException):
-    """As KeyboardInterrupt and the time limits of job queues are: no Exception."""
+    """Not an Exception, as KeyboardInterrupt and the time limits of job queues."""
 
 
 def outcome(function: Callable[..., Any], *args: Any) -> Any:
@@ -32,7 +32,7 @@ def outcome(function: Callable[..., Any], *args: Any) -> Any:
 
 
 def survived(s: Scene, path: str | None = None) -> BaseException | None:
-    """The Interrupt that a request ends in, or without a path the call for a token; caught where it is raised."""
+    """The Interrupt of a request, or of a call for the token if there is no path. Caught where it is raised."""
     call = getattr(s.session, "call", None)
     session: Any = s.session
 
@@ -55,7 +55,7 @@ def survived(s: Scene, path: str | None = None) -> BaseException | None:
 
 @each_client
 def test_it_runs_where_it_happened(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """In the thread that fetched, or in the event loop."""
+    """It runs in the thread that fetched, or in the event loop."""
 
     def place() -> tuple[int, object | None]:
         return threading.get_ident(), running_loop()
@@ -72,7 +72,7 @@ def test_it_runs_where_it_happened(client: ClientKind, oauth_server: LoopbackSer
 
 @each_client
 def test_a_slow_one_holds_up_its_own_caller_only(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """A thread that asks for the token has it while the hook of the one who fetched it still runs."""
+    """Another thread gets the token while the hook of the fetching thread still runs."""
     entered, may_end = threading.Event(), threading.Event()
 
     def slow(event: Event) -> None:
@@ -91,7 +91,7 @@ def test_a_slow_one_holds_up_its_own_caller_only(client: ClientKind, oauth_serve
 
 @each_client
 def test_no_lock_is_held_while_anything_is_told(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """Neither where a log handler runs nor where a hook does, whatever is told."""
+    """No lock is held while a log handler or a hook runs, for any event or record."""
     held: list[str] = []
     told: set[str] = set()
 
@@ -129,7 +129,7 @@ def test_no_lock_is_held_while_anything_is_told(client: ClientKind, oauth_server
 def test_one_that_raises_breaks_no_request(
     client: ClientKind, oauth_server: LoopbackServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """One WARNING for each event, without what the exception says."""
+    """There is one WARNING for each event, without the text of the exception."""
     events: list[Event] = []
 
     def broken(event: Event) -> None:
@@ -148,7 +148,7 @@ def test_one_that_raises_breaks_no_request(
 
 @each_client
 def test_one_that_is_interrupted_after_a_fetch(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """The exception passes through, the token is there, and nobody waits."""
+    """The exception passes through, the token is cached, and no one waits."""
 
     def interrupt(event: Event) -> None:
         raise Interrupt
@@ -166,7 +166,7 @@ def test_one_that_is_interrupted_after_a_fetch(client: ClientKind, oauth_server:
 
 @each_client
 def test_one_that_is_interrupted_after_a_refusal(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """The request ends with that; the next one goes on with the new token."""
+    """The request ends with the exception. The next request uses the new token."""
 
     def interrupt(event: Event) -> None:
         if isinstance(event, TokenRefused):
@@ -182,7 +182,7 @@ def test_one_that_is_interrupted_after_a_refusal(client: ClientKind, oauth_serve
 
 @each_client
 def test_one_that_asks_for_the_token_gets_the_one_there_is(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """Nothing has to be fetched for that."""
+    """That requires no fetch."""
     answers: list[Any] = []
 
     def asking(event: Event) -> None:
@@ -195,7 +195,7 @@ def test_one_that_asks_for_the_token_gets_the_one_there_is(client: ClientKind, o
 
 @each_client
 def test_one_that_needs_a_token_to_be_fetched_is_told_so(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """At once, in a thread as in an event loop; and it is not called again for what it causes itself."""
+    """It gets an error at once, in a thread and in an event loop. It gets no event for what it causes itself."""
     answers: list[Any] = []
 
     def asking(event: Event) -> None:
@@ -217,7 +217,7 @@ def test_one_that_needs_a_token_to_be_fetched_is_told_so(client: ClientKind, oau
 
 @each_client
 def test_one_that_calls_a_refusing_api_ends(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """It reports to the very API that refuses: told once, and answered with that refusal or the reason."""
+    """It reports to the very API that refuses. It is called once, and its request gets that refusal or the reason."""
     answers: list[Any] = []
 
     def reporting(event: Event) -> None:
@@ -231,12 +231,12 @@ def test_one_that_calls_a_refusing_api_ends(client: ClientKind, oauth_server: Lo
         s.refuse_everything()
         (result,) = threads.start(s.session.concurrently, 1, oauth_server.api_url).result(LIMIT)
     assert statuses_of([result]) == [401]
-    assert [str(answer)[: len(IN_A_HOOK)] for answer in answers] == [IN_A_HOOK] * 2  # of both tokens that were refused
+    assert [str(answer)[: len(IN_A_HOOK)] for answer in answers] == [IN_A_HOOK] * 2  # for both refused tokens
 
 
 @for_clients(*ASYNC_CLIENTS)
 def test_a_task_that_it_starts_is_no_part_of_it(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """It runs when the hook has returned, and may use the auth object like any other task."""
+    """The task runs after the hook has returned, and may use the auth object like any other task."""
     tokens: list[Any] = []
 
     async def later() -> None:

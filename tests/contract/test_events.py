@@ -1,4 +1,4 @@
-"""What `on_event` is told: each thing that happens to tokens, once. That no hook does harm is in `test_event_hooks`."""
+"""What `on_event` receives: each thing that happens to tokens, once. See also `test_event_hooks`: no hook does harm."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def names(events: list[Event]) -> list[str]:
 
 
 def outcomes(events: list[Event]) -> list[tuple[Any, ...]]:
-    """Of refusals what follows and whether the request is sent again; of other events the name."""
+    """For a refusal, its outcome and whether the request is sent again. For other events, the name."""
     return [(getattr(event, "outcome", type(event).__name__), getattr(event, "sent_again", None)) for event in events]
 
 
@@ -36,7 +36,7 @@ def one_shot_body(client: ClientKind) -> Any:
 
 @each_client
 def test_a_token(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """Where from, for whom, how, for how long and in what time; the second takes the place of the first."""
+    """From which endpoint, for which client, how, for how long, and how fast. The second token replaces the first."""
     events: list[Event] = []
     with scene(client, oauth_server, scope="a b", on_event=events.append) as s:
         s.go_on(3)
@@ -69,7 +69,7 @@ def test_a_token(client: ClientKind, oauth_server: LoopbackServer) -> None:
 
 @each_client
 def test_a_fallback(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """Told once, for the request in which it was needed, when that has ended."""
+    """One event, for the request that needed the fallback, after its end."""
     events: list[Event] = []
     oauth_server.token_endpoint.next(Answer.error("invalid_client", status=401))
     with scene(client, oauth_server, on_event=events.append) as s:
@@ -91,7 +91,7 @@ def test_a_fallback(client: ClientKind, oauth_server: LoopbackServer) -> None:
 
 @each_client
 def test_retries_are_part_of_one_fetch(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """Their number and their time are in its event."""
+    """The event contains their number and their time."""
     events: list[Event] = []
     oauth_server.token_endpoint.next(Answer(503), Answer.dropped())
     with scene(client, oauth_server, on_event=events.append) as s:
@@ -103,7 +103,7 @@ def test_retries_are_part_of_one_fetch(client: ClientKind, oauth_server: Loopbac
 
 @each_client
 def test_a_renewal_that_failed(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """For how long the old token does; when there is none any more, that."""
+    """The event says how long the old token remains usable, or that there is none."""
     events: list[Event] = []
     with scene(client, oauth_server, on_event=events.append) as s:
         s.go_on()
@@ -117,12 +117,12 @@ def test_a_renewal_that_failed(client: ClientKind, oauth_server: LoopbackServer)
     assert names(events) == ["TokenObtained", "FetchFailed", "FetchFailed"]
     assert [(failure.usable_for, failure.renewal) for failure in failures] == [(600.0, True), (None, True)]
     assert [len(failure.error.attempts) for failure in failures] == [1, 3]
-    assert {type(failure.error).__mro__[1].__name__ for failure in failures} == {"TokenError"}  # no library's class
+    assert {type(failure.error).__mro__[1].__name__ for failure in failures} == {"TokenError"}  # not the library's
 
 
 @each_client
 def test_token_requests_that_keep_failing(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """Each fetch is told, and where a hold begins that; who is held off gets an exception and is no event."""
+    """Each failed fetch is an event, and so is the start of a hold. Callers during the hold get only exceptions."""
     events: list[Event] = []
     oauth_server.token_endpoint.always(Answer.error("invalid_scope"))
     with scene(client, oauth_server, on_event=events.append) as s:
@@ -141,7 +141,7 @@ def test_token_requests_that_keep_failing(client: ClientKind, oauth_server: Loop
 
 @each_client
 def test_an_endpoint_that_asks_to_be_left_alone(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """For longer than callers wait: that is a hold as well."""
+    """If it wants a longer pause than callers wait, that is also a hold."""
     events: list[Event] = []
     oauth_server.token_endpoint.always(Answer(429, headers={"Retry-After": "45"}))
     with scene(client, oauth_server, on_event=events.append) as s:
@@ -156,7 +156,7 @@ def test_an_endpoint_that_asks_to_be_left_alone(client: ClientKind, oauth_server
 
 @each_client
 def test_a_refused_token(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """By whom, with what, and what follows; the renewal itself comes before it."""
+    """Which API refused it, with which status, and the outcome. The event of the renewal comes first."""
     events: list[Event] = []
     with scene(client, oauth_server, on_event=events.append) as s:
         s.go_on()
@@ -169,7 +169,7 @@ def test_a_refused_token(client: ClientKind, oauth_server: LoopbackServer) -> No
 
 @each_client
 def test_a_refused_token_that_was_renewed_meanwhile(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """The newer one is used, and that is said."""
+    """The request uses the newer token, and the event says so."""
     events: list[Event] = []
 
     def renewed_meanwhile(request: RecordedRequest) -> Answer:
@@ -186,7 +186,7 @@ def test_a_refused_token_that_was_renewed_meanwhile(client: ClientKind, oauth_se
 
 @each_client
 def test_a_refused_request_that_cannot_be_sent_again(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """The token is renewed for the next one."""
+    """The token is renewed for the next request."""
     events: list[Event] = []
     with scene(client, oauth_server, on_event=events.append) as s:
         s.go_on()
@@ -201,7 +201,7 @@ def test_a_refused_request_that_cannot_be_sent_again(client: ClientKind, oauth_s
 def test_a_refused_token_that_cannot_be_renewed(
     client: ClientKind, oauth_server: LoopbackServer, failure: Answer
 ) -> None:
-    """Whether the refusal is returned or the failure raised."""
+    """The event says whether the caller gets the refusal or an exception."""
     events: list[Event] = []
     with scene(client, oauth_server, on_event=events.append) as s:
         s.go_on()
@@ -214,7 +214,7 @@ def test_a_refused_token_that_cannot_be_renewed(
 
 @each_client
 def test_an_api_that_refuses_every_token(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """Each refusal, with what follows from it, and the hold that begins."""
+    """Each refusal with its outcome, and the start of the hold."""
     events: list[Event] = []
     with scene(client, oauth_server, on_event=events.append) as s:
         s.go_on()
@@ -229,7 +229,7 @@ def test_an_api_that_refuses_every_token(client: ClientKind, oauth_server: Loopb
 
 @each_client
 def test_a_hold_that_begins_with_a_first_refusal(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """A token that came for another reason is refused at once: that counts, too."""
+    """A token that was fetched for another reason is refused at once. That counts too."""
     events: list[Event] = []
     with scene(client, oauth_server, renew_on=lambda status, headers: status == 403, on_event=events.append) as s:
         s.go_on()
@@ -243,7 +243,7 @@ def test_a_hold_that_begins_with_a_first_refusal(client: ClientKind, oauth_serve
 
 @each_client
 def test_fifty_waiters_are_one_event(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """A cold cache, then fifty refusals of one token: fifty answers are told, and one renewal."""
+    """A cold cache, then fifty refusals of one token: fifty events for the refusals, and one for the renewal."""
     events: list[Event] = []
     with scene(client, oauth_server, on_event=events.append) as s, background() as threads:
         claims = Claims(s.auth)
@@ -261,7 +261,7 @@ def test_fifty_waiters_are_one_event(client: ClientKind, oauth_server: LoopbackS
 
 @each_client
 def test_fifty_failures_are_one_event(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """Each caller gets its exception, the hook one event."""
+    """Each caller gets its own exception, and the hook gets one event."""
     events: list[Event] = []
     oauth_server.token_endpoint.always(Answer.error("invalid_scope"))
     with scene(client, oauth_server, on_event=events.append) as s, background() as threads:
@@ -277,7 +277,7 @@ def test_fifty_failures_are_one_event(client: ClientKind, oauth_server: Loopback
 def test_a_fresh_token_is_no_event(
     client: ClientKind, oauth_server: LoopbackServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Nor a line in the log, at any level."""
+    """It is not logged either, at any level."""
     events: list[Event] = []
     caplog.set_level(logging.DEBUG, "oauth_cc_auth")
     with scene(client, oauth_server, on_event=events.append) as s:

@@ -1,4 +1,4 @@
-"""When another method of client authentication is tried, and when not (promise 3)."""
+"""Promise 3: when the plugin tries another method of client authentication, and when it does not."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def each_answer(answers: dict[str, Answer]) -> pytest.MarkDecorator:
 def test_other_method_follows_an_answer_that_can_mean_not_authenticated(
     client: ClientKind, oauth_server: LoopbackServer, answer: Answer
 ) -> None:
-    """The body is tried once, at once, after Basic was answered so."""
+    """After such an answer to Basic, the body is tried once, at once."""
     oauth_server.token_endpoint.next(answer)
     clock = FakeClock()
     with client.session(auth=auth_for(client, oauth_server, clock)) as session:
@@ -81,9 +81,9 @@ def test_other_method_follows_an_answer_that_can_mean_not_authenticated(
 def test_other_method_does_not_follow_an_answer_about_something_else(
     client: ClientKind, oauth_server: LoopbackServer, answer: Answer
 ) -> None:
-    """The secret is not sent again where that cannot help, and the person is told what the server said."""
+    """If it cannot help, the secret is not sent again. The error shows what the server said."""
     oauth_server.token_endpoint.always(answer)
-    auth = auth_for(client, oauth_server, FakeClock(), client_id="a b")  # the raw form would be a third method
+    auth = auth_for(client, oauth_server, FakeClock(), client_id="a b")  # raw Basic would be a third method
     with client.session(auth=auth) as session:
         error = failure_of(session, oauth_server.api_url)
 
@@ -97,7 +97,7 @@ def test_other_method_does_not_follow_an_answer_about_something_else(
 def test_only_the_same_method_is_tried_again_after_a_failure_that_may_pass(
     client: ClientKind, oauth_server: LoopbackServer, answer: Answer
 ) -> None:
-    """After 408, 429, 5xx and transport failures the same request is sent again; nothing was said about the client."""
+    """After 408, 429, 5xx and transport failures, the same request is repeated: they say nothing about the client."""
     oauth_server.token_endpoint.always(answer)
     clock = FakeClock()
     with client.session(auth=auth_for(client, oauth_server, clock)) as session:
@@ -111,7 +111,7 @@ def test_only_the_same_method_is_tried_again_after_a_failure_that_may_pass(
 
 @each_client
 def test_refused_connection_is_no_reason_for_another_method(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """Nothing was sent, so nothing was said about the client."""
+    """The endpoint received nothing, so it said nothing about the client."""
     auth = auth_for(client, oauth_server, FakeClock())
     with client.session(auth=auth) as session:
         oauth_server.stop()
@@ -128,7 +128,7 @@ def test_refused_connection_is_no_reason_for_another_method(client: ClientKind, 
 def test_failure_that_may_pass_does_not_hide_which_method_is_right(
     client: ClientKind, oauth_server: LoopbackServer
 ) -> None:
-    """Retries stay with the method at hand, before and after the fallback."""
+    """Retries keep the current method, before and after the fallback."""
     unavailable, unauthenticated = Answer(503), Answer.error("invalid_client", status=401)
     oauth_server.token_endpoint.next(unavailable, unauthenticated, unavailable)
     with client.session(auth=auth_for(client, oauth_server, FakeClock())) as session:
@@ -139,7 +139,7 @@ def test_failure_that_may_pass_does_not_hide_which_method_is_right(
 
 @each_client
 def test_error_lists_every_attempt_when_all_methods_failed(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """Each attempt is told by method, status and OAuth error, as data and in the message."""
+    """Each attempt has its method, status and OAuth error, as data and in the message."""
     oauth_server.token_endpoint.next(
         Answer(403), Answer.error("invalid_client", "no such client", status=401), Answer.error("invalid_request")
     )
@@ -159,7 +159,7 @@ def test_error_lists_every_attempt_when_all_methods_failed(client: ClientKind, o
 
 @each_client
 def test_error_of_an_authenticated_client_ends_the_search(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """Body works and the scope is wrong: that is what the person is told, not that Basic was refused."""
+    """The body works and the scope is wrong. The error says so, and not that Basic was rejected."""
     oauth_server.accepts, oauth_server.scopes = (POST,), ("read",)
     oauth_server.client_secret = "needs encoding"
     with client.session(auth=auth_for(client, oauth_server, scope="write")) as session:
@@ -178,7 +178,7 @@ def test_error_of_an_authenticated_client_ends_the_search(client: ClientKind, oa
 def test_server_that_changes_its_method_is_probed_again_once(
     client: ClientKind, oauth_server: LoopbackServer, before: str, after: str
 ) -> None:
-    """invalid_client for a method that has worked: the other one is tried, and then remembered in its place."""
+    """After invalid_client for a method that has worked, the other one is tried and then remembered instead."""
     oauth_server.accepts = (before,)
     auth = auth_for(client, oauth_server)
     with client.session(auth=auth) as session:
@@ -196,7 +196,7 @@ def test_server_that_changes_its_method_is_probed_again_once(
 
 @each_client
 def test_rotated_secret_is_probed_once_and_then_reported(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """Where the secret is simply no longer right, each method is tried once and no more."""
+    """If the secret is simply wrong now, each method is tried once and no more."""
     oauth_server.accepts = (POST,)
     auth = auth_for(client, oauth_server)
     with client.session(auth=auth) as session:
@@ -218,7 +218,7 @@ def test_rotated_secret_is_probed_once_and_then_reported(client: ClientKind, oau
 def test_secret_that_rotates_in_the_middle_of_a_renewal_is_found(
     client: ClientKind, oauth_server: LoopbackServer
 ) -> None:
-    """The old secret is refused, the probe asks the callable again, and the new one is accepted."""
+    """The endpoint rejects the old secret. The probe calls the callable again, and the new secret is accepted."""
     secrets = iter(["secret", "secret", "new"])
     auth = auth_for(client, oauth_server, client_secret=lambda: next(secrets))
     with client.session(auth=auth) as session:
@@ -235,7 +235,7 @@ def test_secret_that_rotates_in_the_middle_of_a_renewal_is_found(
 def test_method_that_worked_is_not_doubted_for_another_error(
     client: ClientKind, oauth_server: LoopbackServer, answer: Answer
 ) -> None:
-    """What an authenticated client is told later on says nothing against its method."""
+    """A later error of an authenticated client says nothing against its method."""
     auth = auth_for(client, oauth_server)
     with client.session(auth=auth) as session:
         session.request("GET", oauth_server.api_url)

@@ -13,7 +13,7 @@ from tests.contract.token_side import BASIC, POST, auth_for, basic
 
 
 def sent_by(client: ClientKind, server: LoopbackServer, **settings: Any) -> RecordedRequest:
-    """The one token request that an API request with these settings brings about."""
+    """The only token request for one API request with these settings."""
     with client.session(auth=auth_for(client, server, **settings)) as session:
         assert session.request("GET", server.api_url).status == 200
     (request,) = server.token_requests
@@ -38,7 +38,7 @@ def sent_by(client: ClientKind, server: LoopbackServer, **settings: Any) -> Reco
 def test_scope(
     client: ClientKind, oauth_server: LoopbackServer, scope: str | Iterable[str] | None, expected: list[str]
 ) -> None:
-    """Scopes go out in one field, in their order, separated by single spaces; none means no field."""
+    """Scopes are sent in one field, in order, separated by single spaces. Without scopes there is no field."""
     request = sent_by(client, oauth_server, scope=scope)
 
     assert [value for name, value in request.form if name == "scope"] == expected
@@ -46,7 +46,7 @@ def test_scope(
 
 @each_client
 def test_query_of_the_token_url_is_kept(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """Byte for byte: order, repetition, encoding and blank values are the server's business."""
+    """Byte for byte: the server decides about order, repetition, encoding and blank values."""
     query = "api-version=1.0&a=%2F&a=b+c&blank=&flag"
     request = sent_by(client, oauth_server, token_url=f"{oauth_server.token_url}?{query}")
 
@@ -56,7 +56,7 @@ def test_query_of_the_token_url_is_kept(client: ClientKind, oauth_server: Loopba
 
 @each_client
 def test_grant_type_in_the_token_url_stays_there(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """SailPoint documents its URL with the grant type in it; the body has it all the same."""
+    """SailPoint documents its URL with the grant type in it. The body contains it too."""
     request = sent_by(client, oauth_server, token_url=oauth_server.token_url + "?grant_type=client_credentials")
 
     assert request.query == "grant_type=client_credentials"
@@ -76,7 +76,7 @@ def test_grant_type_in_the_token_url_stays_there(client: ClientKind, oauth_serve
 def test_header_of_api_requests(
     client: ClientKind, oauth_server: LoopbackServer, name: str, pattern: str, expected: str
 ) -> None:
-    """The token goes out in the header and the form that were set, and nothing in it is taken for a format."""
+    """The token is in the configured header and form, and nothing in it is treated as a format."""
     oauth_server.new_token = lambda: "t%k"
     oauth_server.header_name, oauth_server.header_value_pattern = name, pattern
     sent_by(client, oauth_server, header_name=name, header_value_pattern=pattern)
@@ -91,7 +91,7 @@ def test_header_of_api_requests(
 def test_token_replaces_a_header_of_the_persons_own(
     client: ClientKind, oauth_server: LoopbackServer, name: str
 ) -> None:
-    """A header of that name on the request, in any case, gives way: two would be refused."""
+    """It replaces a header of that name on the request, in any case: an API refuses two."""
     oauth_server.header_name = name
     with client.session(auth=auth_for(client, oauth_server, header_name=name)) as session:
         result = session.request("GET", oauth_server.api_url, headers={name.lower(): "of the person"})
@@ -113,7 +113,7 @@ def test_token_replaces_a_header_of_the_persons_own(
 def test_grant_type_can_be_replaced_and_is_never_sent_twice(
     client: ClientKind, oauth_server: LoopbackServer, settings: dict[str, Any]
 ) -> None:
-    """Zoom wants a grant type of its own; it takes the place of the standard one."""
+    """Zoom requires its own grant type, which replaces the standard one."""
     oauth_server.grant_types = ("account_credentials",)
     request = sent_by(client, oauth_server, **settings)
 
@@ -123,7 +123,7 @@ def test_grant_type_can_be_replaced_and_is_never_sent_twice(
 
 @each_client
 def test_grant_type_may_be_restated(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """The form's additional data may repeat the standard field, and it is still sent once, in its place."""
+    """The additional data of the form may repeat the standard field. It is sent once, in its usual place."""
     data = [("a", "1"), ("grant_type", "client_credentials"), ("b", "2")]
     request = sent_by(client, oauth_server, additional_request_data=data)
 
@@ -135,7 +135,7 @@ def test_grant_type_may_be_restated(client: ClientKind, oauth_server: LoopbackSe
 def test_additional_data_stays_repeated_and_in_order(
     client: ClientKind, oauth_server: LoopbackServer, method: str
 ) -> None:
-    """A key may repeat (RFC 8707's resource); blank values, ints and any character arrive as given."""
+    """A key may repeat (RFC 8707's resource). Blank values, ints and all characters arrive unchanged."""
     data = [("resource", "https://b.example/?x=1&y"), ("ü", "€ +%"), ("resource", "a"), ("blank", ""), ("n", 7)]
     request = sent_by(
         client, oauth_server, client_authentication=method, scope="s", additional_request_data=[*data, ("none", None)]
@@ -149,7 +149,7 @@ def test_additional_data_stays_repeated_and_in_order(
 
 @each_client
 def test_additional_data_as_a_mapping(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """A list as value repeats the key; None leaves it out."""
+    """A list as a value repeats the key. None leaves it out."""
     data = {"audience": "https://api.example.com", "resource": ["b", "a"], "unset": None}
     request = sent_by(client, oauth_server, additional_request_data=data)
 
@@ -160,7 +160,7 @@ def test_additional_data_as_a_mapping(client: ClientKind, oauth_server: Loopback
 
 @each_client
 def test_additional_headers_go_to_the_token_endpoint_only(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """SAP Ariba wants an APIKey there; a header that we would set ourselves gives way."""
+    """SAP Ariba requires an APIKey there. An additional header replaces the one that we would send."""
     request = sent_by(
         client, oauth_server, additional_headers=[("APIKey", "k 1"), ("accept", "text/json"), ("User-Agent", "me/1")]
     )

@@ -13,12 +13,12 @@ from tests.clients import ClientKind, Result, each_client
 from tests.contract.token_side import auth_for, methods_tried
 from tests.fake_clock import FakeClock
 
-LIMIT = 30.0  # s after which something that should have happened is taken for a hang
+LIMIT = 30.0  # s; whatever takes longer counts as a hang
 
 
 @each_client
 def test_token_says_all_that_the_server_said(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """Value, type, end in Unix time, scope and the rest."""
+    """Value, type, end in Unix time, scope, and everything else."""
     oauth_server.token_endpoint.next(
         Answer.token("abc", 60, token_type="bearer", scope="a b", instance_url="https://x.example")
     )
@@ -33,7 +33,7 @@ def test_token_says_all_that_the_server_said(client: ClientKind, oauth_server: L
 
 @each_client
 def test_token_that_was_got_is_the_one_that_requests_carry(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """Asking for the token and making requests share one cache, whoever is first."""
+    """get_token and requests share one cache, whichever comes first."""
     with client.session(auth=auth_for(client, oauth_server)) as session:
         first = session.get_token()
         session.request("GET", oauth_server.api_url)
@@ -57,7 +57,7 @@ def test_blocking_get_token_serves_every_kind(client: ClientKind, oauth_server: 
 
 @each_client
 def test_got_token_is_renewed_when_it_is_due(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """A token that has ended is never handed out."""
+    """get_token never returns an expired token."""
     clock = FakeClock()
     with client.session(auth=auth_for(client, oauth_server, clock)) as session:
         first = session.get_token()
@@ -70,7 +70,7 @@ def test_got_token_is_renewed_when_it_is_due(client: ClientKind, oauth_server: L
 
 @each_client
 def test_token_that_cannot_be_had_is_an_error(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """The error is the one that a request would get, also as an exception of the library's."""
+    """It is the error that a request gets, including the library's class."""
     with client.session(auth=auth_for(client, oauth_server, client_secret="wrong")) as session:
         with pytest.raises(TokenEndpointError) as caught:
             session.get_token()
@@ -83,7 +83,7 @@ def test_token_that_cannot_be_had_is_an_error(client: ClientKind, oauth_server: 
 
 @each_client
 def test_invalidate_makes_the_next_request_fetch(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """Whether or not there was a token; and by itself it sends nothing."""
+    """This works with or without a token. The call itself sends nothing."""
     auth = auth_for(client, oauth_server)
     auth.invalidate()
     with client.session(auth=auth) as session:
@@ -102,7 +102,7 @@ def test_invalidate_makes_the_next_request_fetch(client: ClientKind, oauth_serve
 
 @each_client
 def test_invalidate_keeps_the_method_that_worked(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """It is the token that is doubted, not the way to get it."""
+    """The call is about the token, not about the authentication method."""
     oauth_server.accepts = ("client_secret_post",)
     auth = auth_for(client, oauth_server)
     with client.session(auth=auth) as session:
@@ -115,7 +115,7 @@ def test_invalidate_keeps_the_method_that_worked(client: ClientKind, oauth_serve
 
 @each_client
 def test_invalidate_lifts_the_hold_after_failures(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """After two failures for good the endpoint is left alone, until the person says that things have changed."""
+    """After two permanent failures the endpoint gets no more requests, until a person says that things have changed."""
     auth = auth_for(client, oauth_server, FakeClock(), client_secret="wrong")
     with client.session(auth=auth) as session:
         for _ in range(4):
@@ -130,7 +130,7 @@ def test_invalidate_lifts_the_hold_after_failures(client: ClientKind, oauth_serv
 
 @each_client
 def test_invalidate_counts_for_a_fetch_under_way(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """A token that was asked for before serves whoever asked for it, and is not kept for the next request."""
+    """A token that was requested earlier serves its callers, but is not kept for the next request."""
     auth = auth_for(client, oauth_server)
     results: list[Any] = []
     with client.session(auth=auth) as session:

@@ -1,4 +1,4 @@
-"""Promise 17: secrets and tokens go over TLS or stay on the machine, unless the person says otherwise."""
+"""Promise 17: secrets and tokens use TLS or stay on the machine, unless the person decides otherwise."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from tests.clients import REQUESTS, ClientKind, each_client
 from tests.contract.token_side import auth_for
 
 LOOPBACK_HOSTS = ("localhost", "LOCALHOST", "api.localhost", "localhost.", "127.0.0.1", "127.8.9.10", "[::1]")
-# The last ones only look like this machine.
+# The last ones only look like loopback.
 OTHER_HOSTS = (
     "api.example.com",
     "10.0.0.1",
     "192.168.1.1",
     "[fe80::1]",
-    "0.0.0.0",  # noqa: S104  # nothing is bound to it
+    "0.0.0.0",  # noqa: S104  # no socket is bound to it
     "localhost.example.com",
     "xlocalhost",
     "127.0.0.1.example.com",
@@ -42,7 +42,7 @@ def proxied(oauth_server: LoopbackServer, monkeypatch: pytest.MonkeyPatch) -> Lo
 def test_a_request_over_plain_http_is_refused_before_anything_is_sent(
     client: ClientKind, proxied: LoopbackServer
 ) -> None:
-    """Not even a token is fetched for it; the message names the URL, the flag and where the flag belongs."""
+    """No token is fetched for it. The message names the URL, the flag, and where to pass the flag."""
     urls = [f"http://{host}/api?key=hidden" for host in OTHER_HOSTS]
     with client.session(auth_for(client, proxied)) as session:
         for url in (*urls, *ODD_URLS):
@@ -72,7 +72,7 @@ def test_loopback_hosts_are_exempt(client: ClientKind, proxied: LoopbackServer) 
 
 @each_client
 def test_the_flag_lifts_it_for_the_api_and_for_the_token_url(client: ClientKind, proxied: LoopbackServer) -> None:
-    """In a service mesh TLS is somebody else's work."""
+    """In a service mesh, another component does TLS."""
     with pytest.raises(ConfigurationError, match=r"pass allow_insecure_http=True together with token_url$"):
         auth_for(client, proxied, token_url="http://login.example.com/oauth2/token")
     auth = auth_for(client, proxied, token_url="http://login.example.com/oauth2/token", allow_insecure_http=True)
@@ -88,7 +88,7 @@ def test_the_flag_lifts_it_for_the_api_and_for_the_token_url(client: ClientKind,
 def test_websockets_count_like_http(
     client: ClientKind, oauth_server: LoopbackServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """wss gets a token, ws does not; what the library then makes of such a URL is its business."""
+    """wss gets a token, ws does not. The library decides what to do with such a URL."""
     library = client.library
     for name in ("ALL_PROXY", "all_proxy"):
         monkeypatch.setenv(name, oauth_server.origin)
@@ -104,7 +104,7 @@ def test_websockets_count_like_http(
 
 @each_client
 def test_a_redirect_to_plain_http_is_no_way_round_it(client: ClientKind, proxied: LoopbackServer) -> None:
-    """A redirect from a loopback host to a plain-http one takes no token along."""
+    """A redirect from a loopback host to a plain-http host carries no token."""
     proxied.api.next(Answer.redirect("http://api.example.com/api"))
     with client.session(auth_for(client, proxied), follow_redirects=True) as session:
         assert session.request("GET", proxied.api_url).status == 401
@@ -115,7 +115,7 @@ def test_a_redirect_to_plain_http_is_no_way_round_it(client: ClientKind, proxied
 def test_a_loopback_host_that_was_let_through_lets_no_other_through(
     client: ClientKind, proxied: LoopbackServer
 ) -> None:
-    """What was decided is remembered for its origin alone: not for hosts that begin like it, nor for other ports."""
+    """The decision is remembered for one origin: not for hosts with the same prefix, and not for other ports."""
     look_alikes = ("localhost.example.com", "localhost:80@api.example.com", "localhost@api.example.com", "localhostx")
     with client.session(auth_for(client, proxied)) as session:
         for _ in range(2):
@@ -128,7 +128,7 @@ def test_a_loopback_host_that_was_let_through_lets_no_other_through(
 
 @each_client
 def test_listed_origins_stay_apart_however_many_there_are(client: ClientKind, proxied: LoopbackServer) -> None:
-    """Each listed one gets the token each time, and what looks like one of them never does."""
+    """Each listed origin always gets the token. An origin that only looks like one of them never does."""
     hosts = [f"api{number}.example.com" for number in range(6)]
     listed = [f"http://{host}" for host in hosts]
     auth = auth_for(client, proxied, api_origins=listed, allow_insecure_http=True)

@@ -37,7 +37,7 @@ FAILURES = pytest.mark.parametrize(
 def test_a_failed_renewal_leaves_the_token_in_use(
     client: ClientKind, oauth_server: LoopbackServer, failure: Answer
 ) -> None:
-    """One attempt without sleeping, aging or due, and the request goes on with the token that there is."""
+    """There is one attempt without a pause, for an aging or a due token. Then the request uses the old token."""
     with scene(client, oauth_server, timeout=5) as s:
         (old,) = s.go_on()
         oauth_server.token_endpoint.always(failure)
@@ -54,7 +54,7 @@ def test_a_failed_renewal_leaves_the_token_in_use(
 def test_an_endpoint_that_refuses_connections_does_no_harm(
     client: ClientKind, oauth_server: LoopbackServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A stopped authorization server fails no request while the token lives, and a WARNING tells of it."""
+    """If the authorization server is down, no request fails while the token lives, and there is a WARNING."""
     caplog.set_level(logging.WARNING, logger="oauth_cc_auth")
     with LoopbackServer() as api, scene(client, oauth_server) as s:
         api.api.always(Answer(200))
@@ -77,7 +77,7 @@ def test_an_endpoint_that_refuses_connections_does_no_harm(
 def test_a_secret_that_is_refused_does_no_harm_while_the_token_lives(
     client: ClientKind, oauth_server: LoopbackServer
 ) -> None:
-    """Also a failure for good is none of a request's business that has a good token."""
+    """Even a permanent failure does not concern a request that has a valid token."""
     with scene(client, oauth_server) as s:
         (old,) = s.go_on()
         oauth_server.rotate_secret("another")
@@ -97,21 +97,21 @@ def test_a_secret_that_is_refused_does_no_harm_while_the_token_lives(
 def test_an_endpoint_that_hangs_holds_an_aging_request_up_for_a_bounded_time(
     client: ClientKind, oauth_server: LoopbackServer, settings: dict[str, Any], age: float
 ) -> None:
-    """An aging renewal takes at most the smaller of timeout and time to the real end; then the old token is used."""
+    """The renewal takes at most the timeout or the rest of the token's life. Then the request uses the old token."""
     with background() as threads, scene(client, oauth_server, life=3, **settings) as s:
         (old,) = s.go_on()
-        before = s.token_requests  # one, or on a busy machine one more that took longer than 0.3 s
+        before = s.token_requests  # one; on a busy machine, maybe one more that took longer than 0.3 s
         s.clock.advance(age * 3)
         with oauth_server.token_endpoint.hold() as gate:
             call = threads.start(s.go_on)
             gate.wait_for(1)
-            assert call.result(20) == [old]  # takes 0.3 s; with an unbounded attempt 60 s
+            assert call.result(20) == [old]  # takes 0.3 s; without the limit, 60 s
         assert s.token_requests == before + 1
 
 
 @each_client
 def test_renewals_that_fail_are_tried_again_with_back_off(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """Requests in the same moment share one failure; the pauses between tries double up to a minute."""
+    """Requests at the same moment share one failure. The pauses between tries double up to a minute."""
     with scene(client, oauth_server) as s:
         (old,) = s.go_on()
         oauth_server.token_endpoint.always(Answer(503))
@@ -136,7 +136,7 @@ def test_renewals_that_fail_are_tried_again_with_back_off(client: ClientKind, oa
 def test_an_outage_shorter_than_the_aging_window_fails_no_request(
     client: ClientKind, oauth_server: LoopbackServer
 ) -> None:
-    """The token endpoint is away for a tenth of the token's life, and nobody who calls the API notices."""
+    """The token endpoint is down for a tenth of the token's life, and no caller of the API notices."""
     with scene(client, oauth_server, life=600) as s:
         s.clock.chance_value = 0.5
         s.go_on()
@@ -158,7 +158,7 @@ def test_an_outage_shorter_than_the_aging_window_fails_no_request(
 def test_a_renewal_is_tried_more_than_once_before_the_token_ends(
     client: ClientKind, oauth_server: LoopbackServer, life: float
 ) -> None:
-    """Back-off leaves room for another try even where a token is short-lived, so one bad answer is not felt."""
+    """Back-off leaves room for another try even for a short-lived token, so one bad answer has no effect."""
     with scene(client, oauth_server, life=life) as s:
         (old,) = s.go_on()
         s.clock.advance(AGING * life)
@@ -173,7 +173,7 @@ def test_a_renewal_is_tried_more_than_once_before_the_token_ends(
 
 @each_client
 def test_the_token_is_used_to_its_real_end_and_not_beyond(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """With the endpoint down the last moment of a token is used; after it, the failure is told."""
+    """While the endpoint is down, the token is used to its last moment. After it, requests get the error."""
     with scene(client, oauth_server, deadline=20) as s:
         (old,) = s.go_on()
         oauth_server.token_endpoint.always(Answer(503))
@@ -188,7 +188,7 @@ def test_the_token_is_used_to_its_real_end_and_not_beyond(client: ClientKind, oa
 
 @each_client
 def test_back_off_does_not_follow_a_wall_clock_that_steps(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """Pauses between tries are monotonic: setting the clock back by an hour does not stop renewals for an hour."""
+    """Pauses between tries are monotonic: if the clock is set back by an hour, renewals do not stop for an hour."""
     with scene(client, oauth_server, life=36000) as s:
         s.go_on()
         oauth_server.token_endpoint.next(Answer(503))
