@@ -1,4 +1,4 @@
-"""Promises 9 and 13: a callable of yours is a plain function; an async one is an error, never a value that is true."""
+"""Promises 9 and 13: your callables are plain functions. An async one is an error; no coroutine counts as true."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ ASYNC = [of_any_arguments, partial(of_any_arguments), AsyncObject(), partial(Asy
 @pytest.mark.parametrize("function", ASYNC, ids=["function", "partial", "object", "partial of object", "method"])
 @pytest.mark.parametrize("name", ["client_secret", "renew_on", "on_event"])
 def test_an_async_callable_is_refused_at_once(client: ClientKind, name: str, function: Any) -> None:
-    """When the auth object is made; the message names the argument."""
+    """The constructor raises the error, and the message names the argument."""
     arguments: dict[str, Any] = {"client_secret": "secret", name: function}
     with pytest.raises(ConfigurationError, match=rf"^{name} (is an async function|must be a plain function)"):
         client.auth_class("https://login.example.com/token", "client", **arguments)
@@ -52,14 +52,14 @@ def test_an_async_callable_is_refused_at_once(client: ClientKind, name: str, fun
 @each_client
 @pytest.mark.parametrize("strategy", [AsyncStrategy(), AsyncStrategyOf01()], ids=["context", "version 0.1"])
 def test_an_async_strategy_is_refused_at_once(client: ClientKind, strategy: ClientAuthentication) -> None:
-    """Whichever of the two interfaces it defines."""
+    """With either of the two interfaces."""
     with pytest.raises(ConfigurationError, match=r"^client_authentication has an async method; define a plain one"):
         client.auth_class("https://login.example.com/token", "client", "secret", client_authentication=strategy)
 
 
 @each_client
 def test_renew_on_that_returns_a_coroutine(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """What posted an order was sent once, and the error is one of the library's."""
+    """The order was posted once, and the error is also the library's."""
 
     async def is_refused(status: int, headers: Mapping[str, str]) -> bool:
         return status == 401
@@ -80,7 +80,7 @@ def test_renew_on_that_returns_a_coroutine(client: ClientKind, oauth_server: Loo
 
 @each_client
 def test_a_secret_callable_that_returns_a_coroutine(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """Nothing is sent."""
+    """The plugin sends nothing."""
     auth = auth_for(client, oauth_server, client_secret=lambda: of_any_arguments())
     with client.session(auth) as session:
         error = failure_of(session, oauth_server.api_url)
@@ -94,7 +94,7 @@ def test_a_secret_callable_that_returns_a_coroutine(client: ClientKind, oauth_se
 
 @each_client
 def test_a_strategy_that_returns_a_coroutine(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """Nothing is sent."""
+    """The plugin sends nothing."""
 
     class Strategy(ClientAuthentication):
         def credentials_for(self, context: Any) -> Any:
@@ -124,7 +124,7 @@ def test_on_event_that_returns_a_coroutine(
 
 @each_client
 def test_plain_callables_that_wait_for_coroutines_are_fine(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """It is what comes back that counts, not what they are made of."""
+    """Only the result counts, not how the callable computes it."""
 
     def secret() -> str:
         coroutine = of_any_arguments()

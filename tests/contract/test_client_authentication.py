@@ -1,4 +1,4 @@
-"""How credentials are encoded, and strategies of the person's own (promise 4, and `client_authentication`)."""
+"""Promise 4 and `client_authentication`: how credentials are encoded, and strategies of your own."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ SPECIAL_SECRET = "p@ss w+rd/%=&ü€"
 
 @pytest.fixture
 def special_server(oauth_server: LoopbackServer) -> LoopbackServer:
-    """Its main client has credentials that percent-encoding changes."""
+    """Percent-encoding changes the credentials of its main client."""
     oauth_server.client_id, oauth_server.client_secret = SPECIAL_ID, SPECIAL_SECRET
     return oauth_server
 
 
 @each_client
 def test_basic_credentials_are_percent_encoded(client: ClientKind, special_server: LoopbackServer) -> None:
-    """RFC 6749 section 2.3.1, with a space as %20: not all servers that decode take a plus sign."""
+    """RFC 6749 section 2.3.1, with a space as %20: some servers that decode do not accept a plus sign."""
     with client.session(auth=auth_for(client, special_server)) as session:
         assert session.request("GET", special_server.api_url).status == 200
 
@@ -50,7 +50,7 @@ def test_basic_credentials_are_percent_encoded(client: ClientKind, special_serve
 
 @each_client
 def test_posted_credentials_arrive_as_they_are(client: ClientKind, special_server: LoopbackServer) -> None:
-    """In the body, form encoding is all the encoding there is."""
+    """In the body, they have only form encoding."""
     auth = auth_for(client, special_server, client_authentication=POST)
     with client.session(auth=auth) as session:
         assert session.request("GET", special_server.api_url).status == 200
@@ -66,7 +66,7 @@ def test_posted_credentials_arrive_as_they_are(client: ClientKind, special_serve
 def test_raw_basic_is_tried_last_where_the_server_never_decodes(
     client: ClientKind, oauth_server: LoopbackServer, client_id: str, client_secret: str
 ) -> None:
-    """glewlwyd and node-oauth compare Basic credentials undecoded; the raw form is remembered like any method."""
+    """glewlwyd and node-oauth compare Basic credentials undecoded. The raw form is remembered like any method."""
     oauth_server.decodes_basic, oauth_server.accepts = False, (BASIC,)
     oauth_server.client_id, oauth_server.client_secret = client_id, client_secret
     auth = auth_for(client, oauth_server)
@@ -91,7 +91,7 @@ def test_raw_basic_is_tried_last_where_the_server_never_decodes(
 def test_raw_basic_is_not_tried_where_it_would_repeat_what_was_refused(
     client: ClientKind, oauth_server: LoopbackServer, client_id: str, expected: list[str]
 ) -> None:
-    """Credentials that percent-encoding leaves alone are sent twice, not three times."""
+    """If percent-encoding does not change the credentials, they are sent twice, not three times."""
     auth = auth_for(client, oauth_server, client_id=client_id, client_secret="wrong")
     with client.session(auth=auth) as session:
         error = failure_of(session, oauth_server.api_url)
@@ -102,7 +102,7 @@ def test_raw_basic_is_not_tried_where_it_would_repeat_what_was_refused(
 
 @each_client
 def test_raw_basic_comes_after_the_body(client: ClientKind, special_server: LoopbackServer) -> None:
-    """A server that never decodes but takes the body is not asked a third time."""
+    """A server that never decodes but accepts the body gets no third request."""
     special_server.decodes_basic = False
     with client.session(auth=auth_for(client, special_server)) as session:
         assert session.request("GET", special_server.api_url).status == 200
@@ -122,8 +122,8 @@ def test_raw_basic_comes_after_the_body(client: ClientKind, special_server: Loop
 def test_strategies_of_the_package_are_used_alone(
     client: ClientKind, special_server: LoopbackServer, strategy: ClientAuthentication, expected: dict[str, Any]
 ) -> None:
-    """A strategy object counts like a name: it is the only method, in its exact form."""
-    special_server.decodes_basic, special_server.client_id = False, "my app"  # raw, a colon would end the id
+    """A strategy object works like a name: it is the only method, in its exact form."""
+    special_server.decodes_basic, special_server.client_id = False, "my app"  # undecoded, a colon ends the id
     auth = auth_for(client, special_server, client_authentication=strategy)
     with client.session(auth=auth) as session:
         assert session.request("GET", special_server.api_url).status == 200
@@ -133,7 +133,7 @@ def test_strategies_of_the_package_are_used_alone(
 
 @dataclass(eq=False)
 class Assertion(ClientAuthentication):
-    """A strategy as a person would write it: a new assertion for each token request."""
+    """A strategy as a person writes it: a new assertion for each token request."""
 
     name = "private_key_jwt"
     needs_secret = False
@@ -152,7 +152,7 @@ class Assertion(ClientAuthentication):
 
 @dataclass(eq=False)
 class OldAssertion(Assertion):
-    """The same, written for version 0.1."""
+    """The same strategy, written for version 0.1."""
 
     needs_secret = True
 
@@ -161,7 +161,7 @@ class OldAssertion(Assertion):
 
 
 def thread_of(session: Session, client: ClientKind) -> int:
-    """The thread that makes the requests of `session`: its event loop's, or this one."""
+    """The thread that sends the requests of `session`: the thread of its event loop, or the current one."""
     if not client.is_async:
         return threading.get_ident()
 
@@ -178,7 +178,7 @@ def thread_of(session: Session, client: ClientKind) -> int:
 def test_strategy_of_ones_own_is_asked_for_each_token_request(
     client: ClientKind, oauth_server: LoopbackServer, strategy_class: type[Assertion], secret: str | None
 ) -> None:
-    """It adds what it says to headers and body, alone, and may block: event loops ask it in a worker thread."""
+    """It alone adds headers and body fields. It may block: event loops call it in a worker thread."""
     oauth_server.token_endpoint.always(Answer.token())
     strategy = strategy_class()
     auth = auth_for(client, oauth_server, client_authentication=strategy, client_secret=secret)
@@ -198,7 +198,7 @@ def test_strategy_of_ones_own_is_asked_for_each_token_request(
 
 @each_client
 def test_refused_strategy_of_ones_own_is_named_in_the_error(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """No other method is tried after it, and the error says which one it was."""
+    """No other method is tried after it, and the error names the strategy."""
     auth = auth_for(client, oauth_server, client_authentication=Assertion())
     with client.session(auth=auth) as session:
         error = failure_of(session, oauth_server.api_url)
@@ -208,7 +208,7 @@ def test_refused_strategy_of_ones_own_is_named_in_the_error(client: ClientKind, 
 
 @each_client
 def test_secret_callable_is_asked_for_each_token_request(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """The secret may rotate; asking may block, so event loops ask in a worker thread."""
+    """The secret may rotate. The callable may block, so event loops call it in a worker thread."""
     secrets = iter(["first", "second"])
     threads: list[int] = []
 
@@ -239,7 +239,7 @@ def test_secret_callable_is_asked_for_each_token_request(client: ClientKind, oau
 def test_secret_callable_that_returns_no_secret_sends_nothing(
     client: ClientKind, oauth_server: LoopbackServer, unusable: Any
 ) -> None:
-    """Its answer is checked like a secret that is given outright, and it is asked again for the next request."""
+    """Its result is checked like a secret that is passed directly. The next request calls it again."""
     answers = [unusable]
     auth = auth_for(client, oauth_server, FakeClock(), client_secret=lambda: answers[0])
     with client.session(auth=auth) as session:

@@ -1,4 +1,4 @@
-"""Promises 8, 9 and 22: a renewal is cut short for callers that can do without it, but not for callers without a token."""
+"""Promises 8, 9 and 22: a renewal is cut short for a caller that can do without it, but not for one without a token."""
 
 from __future__ import annotations
 

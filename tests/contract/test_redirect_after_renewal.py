@@ -1,4 +1,4 @@
-"""Promise 15, where a redirect and a renewal meet: the fresh token stays with the origin as well."""
+"""Promise 15 for a redirect together with a renewal: the new token stays with the origin too."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ each_header = pytest.mark.parametrize("settings", [{}, CUSTOM], ids=["Authorizat
 
 @pytest.fixture
 def other() -> Iterator[LoopbackServer]:
-    """A host that a redirect leads to; it refuses everything."""
+    """The target of redirects. It refuses everything."""
     with LoopbackServer() as server:
         yield server
 
 
 @pytest.fixture
 def open_session(client: ClientKind, settings: dict[str, Any], oauth_server: LoopbackServer) -> Iterator[Session]:
-    """A session that follows redirects, guarded as documented, whose token was just revoked."""
+    """A session that follows redirects, with the documented guard. Its token has just been revoked."""
     if settings:
         oauth_server.header_name, oauth_server.header_value_pattern = settings.values()
     auth = auth_for(client, oauth_server, **settings)
@@ -39,7 +39,7 @@ def open_session(client: ClientKind, settings: dict[str, Any], oauth_server: Loo
 
 
 def tokens_seen(server: LoopbackServer, issuer: LoopbackServer) -> list[bool]:
-    """For each request to `server`, whether it carried any token of `issuer`."""
+    """For each request to `server`: whether it carried any token of `issuer`."""
     return [
         any(token in value for token in issuer.issued for _, value in request.headers.pairs)
         for request in server.requests
@@ -64,7 +64,7 @@ def test_a_request_sent_again_may_be_redirected_away(
 @each_client
 @each_header
 def test_a_redirect_that_stays_may_be_refused(open_session: Session, oauth_server: LoopbackServer) -> None:
-    """307, 401, new token: it is the second request that is sent again, not the first."""
+    """307, 401, new token: the second request is sent again, not the first."""
     oauth_server.api.next(Answer.redirect("/api/elsewhere", 307))
     result = open_session.request("POST", oauth_server.api_url, content=b"body")
     assert result.status == 200
@@ -78,7 +78,7 @@ def test_a_redirect_that_stays_may_be_refused(open_session: Session, oauth_serve
 def test_a_refused_redirect_may_be_redirected_away_when_sent_again(
     open_session: Session, oauth_server: LoopbackServer, other: LoopbackServer
 ) -> None:
-    """303, 401, new token, 302 to another host, 401 there: that is the answer."""
+    """303, 401, new token, 302 to another host, 401 there: the caller gets that 401."""
     oauth_server.api.next(Answer.redirect("/api/b", 303), None, Answer.redirect(f"{other.origin}/api/c"))
     result = open_session.request("POST", oauth_server.api_url, content=b"body")
     assert result.status == 401

@@ -1,4 +1,4 @@
-"""Promise 15: a token goes to the origin that the person's request named, not to where a redirect leads."""
+"""Promise 15: a token goes to the origin that the request named, not to the target of a redirect."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ each_httpx = for_clients(*(kind for kind in ALL_CLIENTS if kind is not REQUESTS)
 
 @pytest.fixture
 def other() -> Iterator[LoopbackServer]:
-    """A host that a redirect leads to. It refuses everything, as one does that never issued a token."""
+    """The target of redirects. It refuses everything, because it never issued a token."""
     with LoopbackServer() as server:
         yield server
 
 
 @pytest.fixture
 def no_names(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No name has an address, and nobody is asked: some odd locations look like names."""
+    """No name has an address, and no resolver is called: some odd locations look like names."""
     look_up = socket.getaddrinfo
 
     def numbers_only(host: Any, *args: Any, **options: Any) -> Any:
@@ -57,7 +57,7 @@ def assert_saw_no_token(other: LoopbackServer, server: LoopbackServer, requests_
 
 
 def guarded(client: ClientKind, auth: Any) -> dict[str, Any]:
-    """What the documentation tells people with a custom header to give to their client, sync or async."""
+    """The guard that the documentation recommends for a client with a custom header, sync or async."""
     return {} if client is REQUESTS else {"event_hooks": {"request": [auth.redirect_guard]}}
 
 
@@ -65,7 +65,7 @@ def guarded(client: ClientKind, auth: Any) -> dict[str, Any]:
 def test_the_other_host_never_gets_the_token(
     client: ClientKind, oauth_server: LoopbackServer, other: LoopbackServer
 ) -> None:
-    """Neither directly, nor after a hop that stays, nor a fresh one because the other host answered 401."""
+    """Not directly, not after a hop within the origin, and not a new one after a 401 from the other host."""
     with client.session(auth_for(client, oauth_server), follow_redirects=True) as session:
         for code in CODES:
             oauth_server.api.next(Answer.redirect("/api/hop", code), Answer.redirect(other.api_url, code))
@@ -80,7 +80,7 @@ def test_the_other_host_never_gets_the_token(
 def test_a_custom_header_does_not_go_along_either(
     client: ClientKind, oauth_server: LoopbackServer, other: LoopbackServer
 ) -> None:
-    """Both libraries strip only Authorization; our hook in requests and the guard in httpx strip the header."""
+    """Both libraries remove only Authorization. Our hook in requests and the guard in httpx remove the other header."""
     expect_header(oauth_server)
     expect_header(other)
     auth = auth_for(client, oauth_server, **CUSTOM_HEADER)
@@ -96,7 +96,7 @@ def test_a_custom_header_does_not_go_along_either(
 
 @each_httpx
 def test_the_guard_has_two_names(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """Either serves both kinds of client: with a wrong one, the token would leak."""
+    """Both names work with both kinds of client: with a wrong one, the token would leak."""
     auth = auth_for(client, oauth_server, **CUSTOM_HEADER)
     assert auth.aredirect_guard == auth.redirect_guard
 
@@ -105,7 +105,7 @@ def test_the_guard_has_two_names(client: ClientKind, oauth_server: LoopbackServe
 def test_a_leak_that_no_guard_prevents_is_logged_and_the_token_renewed(
     client: ClientKind, oauth_server: LoopbackServer, other: LoopbackServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Without the guard httpx carries a custom header along: a WARNING names the remedy, the next request is safe."""
+    """Without the guard, httpx keeps a custom header: a WARNING names the remedy, and the next request is safe."""
     expect_header(oauth_server)
     oauth_server.api.next(Answer.redirect(f"{other.origin}/open"))
     with (
@@ -127,7 +127,7 @@ def test_a_leak_that_no_guard_prevents_is_logged_and_the_token_renewed(
 def test_a_redirect_that_stays_keeps_the_token(
     client: ClientKind, oauth_server: LoopbackServer, settings: dict[str, Any]
 ) -> None:
-    """Relative or absolute, with an @ in path or query: the same origin is the same origin."""
+    """Relative or absolute, with an @ in path or query: it is still the same origin."""
     if settings:
         expect_header(oauth_server)
     locations = (
@@ -198,7 +198,7 @@ ODD_LOCATIONS = (
 def test_odd_locations_leak_nothing(
     client: ClientKind, oauth_server: LoopbackServer, other: LoopbackServer, settings: dict[str, Any]
 ) -> None:
-    """Wherever parsers of URLs disagree, the token is left out; what the library makes of the URL is its business."""
+    """If parsers of URLs disagree, the request carries no token. The library decides what to do with the URL."""
     if settings:
         expect_header(oauth_server)
     auth = auth_for(client, oauth_server, **settings)
@@ -219,10 +219,10 @@ def test_odd_locations_leak_nothing(
 
 
 def outcome(session: Session, server: LoopbackServer) -> object:
-    """The status or exception that a redirect comes to; a request that failed on its way elsewhere had no token."""
+    """The status or exception of a redirect. A request that failed on its way to another host carried no token."""
     try:
         return session.request("GET", server.api_url).status
-    except Exception as error:  # noqa: BLE001  # the libraries let all kinds through
+    except Exception as error:  # noqa: BLE001  # the libraries raise all kinds
         failed = getattr(error, "request", None)
         if failed is not None and not str(failed.url).startswith(server.origin):
             assert not any(token in str(dict(failed.headers)) for token in server.issued)
@@ -232,7 +232,7 @@ def outcome(session: Session, server: LoopbackServer) -> object:
 def test_a_prepared_request_keeps_its_renewal_after_a_redirect(
     oauth_server: LoopbackServer, other: LoopbackServer
 ) -> None:
-    """In requests hooks outlive a redirect; ours does nothing at the other host, and works at the next sending."""
+    """In requests, hooks survive a redirect. Ours does nothing at the other host, and works at the next sending."""
     auth = auth_for(REQUESTS, oauth_server)
     other.api.always(Answer(401, headers={"WWW-Authenticate": 'Bearer error="invalid_token"'}))
     with requests.Session() as session:

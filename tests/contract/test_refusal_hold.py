@@ -1,4 +1,4 @@
-"""Promise 10: an API that refuses every token does not turn into load on the token endpoint, nor does a bad client."""
+"""Promise 10: neither an API that refuses every token nor a bad client puts load on the token endpoint."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ REFUSAL = Answer.error("invalid_token", status=401)
 
 
 def costs(s: Scene, url: str | None = None) -> tuple[int, int, int]:
-    """The status of one request, and how many API and token requests it cost."""
+    """The status of one request, and the number of API and token requests that it cost."""
     before = len(s.server.requests), s.token_requests
     status = s.session.request("GET", s.server.api_url if url is None else url).status
     all_requests, token_requests = len(s.server.requests) - before[0], s.token_requests - before[1]
@@ -23,7 +23,7 @@ def costs(s: Scene, url: str | None = None) -> tuple[int, int, int]:
 
 
 def hold(s: Scene) -> None:
-    """Have the API refuse two fresh tokens in a row."""
+    """Make the API refuse two new tokens in a row."""
     s.go_on()
     s.refuse_everything()
     assert [costs(s), costs(s)] == [(401, 2, 1), (401, 2, 1)]
@@ -33,7 +33,7 @@ def hold(s: Scene) -> None:
 def test_after_two_fresh_tokens_refusals_are_returned_as_they_are(
     client: ClientKind, oauth_server: LoopbackServer
 ) -> None:
-    """For a second, which doubles with each further refusal up to a minute, a 401 costs no token request."""
+    """For a second, a 401 costs no token request. Each further refusal doubles that time, up to a minute."""
     with scene(client, oauth_server, life=100_000) as s:
         hold(s)
         for seconds in (1, 2, 4, 8, 16, 32, 60, 60, 60):
@@ -48,7 +48,7 @@ def test_after_two_fresh_tokens_refusals_are_returned_as_they_are(
 def test_a_day_of_refusals_costs_about_a_token_request_a_minute(
     client: ClientKind, oauth_server: LoopbackServer
 ) -> None:
-    """What the rule is for: a busy client of a broken API is no load for the authorization server."""
+    """This is the purpose of the rule: a busy client of a broken API puts no load on the authorization server."""
     with scene(client, oauth_server, life=100_000) as s:
         s.refuse_everything()
         for _ in range(400):
@@ -59,7 +59,7 @@ def test_a_day_of_refusals_costs_about_a_token_request_a_minute(
 
 @each_client
 def test_other_origins_do_not_notice(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """Held refusals of one API leave another API's requests and renewals as they are."""
+    """Held refusals of one API do not affect the requests and renewals of another."""
     with LoopbackServer() as other, scene(client, oauth_server) as s:
         hold(s)
         other.api.next(Answer(200), REFUSAL, Answer(200), REFUSAL, Answer(200))
@@ -72,7 +72,7 @@ def test_other_origins_do_not_notice(client: ClientKind, oauth_server: LoopbackS
 
 @each_client
 def test_acceptance_by_the_origin_lifts_the_hold(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """One accepted request, and the next refusal is renewed at once, with the count begun anew."""
+    """After one accepted request, the next refusal is renewed at once, and the count starts again."""
     with scene(client, oauth_server) as s:
         hold(s)
         oauth_server.api.clear()
@@ -83,7 +83,7 @@ def test_acceptance_by_the_origin_lifts_the_hold(client: ClientKind, oauth_serve
 
 @each_client
 def test_acceptance_by_another_origin_does_not_lift_it(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """What one API accepts tells nothing about the other."""
+    """The acceptance of one API says nothing about another."""
     with LoopbackServer() as other, scene(client, oauth_server) as s:
         hold(s)
         other.api.always(Answer(200))
@@ -95,7 +95,7 @@ def test_acceptance_by_another_origin_does_not_lift_it(client: ClientKind, oauth
 def test_a_token_that_the_origin_has_accepted_is_renewed_without_a_hold(
     client: ClientKind, oauth_server: LoopbackServer
 ) -> None:
-    """An origin whose tokens end often, but work, is none that refuses every token."""
+    """If the tokens of an origin work but end often, the origin does not refuse every token."""
     with scene(client, oauth_server) as s:
         for _ in range(10):
             assert costs(s)[0] == 200
@@ -105,19 +105,19 @@ def test_a_token_that_the_origin_has_accepted_is_renewed_without_a_hold(
 
 @each_client
 def test_invalidate_lifts_the_hold(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """The person has changed something and wants a new start: what was counted is forgotten."""
+    """The person has changed something and wants a new start: the counts are forgotten."""
     with scene(client, oauth_server) as s:
         hold(s)
         assert costs(s) == (401, 1, 0)
         s.auth.invalidate()
-        assert costs(s) == (401, 2, 2)  # the cold cache's token, and the renewal after its refusal
+        assert costs(s) == (401, 2, 2)  # a token for the cold cache, and the renewal after its refusal
         assert costs(s) == (401, 2, 1)
         assert costs(s) == (401, 1, 0)
 
 
 @each_client
 def test_the_hold_outlives_a_renewal_by_age(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """A new token that comes for another reason is on probation with the origin as well."""
+    """A new token from a renewal by age is also on probation with the origin."""
     with scene(client, oauth_server, life=1) as s:
         hold(s)
         s.clock.advance(0.99)
@@ -128,7 +128,7 @@ def test_the_hold_outlives_a_renewal_by_age(client: ClientKind, oauth_server: Lo
 @pytest.mark.parametrize("others", [63, 64])
 @each_client
 def test_sixty_four_origins_are_remembered(client: ClientKind, oauth_server: LoopbackServer, others: int) -> None:
-    """The origin that refused longest ago is forgotten first; all origins are reached through one proxy."""
+    """The origin whose refusal is oldest is forgotten first. All origins are reached through one proxy."""
     origin = oauth_server.origin
     proxy: dict[str, Any] = {"proxies": {"http": origin}} if client is REQUESTS else {"proxy": origin}
     first = "http://api-0.localhost/api"
@@ -145,7 +145,7 @@ def test_sixty_four_origins_are_remembered(client: ClientKind, oauth_server: Loo
 def test_token_requests_that_fail_for_good_are_held_from_the_second_in_a_row(
     client: ClientKind, oauth_server: LoopbackServer
 ) -> None:
-    """The first failure may be a slip; from the second on callers get it without a token request, for 1 s to 60 s."""
+    """The first failure may be an accident. From the second on, no token request is sent for 1 s to 60 s."""
     oauth_server.token_endpoint.always(Answer.error("invalid_scope"))
     with scene(client, oauth_server) as s:
 
@@ -183,7 +183,7 @@ def test_a_success_ends_the_hold_on_token_requests(client: ClientKind, oauth_ser
 
 @each_client
 def test_invalidate_ends_the_hold_on_token_requests(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """Somebody has put the client right and does not want to wait a minute for it."""
+    """A person has fixed the client and does not want to wait a minute."""
     oauth_server.token_endpoint.always(Answer.error("invalid_scope"))
     with scene(client, oauth_server) as s:
         for _ in range(3):
@@ -199,7 +199,7 @@ def test_invalidate_ends_the_hold_on_token_requests(client: ClientKind, oauth_se
 def test_a_refusal_while_the_endpoint_says_no_for_good_costs_no_more_token_requests(
     client: ClientKind, oauth_server: LoopbackServer
 ) -> None:
-    """Refused by the API and by the token endpoint at once: the second answer for good is remembered."""
+    """The API refuses and the token endpoint rejects: the second permanent failure is remembered."""
 
     def refuse(request: RecordedRequest) -> Answer:
         return Answer.error("invalid_scope")

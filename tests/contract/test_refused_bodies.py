@@ -1,4 +1,4 @@
-"""Promises 9 and 13 for the body of a refused answer: it neither holds up a renewal nor fills the memory."""
+"""Promises 9 and 13 for the body of a refused answer: it neither delays a renewal nor fills the memory."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from tests.contract.raw_endpoint import STOPPED_READING, RawEndpoint, Talk, Wire
 from tests.contract.scenes import LIMIT, auth_of, statuses_of
 from tests.contract.test_streamed_responses import streamed
 
-REQUEST_IS_HUNG = 20.0  # s; below the read time-out of the sessions, which would end a hang as well
+REQUEST_IS_HUNG = 20.0  # s; less than the read time-out of the sessions, which also ends a hang
 BODIES = [b"no", b"x" * (4 * LONGEST_REFUSAL)]
 
 
 @contextmanager
 def one_pool(client: ClientKind, server: LoopbackServer, **settings: Any) -> Iterator[Session]:
-    """A session that fetches its own tokens, and has one connection for everything."""
+    """A session that fetches its own tokens and has one connection for everything."""
     options = {} if client is REQUESTS else {"limits": client.library.Limits(max_connections=1)}
     with client.session(**options) as session:
         used: Any = session
@@ -42,7 +42,7 @@ def one_pool(client: ClientKind, server: LoopbackServer, **settings: Any) -> Ite
 def test_a_token_is_fetched_over_the_only_connection(
     client: ClientKind, oauth_server: LoopbackServer, body: bytes
 ) -> None:
-    """The refused answer gives the connection back before the token request needs it."""
+    """The refused answer frees the connection before the token request needs it."""
     with one_pool(client, oauth_server) as session:
         session.get_token()
         oauth_server.api.next(Answer(401, body))
@@ -53,10 +53,10 @@ def test_a_token_is_fetched_over_the_only_connection(
         assert len(oauth_server.token_requests) == 2
 
 
-# Not the blocking httpx: with more threads than connections httpcore itself may close the one that another has taken.
+# Not sync httpx: with more threads than connections, httpcore itself may close one that another thread has taken.
 @for_clients(REQUESTS, *ASYNC_CLIENTS)
 def test_many_requests_share_the_only_connection(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """Those who wait for the token hold no connection that the one who fetches it needs."""
+    """Requests that wait for the token do not hold the connection that the fetch needs."""
     with one_pool(client, oauth_server) as session:
         session.get_token()
         oauth_server.revoke_all()
@@ -68,7 +68,7 @@ def test_many_requests_share_the_only_connection(client: ClientKind, oauth_serve
 def test_a_body_that_was_read_for_its_connection_can_be_read_by_the_person(
     client: ClientKind, oauth_server: LoopbackServer
 ) -> None:
-    """Where no new token can be had, the refusal is returned with the body that it had."""
+    """If there is no new token, the caller gets the refusal with its body."""
     with one_pool(client, oauth_server, deadline=0.5) as session:
         session.get_token()
         oauth_server.api.next(Answer(401, b"refused"))
@@ -77,7 +77,7 @@ def test_a_body_that_was_read_for_its_connection_can_be_read_by_the_person(
 
 
 def api_of(*talks: Talk) -> RawEndpoint:
-    """An API that treats each connection as the next of `talks` says."""
+    """An API that treats each connection as the next of `talks` does."""
     remaining = list(talks)
     return RawEndpoint(lambda wire: remaining.pop(0)(wire))
 
@@ -115,7 +115,7 @@ def broken(wire: Wire) -> None:
 def test_a_bad_body_of_a_refusal_does_not_hold_up_the_renewal(
     client: ClientKind, oauth_server: LoopbackServer, talk: Talk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is read for a second and up to 64 KiB; then the request is sent again over another connection."""
+    """It is read for a second and up to 64 KiB. Then the request is sent again over another connection."""
     for module in (httpx_drain, requests_drain):
         monkeypatch.setattr(module, "LONGEST_DRAIN", 0.3)
     with api_of(talk, fine) as api, client.session(auth_of(client, oauth_server)) as session:
@@ -129,7 +129,7 @@ def test_a_bad_body_of_a_refusal_does_not_hold_up_the_renewal(
 
 
 class OnePiece:
-    """A body that can be sent once only."""
+    """A body that can be sent only once."""
 
     def __init__(self) -> None:
         self._pieces = [b"abc"]
@@ -144,7 +144,7 @@ class OnePiece:
 
 
 class AsyncOnly:
-    """The same for an event loop, where httpx must not find an `__iter__`."""
+    """The same for an event loop, without an `__iter__` for httpx."""
 
     def __init__(self) -> None:
         self._body = OnePiece()
@@ -154,7 +154,7 @@ class AsyncOnly:
 
 
 def read_in_two_steps(session: Any, url: str, between: Any) -> tuple[int, list[bytes]]:
-    """Status and pieces of the streamed answer to a POST that cannot be repeated; `between` runs after the first."""
+    """Status and pieces of the streamed answer to a POST that cannot be repeated. `between` runs after the first."""
     if hasattr(session, "_session"):
         with session._session.post(url, data=iter(OnePiece()), stream=True, timeout=LIMIT) as response:
             first = response.raw.read(5)
@@ -183,7 +183,7 @@ def read_in_two_steps(session: Any, url: str, between: Any) -> tuple[int, list[b
 def test_the_refusal_of_a_body_that_cannot_be_sent_again_is_left_unread(
     client: ClientKind, oauth_server: LoopbackServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The person streams it as it comes: its second half is sent only once its first half was read."""
+    """The caller streams it as it arrives: the server sends its second half only after the first half has been read."""
     seen = threading.Event()
 
     def in_halves(wire: Wire) -> None:

@@ -1,4 +1,4 @@
-"""Promise 7: a token is renewed before it expires, by one caller, while the others go on with it."""
+"""Promise 7: one caller renews a token before it expires, while the others use the old one."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MARGINS = pytest.mark.parametrize(
 def test_one_token_serves_every_request_until_80_percent_of_its_life(
     client: ClientKind, oauth_server: LoopbackServer
 ) -> None:
-    """A token is used, and nobody renews it, until it is aging."""
+    """No one renews a token before it is aging."""
     with scene(client, oauth_server, life=1000) as s:
         for _ in range(8):
             s.go_on()
@@ -62,7 +62,7 @@ def test_while_one_caller_renews_an_aging_token_the_others_go_on_with_it(
 def test_when_the_token_is_due_callers_wait_for_the_new_one(
     client: ClientKind, oauth_server: LoopbackServer, life: float, aging: float, due: float
 ) -> None:
-    """In the last tenth of its life, 30 s at most, nobody sends the old token any more."""
+    """In the last tenth of the life, 30 s at most, no request carries the old token."""
     with scene(client, oauth_server, life=life) as s, background() as threads:
         (old,) = s.go_on()
         s.clock.advance(due + 0.001)
@@ -82,7 +82,7 @@ def test_when_the_token_is_due_callers_wait_for_the_new_one(
 def test_until_the_token_is_due_nobody_but_the_renewing_caller_waits(
     client: ClientKind, oauth_server: LoopbackServer, life: float, aging: float, due: float
 ) -> None:
-    """Both ends of the aging window are where they are said to be."""
+    """Both ends of the aging window are where the documentation says."""
     with scene(client, oauth_server, life=life) as s, background() as threads:
         s.go_on()
         s.clock.advance(aging - 0.001)
@@ -93,7 +93,7 @@ def test_until_the_token_is_due_nobody_but_the_renewing_caller_waits(
             renewing = threads.start(s.get)
             gate.wait_for(1)
             s.go_on()
-            s.clock.now_wall += due - aging - 0.002  # for the age only: the renewal has not been lost
+            s.clock.now_wall += due - aging - 0.002  # only the age: the renewal has not been given up
             s.go_on()
         assert renewing.result().status == 200
         assert s.token_requests == 2
@@ -103,7 +103,7 @@ def test_until_the_token_is_due_nobody_but_the_renewing_caller_waits(
 def test_a_token_that_lives_two_seconds_is_used_more_than_once(
     client: ClientKind, oauth_server: LoopbackServer
 ) -> None:
-    """Margins are fractions of the life, so a short-lived token does not cost a token request per API request."""
+    """Margins are fractions of the life, so a short-lived token does not cost a token request for each API request."""
     with scene(client, oauth_server, life=2) as s:
         for _ in range(8):
             s.go_on()
@@ -142,7 +142,7 @@ def test_whatever_the_settings_a_token_ages_before_callers_wait(
 
 @each_client
 def test_the_start_of_aging_is_spread_within_the_window(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """Jitter moves a renewal to later, so that a fleet does not renew in step, but not to where callers wait."""
+    """Jitter delays a renewal, so that a fleet does not renew in step, but not into the time in which callers wait."""
     with scene(client, oauth_server, life=1000) as s, background() as threads:
         s.clock.chance_value = 0.999
         s.go_on()
@@ -162,7 +162,7 @@ def test_the_start_of_aging_is_spread_within_the_window(client: ClientKind, oaut
 def test_a_token_without_a_known_end_is_used_until_it_is_refused(
     client: ClientKind, oauth_server: LoopbackServer
 ) -> None:
-    """Without `expires_in` nothing is renewed by age."""
+    """Without `expires_in`, no token is renewed by age."""
     with scene(client, oauth_server, life=None) as s:
         s.go_on()
         s.clock.advance(10 * 365 * 24 * 3600)
@@ -175,14 +175,14 @@ def test_a_token_without_a_known_end_is_used_until_it_is_refused(
 
 @each_client
 def test_a_wall_clock_that_is_set_back_costs_one_renewal(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """A token that looks younger than it is is used until the API refuses it, and then renewed once."""
+    """A token that seems younger than it is is used until the API refuses it, and then renewed once."""
     with scene(client, oauth_server) as s:
         s.go_on()
         server_clock = s.clock.wall()
         s.clock.now_wall -= 7200
         s.go_on(2)
         assert s.token_requests == 1
-        oauth_server.clock = lambda: server_clock + 3601  # its clock was right all the time
+        oauth_server.clock = lambda: server_clock + 3601  # the server's clock was always right
         assert s.get().history_statuses == (401,)
         s.go_on(2)
         assert s.token_requests == 2
@@ -190,7 +190,7 @@ def test_a_wall_clock_that_is_set_back_costs_one_renewal(client: ClientKind, oau
 
 @each_client
 def test_a_wall_clock_that_is_set_forward_costs_one_renewal(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """A token that looks expired is fetched anew, once, and so it is when the clock goes back again."""
+    """A token that seems expired is replaced once. When the clock goes back, the new one is used."""
     with scene(client, oauth_server) as s:
         s.go_on()
         s.clock.now_wall += 24 * 3600

@@ -23,7 +23,7 @@ def bearer(token: str) -> str:
 
 @each_client
 def test_a_refused_request_is_sent_once_more_with_a_new_token(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """The answer is that to the second request; the history shows the refusal with the token that was refused."""
+    """The caller gets the second answer. The history shows the refusal and the refused token."""
     with scene(client, oauth_server) as s:
         s.go_on()
         oauth_server.revoke_all()
@@ -43,7 +43,7 @@ def test_a_refused_request_is_sent_once_more_with_a_new_token(client: ClientKind
 def test_whatever_the_second_answer_is_it_is_returned(
     client: ClientKind, oauth_server: LoopbackServer, status: int
 ) -> None:
-    """There is one second try, and no third."""
+    """There is a second try but no third."""
     with scene(client, oauth_server) as s:
         oauth_server.api.next(Answer(401), Answer(status, "second"))
         result = s.get()
@@ -56,7 +56,7 @@ def test_whatever_the_second_answer_is_it_is_returned(
 def test_a_renewed_token_that_equals_the_old_one_is_sent_all_the_same(
     client: ClientKind, oauth_server: LoopbackServer
 ) -> None:
-    """A token is an object, not a string: some servers issue the same one twice within a second."""
+    """A token is an object, not a string: some servers issue the same string twice within a second."""
     oauth_server.new_token = lambda: "always-the-same"
     with scene(client, oauth_server) as s:
         for _ in range(3):
@@ -68,7 +68,7 @@ def test_a_renewed_token_that_equals_the_old_one_is_sent_all_the_same(
 
 @each_client
 def test_a_newer_token_that_is_already_there_is_used(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """What is renewed is the token that the refused request carried; when it is gone there is nothing to renew."""
+    """The renewal is for the token in the refused request. If that is no longer in use, there is nothing to renew."""
     with scene(client, oauth_server) as s, background() as threads:
         with oauth_server.api.hold() as gate:
             refused = threads.start(s.get)
@@ -105,7 +105,7 @@ def test_fifty_requests_refused_at_once_cost_one_renewal(client: ClientKind, oau
 def test_fifty_requests_refused_one_after_the_other_cost_one_renewal(
     client: ClientKind, oauth_server: LoopbackServer
 ) -> None:
-    """Each learns of its refusal only after the one before has been sent again."""
+    """Each gets its refusal only after the one before was sent again."""
     turn = threading.Semaphore(1)
     old = ""
 
@@ -149,7 +149,7 @@ def test_what_is_sent_again_is_the_end_of_a_redirect_chain(client: ClientKind, o
 def test_after_a_307_the_redirected_request_is_sent_again_whole(
     client: ClientKind, oauth_server: LoopbackServer
 ) -> None:
-    """POST, 307, POST elsewhere, 401: only the POST elsewhere is repeated, with its body."""
+    """POST, 307, POST to another path, 401: only the second POST is repeated, with its body."""
     with scene(client, oauth_server, follow_redirects=True) as s:
         oauth_server.api.next(Answer.redirect("/api/elsewhere", 307), Answer(401))
         assert s.session.request("POST", oauth_server.api_url, b"order").status == 200
@@ -162,7 +162,7 @@ def test_after_a_307_the_redirected_request_is_sent_again_whole(
 def test_a_redirect_after_the_second_try_carries_the_new_token(
     client: ClientKind, oauth_server: LoopbackServer
 ) -> None:
-    """401, sent again, 302: what the redirect leads to gets the token that was accepted."""
+    """401, sent again, 302: the target of the redirect gets the accepted token."""
     with scene(client, oauth_server, follow_redirects=True) as s:
         oauth_server.api.next(Answer(401), Answer.redirect("/api/done", 302))
         assert s.get().json()["path"] == "/api/done"
@@ -172,7 +172,7 @@ def test_a_redirect_after_the_second_try_carries_the_new_token(
 
 @each_client
 def test_a_refusal_by_another_origin_renews_nothing(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """What a redirect leads to elsewhere has no token of ours, so its 401 says nothing about the token."""
+    """A redirect to another origin carries no token, so its 401 says nothing about the token."""
     with LoopbackServer() as other, scene(client, oauth_server, follow_redirects=True) as s:
         oauth_server.api.next(Answer.redirect(other.api_url, 302))
         result = s.get()
@@ -183,7 +183,7 @@ def test_a_refusal_by_another_origin_renews_nothing(client: ClientKind, oauth_se
 
 @each_client
 def test_renew_on_replaces_the_condition(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """The predicate sees status and headers and alone decides; a 401 that it does not name is returned."""
+    """Only the function decides, by status and headers. If it does not name a 401, the caller gets the 401."""
     seen: list[tuple[int, str]] = []
 
     def renew_on(status: int, headers: Any) -> bool:
@@ -203,7 +203,7 @@ def test_renew_on_replaces_the_condition(client: ClientKind, oauth_server: Loopb
 
 @each_client
 def test_renew_on_may_look_at_successful_answers(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """Some APIs answer 200 when the token has expired."""
+    """Some APIs answer 200 after the token has expired."""
     with scene(client, oauth_server, renew_on=lambda status, headers: "x-expired" in headers) as s:
         oauth_server.api.next(Answer(200, headers={"X-Expired": "1"}))
         assert s.get().history_statuses == (200,)
@@ -212,7 +212,7 @@ def test_renew_on_may_look_at_successful_answers(client: ClientKind, oauth_serve
 
 @each_client
 def test_a_renew_on_that_raises_is_told_without_its_words(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """It is an error of the library's tree, and the answer's connection is free again."""
+    """The error belongs to the library's tree, and the connection of the answer is free again."""
 
     def renew_on(status: int, headers: Any) -> bool:
         raise LookupError("s3cret")
@@ -230,7 +230,7 @@ def test_a_renew_on_that_raises_is_told_without_its_words(client: ClientKind, oa
 
 @each_client
 def test_renew_on_false_turns_it_off(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """Then every refusal is returned as it is, and the token stays in use."""
+    """Every refusal is returned unchanged, and the token stays in use."""
     with scene(client, oauth_server, renew_on=False) as s:
         oauth_server.api.next(Answer(401), Answer(401))
         assert [s.get().status for _ in range(3)] == [401, 401, 200]
@@ -242,7 +242,7 @@ def test_renew_on_false_turns_it_off(client: ClientKind, oauth_server: LoopbackS
 def test_when_the_renewal_fails_for_now_the_refusal_is_returned(
     client: ClientKind, oauth_server: LoopbackServer, failure: Answer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """No exception for what may be better in a moment: the API's 401 says as much. A WARNING tells why."""
+    """There is no exception for a temporary problem: the API's 401 says as much. A WARNING gives the reason."""
     caplog.set_level(logging.WARNING, logger="oauth_cc_auth")
     with scene(client, oauth_server) as s:
         s.go_on()
@@ -258,7 +258,7 @@ def test_when_the_renewal_fails_for_now_the_refusal_is_returned(
 
 @each_client
 def test_when_the_renewal_fails_for_good_that_is_raised(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """A client that is not known any more explains more than the API's 401 does."""
+    """An error about an unknown client explains more than the API's 401."""
     with scene(client, oauth_server) as s:
         s.go_on()
         oauth_server.revoke_all()
@@ -273,7 +273,7 @@ def test_when_the_renewal_fails_for_good_that_is_raised(client: ClientKind, oaut
 def test_after_an_outage_at_a_refusal_things_heal_by_themselves(
     client: ClientKind, oauth_server: LoopbackServer
 ) -> None:
-    """The refused token is tried and refused until a renewal works, which is tried twice and then with back-off."""
+    """The refused token stays in use until a renewal works. Two renewals are tried at once, the next with back-off."""
     with scene(client, oauth_server) as s:
         s.go_on()
         oauth_server.revoke_all()
@@ -290,7 +290,7 @@ def test_after_an_outage_at_a_refusal_things_heal_by_themselves(
 def test_one_failed_renewal_holds_up_no_refused_request(
     client: ClientKind, oauth_server: LoopbackServer, failure: Answer
 ) -> None:
-    """It may be over already: the next one tries again, and gets its token."""
+    """The outage may be over: the next request tries again and gets its token."""
     with scene(client, oauth_server) as s:
         s.go_on()
         oauth_server.revoke_all()
@@ -303,7 +303,7 @@ def test_one_failed_renewal_holds_up_no_refused_request(
 
 @each_client
 def test_a_pool_of_one_connection_is_enough(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """The refusal is read before the token is fetched, so nobody waits for a connection that he holds himself."""
+    """The refusal is read before the token is fetched, so no request waits for a connection that it holds itself."""
     if client is REQUESTS:
         adapter = client.library.adapters.HTTPAdapter(pool_connections=1, pool_maxsize=1, pool_block=True)
         options: dict[str, Any] = {"adapters": {"http://": adapter}}
@@ -318,7 +318,7 @@ def test_a_pool_of_one_connection_is_enough(client: ClientKind, oauth_server: Lo
 
 @each_client
 def test_cookies_of_the_refusal_are_sent_with_the_second_try(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """Load balancers stick by cookie; the refusal's counts like any other answer's."""
+    """Load balancers use cookies for sticky sessions. A cookie from a refusal counts like any other."""
     with scene(client, oauth_server) as s:
         oauth_server.api.next(Answer(401, headers={"Set-Cookie": "node=7"}))
         assert s.get().status == 200

@@ -1,4 +1,4 @@
-"""Promise 11: a body that can be sent again is sent again whole; one that cannot is not."""
+"""Promise 11: a body that can be sent again is sent again whole. One that cannot is not sent again."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SYNC_HTTPX = (HTTPX, HTTPX2)
 
 
 class Body(NamedTuple):
-    """Arguments of a request, made anew for each, and what the server is to get, where that is known to the byte."""
+    """Makes the arguments for each request, and knows the bytes for the server if they are known exactly."""
 
     name: str
     arguments: Callable[[Path], dict[str, Any]]
@@ -59,12 +59,12 @@ async def async_chunks() -> AsyncIterator[bytes]:
 
 
 def half(file: Any) -> dict[str, Any]:
-    """httpx takes a file's whole size for the length of the body; so a person has to say what remains."""
+    """httpx takes the size of the whole file as the length of the body. So a person must set the length of the rest."""
     return {"content": at(HALF, file), "headers": {"Content-Length": str(len(CONTENT) - HALF)}}
 
 
 def pipe() -> Any:
-    """A file that can be read once and never rewound, with a few bytes in it."""
+    """A file with a few bytes that can be read once and never rewound."""
     reading, writing = os.pipe()
     os.write(writing, b"a few bytes")
     os.close(writing)
@@ -72,7 +72,7 @@ def pipe() -> Any:
 
 
 class ClosedAtTheEnd(io.BytesIO):
-    """A file that closes itself when everything was read, as some wrappers do."""
+    """A file that closes itself after the last byte, like some wrappers."""
 
     def read(self, size: int | None = -1, /) -> bytes:
         got = super().read(size)
@@ -82,7 +82,7 @@ class ClosedAtTheEnd(io.BytesIO):
 
 
 class Unseekable(io.BytesIO):
-    """A file that says that it cannot go back."""
+    """A file that reports that it cannot seek."""
 
     def seekable(self) -> bool:
         return False
@@ -95,7 +95,7 @@ class Unseekable(io.BytesIO):
 
 
 class CannotGoBack(io.BytesIO):
-    """A file that tells where it stands, and says only when it was read to its end that it cannot go back."""
+    """A file that reports its position, and raises on a seek only after it was read to its end."""
 
     def __init__(self, error: type[Exception]) -> None:
         super().__init__(CONTENT)
@@ -114,7 +114,7 @@ class CannotGoBack(io.BytesIO):
 
 
 class OnlyRead:
-    """What upload libraries hand over: it can be read, and that is all."""
+    """An object of an upload library: it can be read, and nothing else."""
 
     def __init__(self) -> None:
         self._file = io.BytesIO(CONTENT)
@@ -125,7 +125,7 @@ class OnlyRead:
 
 
 class OneWay:
-    """An iterable of the person's own that can be gone through once."""
+    """A person's own iterable that can be read once."""
 
     def __init__(self) -> None:
         self._chunks = chunks()
@@ -145,7 +145,7 @@ class AsyncOneWay:
 
 
 def own_stream(client: ClientKind) -> Callable[[Path], dict[str, Any]]:
-    """A stream class of the person's own; whether it can be repeated only they know."""
+    """A person's own stream class. Only the person knows whether it can be repeated."""
     library = client.library
     iterable, base = (AsyncOneWay, library.AsyncByteStream) if client.is_async else (OneWay, library.SyncByteStream)
     stream = type("OwnStream", (iterable, base), {})
@@ -217,7 +217,7 @@ UNSEEKABLE_MULTIPART = [
     Body("multipart unseekable", files(lambda _: Unseekable(CONTENT)), None),
     Body("multipart file that ends closed", files(lambda _: ClosedAtTheEnd(CONTENT)), None),
 ]
-# httpx itself sends such a file from its start, so it is not known what the person meant.
+# httpx itself sends such a file from its start, so the intention of the person is unknown.
 MIDDLE_MULTIPART = [
     Body("multipart file from the middle", files(lambda folder: at(HALF, opened(folder))), None),
 ]
@@ -245,7 +245,7 @@ def close_files(arguments: dict[str, Any]) -> None:
 def test_a_body_that_can_be_sent_again_is_sent_again_whole(
     client: ClientKind, body: Body, oauth_server: LoopbackServer, tmp_path: Path
 ) -> None:
-    """The server gets the same bytes twice, and the second answer is returned."""
+    """The server gets the same bytes twice, and the caller gets the second answer."""
     with scene(client, oauth_server) as s:
         s.session.get_token()
         oauth_server.revoke_all()
@@ -272,7 +272,7 @@ def test_a_body_that_can_be_sent_again_is_sent_again_whole(
 def test_a_body_that_cannot_be_sent_again_is_not(
     client: ClientKind, body: Body, oauth_server: LoopbackServer, tmp_path: Path
 ) -> None:
-    """One API request, whose 401 is returned; the token is renewed, so the person's next request succeeds."""
+    """There is one API request, and the caller gets its 401. The token is renewed, so the next request succeeds."""
     with scene(client, oauth_server) as s:
         s.session.get_token()
         oauth_server.revoke_all()
@@ -290,7 +290,7 @@ def test_a_body_that_cannot_be_sent_again_is_not(
 
 @each_client
 def test_a_body_is_whole_after_a_307_and_a_refusal(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """A multipart file goes over the wire three times, and is the same each time."""
+    """A multipart file is sent three times and is the same each time."""
     with scene(client, oauth_server, follow_redirects=True) as s:
         oauth_server.api.next(Answer.redirect("/api/elsewhere", 307), Answer(401))
         uploads = {"document": ("name.bin", io.BytesIO(CONTENT))}
@@ -306,7 +306,7 @@ def test_a_body_is_whole_after_a_307_and_a_refusal(client: ClientKind, oauth_ser
 def test_after_a_303_there_is_no_body_to_worry_about(
     client: ClientKind, oauth_server: LoopbackServer, kind: str
 ) -> None:
-    """The POST's body is used up, but what is refused and sent again is the GET."""
+    """The body of the POST is used up, but the refused request is the GET."""
     body: Any = async_chunks() if client.is_async else chunks()
     if kind != "generator" and not client.is_async:
         body = io.BytesIO(CONTENT) if kind == "file" else Unseekable(CONTENT)
@@ -319,7 +319,7 @@ def test_after_a_303_there_is_no_body_to_worry_about(
 
 
 def test_a_prepared_request_that_is_sent_again_later_renews_again(oauth_server: LoopbackServer) -> None:
-    """In requests a prepared request keeps its hooks; one that was sent before is renewed like a new one."""
+    """In requests, a prepared request keeps its hooks. If it is sent a second time, it is renewed like a new one."""
     with scene(REQUESTS, oauth_server) as s:
         library: Any = REQUESTS.library
         session: Any = getattr(s.session, "_session")  # noqa: B009  # private to the clients of the tests

@@ -1,4 +1,4 @@
-"""Promise 22: what may pass is retried, three attempts within the deadline, as slowly as the endpoint asks for."""
+"""Promise 22: temporary failures are retried, three attempts within the deadline, as slowly as the endpoint demands."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def auth_with(client: ClientKind, server: LoopbackServer, clock: FakeClock, **se
 @each_client
 @pytest.mark.parametrize("reason", PASSING)
 def test_what_may_pass_is_tried_three_times(client: ClientKind, oauth_server: LoopbackServer, reason: str) -> None:
-    """Success at the third attempt is success; after the third failure it is an error that lists all three."""
+    """Success at the third attempt is success. After the third failure, the error lists all three."""
     clock = FakeClock()
     with client.session(auth_with(client, oauth_server, clock)) as session:
         oauth_server.token_endpoint.next(PASSING[reason], PASSING[reason])
@@ -61,7 +61,7 @@ def test_an_endpoint_that_is_down_is_tried_three_times(client: ClientKind, oauth
 
 @each_client
 def test_what_lasts_is_not_retried(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """Not even where the answer has a Retry-After."""
+    """Not even if the answer has a Retry-After."""
     clock = FakeClock()
     with client.session(auth_with(client, oauth_server, clock)) as session:
         for status in LASTING:
@@ -76,7 +76,7 @@ def test_what_lasts_is_not_retried(client: ClientKind, oauth_server: LoopbackSer
 
 @each_client
 def test_back_off_is_jittered(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """Chance takes off up to half, so that a fleet does not come back in step."""
+    """Jitter shortens a pause by up to half, so that a fleet does not return in step."""
     oauth_server.token_endpoint.always(Answer(500))
     sleeps = []
     for chance in (0.0, 0.5, 0.999):
@@ -91,7 +91,7 @@ def _date(seconds: float) -> str:
     return formatdate(seconds, usegmt=True)
 
 
-# The server's clock is years off; what counts is the distance between its two dates.
+# The server's clock is years off. Only the distance between its two dates counts.
 ITS_NOW = 1_000_000_000.0
 RETRY_AFTER = {
     "seconds": ({"Retry-After": "7"}, 7.0),
@@ -113,7 +113,7 @@ RETRY_AFTER = {
 
 @each_client
 def test_retry_after_is_obeyed(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """In seconds or as a date, which counts from the answer's own Date; nonsense is as good as nothing."""
+    """In seconds, or as a date relative to the Date of the answer. Nonsense is ignored."""
     for name, (headers, expected) in RETRY_AFTER.items():
         clock = FakeClock()
         oauth_server.token_endpoint.next(Answer(429, headers=headers))
@@ -135,7 +135,7 @@ ASKING_TOO_MUCH = {
 def test_more_than_the_deadline_leaves_fails_now_and_is_held(
     client: ClientKind, oauth_server: LoopbackServer, asked: str
 ) -> None:
-    """No token request while the endpoint wants to be left alone, 60 s at most; then all is as before."""
+    """The endpoint gets no token request during its pause, 60 s at most. Then everything is as before."""
     clock = FakeClock()
     held = ASKING_TOO_MUCH[asked]
     headers = {"Retry-After": asked, "Date": _date(1_700_000_000)}
@@ -159,7 +159,7 @@ def test_more_than_the_deadline_leaves_fails_now_and_is_held(
 
 @each_client
 def test_what_is_left_of_the_deadline_counts(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """20 s are waited for once; the second 20 s are more than what is left of 30."""
+    """The first pause of 20 s is kept. The second is longer than the rest of 30 s."""
     clock = FakeClock()
     oauth_server.token_endpoint.always(Answer(429, headers={"Retry-After": "20"}))
     with client.session(auth_with(client, oauth_server, clock)) as session:
@@ -177,7 +177,7 @@ def test_what_is_left_of_the_deadline_counts(client: ClientKind, oauth_server: L
 def test_a_short_deadline_leaves_no_time_for_a_second_attempt_and_holds_nobody(
     client: ClientKind, oauth_server: LoopbackServer
 ) -> None:
-    """A back-off of our own that does not fit in ends it; nobody asked to be left alone, so the next call tries."""
+    """If our own back-off does not fit, the fetch ends. The endpoint asked for no pause: the next call tries again."""
     clock = FakeClock()
     oauth_server.token_endpoint.next(Answer(500))
     with client.session(auth_with(client, oauth_server, clock, deadline=0.4)) as session:
@@ -198,7 +198,7 @@ def test_invalidate_lifts_a_hold(client: ClientKind, oauth_server: LoopbackServe
 
 @each_client
 def test_a_retry_sends_the_same_request(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """No other authentication method is tried after an answer that says nothing about the client."""
+    """No other method is tried after an answer that says nothing about the client."""
     auth = auth_for(client, oauth_server, FakeClock(), scope="a b", additional_request_data={"audience": "x"})
     oauth_server.token_endpoint.next(Answer(500), Answer(502))
     with client.session(auth) as session:

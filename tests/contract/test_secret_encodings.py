@@ -1,4 +1,4 @@
-"""Promise 18: an echoed secret is recognised in every encoding in which servers quote what they were sent."""
+"""Promise 18: an echoed secret is found in every encoding in which servers quote a request."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from tests.clients import REQUESTS
 from tests.contract.leaks import leaks_of
 from tests.fake_clock import FakeClock
 
-# Printable ASCII that encodings disagree about, and what an issuer of secrets may well use.
+# Printable ASCII that encodings treat differently, and that secrets may well contain.
 PLAIN = "Qp~8Q*a.b-c_d+e/f=MarkOfTheClientSecret"
 AWKWARD = "\u00e9\u20ac \"'\\/<&>%+~*=MarkOfTheClientSecret"
 
 
 def lower_case(text: str) -> str:
-    """Percent-encoding with small letters, as some servers write it."""
+    """Percent-encoding with lower-case letters, as some servers write it."""
     return re.sub("%..", lambda match: match.group().lower(), quote(text, safe=""))
 
 
 def java_form(text: str) -> str:
-    """java.net.URLEncoder: "*" stays, "~" does not."""
+    """java.net.URLEncoder keeps "*" and encodes "~"."""
     return quote_plus(text).replace("%2A", "*").replace("~", "%7E")
 
 
 def javascript(text: str) -> str:
-    """encodeURIComponent leaves !'()* as they are."""
+    """encodeURIComponent does not encode !'()*."""
     return quote(text, safe="!'()*~")
 
 
@@ -42,7 +42,7 @@ def php_json(text: str) -> str:
 
 
 def dotnet_json(text: str) -> str:
-    r"""System.Text.Json escapes HTML's characters, "+" and quotes as \uXXXX, with capital letters."""
+    r"""System.Text.Json escapes the special characters of HTML, "+" and quotes as \uXXXX, in capital letters."""
     return re.sub(r"[^ !#-%(-*,-;=?-\[\]-~]", lambda match: f"\\u{ord(match.group()):04X}", text)
 
 
@@ -76,7 +76,7 @@ ENCODINGS_BY_NAME: dict[str, Callable[[str], str]] = {
 @pytest.mark.parametrize("secret", [PLAIN, AWKWARD], ids=["plain", "awkward"])
 @pytest.mark.parametrize("encoding", ENCODINGS_BY_NAME)
 def test_an_encoded_echo_is_masked(oauth_server: LoopbackServer, encoding: str, secret: str) -> None:
-    """In the middle of a sentence that is kept, in the code, the description and the URI of an error."""
+    """Within a sentence that is kept, in the code, the description and the URI of an error."""
     echo = ENCODINGS_BY_NAME[encoding](secret)
     answer = Answer.error(f"bad {echo} code", f"what {echo} is this", uri=f"https://example.com/{echo}")
     oauth_server.token_endpoint.always(answer)

@@ -1,4 +1,4 @@
-"""Promise 18: what an exception carries instead of secrets. That nothing leaks is hunted by tests/test_leak_hunt.py."""
+"""Promise 18: what an exception contains instead of secrets. tests/test_leak_hunt.py searches for leaks."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def auth_for(client: ClientKind, server: LoopbackServer, **more: Any) -> Any:
 def test_the_request_of_an_exception_is_the_api_request_as_the_person_made_it(
     client: ClientKind, server: LoopbackServer
 ) -> None:
-    """Without our header and hooks, and never the token request; also where a refused request could not be renewed."""
+    """It has no header or hook of ours and is never the token request, even after a refusal without a renewal."""
     auth = auth_for(client, server, header_name="X-Access-Token", header_value_pattern="%s")
     server.header_name, server.header_value_pattern = "X-Access-Token", "%s"
     with client.session(auth) as session:
@@ -41,7 +41,7 @@ def test_the_request_of_an_exception_is_the_api_request_as_the_person_made_it(
         server.token_endpoint.always(Answer.error("invalid_scope", CLIENT_SECRET))
         with pytest.raises(TokenError) as caught:
             session.request("POST", server.api_url, content=b"body", headers={"Authorization": "their own"})
-    request: Any = getattr(caught.value, "request")  # noqa: B009  # mypy knows the core's classes only
+    request: Any = getattr(caught.value, "request")  # noqa: B009  # mypy only knows the core's classes
     assert (request.method, str(request.url)) == ("POST", server.api_url)
     assert request.headers["Authorization"] == "their own"
     assert "X-Access-Token" not in request.headers
@@ -56,7 +56,7 @@ def test_the_request_of_an_exception_is_the_api_request_as_the_person_made_it(
 
 @each_client
 def test_no_cause_and_no_context_of_the_librarys_own(client: ClientKind, server: LoopbackServer) -> None:
-    """Its exceptions hold the token request, body and all; ours keep the reason as text."""
+    """Exceptions of the library hold the token request with its body. Ours keep only the reason as text."""
     auth = auth_for(client, server)
     server.token_endpoint.always(Answer.dropped())
     with client.session(auth) as session:
@@ -73,7 +73,7 @@ def test_no_cause_and_no_context_of_the_librarys_own(client: ClientKind, server:
 def test_secret_callables_that_raise_or_return_nonsense_are_told_without_the_value(
     client: ClientKind, server: LoopbackServer
 ) -> None:
-    """What they returned is as secret as a usable one; their exception is told by type and place, and not kept."""
+    """Any result is as secret as a valid one. The error names type and place of their exception without keeping it."""
 
     def broken() -> str:
         raise RuntimeError(f"the vault does not like {CLIENT_SECRET}")

@@ -17,7 +17,7 @@ PREFIX = "OAUTH_CC_"
 
 
 def form(server: LoopbackServer) -> dict[str, str]:
-    """The connector form, every field filled in."""
+    """The connector form with every field filled in."""
     return {
         "Auth Config": "Oauth2",
         "Oauth2 Grant Type": "Client Credentials Grant",
@@ -80,7 +80,7 @@ def test_every_field_of_the_form_reaches_the_wire(
     monkeypatch: pytest.MonkeyPatch,
     made: Callable[[ClientKind, LoopbackServer, pytest.MonkeyPatch], Any],
 ) -> None:
-    """Wherever the settings come from, the requests on the wire are the same."""
+    """The requests on the wire are the same for all sources of settings."""
     oauth_server.grant_types = ("account_credentials",)
     oauth_server.header_name, oauth_server.header_value_pattern = "X-Access-Token", "token %s"
     with client.session(auth=made(client, oauth_server, monkeypatch)) as session:
@@ -102,7 +102,7 @@ def test_every_field_of_the_form_reaches_the_wire(
 def test_blank_fields_mean_the_defaults(
     client: ClientKind, oauth_server: LoopbackServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A form that is filled in no further than it must be: both methods are tried, the header is Bearer."""
+    """A form with only the required fields: both methods are tried, and the header is Bearer."""
     oauth_server.accepts = ("client_secret_post",)
     for name, value in variables(oauth_server).items():
         monkeypatch.setenv(PREFIX + name, value if name in ("TOKEN_URL", "CLIENT_ID", "CLIENT_SECRET") else " ")
@@ -123,7 +123,7 @@ def test_blank_fields_mean_the_defaults(
 def test_behaviour_is_given_beside_the_settings(
     client: ClientKind, oauth_server: LoopbackServer, monkeypatch: pytest.MonkeyPatch, source: str
 ) -> None:
-    """renew_after and the like are arguments of from_config and from_env as they are of the class."""
+    """renew_after and so on are arguments of from_config and from_env, as of the class."""
     oauth_server.expires_in = 1000
     for name, value in variables(oauth_server).items():
         if name in ("TOKEN_URL", "CLIENT_ID", "CLIENT_SECRET"):
@@ -148,7 +148,7 @@ def test_behaviour_is_given_beside_the_settings(
 
 @each_client
 def test_config_equals_the_one_that_was_given(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """`auth.config` equals what from_config was given, and what the arguments make."""
+    """`auth.config` equals the argument of from_config, and the config that the arguments make."""
     config = ClientCredentialsConfig(oauth_server.token_url, "client", "secret", scope="a b", header_name="X-Token")
     auth: Any = client.auth_class
     assert auth.from_config(config).config == config

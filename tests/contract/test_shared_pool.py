@@ -1,4 +1,4 @@
-"""Promises 11 and 13 with one client, of one connection, for the API and for token requests."""
+"""Promises 11 and 13 with one client that has one connection for the API and for token requests."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.internals import use_token_client
 
 @contextmanager
 def one_connection(client: ClientKind, server: LoopbackServer) -> Iterator[Scene]:
-    """A scene in which whoever waits for a second connection waits for ever."""
+    """A scene in which a request that waits for a second connection waits for ever."""
     if client is REQUESTS:
         adapter = client.library.adapters.HTTPAdapter(pool_connections=1, pool_maxsize=1, pool_block=True)
         options: dict[str, Any] = {"adapters": {"http://": adapter}}
@@ -28,7 +28,7 @@ def one_connection(client: ClientKind, server: LoopbackServer) -> Iterator[Scene
 
 
 def used_up(client: ClientKind) -> Any:
-    """A body that can be sent once only."""
+    """A body that can be sent only once."""
 
     async def chunks() -> Any:
         yield b"once"
@@ -38,7 +38,7 @@ def used_up(client: ClientKind) -> Any:
 
 @each_client
 def test_a_refused_request_that_can_be_sent_again(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """Its answer is read first, so that there is a connection to fetch a token with."""
+    """Its answer is read first, so that a connection is free for the token request."""
     with one_connection(client, oauth_server) as s:
         for _ in range(3):
             oauth_server.revoke_all()
@@ -48,7 +48,7 @@ def test_a_refused_request_that_can_be_sent_again(client: ClientKind, oauth_serv
 
 @each_client
 def test_a_refused_request_that_cannot_be_sent_again(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """Its answer belongs to the person, unread, and holds the connection: the next request fetches the token."""
+    """Its unread answer belongs to the person and holds the connection. The next request fetches the token."""
     with one_connection(client, oauth_server) as s:
         s.go_on()
         oauth_server.revoke_all()
@@ -60,7 +60,7 @@ def test_a_refused_request_that_cannot_be_sent_again(client: ClientKind, oauth_s
 
 @each_client
 def test_an_api_that_refuses_everything_is_held_all_the_same(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """Leaving the renewal to the next request does not turn into a token request for each."""
+    """The next request renews the token, but not every request does."""
     with one_connection(client, oauth_server) as s:
         s.go_on()
         s.refuse_everything()
@@ -71,7 +71,7 @@ def test_an_api_that_refuses_everything_is_held_all_the_same(client: ClientKind,
 
 @each_client
 def test_a_late_refusal_gives_up_no_newer_token(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """It is about the old one; the new one, which came while the answer was under way, stays in use."""
+    """The refusal is about the old token. The new one, which came while the answer was on its way, stays in use."""
     with one_connection(client, oauth_server) as s:
         s.go_on()
         newer = copy.copy(s.auth._source.cache.current)

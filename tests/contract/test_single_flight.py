@@ -1,4 +1,4 @@
-"""Promise 12: one live token request at a time, whoever asks; all get its result."""
+"""Promise 12: one live token request at a time for all callers, and all get its result."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ A_THOUSAND = 1000
 def test_a_thousand_callers_on_a_cold_cache_cost_one_token_request(
     client: ClientKind, oauth_server: LoopbackServer
 ) -> None:
-    """All of them get the one token, as one object."""
+    """All of them get the one token, as the same object."""
     with scene(client, oauth_server) as s, background() as threads:
         claims = Claims(s.auth)
         with oauth_server.token_endpoint.hold() as gate:
@@ -47,7 +47,7 @@ def test_fifty_requests_on_a_cold_cache_cost_one_token_request(
 
 @each_client
 def test_a_thousand_callers_share_one_failure(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """Each gets the failure of the one token request as an instance of its own; nobody tries again in a queue."""
+    """Each gets its own instance of the failure of the one token request. They do not queue to try again."""
     oauth_server.token_endpoint.always(Answer.error("invalid_scope", "no such scope"))
     with scene(client, oauth_server) as s, background() as threads:
         claims = Claims(s.auth)
@@ -65,7 +65,7 @@ def test_a_thousand_callers_share_one_failure(client: ClientKind, oauth_server: 
 
 @each_client
 def test_callers_share_a_failure_that_was_retried(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """Three tries in all, not three for each caller."""
+    """There are three tries in all, not three for each caller."""
     oauth_server.token_endpoint.always(Answer(503))
     with scene(client, oauth_server) as s, background() as threads:
         claims = Claims(s.auth)
@@ -81,7 +81,7 @@ def test_callers_share_a_failure_that_was_retried(client: ClientKind, oauth_serv
 
 @each_client
 def test_at_most_one_token_request_is_under_way_at_any_time(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """Also where tokens are used once, and where some requests fail: the server never sees two at once."""
+    """Even if tokens are used once and some requests fail, the server never sees two at once."""
     lock = threading.Lock()
     under_way, most, number = 0, 0, itertools.count()
 
@@ -90,7 +90,7 @@ def test_at_most_one_token_request_is_under_way_at_any_time(client: ClientKind, 
         with lock:
             under_way += 1
             most = max(most, under_way)
-        time.sleep(0.002)  # so that a second one would meet the first
+        time.sleep(0.002)  # so that a second one would overlap the first
         with lock:
             under_way -= 1
         return Answer.error("invalid_scope") if next(number) % 5 == 4 else None

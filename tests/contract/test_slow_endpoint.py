@@ -1,5 +1,6 @@
-"""Promise 16: what is slow beside an endpoint of ours alone (that is in tests/faults) holds nobody beyond the deadline:
-handshakes, proxies, a token client of the person's own, all attempts together."""
+"""Promise 16: things that are slow besides the endpoint itself hold no caller beyond the deadline: handshakes, proxies,
+a person's own token client, all attempts together. For the endpoint, see tests/faults.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +24,7 @@ from tests.faults.talks import TICK, drips, stalls_after
 
 # One attempt and no time for a second one.
 SHORT: dict[str, Any] = {"timeout": 0.1, "deadline": 0.1, "client_authentication": "client_secret_basic"}
-HANGS = 10.0  # seconds; a hundred times what it should take
+HANGS = 10.0  # seconds; a hundred times the expected time
 
 
 @contextmanager
@@ -34,7 +35,7 @@ def does_not_hang() -> Iterator[None]:
 
 
 silence = stalls_after(b"")
-# A connection that a token client made may still drip headers to a blocking client: documented.
+# As documented, a connection of a blocking token client may still drip headers.
 SLOW_BODIES = {
     "silence": silence,
     "body": drips(b" ", head("200 OK", "Content-Length: 100000")),
@@ -53,17 +54,17 @@ def dripping_handshake(wire: Wire) -> None:
     wire.drip(b"\x02", TICK)
 
 
-# http.client closes no answer of a proxy that it cannot read (Python 3.10). A socket that is shut down just before it
-# is wrapped gets no handshake, and nobody closes it.
+# http.client does not close an unreadable answer of a proxy (Python 3.10). A socket that is shut down just before it is
+# wrapped gets no handshake, and nothing closes it.
 sockets_may_be_left = pytest.mark.filterwarnings("ignore::ResourceWarning")
 
 
-# Not async ones, which cancel anything: a handshake that is cancelled leaves its socket to the garbage collector in
-# httpcore, which warns.
+# Not async clients, which cancel anything: in httpcore, a cancelled handshake leaves its socket to the garbage
+# collector, which warns.
 @sockets_may_be_left
 @for_clients(*SYNC_CLIENTS)
 def test_a_slow_tls_handshake_is_a_timeout(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """It comes before anything of HTTP, and may drip as well."""
+    """It comes before any HTTP, and may drip too."""
     with RawEndpoint(dripping_handshake, reads_first=False) as endpoint, does_not_hang():
         url = endpoint.url.replace("http:", "https:")
         with client.session(auth_for(client, oauth_server, token_url=url, **SHORT)) as session:
@@ -103,7 +104,7 @@ def test_a_slow_proxy_is_a_timeout(
 def test_a_token_client_of_the_persons_own_is_bounded_too(
     client: ClientKind, oauth_server: LoopbackServer, talk: Callable[[Wire], object]
 ) -> None:
-    """Its own time-outs may be endless; those of a token request are ours."""
+    """The client itself may have no time-outs. Token requests have ours."""
     with RawEndpoint(talk) as endpoint, does_not_hang(), ExitStack() as stack:
         if client is REQUESTS:
             own = stack.enter_context(client.library.Session())
@@ -123,7 +124,7 @@ def test_a_token_client_of_the_persons_own_is_bounded_too(
 def test_an_endpoint_that_never_completes_a_connection_is_a_timeout(
     client: ClientKind, oauth_server: LoopbackServer
 ) -> None:
-    """A full backlog, as of a host behind a firewall that drops packets."""
+    """A full backlog, like a host behind a firewall that drops packets."""
     if sys.platform != "linux":
         pytest.skip("elsewhere a full backlog refuses connections")
     with socket.create_server(("127.0.0.1", 0), backlog=0) as full, ExitStack() as stack, does_not_hang():
@@ -140,7 +141,7 @@ def test_an_endpoint_that_never_completes_a_connection_is_a_timeout(
 
 @each_client
 def test_the_deadline_holds_for_all_attempts_together(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """Asking for the secret counts as well: after 8.5 of 8.6 s there is no third attempt."""
+    """Calls for the secret count too: after 8.5 of 8.6 s, there is no third attempt."""
     clock = FakeClock()
 
     def slow_vault() -> str:
@@ -159,7 +160,7 @@ def test_the_deadline_holds_for_all_attempts_together(client: ClientKind, oauth_
 
 @each_client
 def test_a_slow_answer_within_the_timeout_is_an_answer(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """Slowness alone is no error: head and body that come in pieces are put together."""
+    """A slow answer alone is not an error: head and body may arrive in pieces."""
     slow = Answer.token("slow-token").slowed(delay=0.01, header_delay=0.0002, byte_delay=0.0002)
     oauth_server.token_endpoint.next(slow)
     with client.session(auth_for(client, oauth_server)) as session:

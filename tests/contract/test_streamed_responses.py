@@ -1,4 +1,4 @@
-"""Promise 9 for responses that are streamed: what is refused is put away, what is streamed is the final answer."""
+"""Promise 9 for streamed responses: a refusal is set aside, and the caller streams the final answer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ CONTENT = bytes(range(256)) * 1024  # 256 KiB: several chunks for either library
 
 
 def streamed(session: Any, method: str, url: str, **arguments: Any) -> tuple[int, bytes, list[int], list[bytes]]:
-    """Status, body, and the history's statuses and bodies of a response whose body is read by the test."""
+    """Status and body of a response whose body the test reads, and statuses and bodies of its history."""
     library_session = getattr(session, "_session", None)
     if library_session is not None:
         with library_session.request(method, url, stream=True, timeout=30, **arguments) as response:
@@ -37,7 +37,7 @@ def streamed(session: Any, method: str, url: str, **arguments: Any) -> tuple[int
 
 @each_client
 def test_a_streamed_response_is_renewed_as_any_other(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """The refusal is read and put away; what is streamed is the second answer."""
+    """The refusal is read and set aside. The caller streams the second answer."""
     with scene(client, oauth_server) as s:
         s.session.get_token()
         oauth_server.api.next(Answer(401, b"refused"), Answer(200, CONTENT))
@@ -49,7 +49,7 @@ def test_a_streamed_response_is_renewed_as_any_other(client: ClientKind, oauth_s
 
 @each_client
 def test_a_streamed_refusal_that_is_returned_can_be_read(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """Where the request cannot be sent again, the person gets the body of the 401."""
+    """If the request cannot be sent again, the caller gets the body of the 401."""
     with scene(client, oauth_server) as s:
         s.session.get_token()
         oauth_server.api.next(Answer(401, CONTENT))
@@ -61,7 +61,7 @@ def test_a_streamed_refusal_that_is_returned_can_be_read(client: ClientKind, oau
 def test_a_refusal_with_a_huge_body_does_not_break_the_second_try(
     client: ClientKind, oauth_server: LoopbackServer
 ) -> None:
-    """What is not worth reading is dropped with its connection."""
+    """A body that is too large to read is dropped with its connection."""
     with scene(client, oauth_server) as s:
         s.session.get_token()
         oauth_server.api.next(Answer(401, CONTENT * 8), Answer(200, b"fine"))

@@ -1,4 +1,4 @@
-"""Promises 16 and 22 over TLS: a certificate that is not trusted is told as such, and not tried again."""
+"""Promises 16 and 22 over TLS: an untrusted certificate is reported as such and not tried again."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TOKEN = b'{"access_token": "over-tls", "token_type": "Bearer", "expires_in": 360
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A self-signed certificate for 127.0.0.1, and its key, in one file."""
+    """A self-signed certificate for 127.0.0.1 and its key, in one file."""
     if which("openssl") is None:
         pytest.skip("openssl makes the certificate")
     folder = tmp_path_factory.mktemp("tls")
@@ -46,7 +46,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def _no_bundles(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In requests a bundle named in the environment wins over `Session.verify`."""
+    """In requests, a bundle in the environment overrides `Session.verify`."""
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
         monkeypatch.delenv(name, raising=False)
 
@@ -65,7 +65,7 @@ def issue(wire: Wire) -> None:
 def test_a_certificate_that_is_not_trusted_is_not_tried_again(
     client: ClientKind, oauth_server: LoopbackServer, certificate: Path
 ) -> None:
-    """It will not be trusted at the next attempt either. The message says what it was, and the secret stayed here."""
+    """The next attempt would not trust it either. The message names the reason, and the secret was not sent."""
     clock = FakeClock()
     with RawEndpoint(issue, tls(certificate)) as endpoint:
         with client.session(auth_for(client, oauth_server, clock, token_url=endpoint.url)) as session:
@@ -82,7 +82,7 @@ def test_a_certificate_that_is_not_trusted_is_not_tried_again(
 def test_a_name_that_is_not_in_the_certificate_is_not_tried_again(
     client: ClientKind, oauth_server: LoopbackServer, certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Trusted, but for another host."""
+    """The certificate is trusted, but for another host."""
     clock = FakeClock()
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
@@ -99,7 +99,7 @@ def test_a_name_that_is_not_in_the_certificate_is_not_tried_again(
 def test_certificates_from_the_environment_are_trusted(
     client: ClientKind, oauth_server: LoopbackServer, certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What makes the library trust an API makes it trust the token endpoint."""
+    """If the library trusts an API because of them, it also trusts the token endpoint."""
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
     with RawEndpoint(issue, tls(certificate)) as endpoint:
@@ -112,7 +112,7 @@ def test_certificates_from_the_environment_are_trusted(
 def test_a_token_client_brings_its_own_trust(
     client: ClientKind, oauth_server: LoopbackServer, certificate: Path
 ) -> None:
-    """A private CA is configured where people configure it: at their client."""
+    """People configure a private CA on their client."""
     own: Any
     if client is REQUESTS:
         own = client.library.Session()
@@ -132,7 +132,7 @@ def test_a_token_client_brings_its_own_trust(
 
 @each_client
 def test_a_server_without_tls_is_a_failed_connection(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """https to a plain-http port: told as an endpoint that could not be reached, and never spoken to in the clear."""
+    """https to a plain-http port: the endpoint counts as unreachable, and nothing is sent in the clear."""
     url = oauth_server.token_url.replace("http:", "https:")
     with client.session(auth_for(client, oauth_server, FakeClock(), token_url=url)) as session:
         error = failure_of(session, oauth_server.api_url)

@@ -1,6 +1,6 @@
-"""What the token endpoint may answer, and what becomes of it (promises 6 and 19).
+"""Promises 6 and 19: the possible answers of the token endpoint, and their effect.
 
-Every answer goes through every client; within one test, because they all come to one and the same parser.
+One test sends all answers through a client, because they all reach the same parser.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ PLAIN = json.dumps(TOKEN)
 
 
 def outcomes(client: ClientKind, server: LoopbackServer, answers: dict[str, Answer], **settings: Any) -> dict[str, Any]:
-    """What `get_token` makes of each of the answers: a token or an error, by the answer's name."""
+    """What `get_token` returns or raises for each of the answers, by the name of the answer."""
     met: dict[str, Any] = {}
     auth = auth_for(client, server, FakeClock(), **settings)
     with client.session(auth=auth) as session:
@@ -66,7 +66,7 @@ UNDERSTOOD = {
 
 @each_client
 def test_every_form_of_a_token_answer_is_understood(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """JSON whatever its content type, else form-encoded."""
+    """JSON with any content type, or form-encoded."""
     met = outcomes(client, oauth_server, UNDERSTOOD)
 
     seen = {
@@ -81,7 +81,7 @@ ODD_TYPES: list[object] = ["bearer", "BEARER", " Bearer", "BearerToken", "Applic
 
 @each_client
 def test_odd_token_types_are_taken_for_bearer(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """In any case, absent or odd; the API request has the pattern's own word, whatever the type was called."""
+    """In any case, missing or odd: the API request has the word of the pattern, not the type."""
     answers = [Answer(200, {"access_token": f"t{n}", "token_type": word}) for n, word in enumerate(ODD_TYPES)]
     answers.append(Answer(200, {"access_token": "without a type"}))
     auth = auth_for(client, oauth_server)
@@ -98,7 +98,7 @@ def test_odd_token_types_are_taken_for_bearer(client: ClientKind, oauth_server: 
 
 @each_client
 def test_token_types_that_need_a_key_are_errors(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """A token that is bound to a key would be refused by every API, so the token endpoint's answer is the error."""
+    """Every API would refuse a token that is bound to a key, so the answer is the error."""
     answers = {
         value: Answer(200, {"access_token": "abc", "token_type": value})
         for value in ("mac", "MAC", "pop", "PoP", "DPoP", "dpop", " DPoP ")
@@ -123,7 +123,7 @@ SCOPES: dict[str, tuple[dict[str, Any], str | None]] = {
 def test_scope_is_a_string_or_a_list_and_by_default_what_was_asked_for(
     client: ClientKind, oauth_server: LoopbackServer
 ) -> None:
-    """RFC 6749 section 5.1: where the server is silent, what was asked for is granted."""
+    """RFC 6749 section 5.1: if the server does not name a scope, it granted the requested one."""
     answers = {name: Answer(200, {**TOKEN, **members}) for name, (members, _) in SCOPES.items()}
     met = outcomes(client, oauth_server, answers, scope=["asked", "for"])
     unasked = outcomes(client, oauth_server, {"absent": Answer(200, TOKEN)})
@@ -134,7 +134,7 @@ def test_scope_is_a_string_or_a_list_and_by_default_what_was_asked_for(
 
 @each_client
 def test_what_else_the_server_sent_is_kept(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """Salesforce's instance_url and the like are in `extra`, and are not shown."""
+    """Salesforce's instance_url and other members are in `extra`. Their values are not shown."""
     extra = {"instance_url": "https://eu7.example.com", "issued_at": 17, "nested": {"a": [1, None]}}
     token = outcomes(client, oauth_server, {"": Answer(200, {**TOKEN, "scope": "s", "expires_in": 9, **extra})})[""]
 
@@ -173,7 +173,7 @@ NOT_UNDERSTOOD = {
 
 @each_client
 def test_answers_without_a_token_are_errors_of_their_own_kind(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """Whatever a parser makes of them, each ends in one InvalidTokenResponse after one token request."""
+    """Each of them ends in one InvalidTokenResponse after one token request, whatever a parser makes of it."""
     met = outcomes(client, oauth_server, NOT_UNDERSTOOD)
 
     kinds = {name: type(error).__mro__[1] for name, error in met.items()}
@@ -204,7 +204,7 @@ BREAKS_A_HEADER = {
 def test_token_that_could_break_the_header_is_an_error_and_not_kept(
     client: ClientKind, oauth_server: LoopbackServer
 ) -> None:
-    """It never gets into a request, and the next request asks for another one."""
+    """No request ever contains it, and the next request fetches another one."""
     auth = auth_for(client, oauth_server)
     with client.session(auth=auth) as session:
         met = {}
@@ -218,7 +218,7 @@ def test_token_that_could_break_the_header_is_an_error_and_not_kept(
             auth.invalidate()
             oauth_server.clear_log()
 
-    assert met == dict.fromkeys(BREAKS_A_HEADER, False)  # nor is it shown
+    assert met == dict.fromkeys(BREAKS_A_HEADER, False)  # and it is not shown
 
 
 ODD_ERRORS = {
@@ -236,7 +236,7 @@ ODD_ERRORS = {
 
 @each_client
 def test_odd_errors_are_read_as_far_as_possible(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """What a server calls an error is shown in one printable line, and is an error in any case."""
+    """The message shows the server's error in one printable line. It is an error in any case."""
     answers = {name: answer for name, (answer, _) in ODD_ERRORS.items()}
     met = outcomes(client, oauth_server, answers, client_authentication="client_secret_basic")
 

@@ -21,7 +21,7 @@ OTHER_3XX = (300, 304, 305, 306)
 
 @pytest.fixture
 def other() -> Iterator[LoopbackServer]:
-    """Where the redirects point to; it knows the client and would issue tokens."""
+    """The target of the redirects. It knows the client and would issue tokens."""
     with LoopbackServer() as server:
         yield server
 
@@ -31,7 +31,7 @@ def other() -> Iterator[LoopbackServer]:
 def test_no_redirect_is_followed(
     client: ClientKind, oauth_server: LoopbackServer, other: LoopbackServer, code: int
 ) -> None:
-    """A 307 would hand over the secret. One request, no fallback, and a message that says what to do."""
+    """A 307 would send the secret there. There is one request, no fallback, and a message that says what to do."""
     oauth_server.token_endpoint.always(Answer.redirect(f"{other.token_url}?code=hidden", code))
     with client.session(auth_for(client, oauth_server), follow_redirects=True) as session:
         error = failure_of(session, oauth_server.api_url)
@@ -61,7 +61,7 @@ def test_every_other_3xx_is_an_error_too(client: ClientKind, oauth_server: Loopb
 
 @each_client
 def test_a_relative_target_is_told_as_it_is(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """The person must be able to find the place; a missing target is not told as an empty one."""
+    """A person must be able to find the place. A missing target is not shown as an empty one."""
     with client.session(auth_for(client, oauth_server)) as session:
         for location, told in (
             ("/login", "a redirect to /login;"),
@@ -103,7 +103,7 @@ ODD_LOCATIONS = (
 
 @contextmanager
 def token_clients(client: ClientKind, session_of: Callable[..., Any]) -> Iterator[tuple[Any, Session]]:
-    """A token client of the person's own, open as long as the session that uses it."""
+    """A person's own token client, open as long as the session that uses it."""
     if client is REQUESTS or not client.is_async:
         own = client.library.Session() if client is REQUESTS else client.library.Client(follow_redirects=True)
         with own, session_of(own) as session:
@@ -119,7 +119,7 @@ def token_clients(client: ClientKind, session_of: Callable[..., Any]) -> Iterato
 def test_odd_locations_are_told_apart_from_an_endpoint_that_is_down(
     client: ClientKind, oauth_server: LoopbackServer
 ) -> None:
-    """Libraries raise InvalidURL, AttributeError or ValueError for some of these; a person gets our error."""
+    """For some of these, libraries raise InvalidURL, AttributeError or ValueError. The caller gets our error."""
     with client.session(auth_for(client, oauth_server)) as session:
         for location in ODD_LOCATIONS:
             oauth_server.clear_log()
@@ -137,7 +137,7 @@ def test_odd_locations_are_told_apart_from_an_endpoint_that_is_down(
 def test_a_token_client_that_follows_redirects_does_not_either(
     client: ClientKind, oauth_server: LoopbackServer, other: LoopbackServer
 ) -> None:
-    """Its own setting is for its own requests; and whatever the Location, it comes to one request and our error."""
+    """Its setting applies to its own requests. Every Location ends in one request and our error."""
 
     def open_session(own: Any) -> Any:
         return client.session(auth_for(client, oauth_server, FakeClock(), token_client=own))
@@ -168,7 +168,7 @@ def endless_redirect(code: int, *headers: str) -> Callable[[Wire], object]:
 def test_the_body_of_a_redirect_is_not_read(
     client: ClientKind, oauth_server: LoopbackServer, code: int, headers: tuple[str, ...]
 ) -> None:
-    """An endless one costs nothing; requests would read all of it to prepare a next request."""
+    """An endless body costs nothing. requests would read all of it to prepare the next request."""
     with RawEndpoint(endless_redirect(code, *headers)) as endpoint:
         with client.session(auth_for(client, oauth_server, token_url=endpoint.url)) as session:
             error = failure_of(session, oauth_server.api_url)

@@ -1,4 +1,4 @@
-"""How long a token is used, by every form of `expires_in` that a server may send (promise 6)."""
+"""Promise 6: how long a token is used, for every form of `expires_in` that a server may send."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from tests.clients import ClientKind, each_client
 from tests.contract.token_side import auth_for
 from tests.fake_clock import FakeClock
 
-YEAR = 365 * 24 * 3600.0  # s, the longest that a token is trusted to live
+YEAR = 365 * 24 * 3600.0  # s, the longest life that we believe
 
-# What stands in the JSON, and how many seconds the token lives; None: nobody knows.
+# The text in the JSON, and the life of the token in seconds. None: unknown.
 LIFETIMES: dict[str, float | None] = {
     "3600": 3600.0,
     "1": 1.0,
@@ -32,9 +32,9 @@ LIFETIMES: dict[str, float | None] = {
     "NaN": None,
     '"NaN"': None,
     "3600000": 3600000.0,
-    "86399000000": YEAR,  # a day in milliseconds, and then some
+    "86399000000": YEAR,  # more than a day in milliseconds
     "1" + 30 * "0": YEAR,
-    "1" + 400 * "0": YEAR,  # no float can hold it
+    "1" + 400 * "0": YEAR,  # too large for a float
     '"1' + 5000 * "0" + '"': YEAR,
     "1e400": YEAR,
     "Infinity": YEAR,
@@ -52,14 +52,14 @@ OF_UNKNOWN_LIFE = [written for written, seconds in LIFETIMES.items() if seconds 
 
 
 def token_answer(expires_in: str, value: str = "abc") -> Answer:
-    """A token with this very text as its `expires_in`; empty for none."""
+    """A token with this exact text as its `expires_in`. Empty for none."""
     members = f'"access_token": {json.dumps(value)}' + (f', "expires_in": {expires_in}' if expires_in else "")
     return Answer(200, f"{{{members}}}", content_type="application/json")
 
 
 @each_client
 def test_every_form_of_expires_in_is_understood(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """Ints, floats, numeric strings and nonsense, down to 0 and up to a year."""
+    """Ints, floats, numeric strings and nonsense, from 0 to a year."""
     clock = FakeClock()
     auth = auth_for(client, oauth_server, clock)
     ends: dict[str, Any] = {}
@@ -77,7 +77,7 @@ def test_every_form_of_expires_in_is_understood(client: ClientKind, oauth_server
 
 @each_client
 def test_form_encoded_expires_in_is_a_number_like_any_other(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """In a form everything is a string."""
+    """In a form, every value is a string."""
     oauth_server.token_endpoint.next(Answer(200, "access_token=abc&expires_in=3600"))
     clock = FakeClock()
     with client.session(auth=auth_for(client, oauth_server, clock)) as session:
@@ -86,7 +86,7 @@ def test_form_encoded_expires_in_is_a_number_like_any_other(client: ClientKind, 
 
 @each_client
 def test_token_without_any_life_is_used_once(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """0 or less: each request has a token of its own, and is answered."""
+    """0 or less: each request has its own token and is answered."""
     auth = auth_for(client, oauth_server, FakeClock())
     for number, written in enumerate(USED_ONCE):
         oauth_server.token_endpoint.next(token_answer(written, f"t{number}"))
@@ -102,7 +102,7 @@ def test_token_without_any_life_is_used_once(client: ClientKind, oauth_server: L
 def test_token_without_any_life_is_renewed_once_after_a_refusal(
     client: ClientKind, oauth_server: LoopbackServer
 ) -> None:
-    """It is used once also where that use was a refusal: the request is sent again with the next token."""
+    """It is used once even if that use was refused: the request is sent again with the next token."""
     oauth_server.expires_in = 0
     oauth_server.api.next(Answer.error("invalid_token", status=401))
     with client.session(auth=auth_for(client, oauth_server, FakeClock())) as session:
@@ -114,7 +114,7 @@ def test_token_without_any_life_is_renewed_once_after_a_refusal(
 
 @each_client
 def test_token_of_unknown_life_is_used_until_it_is_refused(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """Ten years later it still serves; then the API refuses it, and it is renewed."""
+    """It still works ten years later. Then the API refuses it, and it is renewed."""
     clock = FakeClock()
     auth = auth_for(client, oauth_server, clock)
     numbers = []
@@ -131,7 +131,7 @@ def test_token_of_unknown_life_is_used_until_it_is_refused(client: ClientKind, o
 
 @each_client
 def test_life_is_counted_from_the_arrival_of_the_answer(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """Time that passed while earlier attempts failed is not taken off the token's life."""
+    """The time of failed earlier attempts does not shorten the token's life."""
     oauth_server.token_endpoint.next(Answer(503, headers={"Retry-After": "7"}))
     clock = FakeClock()
     started = clock.now_wall

@@ -1,4 +1,4 @@
-"""What ends up in the log: a line for what happened and for each decision, fit for one line, without a secret."""
+"""The log: a record for each event and each decision, on one line, without a secret."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.fake_clock import FakeClock
 
 
 def lines_of(caplog: pytest.LogCaptureFixture, level: int = logging.NOTSET) -> list[str]:
-    """What we logged at that level, or at any."""
+    """Our log messages at that level, or at any level."""
     return [
         record.getMessage()
         for record in caplog.records
@@ -29,7 +29,7 @@ ODD_SCOPES = ("a\nWARNING forged", "a\x1b[31mred", "\udfff", "the secret hunter2
 def test_scope_of_an_answer_is_logged_like_any_text_of_others(
     client: ClientKind, oauth_server: LoopbackServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """One printable line of reasonable length, whatever the server calls a scope, without the secret or the token."""
+    """One printable line of reasonable length without secret or token, whatever the server sends as scope."""
     caplog.set_level(logging.DEBUG, "oauth_cc_auth")
     oauth_server.client_secret = "hunter2"
     scopes: list[str | None] = []
@@ -52,7 +52,7 @@ def test_scope_of_an_answer_is_logged_like_any_text_of_others(
 def test_a_token_is_told_at_info(
     client: ClientKind, oauth_server: LoopbackServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Where from, for whom, how, how long it took and what it is good for; the query of the URL is masked."""
+    """From where, for whom, how, how fast, and for how long. The query of the URL is masked."""
     caplog.set_level(logging.INFO, "oauth_cc_auth")
     url = f"{oauth_server.token_url}?key=hunter2"
     auth = auth_for(client, oauth_server, FakeClock(), token_url=url, scope="a b", client_authentication=POST)
@@ -68,7 +68,7 @@ def test_a_token_is_told_at_info(
 def test_why_each_decision_was_taken_is_told_at_debug(
     client: ClientKind, oauth_server: LoopbackServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """In order: a retry, a fallback, what is remembered, and what follows from refusals."""
+    """In order: a retry, a fallback, what is remembered, and the consequences of refusals."""
     caplog.set_level(logging.DEBUG, "oauth_cc_auth")
     oauth_server.token_endpoint.next(Answer(503), Answer.error("invalid_client", status=401))
     with scene(client, oauth_server) as s:

@@ -1,4 +1,4 @@
-"""When a token is fetched, how the client proves who it is, and what a renewal sends (promises 1, 2 and 5)."""
+"""Promises 1, 2 and 5: when a token is fetched, how the client authenticates, and what a renewal sends."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.fake_clock import FakeClock
 
 @each_client
 def test_nothing_is_fetched_before_the_first_request(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """Making the auth object, showing it and opening a session with it cost no request."""
+    """Making the auth object, printing it and opening a session with it send no request."""
     auth = auth_for(client, oauth_server)
     assert auth.config.client_id == "client"
     assert repr(auth)
@@ -30,7 +30,7 @@ def test_nothing_is_fetched_before_the_first_request(client: ClientKind, oauth_s
 
 @each_client
 def test_one_token_serves_every_request(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """Requests one after the other, at once, and of another session that shares the auth object use one token."""
+    """One token serves requests in sequence, at the same time, and of another session with the same auth object."""
     auth = auth_for(client, oauth_server)
     with client.session(auth=auth) as session, client.session() as other:
         results: list[Any] = [session.request("GET", oauth_server.api_url) for _ in range(5)]
@@ -45,7 +45,7 @@ def test_one_token_serves_every_request(client: ClientKind, oauth_server: Loopba
 
 @each_client
 def test_token_is_used_until_it_is_due_and_then_replaced(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """A token of 1000 s still serves after 799 s, and not after 1000 s."""
+    """A token of 1000 s is still used after 799 s, but not after 1000 s."""
     oauth_server.expires_in = 1000
     clock = FakeClock()
     auth = auth_for(client, oauth_server, clock)
@@ -60,7 +60,7 @@ def test_token_is_used_until_it_is_due_and_then_replaced(client: ClientKind, oau
 
 @each_client
 def test_token_request_has_the_form_that_the_rfc_gives(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """RFC 6749 section 4.4.2: a form-encoded POST of the grant type, and nothing that nobody asked for."""
+    """RFC 6749 section 4.4.2: a form-encoded POST with the grant type and nothing superfluous."""
     with client.session(auth=auth_for(client, oauth_server)) as session:
         session.request("GET", oauth_server.api_url)
 
@@ -104,7 +104,7 @@ def test_basic_is_tried_first_and_leaves_the_body_alone(client: ClientKind, oaut
 def test_body_is_tried_after_basic_and_has_no_authorization_header(
     client: ClientKind, oauth_server: LoopbackServer
 ) -> None:
-    """The second request has the credentials in its body only: servers refuse two methods in one request."""
+    """The second request has the credentials only in its body: servers reject two methods in one request."""
     oauth_server.accepts = (POST,)
     with client.session(auth=auth_for(client, oauth_server)) as session:
         assert session.request("GET", oauth_server.api_url).status == 200
@@ -117,7 +117,7 @@ def test_body_is_tried_after_basic_and_has_no_authorization_header(
 
 @pytest.fixture
 def netrc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Credentials for the server's host and for every other, in the file that NETRC names."""
+    """Credentials for the server's host and for every other host, in the file that NETRC names."""
     file = tmp_path / "netrc"
     entries = [f"{host} login of-netrc password of-netrc" for host in ("machine 127.0.0.1", "default")]
     file.write_text("\n".join(entries) + "\n")
@@ -128,7 +128,7 @@ def netrc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @each_client
 @pytest.mark.usefixtures("netrc")
 def test_netrc_never_gets_into_a_request(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """Exactly one method is used per token request, also where ~/.netrc knows the host."""
+    """A token request uses exactly one method, even if ~/.netrc has the host."""
     oauth_server.accepts = (POST,)
     with client.session(auth=auth_for(client, oauth_server)) as session:
         session.request("GET", oauth_server.api_url)
@@ -148,7 +148,7 @@ def test_netrc_never_gets_into_a_request(client: ClientKind, oauth_server: Loopb
 
 @each_client
 def test_method_that_worked_is_remembered(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """After the body worked once, every later token request uses it at once: by invalidate, refusal and expiry."""
+    """After the body worked once, every later token request uses it at once: after invalidate, a refusal or the end."""
     oauth_server.accepts = (POST,)
     clock = FakeClock()
     auth = auth_for(client, oauth_server, clock)
@@ -169,7 +169,7 @@ def test_method_that_worked_is_remembered(client: ClientKind, oauth_server: Loop
 def test_method_that_was_named_is_the_only_one(
     client: ClientKind, oauth_server: LoopbackServer, forced: str, other: str
 ) -> None:
-    """A method named in client_authentication is used first and alone, whether or not the server takes it."""
+    """A method named in client_authentication is the first and only one, whether or not the server accepts it."""
     auth = auth_for(client, oauth_server, client_authentication=forced)
     with client.session(auth=auth) as session:
         assert session.request("GET", oauth_server.api_url).status == 200
@@ -191,7 +191,7 @@ def as_sent(request: RecordedRequest) -> tuple[object, ...]:
 def test_renewal_sends_the_first_token_request_again(
     client: ClientKind, oauth_server: LoopbackServer, method: str
 ) -> None:
-    """Whatever causes a renewal, every header and every byte of the body is that of the first token request."""
+    """For any cause of a renewal, every header and every byte of the body is that of the first token request."""
     clock = FakeClock()
     auth = auth_for(
         client,
@@ -221,7 +221,7 @@ def test_renewal_sends_the_first_token_request_again(
 def test_answer_without_a_token_is_not_a_reason_for_another_method(
     client: ClientKind, oauth_server: LoopbackServer
 ) -> None:
-    """A 2xx without token and without error says nothing about who asked."""
+    """A 2xx without token and error says nothing about the client."""
     oauth_server.token_endpoint.next(Answer(200, {"hello": "world"}))
     with client.session(auth=auth_for(client, oauth_server)) as session:
         error = failure_of(session, oauth_server.api_url)

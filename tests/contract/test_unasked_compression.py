@@ -1,4 +1,4 @@
-"""Promise 16: what was compressed without being asked for is read all the same. What cannot be is in tests/faults."""
+"""Promise 16: a compressed answer is read even if we did not ask for it. For unreadable ones, see tests/faults."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TOKEN = {"access_token": "some-token", "token_type": "Bearer", "expires_in": 360
 
 @each_client
 def test_compression_that_was_not_asked_for_is_understood(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """We ask for identity; a server that compresses all the same is read, also with two codings or raw deflate."""
+    """We request identity. An answer that is compressed anyway is read, even with two codings or raw deflate."""
     body = json.dumps(TOKEN).encode()
     raw_deflate = zlib.compressobj(wbits=-zlib.MAX_WBITS)
     encodings = {

@@ -1,4 +1,4 @@
-"""Promise 13: nobody is left waiting, whatever becomes of the caller who fetches; event loops go on."""
+"""Promise 13: no caller is left waiting, whatever happens to the fetching one, and event loops keep running."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from tests.contract.scenes import Claims, auth_of, background, scene
 
 @each_client
 def test_nobody_waits_longer_than_the_deadline(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """An endpoint that hangs fails leader and followers alike, as a time-out."""
+    """If the endpoint hangs, leader and followers alike get a time-out."""
     auth = auth_of(client, oauth_server, timeout=60, deadline=0.5)
     with client.session(auth=auth) as session, background() as threads, oauth_server.token_endpoint.hold() as gate:
         calls = threads.start(session.concurrently, 10, oauth_server.api_url)
         gate.wait_for(1)
-        outcomes = calls.result(20)  # takes 0.5 s; by the timeout it would take 60 s
+        outcomes = calls.result(20)  # takes 0.5 s; with the timeout alone, 60 s
         assert [type(outcome).__name__ for outcome in outcomes] == ["TokenEndpointUnreachable"] * 10
         assert all(outcome.timed_out for outcome in outcomes)
 
@@ -31,7 +31,7 @@ def test_nobody_waits_longer_than_the_deadline(client: ClientKind, oauth_server:
 def test_a_secret_that_does_not_come_holds_up_nobody_but_a_leading_thread(
     client: ClientKind, oauth_server: LoopbackServer
 ) -> None:
-    """Followers give up at the deadline while the leader is stuck in code of the person's."""
+    """Followers give up at the deadline while the leader is stuck in the person's code."""
     asked, free = threading.Event(), threading.Event()
 
     def secret() -> str:
@@ -46,7 +46,7 @@ def test_a_secret_that_does_not_come_holds_up_nobody_but_a_leading_thread(
             assert asked.wait(20)
             followers = threads.start(session.concurrently, 5, oauth_server.api_url).result(20)
             assert all(isinstance(outcome, TokenError) for outcome in followers)
-            if client.is_async:  # a task need not wait for a thread
+            if client.is_async:  # a task does not have to wait for a thread
                 with pytest.raises(TokenError, match="did not return within"):
                     leader.result(20)
         finally:
@@ -58,7 +58,7 @@ def test_a_secret_that_does_not_come_holds_up_nobody_but_a_leading_thread(
 def test_a_leader_that_was_given_up_is_taken_over_and_overwrites_nothing(
     client: ClientKind, oauth_server: LoopbackServer
 ) -> None:
-    """A flight past its limit is lost; when its token comes after all, the newer one stays."""
+    """A flight past its limit is lost. If its token arrives after all, the newer one stays."""
     with scene(client, oauth_server) as s, background() as threads:
         orphan_sent, orphan_may_end = threading.Event(), threading.Event()
 
@@ -69,7 +69,7 @@ def test_a_leader_that_was_given_up_is_taken_over_and_overwrites_nothing(
         oauth_server.token_endpoint.next(late)
         orphan = threads.start(s.get)
         assert orphan_sent.wait(20)
-        s.clock.advance(25)  # the attempt's 10 s and the grace have passed; the deadline has not
+        s.clock.advance(25)  # the 10 s of the attempt and the grace are over, but not the deadline
         (token,) = s.go_on()
         orphan_may_end.set()
         assert orphan.result().status == 200
@@ -82,7 +82,7 @@ def test_a_leader_that_was_given_up_is_taken_over_and_overwrites_nothing(
 def test_invalidate_is_not_undone_by_a_request_that_was_under_way(
     client: ClientKind, oauth_server: LoopbackServer
 ) -> None:
-    """A token that was asked for before is not what the next request gets."""
+    """The next request does not get a token that was requested earlier."""
     with scene(client, oauth_server) as s, background() as threads:
         with oauth_server.token_endpoint.hold() as gate:
             earlier = threads.start(s.get)
@@ -95,7 +95,7 @@ def test_invalidate_is_not_undone_by_a_request_that_was_under_way(
 
 @each_client
 def test_invalidate_is_not_undone_by_an_orphan(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """Nor is a token that a lost leader brings after its flight was taken over and the result invalidated."""
+    """Neither does it get the late token of a lost leader after a takeover and an invalidation."""
     with scene(client, oauth_server) as s, background() as threads:
         orphan_sent, orphan_may_end = threading.Event(), threading.Event()
 
@@ -181,7 +181,7 @@ def test_a_follower_that_is_cancelled_takes_nobody_with_it(client: ClientKind, o
 
 @for_clients(*ASYNC_CLIENTS)
 def test_the_event_loop_goes_on_while_a_token_is_fetched(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """A task beside the callers makes progress while the endpoint, and a blocking secret, are held."""
+    """Another task makes progress while the endpoint, and a blocking secret, are held."""
     asked, free = threading.Event(), threading.Event()
 
     def secret() -> str:
@@ -219,14 +219,14 @@ def test_the_event_loop_goes_on_while_a_token_is_fetched(client: ClientKind, oau
 
 @each_client
 def test_a_deadline_holds_while_leaders_come_and_go(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """The clock of a follower is its own: it is not wound up again by a leader that takes over."""
+    """Each follower has its own deadline. A new leader does not restart it."""
     with scene(client, oauth_server, deadline=30) as s:
         with oauth_server.token_endpoint.hold() as gate, background() as threads:
             claims = Claims(s.auth)
             first = threads.start(s.get)
             gate.wait_for(1)
             s.clock.advance(29.9)
-            second = threads.start(s.get)  # takes over what counts as lost
+            second = threads.start(s.get)  # takes over from the lost leader
             gate.wait_for(2)
             claims.wait_for(2)
             s.clock.advance(1)

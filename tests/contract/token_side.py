@@ -1,4 +1,4 @@
-"""What the contract tests of the token request have in common."""
+"""Shared by the contract tests of the token request."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RAW_BASIC = "client_secret_basic (not percent-encoded)"
 
 
 def auth_for(client: ClientKind, server: LoopbackServer, clock: FakeClock | None = None, **settings: Any) -> Any:
-    """An auth object for the server's main client; `settings` are added to its arguments or replace them."""
+    """An auth object for the server's main client. `settings` extend or replace its arguments."""
     arguments = {
         "token_url": server.token_url,
         "client_id": server.client_id,
@@ -32,12 +32,12 @@ def auth_for(client: ClientKind, server: LoopbackServer, clock: FakeClock | None
 
 
 def methods_tried(server: LoopbackServer) -> list[str | None]:
-    """How each token request so far authenticated; "both" where one did so in two ways."""
+    """The authentication method of each token request so far; "both" if it used two."""
     return [request.client_authentication for request in server.token_requests]
 
 
 def credentials_sent(request: RecordedRequest) -> dict[str, Any]:
-    """Everything in a token request that can say who is asking, in headers and body."""
+    """Everything in a token request that can identify the client, in headers and body."""
     return {
         "Authorization": list(request.headers.get_all("Authorization")),
         "body": [pair for pair in request.form if pair[0] in ("client_id", "client_secret")],
@@ -45,7 +45,7 @@ def credentials_sent(request: RecordedRequest) -> dict[str, Any]:
 
 
 def basic(pair: str) -> dict[str, Any]:
-    """`credentials_sent` of a request with HTTP Basic and nothing else; `pair` is what is put into Base64."""
+    """`credentials_sent` of a request with HTTP Basic and nothing else. `pair` is the text before Base64."""
     return {"Authorization": ["Basic " + b64encode(pair.encode()).decode()], "body": []}
 
 
@@ -55,12 +55,12 @@ def posted(client_id: str, client_secret: str) -> dict[str, Any]:
 
 
 def basic_pair(request: RecordedRequest) -> str:
-    """What a Basic header holds, freed from Base64."""
+    """The content of a Basic header, decoded from Base64."""
     return b64decode(request.headers["Authorization"].removeprefix("Basic ")).decode()
 
 
 def failure_of(session: Session, url: str, **options: Any) -> TokenError:
-    """The error that a request to `url` ends in."""
+    """The error of a request to `url`."""
     with pytest.raises(TokenError) as caught:
         session.request("GET", url, **options)
     return caught.value
