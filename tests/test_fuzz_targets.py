@@ -1,6 +1,6 @@
-"""Every parser, with inputs that hypothesis puts together: nothing but our own errors, and no secret in them.
+"""Every parser with inputs from hypothesis raises only our own errors, and they contain no secret.
 
-The same inputs in every run; `python3 -m tests.fuzz` searches on.
+The inputs are the same in every run. `python3 -m tests.fuzz` keeps searching.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ INPUTS = st.binary() | st.lists(st.sampled_from(WORDS) | st.binary(max_size=8), 
 @example(b'error="a\\"b {quoted echo}"')
 @given(INPUTS)
 def test_nothing_breaks_a_promise(name: str, data: bytes) -> None:
-    """A target raises where something does."""
+    """A target raises if a promise is broken."""
     TARGETS[name](data)
 
 
 def test_a_broken_promise_would_be_seen() -> None:
-    """The check behind all of them can fail."""
+    """The check behind all targets can fail."""
     with pytest.raises(AssertionError, match="the secret is shown"):
         hide(f"it is {PASSWORD}")

@@ -1,4 +1,4 @@
-"""Faults of an API: the table. What each column means is told by `ApiFault`."""
+"""The table of faults of an API. `ApiFault` describes the columns."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.faults.talks import bombs, drips, encoded, floods, replies, resets_af
 CHUNKED_401 = head("401 No", "Transfer-Encoding: chunked")
 LONG_401 = head("401 No", "Content-Length: 100000000")
 
-# Refused once: renewed once and sent again once, whatever the refusal looks like.
+# Refused once: the plugin renews once and sends the request again once, for every form of refusal.
 REFUSALS = [
     ApiFault("plain", replies(401, "no"), 200, 2, 2),
     ApiFault("empty", replies(401), 200, 2, 2),
@@ -36,7 +36,7 @@ REFUSALS = [
     ApiFault("whatever the token", replies(401, "no"), 401, 2, 2, always=True),
 ]
 
-# Not about the token: nothing is renewed, nothing is sent again.
+# Not about the token: the plugin renews nothing and sends nothing again.
 STATUSES = [
     ApiFault(f"{code}", replies(code, "no"), code)
     for code in (201, 300, 304, 400, 403, 404, 407, 408, 421, 429, 499, 500, 503)
@@ -45,7 +45,7 @@ STATUSES = [
     for code in (301, 302, 303, 307, 308)
 ]
 
-# The library's own exceptions, as without us.
+# The library raises its own exceptions, as without the plugin.
 FAILURES = [
     ApiFault("refused", sends(b""), None, sent=0, listens=False),
     ApiFault("closed without an answer", sends(b""), None),

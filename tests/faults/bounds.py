@@ -1,4 +1,4 @@
-"""How much a fault may cost at most."""
+"""The limits of what a fault may cost."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-HANGS = 30.0  # seconds; a hundred times and more what anything here takes
+HANGS = 30.0  # seconds; more than a hundred times what anything here takes
 MOST_MEMORY = 32 * 1024 * 1024  # bytes
 
 
 @contextmanager
 def bounded(*, memory: bool) -> Iterator[None]:
-    """Fail where what is done takes for ever, or more memory than a token is worth."""
+    """Fail if the block hangs, or takes more memory than a token is worth."""
     started, peak = time.monotonic(), 0
     if memory:
         tracemalloc.start()

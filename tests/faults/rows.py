@@ -1,4 +1,4 @@
-"""One row of a table of faults."""
+"""The rows of the tables of faults."""
 
 from __future__ import annotations
 
@@ -19,18 +19,17 @@ IMPATIENT: dict[str, Any] = {"timeout": 0.1, "deadline": 0.1, "client_authentica
 
 @dataclass(frozen=True)
 class Fault:
-    """What the token endpoint does to every token request, and what comes of it.
+    """What the token endpoint does to every token request, and the result.
 
     Attributes:
-        name: What is wrong, in a few words.
-        does: How it answers.
-        ends_in: Kind of error that the API request ends in, or kinds where the client libraries differ; None: it has a
-            token all the same.
-        attempts: How many token requests that takes, or may take where libraries differ.
-        told: What the message says among other things.
-        reads_first: It waits for a request before it does anything.
-        listens: Connections are accepted.
-        may_be_large: More than 32 MiB could be read or inflated, so that memory is measured.
+        name: The fault in a few words.
+        does: How the endpoint answers.
+        ends_in: The error of the API request, or several if the client libraries differ. None: it gets a token anyway.
+        attempts: The number of token requests, or the maximum if libraries differ.
+        told: A part of the message.
+        reads_first: The endpoint reads a request before it does anything.
+        listens: The endpoint accepts connections.
+        may_be_large: The answer could exceed 32 MiB, read or inflated, so the test measures memory.
         settings: Arguments of the auth object.
     """
 
@@ -47,16 +46,16 @@ class Fault:
 
 @dataclass(frozen=True)
 class ApiFault:
-    """What the API does to a request, and what comes of it.
+    """What the API does to a request, and the result.
 
     Attributes:
-        name: What is wrong, in a few words.
-        does: How it answers to the first token. With another token the answer is 200.
-        status: What the person sees; None: an exception of the client library's own.
-        tokens: How many tokens are fetched.
+        name: The fault in a few words.
+        does: How the API answers to the first token. With another token, it answers 200.
+        status: The status for the caller. None: an exception of the client library.
+        tokens: The number of tokens fetched.
         sent: How often the request is on the wire.
-        always: It answers so to every token.
-        listens, may_be_large: As above.
+        always: The API answers every token like this.
+        listens, may_be_large: As in `Fault`.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""What a hostile server does to a connection, in words that a table can be written in."""
+"""What a hostile server does to a connection, in short words for a table."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from typing import Any
 from tests.contract.raw_endpoint import Talk, Wire, head
 
 TOKEN = {"access_token": "some-token", "token_type": "Bearer", "expires_in": 3600}
-TICK = 0.03  # seconds between the bytes of what drips, far below the time-out: only a deadline ends it
+TICK = 0.03  # seconds between dripping bytes, far below the time-out: only a deadline ends them
 _RESET = b"\x01\0\0\0\0\0\0\0"  # struct linger: on, 0 s
 
 
 def replies(status: int, body: object = b"", *lines: str, length: int | None = None) -> Talk:
-    """A whole answer; a body that is no bytes or text is sent as JSON, a `length` is a lie."""
+    """A whole answer. A body that is neither bytes nor text is sent as JSON. `length` is a lie."""
     content = body if isinstance(body, bytes) else (body if isinstance(body, str) else json.dumps(body)).encode()
     start = head(f"{status} Said", f"Content-Length: {len(content) if length is None else length}", *lines)
     return sends(start + content)
 
 
 def issues(**members: Any) -> Talk:
-    """A token answer with these members beside or instead of the usual ones; None leaves one out."""
+    """A token answer with these members added or replaced. None removes one."""
     return replies(200, {name: value for name, value in {**TOKEN, **members}.items() if value is not None})
 
 
 def lives(expires_in: str) -> Talk:
-    """A token answer whose ``expires_in`` is this JSON."""
+    """A token answer with this JSON as ``expires_in``."""
     return replies(200, f'{{"access_token":"some-token","token_type":"Bearer","expires_in":{expires_in}}}')
 
 
 def sends(data: bytes) -> Talk:
-    """Exactly these bytes; then the connection is closed."""
+    """Exactly these bytes. Then the server closes the connection."""
 
     def talk(wire: Wire) -> None:
         wire.send(data)
@@ -43,7 +43,7 @@ def sends(data: bytes) -> Talk:
 
 
 def resets_after(data: bytes) -> Talk:
-    """These bytes, and a reset instead of an end."""
+    """These bytes, and a reset instead of a normal end."""
 
     def talk(wire: Wire) -> None:
         wire.send(data)
@@ -54,7 +54,7 @@ def resets_after(data: bytes) -> Talk:
 
 
 def stalls_after(data: bytes) -> Talk:
-    """These bytes, and then nothing more."""
+    """These bytes, and then nothing."""
 
     def talk(wire: Wire) -> None:
         wire.send(data)
@@ -64,7 +64,7 @@ def stalls_after(data: bytes) -> Talk:
 
 
 def drips(data: bytes, after: bytes = b"", seconds: float = TICK) -> Talk:
-    """`data` byte by byte and for ever, after what is sent at once."""
+    """`data` byte by byte for ever, after bytes that are sent at once."""
 
     def talk(wire: Wire) -> None:
         wire.send(after)
@@ -74,7 +74,7 @@ def drips(data: bytes, after: bytes = b"", seconds: float = TICK) -> Talk:
 
 
 def floods(block: bytes, after: bytes = b"") -> Talk:
-    """`block` for ever, as fast as it is read."""
+    """`block` for ever, as fast as the client reads it."""
 
     def talk(wire: Wire) -> None:
         wire.send(after)
@@ -84,18 +84,18 @@ def floods(block: bytes, after: bytes = b"") -> Talk:
 
 
 def half_closes(wire: Wire) -> None:
-    """An end of its own side, while it goes on listening."""
+    """Closes its own side and keeps listening."""
     wire.connection.shutdown(socket.SHUT_WR)
     wire.wait()
 
 
 def encoded(coding: str, content: bytes, status: int = 200) -> Talk:
-    """A body that is said to be encoded so."""
+    """A body that claims this encoding."""
     return replies(status, content, f"Content-Encoding: {coding}")
 
 
 def bombs(size: int, status: int = 200) -> Talk:
-    """A token and `size` zero bytes behind it, compressed to a few hundredths of that."""
+    """A token followed by `size` zero bytes, compressed to a few hundredths of that size."""
 
     def talk(wire: Wire) -> None:
         encoded("gzip", _bomb(size), status)(wire)

@@ -1,6 +1,6 @@
-"""A hostile API: one renewal at most, a bounded effort, nothing leaked, and the next request works.
+"""A hostile API: at most one renewal, limited effort, no leak, and the next request works.
 
-One row of the table, one client, one test. Where redirects lead is in tests/contract/test_redirects.py.
+Each test is one row of the table with one client. For redirects, see tests/contract/test_redirects.py.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ from tests.faults.talks import issues, replies
 
 @pytest.fixture(autouse=True)
 def _short_drain(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What drips is waited for; less here than the second that it may take."""
+    """The plugin waits for dripping answers. Here the limit is less than the usual second."""
     for module in (httpx_drain, requests_drain):
         monkeypatch.setattr(module, "LONGEST_DRAIN", 0.05)
 
 
 def token_side() -> Talk:
-    """An endpoint whose tokens can be told apart."""
+    """A token endpoint whose tokens differ."""
     numbers = count(1)
     return lambda wire: issues(access_token=f"{TOKEN}{next(numbers)}")(wire)
 
 
 def api_side(fault: ApiFault) -> Talk:
-    """An API that does so to the first token, or to all."""
+    """An API that treats the first token, or all tokens, like this."""
     works = replies(200, "hello")
 
     def talk(wire: Wire) -> None:
@@ -47,7 +47,7 @@ def api_side(fault: ApiFault) -> Talk:
 
 
 def outcome(client: ClientKind, session: Session, url: str) -> int | None:
-    """The status of an answer, or None for an exception of the client library's."""
+    """The status of an answer, or None for an exception of the client library."""
     library = client.library
     catchable: type[Exception] = library.RequestException if client is REQUESTS else library.RequestError
     try:
@@ -61,7 +61,7 @@ def outcome(client: ClientKind, session: Session, url: str) -> int | None:
 @each_client
 @pytest.mark.parametrize("row", TABLE)
 def test_fault(client: ClientKind, row: str, caplog: pytest.LogCaptureFixture) -> None:
-    """As the table says."""
+    """The result is that in the table."""
     fault = TABLE[row]
     caplog.set_level(logging.DEBUG, "oauth_cc_auth")
     with RawEndpoint(token_side()) as endpoint, RawEndpoint(api_side(fault), listens=fault.listens) as api:

@@ -1,6 +1,6 @@
-"""Faults of TLS at the token endpoint: an error that says what is wrong, nothing leaked, and the next request works.
+"""TLS faults of the token endpoint: an error that names the problem, no leak, and the next request works.
 
-How certificates are configured is in tests/contract/test_tls.py.
+For the configuration of certificates, see tests/contract/test_tls.py.
 """
 
 from __future__ import annotations
@@ -32,22 +32,22 @@ NOTHING = sends(b"")
 
 
 def resets_the_handshake(wire: Wire) -> None:
-    """After the client began: Python itself forgets a socket that is reset before, and warns."""
+    """After the client has begun: Python itself forgets a socket that is reset earlier, and warns."""
     wire.connection.recv(1)
     resets_after(RECORD + b"\x00\x50" + b"\x02")(wire)
 
 
 @dataclass(frozen=True)
 class TlsFault:
-    """What is wrong before anything of HTTP.
+    """A fault before any HTTP.
 
     Attributes:
-        name: What is wrong, in a few words.
-        certificate: Arguments of `issued`, with `by` where it is signed by the trusted authority; None: no TLS at all.
-        attempts: How many token requests are tried.
-        does: What is sent instead of a handshake.
-        told: What the message says among other things, in lower case.
-        names: Whom the certificate is for.
+        name: The fault in a few words.
+        certificate: Arguments of `issued`, with `by` if the trusted authority signs it. None: no TLS at all.
+        attempts: The number of token requests.
+        does: What the server sends instead of a handshake.
+        told: A part of the message, in lower case.
+        names: The host names in the certificate.
     """
 
     name: str
@@ -81,7 +81,7 @@ TABLE: dict[str, TlsFault] = {
 
 
 class Trust(NamedTuple):
-    """Whom the clients trust, and what a good endpoint presents."""
+    """The authority that the clients trust, and the certificate of a healthy endpoint."""
 
     authority: Issued
     valid: ssl.SSLContext
@@ -99,7 +99,7 @@ def trust(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trust]:
 
 
 def presenting(fault: TlsFault, authority: Issued, folder: Path) -> ssl.SSLContext | None:
-    """TLS with the wrong certificate; None where there is no TLS."""
+    """TLS with the wrong certificate. None if there is no TLS."""
     if fault.certificate is None:
         return None
     by = authority if fault.certificate.get("by") else None
@@ -109,7 +109,7 @@ def presenting(fault: TlsFault, authority: Issued, folder: Path) -> ssl.SSLConte
 @each_client
 @pytest.mark.parametrize("row", TABLE)
 def test_fault(client: ClientKind, row: str, trust: Trust, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """As the table says; what is not trusted is asked once, and no secret is sent to anybody."""
+    """The result is that in the table. An untrusted endpoint gets one attempt and no secret."""
     fault, clock = TABLE[row], FakeClock()
     caplog.set_level(logging.DEBUG, "oauth_cc_auth")
     tls = presenting(fault, trust.authority, tmp_path)
@@ -129,12 +129,12 @@ def test_fault(client: ClientKind, row: str, trust: Trust, tmp_path: Path, caplo
 
 
 def check(client: ClientKind, fault: TlsFault, error: TokenError) -> None:
-    """What the row says of the error."""
+    """Compare the error with the row."""
     library = client.library
     assert isinstance(error, TokenEndpointUnreachable)
     assert isinstance(error, library.ConnectionError if client is REQUESTS else library.ConnectError)
     assert not error.timed_out
     assert len(error.attempts) == fault.attempts
-    # Python 3.10 may be built with an OpenSSL that has no hyphen in it.
+    # Python 3.10 may use an OpenSSL that writes this without a hyphen.
     assert fault.told in str(error).lower().replace("self signed", "self-signed")
     assert leaks_of(error) == []

@@ -1,6 +1,6 @@
-"""A hostile token endpoint: the right error, a bounded effort, nothing leaked, and the next request works.
+"""A hostile token endpoint: the right error, limited effort, no leak, and the next request works.
 
-One row of the table, one client, one test.
+Each test is one row of the table with one client.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tests.faults.token_table import TABLE
 
 
 def token_side(does: Talk) -> Talk:
-    """An endpoint that does so to token requests, and answers any other request with 200."""
+    """An endpoint that treats token requests like this, and answers 200 to any other request."""
     greets = replies(200, "hello")
 
     def talk(wire: Wire) -> None:
@@ -40,7 +40,7 @@ def api_requests(endpoint: RawEndpoint) -> list[bytes]:
 
 
 def failure(session: Session, url: str) -> TokenError | None:
-    """The error that a request ends in; None where it works."""
+    """The error of a request. None if it works."""
     try:
         assert session.request("GET", url).status == 200
     except TokenError as error:
@@ -49,14 +49,14 @@ def failure(session: Session, url: str) -> TokenError | None:
 
 
 def be_patient(auth: Any) -> None:
-    """Take off the short time limits: whether the next request works must not depend on how busy the machine is."""
+    """Remove the short time limits: the next request must work on a busy machine too."""
     auth._source.flow.deadline = auth._source.flow._fetcher.timeout = HANGS
 
 
 @each_client
 @pytest.mark.parametrize("row", TABLE)
 def test_fault(client: ClientKind, row: str, caplog: pytest.LogCaptureFixture) -> None:
-    """As the table says."""
+    """The result is that in the table."""
     fault, clock = TABLE[row], FakeClock()
     caplog.set_level(logging.DEBUG, "oauth_cc_auth")
     with RawEndpoint(token_side(fault.does), reads_first=fault.reads_first, listens=fault.listens) as endpoint:
@@ -81,7 +81,7 @@ def test_fault(client: ClientKind, row: str, caplog: pytest.LogCaptureFixture) -
 
 
 def catchable(client: ClientKind, error: TokenError, *, in_time: bool) -> Any:
-    """What `except` clauses for the client library's own exceptions name."""
+    """The exceptions in `except` clauses for the client library."""
     library, is_requests = client.library, client is REQUESTS
     if not isinstance(error, TokenEndpointUnreachable):
         return library.RequestException if is_requests else library.RequestError
@@ -92,7 +92,7 @@ def catchable(client: ClientKind, error: TokenError, *, in_time: bool) -> Any:
 
 
 def check(client: ClientKind, fault: Fault, error: TokenError | None, endpoint: RawEndpoint) -> None:
-    """What the row says of the error, or of the token."""
+    """Compare the error, or the token, with the row."""
     if fault.ends_in is None:
         assert error is None, error
         assert token_requests(endpoint) == fault.attempts
@@ -100,7 +100,7 @@ def check(client: ClientKind, fault: Fault, error: TokenError | None, endpoint: 
     assert isinstance(error, fault.ends_in)
     assert isinstance(error, catchable(client, error, in_time=fault.settings is not IMPATIENT))
     assert len(error.attempts) in ({1, fault.attempts} if isinstance(fault.ends_in, tuple) else {fault.attempts})
-    assert token_requests(endpoint) <= fault.attempts  # fewer where time was up before one was read
+    assert token_requests(endpoint) <= fault.attempts  # fewer if time ran out before the server read one
     assert api_requests(endpoint) == []
     assert fault.told in str(error)
     assert str(error).isprintable()

@@ -1,4 +1,4 @@
-"""Faults of a token endpoint: the table. What each column means is told by `Fault`."""
+"""The table of faults of a token endpoint. `Fault` describes the columns."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.faults.talks import (
 )
 
 MIB = 1024 * 1024
-ALL = 3  # attempts: Basic, body and raw Basic where the client may be unknown; three where it may pass
+ALL = 3  # attempts: Basic, body and raw Basic if the client may be unknown; three if the fault is temporary
 ISSUED = json.dumps(TOKEN).encode()
 CHUNKED = head("200 OK", "Transfer-Encoding: chunked")
 DEEP = 200_000
@@ -190,7 +190,7 @@ WAITS = [
         ("0", ALL),
         ("7", ALL),
         ("1.5", ALL),
-        ("20", 2),  # a second time is more than the deadline leaves
+        ("20", 2),  # the deadline leaves no time for a second pause
         ("31", 1),
         ("3600", 1),
         ("9" * 400, 1),

@@ -1,8 +1,8 @@
-"""The command: `python3 -m tests.fuzz`, from a checkout. It makes an environment of its own in a temporary directory.
+"""The command: `python3 -m tests.fuzz`, from a checkout. It makes its own environment in a temporary directory.
 
-A coverage-guided search through every parser, by atheris (libFuzzer), which has wheels for some systems and versions of
-Python only: so no extra names it. Every target gets its part of the time, in a process of its own; an input that breaks
-one is printed, and kept under the name that is told.
+atheris (libFuzzer) searches every parser, guided by coverage. It has wheels only for some systems and versions of
+Python, so it is in no extra. Each target gets an equal part of the time and its own process. An input that breaks one
+is printed and kept in a file whose name is printed too.
 """
 
 from __future__ import annotations
@@ -20,25 +20,25 @@ from tests.fuzz.targets import TARGETS
 from tests.own_environment import own_environment
 
 PYTHON = f"Python {sys.version.split()[0]}"
-NO_ATHERIS = 3  # exit status: there is none for this Python, so nothing was searched
-_GRACE = 120  # seconds to start up, and for the input under way when time is up
-_SLOWEST = 10  # seconds that one input may take
+NO_ATHERIS = 3  # exit status: there is no atheris for this Python, so nothing was searched
+_GRACE = 120  # seconds to start up and to finish the last input
+_SLOWEST = 10  # seconds for one input
 
 
 def main() -> int:
-    """Fuzz. Returns 0 where nothing was found, 1 where something was, 3 where atheris cannot be had."""
+    """Fuzz. Returns 0 if nothing was found, 1 if something was, and 3 if atheris is not available."""
     parser = argparse.ArgumentParser(
         prog="python3 -m tests.fuzz", description="Search every parser for broken promises."
     )
-    parser.add_argument("--seconds", type=int, default=300, help="how long in all (default: %(default)s)")
-    parser.add_argument("--target", action="append", choices=TARGETS, help="only this one; may be repeated")
-    parser.add_argument("--here", action="store_true", help="in the environment that there is, with its atheris")
+    parser.add_argument("--seconds", type=int, default=300, help="how long in total (default: %(default)s)")
+    parser.add_argument("--target", action="append", choices=TARGETS, help="only this one; you can repeat the option")
+    parser.add_argument("--here", action="store_true", help="use the current environment and its atheris")
     given = parser.parse_args()
     names = given.target or list(TARGETS)
     if given.here:
         return _fuzz(names, given.seconds)
     with own_environment() as environment:
-        # From its source it would have to be compiled, by a clang with libFuzzer.
+        # Only a wheel: its source needs a clang with libFuzzer.
         pip = ["-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--only-binary=atheris", "atheris"]
         if environment.run(*pip, limit=_GRACE).returncode:
             print(f"nothing was searched: pip finds no wheel of atheris for {PYTHON}", file=sys.stderr)
@@ -50,7 +50,7 @@ def main() -> int:
 
 def _fuzz(names: list[str], seconds: int) -> int:
     if find_spec("atheris") is None:
-        print("nothing was searched: atheris is not installed here; without --here it is fetched", file=sys.stderr)
+        print("nothing was searched: atheris is not installed here; leave out --here to fetch it", file=sys.stderr)
         return NO_ATHERIS
     print(f"{PYTHON}, atheris {version('atheris')}", flush=True)
     broken = [name for name in names if not _holds(name, max(1, seconds // len(names)))]
@@ -59,7 +59,7 @@ def _fuzz(names: list[str], seconds: int) -> int:
 
 
 def _holds(name: str, seconds: int) -> bool:
-    """Fuzz one target. True where nothing was found."""
+    """Fuzz one target. True if nothing was found."""
     found = Path(tempfile.gettempdir(), f"oauth_cc_auth-fuzz-{name}-")
     with tempfile.TemporaryDirectory() as folder:
         corpus, dictionary = Path(folder, "corpus"), Path(folder, "dictionary")

@@ -1,13 +1,13 @@
-"""What the inputs of all targets are made of: fields, a secret to echo, and words that a fuzzer would not find."""
+"""The parts of all inputs: fields, a secret to echo, and words that a fuzzer would not find."""
 
 from __future__ import annotations
 
-PASSWORD = "TheSecret"  # with nothing in it that would end the user info of a URL
+PASSWORD = "TheSecret"  # without characters that end the user info of a URL
 SECRET = f"Qp~8Q*a.b-c_d+e/f={PASSWORD}"
-ECHO = "{echo}"  # stands for the secret in what a fuzzer writes, since it would never guess it
-BETWEEN = b"\xff"  # between two fields of an input; no UTF-8 has it
+ECHO = "{echo}"  # stands for the secret, which a fuzzer would never guess
+BETWEEN = b"\xff"  # separates two fields of an input; it never occurs in UTF-8
 
-# What a fuzzer should put together; it would find most of these only after hours.
+# Words for the fuzzer to combine. It would find most of them only after hours.
 WORDS: tuple[bytes, ...] = (
     BETWEEN,
     ECHO.encode(),
@@ -61,6 +61,6 @@ WORDS: tuple[bytes, ...] = (
 
 
 def fields(data: bytes, count: int) -> list[str]:
-    """The first `count` fields of an input as text, each with the secret where it says so; "" for a missing one."""
+    """The first `count` fields of an input as text. The secret replaces each echo mark. A missing field is ""."""
     parts = [part.decode("utf-8", "surrogateescape") for part in data.split(BETWEEN, count - 1)]
     return [part.replace(ECHO, SECRET) for part in parts] + [""] * (count - len(parts))

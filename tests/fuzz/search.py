@@ -1,6 +1,6 @@
-"""One search by atheris: `python3 -m tests.fuzz.search TARGET [libFuzzer's arguments]`, for `tests.fuzz` to run.
+"""One search by atheris: `python3 -m tests.fuzz.search TARGET [libFuzzer's arguments]`. `tests.fuzz` runs it.
 
-With the file of an input as an argument, that input is run once.
+With a file as an argument, it runs that input once.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import atheris
 
 
 def main() -> None:
-    """Never returns: libFuzzer ends the process, with an exit status other than 0 where it found something."""
+    """Never returns: libFuzzer ends the process, with an exit status other than 0 if it found something."""
     with atheris.instrument_imports(include=["oauth_cc_auth"]):
         targets = import_module("tests.fuzz.targets")
     atheris.Setup([sys.argv[0], *sys.argv[2:]], targets.TARGETS[sys.argv[1]])

@@ -1,8 +1,8 @@
-"""Everything here that parses what others wrote, each as a function of bytes that fails where a promise is broken.
+"""Every parser of foreign text, each as a function of bytes that fails if a promise is broken.
 
-One list for two readers: hypothesis in every test run (tests.test_fuzz_targets), atheris for as long as one likes
-(`python3 -m tests.fuzz`). A target returns where all is well and raises where an exception would have escaped that is
-not of our tree, or where a secret would have been shown.
+hypothesis uses the list in every test run (tests.test_fuzz_targets), and atheris for as long as you like
+(`python3 -m tests.fuzz`). A target raises if an exception that is not ours would escape, or if a secret would be shown.
+Otherwise it returns.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ FORM_LABELS = (
 
 
 def hide(*texts: object) -> None:
-    """Fail where one of `texts` shows the secret."""
+    """Fail if one of `texts` shows the secret."""
     for text in texts:
         assert PASSWORD not in str(text), "the secret is shown"
 
@@ -60,7 +60,7 @@ def a_request() -> TokenRequest:
 
 
 def token_answer(data: bytes) -> None:
-    """Status, headers, body: a token that fits into a header, or an error of ours that shows nothing."""
+    """Status, headers and body give a token that fits into a header, or an error of ours that shows nothing secret."""
     status, location, retry, date, kind, coding = fields(data, 7)[:6]
     body = data.split(BETWEEN, 6)[6] if data.count(BETWEEN) >= 6 else data
     body = body.replace(b"{json echo}", json.dumps(SECRET)[1:-1].encode()).replace(ECHO.encode(), SECRET.encode())
@@ -84,7 +84,7 @@ def token_answer(data: bytes) -> None:
         assert outcome.access_token.isprintable()
         assert outcome.access_token == outcome.access_token.strip() != ""
         assert outcome.expires_at is None or WALL <= outcome.expires_at <= WALL + 366 * 86400
-        pickle.loads(pickle.dumps(outcome))  # noqa: S301  # made in the line itself
+        pickle.loads(pickle.dumps(outcome))  # noqa: S301  # our own pickle
         return
     error = outcome.error
     hide(error, error.__dict__, repr(error), error.attempts)
@@ -95,26 +95,26 @@ def token_answer(data: bytes) -> None:
 
 
 def successful_answer(data: bytes) -> None:
-    """`token_answer` of a 200 without any headers, so that a fuzzer gets to the members."""
+    """`token_answer` for a 200 without headers, so that a fuzzer reaches the members."""
     token_answer(b"s" * 100 + BETWEEN * 6 + data)
 
 
 def transport_failure(data: bytes) -> None:
-    """Whatever a transport says went wrong."""
+    """Any text about a failure of a transport."""
     outcome = read_answer(a_request(), TransportFailure(fields(data, 1)[0]), WALL)
     assert not isinstance(outcome, Token)
     hide(outcome.error, outcome.error.__dict__)
 
 
 def wait_asked_for(data: bytes) -> None:
-    """Retry-After and Date: no seconds, or a number of them that can be waited for."""
+    """Retry-After and Date give no seconds, or a number of seconds that is possible to wait."""
     retry, date = fields(data, 2)
     seconds = retry_after({"retry-after": retry, "date": date}, WALL)
     assert seconds is None or 0 <= seconds <= 1e9
 
 
 def answer_facts(data: bytes) -> None:
-    """What the command line tells of an answer, and what it reads in WWW-Authenticate."""
+    """What the command line shows of an answer, and what it reads in WWW-Authenticate."""
     challenge, via, location, date, kind, body = fields(data, 6)
     challenge = challenge.replace("{quoted echo}", "\\".join(SECRET))
     headers = {"www-authenticate": challenge, "via": via, "location": location, "date": date, "content-type": kind}
@@ -123,12 +123,12 @@ def answer_facts(data: bytes) -> None:
     for name in ("error", "error_description", "scope", "realm"):
         found = challenge_parameter(facts.challenge, name)
         hide(found)
-        # In quotes, backslashes are taken off.
+        # In quotes, backslashes are removed.
         assert found is None or found.replace("\\", "") in (facts.challenge or "").replace("\\", "")
 
 
 def form_settings(data: bytes) -> None:
-    """Labels and values of a form: a config, or a ConfigurationError that quotes no value of a secret field."""
+    """Labels and values of a form give a config, or a ConfigurationError that quotes no value of a secret field."""
     words = fields(data, 2 * len(FORM_LABELS))
     labels = [word if word else label for word, label in zip(words[::2], FORM_LABELS, strict=True)]
     settings = dict(zip(labels, words[1::2], strict=True))
@@ -144,7 +144,7 @@ def form_settings(data: bytes) -> None:
 
 
 def token_urls(data: bytes) -> None:
-    """A URL of the person's: taken as it is or refused; user info and query are shown nowhere."""
+    """A person's URL is accepted unchanged or refused. User info and query are never shown."""
     text, user_info = (part.replace(SECRET, PASSWORD) for part in fields(data, 2))
     user_info = quote(user_info, safe="!:@[]", errors="surrogatepass")
     for url in (text, f"https://{text}", f"https://{user_info}:{PASSWORD}@{text}"):
@@ -166,7 +166,7 @@ def token_urls(data: bytes) -> None:
 
 
 def redirect_targets(data: bytes) -> None:
-    """The URL of a redirect, from wherever: it stays or it does not."""
+    """The URL of a redirect, from any URL, stays or does not."""
     url, location = fields(data, 2)
     for here in (url, "https://api.example.com/a/b?c"):
         assert surely_stays(here, location) in (True, False)
@@ -174,7 +174,7 @@ def redirect_targets(data: bytes) -> None:
 
 
 def header_settings(data: bytes) -> None:
-    """Names and values of headers: what is taken cannot end a header line or start another."""
+    """Accepted names and values of headers cannot end a header line or start another."""
     name, value, pattern = fields(data, 3)
     with suppress(ConfigurationError):
         config = ClientCredentialsConfig(
@@ -196,7 +196,7 @@ def header_settings(data: bytes) -> None:
 
 
 def content_codings(data: bytes) -> None:
-    """A body and what it says of its encoding: at most a mebibyte, or an error of ours."""
+    """A body and its claimed encoding give at most a mebibyte, or an error of ours."""
     coding, _, body = data.partition(BETWEEN)
     read = LimitedBody()
     with suppress(UnreadableBodyError):
@@ -205,7 +205,7 @@ def content_codings(data: bytes) -> None:
 
 
 def credentials(data: bytes) -> None:
-    """Whatever the person's identifier and secret are made of, they are sent or refused, and never shown."""
+    """Any identifier and secret are sent or refused, and never shown."""
     client_id, secret, name, value = fields(data, 4)
     secret += SECRET
     try:
@@ -226,7 +226,7 @@ def credentials(data: bytes) -> None:
 
 
 def masking(data: bytes) -> None:
-    """A secret made of anything, between anything: never shown, and found in a reasonable time."""
+    """Any secret in any text is found in reasonable time and never shown."""
     before, secret, after = fields(data, 3)
     if len(secret) >= 4 and secret.isprintable() and secret == " ".join(secret.split()):
         assert secret not in presentable(before + secret + after, (secret,)).replace("***", "\0")

@@ -1,9 +1,9 @@
-"""The command: ``python3 -m tests.mutation``, from a checkout; what it needs it makes in a temporary folder.
+"""The command: ``python3 -m tests.mutation``, from a checkout. It makes what it needs in a temporary folder.
 
 mutmut changes one thing in one function of the core at a time, and runs the unit tests that reach it. A mutant that no
-test notices is a survivor; those that are known are in ``survivors.txt`` beside this file, with the reason. Prints a
-table, what is not in that file and what is in it by mistake, and ends with 1 for each of the two and where too few were
-killed.
+test notices is a survivor. ``survivors.txt`` beside this file lists the known survivors with the reason. The command
+prints a table, the survivors that are missing in that file, and the names that should not be in it. It ends with 1 if
+there are any of these, or if too few mutants were killed.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ TESTS = (
 )
 TARGET = 95.0  # percent
 SURVIVORS = Path(__file__).with_name("survivors.txt")
-# Exit statuses of mutmut's forks: a test failed or ran out of time. Where no test came by, nothing was killed.
+# Exit statuses of mutmut's forks: a test failed or ran out of time. A mutant that no test reaches is not killed.
 KILLED = {1, 3, 24, 36, -24, 152, 255, 37}
 
 
 def main() -> int:
     """Run it. Returns the exit status."""
     parser = argparse.ArgumentParser(prog="python3 -m tests.mutation", description="Mutation testing of the core.")
-    parser.add_argument("--seconds", type=float, default=1800.0, help="at most; the rest is left out (default: 1800)")
+    parser.add_argument("--seconds", type=float, default=1800.0, help="stop after this time (default: 1800)")
     parser.add_argument("--only", metavar="NAMES", help=f"some of {','.join(MODULES)}")
-    parser.add_argument("--jobs", type=int, default=2, help="at the same time (default: 2)")
-    parser.add_argument("--diffs", action="store_true", help="show what was changed in each unknown survivor")
+    parser.add_argument("--jobs", type=int, default=2, help="mutants at the same time (default: 2)")
+    parser.add_argument("--diffs", action="store_true", help="show the change in each unknown survivor")
     arguments = parser.parse_args()
     modules = arguments.only.split(",") if arguments.only else list(MODULES)
     with own_environment("test", ["mutmut>=3.8,<4"]) as environment:
@@ -53,15 +53,15 @@ def main() -> int:
 
 
 def _mutate(environment: Environment, jobs: int, seconds: float) -> None:
-    """Try the mutants, as many as there is time for."""
+    """Try as many mutants as time allows."""
     command = ["-m", "mutmut", "run", "--max-children", str(jobs)]
     print(f"trying the mutants, for at most {seconds:.0f} s", flush=True)
     with tempfile.TemporaryFile() as log:
         try:
-            # Its progress is one line written over and over: of use on a terminal only.
+            # mutmut rewrites one line to show progress, which is useful only on a terminal.
             ended = environment.run(*command, limit=seconds, output=None if sys.stdout.isatty() else log)
         except TimeoutExpired:
-            print(f"\nstopped after {seconds:.0f} s; what was not reached is left out")
+            print(f"\nstopped after {seconds:.0f} s; the other mutants were not tried")
             return
         log.seek(0)
         if ended.returncode:
@@ -69,7 +69,7 @@ def _mutate(environment: Environment, jobs: int, seconds: float) -> None:
 
 
 def _configure(environment: Environment, modules: list[str]) -> None:
-    """Only the copy is told of mutmut; its tests run with the settings of the checkout but for what hypothesis does."""
+    """Configure mutmut in the copy only. Its tests use the settings of the checkout, except for those of hypothesis."""
     folder = environment.folder
     shutil.copy(folder / "tests" / "mutation" / "profile.py", folder / "conftest.py")
     settings = {
@@ -112,21 +112,21 @@ def _report(environment: Environment, modules: list[str], *, diffs: bool) -> int
         print(f"    {name}", flush=True)
         if diffs:
             environment.run("-m", "mutmut", "show", name, limit=60)
-    if stale:  # mutmut numbers the mutants of a function, so after a change to it a name may stand for another one
-        print(f"\n{len(stale)} in {SURVIVORS.name} are killed, or are there no more:")
+    if stale:  # mutmut numbers the mutants of a function, so a name may mean another mutant after a change
+        print(f"\n{len(stale)} in {SURVIVORS.name} are killed or no longer exist:")
         print(*(f"    {name}" for name in stale), sep="\n")
     return 0 if total["killed"] and _share(total) >= TARGET and not unknown and not stale else 1
 
 
 def _outcomes(environment: Environment, module: str) -> dict[str, int | None]:
-    """Exit status by mutant; None where it was not reached in time."""
+    """The exit status by mutant. None if time ran out before it."""
     meta = environment.folder / "mutants" / "oauth_cc_auth" / f"{module}.py.meta"
     outcomes: dict[str, int | None] = json.loads(meta.read_text())["exit_code_by_key"] if meta.exists() else {}
     return outcomes
 
 
 def _known_survivors() -> set[str]:
-    """The names in the file, one at the start of each line; the reason stands behind it."""
+    """The names in the file, one at the start of each line. The reason follows it."""
     lines = SURVIVORS.read_text(encoding="utf-8").splitlines()
     return {line.split()[0] for line in lines if line.strip() and not line.startswith("#")}
 

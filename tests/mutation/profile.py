@@ -1,6 +1,6 @@
-"""For the runs of `__main__`, as the conftest.py of the copy: the same few examples each time.
+"""The conftest.py of the copy that `__main__` tests: the same few examples in every run.
 
-The tests of one mutant after the other run in forks of one process, which hypothesis would otherwise find unhealthy.
+The tests of all mutants run in forks of one process. hypothesis would report that as unhealthy.
 """
 
 from __future__ import annotations
