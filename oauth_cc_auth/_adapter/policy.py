@@ -98,6 +98,7 @@ class ApiPolicy:
         header_name: The API request header that carries the token.
         strips_header: True if all client libraries take that header off a redirect to another origin.
         is_usual: True if an answer below 300 says nothing unless the token is on probation.
+        serves_every_origin: True without `api_origins`.
     """
 
     __slots__ = (
@@ -110,6 +111,7 @@ class ApiPolicy:
         "cache",
         "header_name",
         "is_usual",
+        "serves_every_origin",
         "strips_header",
         "wall",
     )
@@ -126,16 +128,12 @@ class ApiPolicy:
         self.header_name = config.header_name
         self.strips_header = config.header_name.lower() == "authorization"
         self.is_usual = behaviour.renew_on is None
+        self.serves_every_origin = behaviour.api_origins is None
         self._allow_insecure_http = config.allow_insecure_http
         self._api_origins = behaviour.api_origins
         self._has_token_client = behaviour.token_client is not None
         self._observer = source.observer
         self._renew_on = behaviour.renew_on
-
-    @property
-    def serves_every_origin(self) -> bool:
-        """True without `api_origins`."""
-        return self._api_origins is None
 
     # Before a request is sent.
 
@@ -182,6 +180,19 @@ class ApiPolicy:
         except Exception as error:  # noqa: BLE001  # whatever a person's callable raises
             problem = f"raised {kind_and_place(error)}"
         return TokenError(f"renew_on, called with status and headers, {problem}", reason="callable_failed")
+
+    def introduction(self, url: str, status: int, headers: Mapping[str, str]) -> Lease | TokenError | None:
+        """The token to send a request again with that a redirect took to `url`, and that arrived there without one.
+
+        Only if `api_origins` lists that origin and its answer asks for a token, and only the current token: nothing is
+        fetched for this. An error if `renew_on` raised.
+        """
+        if self._api_origins is None or self.admission(url, "") is not True:
+            return None
+        refuses = self.refuses(status, headers)
+        if not isinstance(refuses, bool):
+            return refuses
+        return self.cache.usable(None) if refuses else None
 
     def is_ours(self, header_value: object) -> bool:
         """True if `header_value` holds the current token or one of the last before it."""

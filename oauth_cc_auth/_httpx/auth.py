@@ -78,6 +78,10 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
         if response.status_code < 300 and policy.is_usual and not lease.probation:
             return
         exchange = ApiExchange(self._library, policy, self._transport, lease, url=url, replay=replay)
+        again = exchange.introduction(response)
+        if again is not None:
+            drain(response)
+            response = yield again
         renewal = exchange.renewal(response)
         if renewal is not None:
             again = exchange.again(response, renew(renewal, self._source.obtain, lambda: drain(response)))
@@ -101,6 +105,10 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
         if response.status_code < 300 and policy.is_usual and not lease.probation:
             return
         exchange = ApiExchange(self._library, policy, self._transport, lease, url=url, replay=replay)
+        again = exchange.introduction(response)
+        if again is not None:
+            await adrain(response)
+            response = yield again
         renewal = exchange.renewal(response)
         if renewal is not None:
             again = exchange.again(response, await arenew(renewal, self._source.aobtain, lambda: adrain(response)))

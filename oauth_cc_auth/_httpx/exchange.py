@@ -61,6 +61,28 @@ class ApiExchange:
         self._lease = lease
         self._replay = replay
         self._request: Any = None
+        self._origins = [self.origin]  # those that may see the token
+
+    def introduction(self, response: Any) -> Any:
+        """The request to send again with the token, if a redirect took it to a listed origin that asks for one.
+
+        Raises:
+            TokenError: `renew_on` raised.
+        """
+        request = self._request = response.request
+        url = str(request.url)
+        if self._policy.serves_every_origin or self._policy.header_name in request.headers:
+            return None
+        lease = self._policy.introduction(url, response.status_code, response.headers)
+        if isinstance(lease, TokenError):
+            raise self._transport.for_caller(lease)
+        if lease is None or self.obstacle() or not self.rewind():
+            return None
+        self.origin = origin_of(url)
+        self._origins.append(self.origin)
+        again = self.again(response, lease)
+        again.extensions = {**again.extensions, NAMED_ORIGIN: self.origin}
+        return again
 
     def renewal(self, response: Any) -> Renewal | None:
         """What `response` asks for if it refuses the token; None if it does not, or if no new token could mend that.
@@ -137,7 +159,8 @@ class ApiExchange:
             return
         for hop in (*response.history, response):
             target = origin_of(str(hop.request.url))
-            if self._carries(hop.request) and not same_audience(self.origin, target):
+            stays = any(same_audience(origin, target) for origin in self._origins)
+            if self._carries(hop.request) and not stays:
                 self._policy.cache.discard(self._lease)
                 logger.warning(
                     "a redirect from %s took the header %s with the token to %s; the token is renewed. Add "

@@ -67,23 +67,26 @@ class RenewalHook:
         """
         if response.status_code < 300 and self._is_usual and not self._probation:
             return response  # the usual case
-        request = response.request
-        lease = self._carried(request)
-        if lease is None:
-            return response
+        known = {"stream": stream, "timeout": timeout, "verify": verify, "cert": cert, "proxies": proxies}
+        # An adapter may have a time-out of its own for requests that come without one.
+        options = {name: value for name, value in {**known, **others}.items() if value is not _NOT_GIVEN}
         try:
-            refuses = self.policy.refuses(response.status_code, response.headers)
-            if not isinstance(refuses, bool):
-                raise self._transport.for_caller(refuses)
-            if refuses:
-                known = {"stream": stream, "timeout": timeout, "verify": verify, "cert": cert, "proxies": proxies}
-                options = {**known, **others}
-                # An adapter may have a time-out of its own for requests that come without one.
-                given = {name: value for name, value in options.items() if value is not _NOT_GIVEN}
-                return self._renew(lease, response, request, given)
+            return self._followed_up(response, options)
         except BaseException:
             response.close()  # no one else can: the caller gets an error instead of a response
             raise
+
+    def _followed_up(self, response: Any, options: dict[str, Any]) -> Any:
+        """The response to go on with after an answer that is not the usual case."""
+        request = response.request
+        lease = self._carried(request)
+        if lease is None:
+            return self._introduced(response, request, options)
+        refuses = self.policy.refuses(response.status_code, response.headers)
+        if not isinstance(refuses, bool):
+            raise self._transport.for_caller(refuses)
+        if refuses:
+            return self._renew(lease, response, request, options)
         self.policy.note_answer(lease, str(request.url), response.status_code)
         if response.is_redirect and origin_of(response.headers["location"]) is NOWHERE:
             # requests would compare its port with ours, to take Authorization off, and raise a ValueError.
@@ -110,6 +113,29 @@ class RenewalHook:
         older = next((lease for lease in self.lease.chain() if lease.header_value == value), None)
         return older or (self.lease if self.policy.is_ours(value) else None)
 
+    def _introduced(self, response: Any, request: Any, options: dict[str, Any]) -> Any:
+        """The answer to a request that a redirect took to a listed origin, sent again with the token if that asks."""
+        if self.policy.header_name in request.headers:
+            return response  # another credential, perhaps one of ~/.netrc
+        lease = self.policy.introduction(str(request.url), response.status_code, response.headers)
+        if isinstance(lease, TokenError):
+            raise self._transport.for_caller(lease)
+        refused = RefusedRequest(self._library, response)
+        if lease is None or refused.obstacle() or not refused.rewind():
+            return response
+        drain(response)
+        response.request = request.copy()  # as it was sent
+        if not self.policy.strips_header:
+            guard(request, self.policy.header_name)  # its origin is this one from now on
+        hook = self._hook_of(lease)
+        return hook._followed_up(self._send_again(response, request, hook, refused.connection, options), options)
+
+    def _hook_of(self, lease: Lease) -> RenewalHook:
+        if lease.hook is None:
+            lease.hook = RenewalHook(self._library, self.policy, self._source, self._transport, lease)
+        hook: RenewalHook = lease.hook
+        return hook
+
     def _renew(self, lease: Lease, response: Any, request: Any, options: dict[str, Any]) -> Any:
         refused = RefusedRequest(self._library, response)
         renewal = self.policy.renewal(lease, refused)
@@ -118,10 +144,7 @@ class RenewalHook:
             raise self._transport.for_caller(replacement, request, self.policy.header_name)
         if replacement is None:
             return response
-        hook = replacement.hook
-        if hook is None:
-            hook = RenewalHook(self._library, self.policy, self._source, self._transport, replacement)
-            replacement.hook = hook
+        hook = self._hook_of(replacement)
         response.request = request.copy()
         response.request.headers[self.policy.header_name] = lease.header_value  # as it was sent
         resent = self._send_again(response, request, hook, refused.connection, options)

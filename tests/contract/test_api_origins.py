@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
+from requests.adapters import HTTPAdapter
 
+from oauth_cc_auth import TokenError
 from oauth_cc_auth.testing import Answer, LoopbackServer
-from tests.clients import ClientKind, each_client
+from tests.clients import REQUESTS, ClientKind, each_client
 from tests.contract.token_side import auth_for
 
 
@@ -16,6 +19,30 @@ def other() -> Iterator[LoopbackServer]:
     """A host that is not in the list, such as that of presigned links."""
     with LoopbackServer() as server:
         yield server
+
+
+CUSTOM_HEADER: dict[str, Any] = {"header_name": "X-Access-Token", "header_value_pattern": "token %s"}
+
+
+def guarded(client: ClientKind, auth: Any) -> dict[str, Any]:
+    return {} if client is REQUESTS else {"event_hooks": {"request": [auth.redirect_guard]}}
+
+
+def adding(client: ClientKind, put: Callable[[Any], None]) -> dict[str, Any]:
+    """What has a client call `put` for every request on its way, also a redirected one."""
+    if client is REQUESTS:
+
+        class Adding(HTTPAdapter):
+            def send(self, request: Any, *args: Any, **options: Any) -> Any:
+                put(request)
+                return super().send(request, *args, **options)
+
+        return {"adapters": {"http://": Adding()}}
+
+    async def aput(request: Any) -> None:
+        put(request)
+
+    return {"event_hooks": {"request": [aput if client.is_async else put]}}
 
 
 @each_client
@@ -35,15 +62,88 @@ def test_other_origins_get_no_token_and_none_is_fetched_for_them(
 
 
 @each_client
-def test_a_listed_origin_gets_no_token_from_a_redirect(
+@pytest.mark.parametrize("settings", [{}, CUSTOM_HEADER], ids=["Authorization", "custom"])
+@pytest.mark.parametrize("content", [None, b"body"])
+def test_a_listed_origin_that_asks_after_a_redirect_gets_the_token(
+    client: ClientKind,
+    oauth_server: LoopbackServer,
+    other: LoopbackServer,
+    settings: dict[str, Any],
+    content: bytes | None,
+) -> None:
+    """Promise 15: the redirect itself takes no token along. Its 401 is answered with the current one, once."""
+    if settings:
+        oauth_server.header_name, oauth_server.header_value_pattern = CUSTOM_HEADER.values()
+    auth = auth_for(client, oauth_server, api_origins=[oauth_server.origin, other.origin], **settings)
+    seen: list[bool] = []
+
+    def answer(request: Any) -> Answer:
+        seen.append(request.headers.get(oauth_server.header_name) is not None)
+        return Answer(200 if seen[-1] else 401)
+
+    other.api.always(answer)
+    oauth_server.api.always(Answer.redirect(other.api_url, 307))
+    with client.session(auth, follow_redirects=True, **guarded(client, auth)) as session:
+        for _ in range(2):
+            assert session.request("POST", oauth_server.api_url, content=content).status == 200
+    assert seen == [False, True] * 2
+    assert [request.body for request in other.requests] == [content or b""] * 4
+    assert len(oauth_server.token_requests) == 1
+
+
+@each_client
+def test_a_listed_origin_that_refuses_the_token_after_a_redirect(
     client: ClientKind, oauth_server: LoopbackServer, other: LoopbackServer
 ) -> None:
-    """A listed origin is not the origin that the request named."""
-    origins = [oauth_server.origin, other.origin]
+    """A second 401 is a refusal like any other: the token is renewed, and the request is sent once more."""
+    seen: list[str | None] = []
+
+    def answer(request: Any) -> Answer:
+        seen.append(request.headers.get("Authorization"))
+        return Answer(401 if len(seen) < 3 else 200)
+
+    other.api.always(answer)
     oauth_server.api.next(Answer.redirect(other.api_url))
-    with client.session(auth_for(client, oauth_server, api_origins=origins), follow_redirects=True) as session:
+    auth = auth_for(client, oauth_server, api_origins=[oauth_server.origin, other.origin])
+    with client.session(auth, follow_redirects=True) as session:
+        assert session.request("GET", oauth_server.api_url).status == 200
+    assert seen == [None, *(f"Bearer {token}" for token in oauth_server.issued)]
+    assert len(oauth_server.issued) == 2
+
+
+@each_client
+def test_another_credential_after_a_redirect_is_left_alone(
+    client: ClientKind, oauth_server: LoopbackServer, other: LoopbackServer
+) -> None:
+    """If the refused request has a header of that name which is not ours, its 401 is returned as it is."""
+    auth = auth_for(client, oauth_server, api_origins=[oauth_server.origin, other.origin])
+    oauth_server.api.always(Answer.redirect(other.api_url))
+
+    def put(request: Any) -> None:
+        if str(request.url).startswith(other.origin):
+            request.headers["Authorization"] = "Basic abc"
+
+    with client.session(auth, follow_redirects=True, **adding(client, put)) as session:
         assert session.request("GET", oauth_server.api_url).status == 401
-    assert [request.headers.get("Authorization") for request in other.requests] == [None]
+    assert [request.headers.get("Authorization") for request in other.requests] == ["Basic abc"]
+
+
+@each_client
+def test_renew_on_that_raises_after_a_redirect(
+    client: ClientKind, oauth_server: LoopbackServer, other: LoopbackServer
+) -> None:
+    """It is asked about this answer too, and the error says so."""
+
+    def raising(status: int, headers: Any) -> bool:
+        if status == 401:
+            raise ZeroDivisionError
+        return False
+
+    origins = [oauth_server.origin, other.origin]
+    auth = auth_for(client, oauth_server, api_origins=origins, renew_on=raising)
+    oauth_server.api.always(Answer.redirect(other.api_url))
+    with client.session(auth, follow_redirects=True) as session, pytest.raises(TokenError, match="ZeroDivisionError"):
+        session.request("GET", oauth_server.api_url)
 
 
 @each_client
