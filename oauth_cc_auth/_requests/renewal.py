@@ -67,14 +67,28 @@ class RenewalHook:
         """
         if response.status_code < 300 and self._is_usual and not self._probation:
             return response  # the usual case
+        if self._is_old_news(response):
+            return response
         known = {"stream": stream, "timeout": timeout, "verify": verify, "cert": cert, "proxies": proxies}
         # An adapter may have a time-out of its own for requests that come without one.
         options = {name: value for name, value in {**known, **others}.items() if value is not _NOT_GIVEN}
         try:
-            return self._followed_up(response, options)
+            answer = self._followed_up(response, options)
         except BaseException:
             response.close()  # no one else can: the caller gets an error instead of a response
             raise
+        answer._oauth_cc_auth_judged = (answer.request, self.policy)
+        return answer
+
+    def _is_old_news(self, response: Any) -> bool:
+        """True if this hook has returned `response` already, or if a cache kept it from another day.
+
+        requests-cache calls all hooks a second time, and can be made to keep refusals. The request is compared too, for
+        adapters of tests that give every request the same response object.
+        """
+        judged = getattr(response, "_oauth_cc_auth_judged", (None, None))
+        is_again = judged[0] is response.request and judged[1] is self.policy
+        return is_again or getattr(response, "from_cache", False) is True
 
     def _followed_up(self, response: Any, options: dict[str, Any]) -> Any:
         """The response to go on with after an answer that is not the usual case."""

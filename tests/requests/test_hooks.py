@@ -151,3 +151,37 @@ def test_response_pickles(network: requests_mock.Mocker, session: requests.Sessi
 
     assert (revived.status_code, revived.text, revived.history[0].status_code) == (200, "Bearer two", 401)
     assert own_hooks(revived.request) == []
+
+
+class Twice(requests.Session):
+    """Calls the response hooks a second time with what came of the first, as requests-cache does."""
+
+    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
+        response = super().send(request, **kwargs)
+        return requests.hooks.dispatch_hook("response", request.hooks, response, **kwargs)
+
+
+def test_second_call_of_the_hooks_is_no_second_refusal(network: requests_mock.Mocker) -> None:
+    """A persistent 401 stays a 401 and costs no more requests than with other sessions; a renewal is one renewal."""
+    network.get(API_URL, status_code=401)
+    with Twice() as session:
+        session.auth = ClientCredentialsAuth(TOKEN_URL, "client", "secret")
+        response = session.get(API_URL)
+        assert (response.status_code, [earlier.status_code for earlier in response.history]) == (401, [401])
+        assert [request.method for request in network.request_history] == ["POST", "GET", "POST", "GET"]
+
+        network.get(API_URL, text=accepts_from("three"))
+        assert session.get(API_URL).text == "Bearer three"
+
+
+def test_refusal_out_of_a_cache_says_nothing(network: requests_mock.Mocker, session: requests.Session) -> None:
+    """It was about some token of another day."""
+    network.get(API_URL, status_code=401)
+
+    def kept(response: requests.Response, **kwargs: Any) -> None:
+        response.from_cache = True  # type: ignore[attr-defined]  # as requests-cache and CacheControl tell
+
+    prepared = session.prepare_request(requests.Request("GET", API_URL))
+    prepared.hooks["response"].insert(0, kept)
+    assert session.send(prepared).status_code == 401
+    assert [request.method for request in network.request_history] == ["POST", "GET"]
