@@ -117,6 +117,18 @@ def docs(session: nox.Session) -> None:
     session.run("pytest", *_that_exist(session, DOCS), *session.posargs)
 
 
+# niquests puts its own urllib3 in the place of the real one, for requests too.
+PACKAGES = {"most": "tests/packages", "niquests": "tests/packages/test_niquests.py"}
+
+
+@nox.session
+@nox.parametrize("part", list(PACKAGES), ids=list(PACKAGES))
+def packages(session: nox.Session, part: str) -> None:
+    """With the real packages that people put in between: caches, recorders, SDKs, task queues, servers."""
+    _install_with_tests(session, *_group(f"packages-{part}"))
+    session.run("pytest", PACKAGES[part], *session.posargs)
+
+
 def _soak(session: nox.Session) -> None:
     session.run("python", "-m", "tests.soak", "--seconds", "180")
 
