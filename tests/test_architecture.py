@@ -18,45 +18,11 @@ import pytest
 
 import oauth_cc_auth
 from oauth_cc_auth.testing import LoopbackServer
+from tests.floors import HOUSES, PICTURE, drawn
 
 PACKAGE = Path(oauth_cc_auth.__file__).parent
 NAME = PACKAGE.name
 
-# From the bottom up. A room is a file or a folder of the package; it imports from the floors below it and from itself.
-FLOORS = (
-    {"_errors", "_record", "_version", "_http"},
-    {"_redact"},
-    {"_authentication", "_events", "_token"},
-    {"_settings"},
-    {"_config"},
-    {"_protocol"},
-    {"_core"},
-    {"_adapter"},
-    {"_httpx", "_requests"},
-    {"httpx", "httpx2", "requests"},
-    {"_httpie"},
-    {"httpie"},
-    # No part of the plugin itself.
-    {"testing"},
-    {"_cli", "_demo"},
-    {"__main__"},
-)
-FLOORS_OF_CLI = (
-    {"terminal"},
-    {"settings"},
-    {"request", "check"},
-    {"run"},
-)
-FLOORS_OF_CHECK = (
-    {"connection_facts", "challenge", "oddities"},
-    {"facts"},
-    {"jwt"},
-    {"rules"},
-    {"watcher"},
-    {"probe", "report"},
-    {"diagnose"},
-)
-HOUSES = {NAME: FLOORS, f"{NAME}._cli": FLOORS_OF_CLI, f"{NAME}._cli.check": FLOORS_OF_CHECK}
 PUBLIC_NAMES = {"_authentication", "_config", "_errors", "_events", "_token", "_version"}
 
 # The client libraries, by the only rooms that may import them.
@@ -144,6 +110,11 @@ def test_arrows_point_down(house: str, room: str) -> None:
         inside = [imported.module for imported in imports_of(name) if imported.module.startswith(f"{house}.")]
         used = {module.removeprefix(f"{house}.").partition(".")[0] for module in inside}
         assert used - {room} <= below, name
+
+
+def test_the_picture_shows_it() -> None:
+    """``python3 -m tests.floors`` writes it anew."""
+    assert PICTURE.read_text(encoding="utf-8") == drawn()
 
 
 def test_the_package_exports_what_is_at_the_bottom() -> None:
