@@ -6,9 +6,8 @@ The auth class is in a module named after the library: `oauth_cc_auth.requests`,
 
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
-from ._authentication.base import ClientAuthentication, Credentials
+from ._authentication.base import AuthenticationContext, ClientAuthentication, Credentials
 from ._authentication.basic import ClientSecretBasic
-from ._authentication.context import AuthenticationContext
 from ._authentication.post import ClientSecretPost
 from ._config import ClientCredentialsConfig
 from ._errors import (

@@ -5,8 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from urllib.parse import quote
 
-from .base import ClientAuthentication, Credentials
-from .context import AuthenticationContext
+from .base import AuthenticationContext, ClientAuthentication, Credentials
 
 
 class ClientSecretBasic(ClientAuthentication):

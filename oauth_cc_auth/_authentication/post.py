@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from .base import ClientAuthentication, Credentials
-from .context import AuthenticationContext
+from .base import AuthenticationContext, ClientAuthentication, Credentials
 
 
 class ClientSecretPost(ClientAuthentication):

@@ -9,9 +9,8 @@ import re
 from collections.abc import Mapping
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from oauth_cc_auth._authentication.base import ClientAuthentication, Credentials
+from oauth_cc_auth._authentication.base import AuthenticationContext, ClientAuthentication, Credentials
 from oauth_cc_auth._authentication.basic import basic_blobs
-from oauth_cc_auth._authentication.context import AuthenticationContext
 from oauth_cc_auth._config import ClientCredentialsConfig
 from oauth_cc_auth._errors import ConfigurationError, Reason
 from oauth_cc_auth._record import Record
