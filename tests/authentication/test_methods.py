@@ -23,7 +23,7 @@ URL = "https://login.example.com/token"
 
 
 def basic(client_id: str, client_secret: str, *, percent_encode: bool = True) -> str:
-    """What a server finds in the header."""
+    """What a server reads from the header."""
     credentials = ClientSecretBasic(percent_encode=percent_encode).authenticate(client_id, client_secret, URL)
     assert credentials.fields == ()  # one method per request
     ((name, value),) = credentials.headers
@@ -73,7 +73,7 @@ def test_raw_basic() -> None:
 @settings(deadline=None)
 @given(st.text(st.characters(codec="utf-8")), st.text(st.characters(codec="utf-8")))
 def test_basic_comes_back(client_id: str, client_secret: str) -> None:
-    """A server that splits at the colon and decodes has what the person gave."""
+    """A server that splits at the colon and decodes gets what the person gave."""
     assert [unquote(part) for part in basic(client_id, client_secret).split(":")] == [client_id, client_secret]
 
 
@@ -117,7 +117,7 @@ def test_credentials_by_name_only() -> None:
 
 
 def test_names() -> None:
-    """As in error messages; the two standard ones are those of the OAuth registry."""
+    """Error messages show them; the two standard ones are in the OAuth registry."""
     assert ClientSecretBasic().name == "client_secret_basic"
     assert ClientSecretBasic(percent_encode=False).name == "client_secret_basic (not percent-encoded)"
     assert ClientSecretPost().name == "client_secret_post"
@@ -127,8 +127,8 @@ def test_names() -> None:
     }
 
 
-def test_the_name_of_a_strategy_of_ones_own() -> None:
-    """Its class's, unless it or one above it says otherwise."""
+def test_the_name_of_a_persons_own_strategy() -> None:
+    """The name of its class, unless it or a base names another."""
 
     class PrivateKeyJwt(ClientAuthentication):
         pass
@@ -150,7 +150,7 @@ def test_both_interfaces_of_the_methods_of_this_package(method: ClientAuthentica
     assert by_context.headers or by_context.fields
 
 
-class Told(ClientSecretPost):
+class Overriding(ClientSecretPost):
     """A subclass as version 0.1 knew it."""
 
     def authenticate(self, client_id: str, client_secret: str, token_url: str) -> Credentials:
@@ -158,15 +158,15 @@ class Told(ClientSecretPost):
         return Credentials(fields=(*known.fields, ("url", token_url)))
 
 
-class Below(Told):
+class Below(Overriding):
     pass
 
 
-class Mixed(Told, ClientSecretBasic):
+class Mixed(Overriding, ClientSecretBasic):
     pass
 
 
-class Anew(Told):
+class Anew(Overriding):
     def credentials_for(self, context: AuthenticationContext) -> Credentials:
         return Credentials(fields={"nonce": str(context.nonce)})
 
@@ -174,7 +174,7 @@ class Anew(Told):
 @pytest.mark.parametrize(
     ("method", "names"),
     [
-        (Told(), ["client_id", "client_secret", "url"]),
+        (Overriding(), ["client_id", "client_secret", "url"]),
         (Below(), ["client_id", "client_secret", "url"]),
         (Mixed(), ["client_id", "client_secret", "url"]),
         (Anew(), ["nonce"]),
@@ -182,12 +182,12 @@ class Anew(Told):
     ids=lambda value: type(value).__name__,
 )
 def test_the_interface_that_the_nearest_class_defines_counts(method: ClientAuthentication, names: list[str]) -> None:
-    """So a subclass that overrides the old one of a method of this package is still asked."""
+    """So a subclass that overrides the old one is still asked."""
     assert [name for name, _ in method.credentials_for(a_context()).fields] == names
 
 
 def test_an_old_strategy_without_a_secret() -> None:
-    """It gets an empty one, which is how version 0.1 said that there was none."""
+    """It gets an empty one, as in version 0.1."""
 
     class Old(ClientAuthentication):
         needs_secret = False
@@ -216,7 +216,7 @@ class TestContext:
             AuthenticationContext("id", "secret", URL)  # type: ignore[call-arg]  # that is the point
 
     def test_shows_no_secret(self) -> None:
-        """Nor a query of the URL, which may hold a key."""
+        """It does not show a query of the URL either, which may hold a key."""
         context = AuthenticationContext(client_id="id", client_secret="s3cret", token_url=f"{URL}?code=abc")
         assert repr(context) == (
             f"AuthenticationContext(client_id='id', client_secret='***', token_url='{URL}?***', issuer=None, "
@@ -236,7 +236,7 @@ class TestContext:
 
 
 def test_reprs() -> None:
-    """They name what was configured, and show none of a person's own attributes."""
+    """They name what was configured, and show no attribute of a person's own class."""
 
     class Assertion(ClientAuthentication):
         def __init__(self) -> None:
@@ -283,10 +283,10 @@ def test_a_strategy_object() -> None:
     ("client_id", "client_secret", "expected"),
     [("id", "secret", False), ("i d", "secret", True), ("id", "s/ecret", True), ("id", "", False), ("é", "é", True)],
 )
-def test_basic_is_worth_trying_after_basic_where_encoding_changes_something(
+def test_basic_is_worth_trying_after_basic_if_encoding_changes_something(
     client_id: str, client_secret: str, expected: bool
 ) -> None:
-    """Else it would repeat what was refused, whichever of the two was first. The body always is another way."""
+    """Else it would repeat what was rejected, no matter which was first. The body always is another way."""
     basic, post, raw = methods_to_try(None)
     assert worth_trying(raw, basic, client_id, client_secret) is expected
     assert worth_trying(basic, raw, client_id, client_secret) is expected

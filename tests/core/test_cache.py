@@ -1,4 +1,4 @@
-"""`_cache`: which token to use now, and who fetches."""
+"""`_core.cache`: which token to use now, and who fetches."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def held(cache: TokenCache, refused: Lease | None = None) -> Failure:
 
 @contextmanager
 def leading_for(flight: Flight) -> Iterator[None]:
-    """What runs on behalf of a flight, as its leader does."""
+    """Run on behalf of a flight, as its leader does."""
     token = leading.set((flight,))
     yield
     leading.reset(token)
@@ -81,14 +81,14 @@ def leading_for(flight: Flight) -> Iterator[None]:
 
 class TestColdCache:
     def test_the_first_leads_and_the_others_follow(self, cache: TokenCache, clock: FakeClock) -> None:
-        """One live flight, whoever asks."""
+        """One flight serves all callers."""
         first = lead(cache)
         assert (first.fallback, first.time_limit, first.flight.leader) == (None, None, ME)
         assert first.flight.limit == clock.monotonic() + GRACE
         assert cache.claim(YOU) == Follow(first.flight)
 
-    def test_the_result_is_for_everybody(self, cache: TokenCache, clock: FakeClock) -> None:
-        """From then on it is simply used."""
+    def test_the_result_is_for_everyone(self, cache: TokenCache, clock: FakeClock) -> None:
+        """From then on every caller uses it."""
         first = lead(cache)
         woken = list[bool]()
         first.flight.subscribe(lambda: woken.append(True))
@@ -105,10 +105,10 @@ class TestColdCache:
         assert first.flight.outcome is GONE
         again = lead(cache, YOU)
         assert again.flight is not first.flight
-        assert not again.takes_over  # the first has told
+        assert not again.takes_over  # the first one has said so
 
     def test_a_leader_past_its_limit(self, cache: TokenCache, clock: FakeClock) -> None:
-        """Up to the limit it is followed, from then on somebody takes over."""
+        """Up to the limit others follow it; from then on one takes over."""
         first = lead(cache)
         clock.now_monotonic = first.flight.limit - 0.001
         assert isinstance(cache.claim(YOU), Follow)
@@ -118,7 +118,7 @@ class TestColdCache:
         assert (first.takes_over, taken_over.takes_over) == (False, True)
 
     def test_a_leader_that_asks_itself(self, cache: TokenCache) -> None:
-        """It is told so, instead of waiting for itself."""
+        """It gets a failure that says so, and does not wait for itself."""
         with leading_for(lead(cache).flight):
             failure = held(cache)
         assert type(failure.error) is TokenError
@@ -134,7 +134,7 @@ class TestColdCache:
             assert isinstance(cache.claim(YOU), Failure)
 
     def test_a_leader_that_was_interrupted(self, cache: TokenCache) -> None:
-        """Its thread leads no more, as its asking again tells; those who waited for it are woken, and wait for that."""
+        """Its thread asks again, so it is lost. Those who waited for it wake up, and wait for the new one."""
         flight, woken = lead(cache).flight, list[str]()
         flight.subscribe(lambda: woken.append("follower"))
         again = lead(cache)
@@ -144,7 +144,7 @@ class TestColdCache:
         assert cache.claim(YOU) == Follow(again.flight)
 
     def test_who_subscribes_to_a_flight_that_was_superseded(self, cache: TokenCache) -> None:
-        """It is woken at once: nobody else would."""
+        """It is woken at once, since no one else would wake it."""
         flight, woken = lead(cache).flight, list[str]()
         cache.invalidate()
         flight.subscribe(lambda: woken.append("follower"))
@@ -153,13 +153,13 @@ class TestColdCache:
 
 class TestAge:
     def test_fresh(self, cache: TokenCache, clock: FakeClock) -> None:
-        """Everybody uses it."""
+        """Every caller uses it."""
         lease = stored(cache, clock)
         clock.advance(79.999)
         assert cache.claim(ME) is lease
 
     def test_aging(self, cache: TokenCache, clock: FakeClock) -> None:
-        """From the very second on, one renews it and the others go on."""
+        """From the very second on, one caller renews it and the others go on."""
         lease = stored(cache, clock)
         clock.advance(80)
         claim = lead(cache)
@@ -170,7 +170,7 @@ class TestAge:
             assert cache.claim(ME) is lease
 
     def test_due(self, cache: TokenCache, clock: FakeClock) -> None:
-        """From then on the others wait for the new one, with the old one to fall back on."""
+        """From then on the others wait for the new one, and can fall back on the old one."""
         lease = stored(cache, clock)
         clock.advance(89.999)
         first = lead(cache)
@@ -183,14 +183,14 @@ class TestAge:
         assert (taken_over.fallback, taken_over.time_limit, taken_over.takes_over) == (lease, None, True)
 
     def test_due_from_the_very_second_on(self, cache: TokenCache, clock: FakeClock) -> None:
-        """Its renewal may take as long as any other: everybody waits for it."""
+        """Its renewal may take as long as any other, because everyone waits for it."""
         lease = stored(cache, clock)
         clock.now_wall = lease.waiting_from
         claim = lead(cache)
         assert (claim.fallback, claim.time_limit) == (lease, None)
 
     def test_ended(self, cache: TokenCache, clock: FakeClock) -> None:
-        """It is used no more, not even for want of another."""
+        """It is not used any longer, even if there is no other."""
         stored(cache, clock)
         clock.advance(100)
         claim = lead(cache)
@@ -216,7 +216,7 @@ class TestAge:
 
 class TestRefused:
     def test_the_current_token(self, cache: TokenCache, clock: FakeClock) -> None:
-        """It is renewed; whoever has not seen a refusal goes on with it."""
+        """It is renewed; callers that saw no refusal go on with it."""
         lease = stored(cache, clock)
         claim = lead(cache, refused=lease)
         assert claim.fallback is None
@@ -224,7 +224,7 @@ class TestRefused:
         assert cache.claim(YOU, lease) == Follow(claim.flight)
 
     def test_a_token_that_was_replaced(self, cache: TokenCache, clock: FakeClock) -> None:
-        """The newer one is simply used, aging or not; an equal string is another token."""
+        """The newer one is used, aging or not; an equal string is another token."""
         old = stored(cache, clock)
         new = a_lease(clock)
         cache.settle(lead(cache, refused=old).flight, new)
@@ -240,7 +240,7 @@ class TestRefused:
         assert lead(cache, refused=old).fallback is None
 
     def test_back_off_after_a_failed_renewal(self, cache: TokenCache, clock: FakeClock) -> None:
-        """From the second on refusals do not turn into load; who has no token to do without asks all the same."""
+        """From the second failure on, refusals do not turn into load. A caller without any token still asks."""
         lease = stored(cache, clock)
         for _ in range(2):
             cache.settle(lead(cache, refused=lease).flight, a_failure(transient=True))
@@ -272,7 +272,7 @@ class TestSettling:
         assert cache.claim(ME) is late
 
     def test_an_orphan_after_its_successor(self, cache: TokenCache, clock: FakeClock) -> None:
-        """It never overwrites a newer token, but whoever waits for it gets its own."""
+        """Its token never overwrites a newer one, but those who wait for it get it."""
         orphan = lead(cache).flight
         clock.advance(GRACE)
         newer, older = a_lease(clock), a_lease(clock)
@@ -282,7 +282,7 @@ class TestSettling:
         assert cache.claim(ME) is newer
 
     def test_an_orphan_that_failed(self, cache: TokenCache, clock: FakeClock) -> None:
-        """It says nothing about what its successor will find, and ends no flight but its own."""
+        """Its failure says nothing about its successor, and ends no flight but its own."""
         orphan = lead(cache).flight
         clock.advance(GRACE)
         successor = lead(cache, YOU).flight
@@ -293,7 +293,7 @@ class TestSettling:
         lead(cache)
 
     def test_a_new_token_is_on_probation(self, cache: TokenCache, clock: FakeClock) -> None:
-        """With every origin that refused lately, and any that a follower, quick to see it, has added."""
+        """With every origin that refused lately, and with those that a quick follower has added."""
         lease = stored(cache, clock)
         lease.probation.add(API)
         cache.refusals.note(API, lease)
@@ -303,7 +303,7 @@ class TestSettling:
         assert renewed.probation == {API, OTHER}
 
     def test_wakes_outside_the_lock(self, cache: TokenCache) -> None:
-        """A waker may ask the cache, also from another thread."""
+        """A waker may ask the cache, even from another thread."""
         flight = lead(cache).flight
         claims = list[object]()
 
@@ -317,7 +317,7 @@ class TestSettling:
         assert len(claims) == 1
 
     def test_within_another_section(self, cache: TokenCache) -> None:
-        """Garbage collection may close an abandoned flow while its thread holds the lock."""
+        """The garbage collector may close an abandoned flow while its thread holds the lock."""
         flight = lead(cache).flight
         with cache._lock:
             cache.settle(flight, GONE)
@@ -326,24 +326,24 @@ class TestSettling:
 
 class TestStrandedLeaders:
     def test_the_next_loop_of_the_thread_takes_over(self, cache: TokenCache) -> None:
-        """A leader whose loop runs no more will never settle: nobody waits out its limit."""
+        """A leader whose loop has stopped never settles, and no one waits until its limit."""
         stranded = lead(cache, Caller(1, loop=object())).flight
         taken_over = lead(cache, Caller(1, loop=object())).flight
         assert taken_over is not stranded
 
     def test_a_blocking_call_takes_over(self, cache: TokenCache) -> None:
-        """It is not taken for one that waits for itself."""
+        """It does not count as one that waits for itself."""
         lead(cache, Caller(1, loop=object()))
         lead(cache, Caller(1, loop=None))
 
     def test_another_thread_cannot_know(self, cache: TokenCache) -> None:
-        """The leader's loop may well run: it is followed, as long as its limit lasts."""
+        """The leader's loop may well be running, so others follow it until its limit."""
         flight = lead(cache, Caller(1, loop=object())).flight
         assert cache.claim(Caller(2, loop=object())) == Follow(flight)
         assert cache.claim(Caller(2, loop=None)) == Follow(flight)
 
     def test_what_it_brings_after_all(self, cache: TokenCache, clock: FakeClock) -> None:
-        """A loop that is run again: its token does not overwrite the newer one."""
+        """If its loop runs again, its token does not overwrite the newer one."""
         stranded = lead(cache, Caller(1, loop=object())).flight
         newer, older = a_lease(clock), a_lease(clock)
         cache.settle(lead(cache, Caller(1, loop=None)).flight, newer)
@@ -352,13 +352,13 @@ class TestStrandedLeaders:
 
 
 class TestFailures:
-    def test_one_final_failure_holds_nobody(self, cache: TokenCache) -> None:
-        """It may have been mended meanwhile."""
+    def test_one_final_failure_holds_no_one(self, cache: TokenCache) -> None:
+        """The cause may be mended by now."""
         fail(cache, a_failure())
         lead(cache)
 
     def test_the_second_final_failure_holds(self, cache: TokenCache, clock: FakeClock) -> None:
-        """Everybody gets the failure, as an instance of its own that says for how long."""
+        """Every caller gets the failure, as an instance of its own that says for how long."""
         failure = a_failure()
         fail(cache, failure)
         fail(cache, failure)
@@ -397,8 +397,8 @@ class TestFailures:
         fail(cache, a_failure())
         lead(cache)
 
-    def test_what_is_told_of_a_pause(self, cache: TokenCache, clock: FakeClock) -> None:
-        """For how long everybody is held off, and for how long a renewal that could be done without."""
+    def test_how_long_a_pause_is(self, cache: TokenCache, clock: FakeClock) -> None:
+        """One time for everyone, and one for a renewal that can wait."""
         clock.chance_value = 1.0
         assert cache.settle(lead(cache).flight, GONE) is None
         assert cache.settle(lead(cache).flight, a_failure()) == Pause(0.0, 1.0)
@@ -410,8 +410,8 @@ class TestFailures:
         clock.now_monotonic += 7
         assert cache.settle(lead(cache).flight, a_lease(clock)) is None
 
-    def test_transient_failures_hold_nobody(self, cache: TokenCache) -> None:
-        """Without a token the next caller asks, however often it failed."""
+    def test_transient_failures_hold_no_one(self, cache: TokenCache) -> None:
+        """Without a token the next caller asks, no matter how often that failed."""
         for _ in range(5):
             fail(cache, a_failure(transient=True))
         lead(cache)
@@ -420,7 +420,7 @@ class TestFailures:
     def test_what_the_endpoint_asks_for(
         self, cache: TokenCache, clock: FakeClock, asked: float, seconds: float
     ) -> None:
-        """It is left alone for that long, and a minute at most."""
+        """No one asks it for that long, and a minute at most."""
         fail(cache, a_failure(transient=True, retry_after=asked, hold=asked))
         clock.now_monotonic += seconds - 0.25
         assert held(cache).hold == asked
@@ -428,7 +428,7 @@ class TestFailures:
         lead(cache)
 
     def test_no_hold_takes_a_good_token_away(self, cache: TokenCache, clock: FakeClock) -> None:
-        """Aging or due, it is used to its end."""
+        """It is used to its end, aging or due."""
         lease = stored(cache, clock)
         clock.advance(80)
         fail(cache, a_failure())
@@ -453,7 +453,7 @@ class TestFailures:
         assert lead(cache).fallback is lease
 
     def test_back_off_doubles_up_to_a_minute(self, cache: TokenCache, clock: FakeClock) -> None:
-        """An outage is met with ever less load."""
+        """The longer an outage, the less load."""
         clock.chance_value = 1.0
         lease = stored(cache, clock, life=100_000)
         clock.advance(80_000)
@@ -480,7 +480,7 @@ class TestFailures:
     def test_pauses_near_the_end(
         self, cache: TokenCache, clock: FakeClock, left: float, everybody: float, renewals: float
     ) -> None:
-        """There is time for another try; once the token has ended, nothing is left for that to save."""
+        """There is time for another try before the end; after it, there is nothing to save."""
         clock.chance_value = 1.0
         lease = stored(cache, clock)
         clock.now_wall = lease.ends_at - left
@@ -494,10 +494,10 @@ class TestFailures:
         ("asked", "left", "seconds"),
         [(30, 150, 45), (0.5, 150, 1), (30, 8, 31)],
     )
-    def test_a_fleet_that_is_told_the_same_second(
+    def test_a_fleet_that_is_asked_back_at_the_same_second(
         self, cache: TokenCache, clock: FakeClock, asked: float, left: float, seconds: float
     ) -> None:
-        """Never earlier than asked for, then over as long again, or our back-off; in a quarter of what is left."""
+        """No one comes early. All spread over as long again or our back-off, in a quarter of what is left."""
         clock.chance_value = 0.5
         lease = stored(cache, clock, life=1000)
         clock.now_wall = lease.ends_at - left
@@ -508,7 +508,7 @@ class TestFailures:
         assert lead(cache).fallback is lease
 
     def test_retry_after_of_an_aging_token(self, cache: TokenCache, clock: FakeClock) -> None:
-        """What was asked for counts instead of our own back-off."""
+        """What the endpoint asks for replaces our own back-off."""
         lease = stored(cache, clock, life=1000)
         clock.advance(800)
         fail(cache, a_failure(transient=True, retry_after=7))
@@ -518,7 +518,7 @@ class TestFailures:
         lead(cache)
 
     def test_an_interrupt_while_one_is_noted(self) -> None:
-        """It is as if it had not happened; what is half noted must not be looked at."""
+        """The failure is as if it had not happened: no one reads what is half noted."""
 
         class InterruptedFailure(Failure):
             @property
@@ -544,7 +544,7 @@ class TestInvalidation:
         assert lead(cache).fallback is None
 
     def test_a_flight_under_way(self, cache: TokenCache, clock: FakeClock) -> None:
-        """It is not joined any more, and its token is kept by nobody but those who wait already."""
+        """No one joins it, and only those who wait already get its token."""
         flight = lead(cache).flight
         cache.invalidate()
         newer = lead(cache, YOU).flight
@@ -555,7 +555,7 @@ class TestInvalidation:
         assert cache.claim(ME) == Follow(newer)
 
     def test_an_orphan(self, cache: TokenCache, clock: FakeClock) -> None:
-        """What was asked for before is as stale when its leader had been given up."""
+        """A token that was asked for before is stale, even if its leader was given up."""
         orphan = lead(cache).flight
         clock.advance(GRACE)
         lead(cache, YOU)
@@ -564,7 +564,7 @@ class TestInvalidation:
         assert cache.current is None
 
     def test_holds_and_refusals_are_lifted(self, cache: TokenCache, clock: FakeClock) -> None:
-        """The person asks for a new start."""
+        """A person asks for a new start."""
         lease = a_lease(clock)
         lease.probation.add(API)
         cache.refusals.note(API, lease)
@@ -586,7 +586,7 @@ class TestInvalidation:
 
 class TestAtHand:
     def test_what_a_hook_gets(self, cache: TokenCache, clock: FakeClock) -> None:
-        """The token that there is, to its end, unless it was refused; else it is told so, and no flight begins."""
+        """The current token until its end, unless it was refused; else a failure that says so. No flight begins."""
         assert isinstance(cache.at_hand(None), Failure)
         lease = stored(cache, clock)
         clock.advance(99.9)
@@ -605,7 +605,7 @@ class TestAtHand:
 
 class TestForking:
     def test_the_child_has_a_new_lock_and_no_flight(self, cache: TokenCache, clock: FakeClock) -> None:
-        """A flight whose thread does not exist there, and a lock that nobody will release, stay behind."""
+        """A flight whose thread does not exist there, and a lock that no one will release, stay behind."""
         lease = stored(cache, clock)
         flight = lead(cache, refused=lease).flight
         lock = cache._lock
@@ -616,7 +616,7 @@ class TestForking:
         assert lead(cache, refused=lease).flight is not flight
 
     def test_the_child_draws_its_own_time_to_renew(self, cache: TokenCache, clock: FakeClock) -> None:
-        """Or all workers of a server would renew in step; where nothing was drawn yet, nothing is."""
+        """Or all workers of a server would renew in step. Without a token there is nothing to draw."""
         lease, empty = stored(cache, clock), TokenCache(clock)
         fresh_until = lease.fresh_until
         clock.chance_value = 0.5
@@ -626,7 +626,7 @@ class TestForking:
         assert empty.current is None
 
     def test_caches_are_not_kept_alive(self, clock: FakeClock) -> None:
-        """They are known only while they live."""
+        """The list of all caches knows them only while they live."""
         cache = TokenCache(clock)
         assert cache in _all_caches
         known = weakref.ref(cache)
@@ -636,12 +636,12 @@ class TestForking:
 
 
 def test_refusals_have_no_lock_of_their_own(cache: TokenCache) -> None:
-    """Garbage collected under it would close a flow, which settles: a dead-lock with a thread that just does so."""
+    """Garbage that is collected under it may close a flow, which settles. With two locks that could dead-lock."""
     assert cache.refusals.lock is cache._lock
 
 
 def test_claims_hold_what_they_are_made_with(cache: TokenCache, clock: FakeClock) -> None:
-    """Who follows has the old token to fall back on; who leads is in nobody's place unless it is said."""
+    """A follower can fall back on the old token; a leader takes no one's place by default."""
     flight, lease = lead(cache).flight, a_lease(clock)
     follow = Follow(flight, lease)
     assert (follow.flight, follow.fallback) == (flight, lease)
@@ -667,14 +667,14 @@ def test_only_a_renewal_with_a_token_to_fall_back_on_is_optional(cache: TokenCac
 
 
 def test_a_token_remembers_the_one_before_it(cache: TokenCache, clock: FakeClock) -> None:
-    """Also where that one had been discarded: a prepared request may still carry it."""
+    """Even if that one was discarded: a prepared request may still carry it."""
     first = stored(cache, clock)
     cache.discard(first)
     assert list(stored(cache, clock).chain())[1:] == [first]
 
 
 def test_invalidating_twice_makes_two_epochs(cache: TokenCache, clock: FakeClock) -> None:
-    """A flight of the first is as stale as one that was there before it."""
+    """A flight that began between the two is as stale as an earlier one."""
     cache.invalidate()
     between = lead(cache).flight
     cache.invalidate()
@@ -683,7 +683,7 @@ def test_invalidating_twice_makes_two_epochs(cache: TokenCache, clock: FakeClock
 
 
 def test_invalidating_wakes_those_who_wait(cache: TokenCache) -> None:
-    """They ask again, instead of waiting for a token that nobody wants."""
+    """They ask again, and do not wait for a token that no one wants."""
     woken: list[bool] = []
     lead(cache).flight.subscribe(lambda: woken.append(True))
     cache.invalidate()

@@ -1,4 +1,4 @@
-"""`_event_loop`: which event loop is running, asked without importing one."""
+"""`_core.caller`: which event loop is running, found out without importing one."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_none() -> None:
 
 
 def test_asyncio() -> None:
-    """The very loop, also where trio is imported."""
+    """The very loop, even if trio is imported."""
 
     async def main() -> None:
         assert running_loop() is asyncio.get_running_loop()
@@ -33,14 +33,14 @@ def test_asyncio() -> None:
 
 
 def test_asyncio_without_trio(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Trio is not imported to find out."""
+    """No one imports trio to find out."""
     monkeypatch.delitem(sys.modules, "trio")
     assert asyncio.run(ask()) is not None
     assert "trio" not in sys.modules
 
 
 def test_trio() -> None:
-    """Its token stands for the loop: it is the same in one run, and another one in the next."""
+    """Its token stands for the loop: one for each run."""
 
     async def main() -> object | None:
         assert running_loop() is trio.lowlevel.current_trio_token()
@@ -51,7 +51,7 @@ def test_trio() -> None:
 
 
 def test_trio_inside_of_asyncio() -> None:
-    """The innermost: it is the one that runs the code that asks."""
+    """The innermost one, which runs the code that asks."""
 
     async def main() -> object | None:
         return trio.run(ask)
@@ -60,7 +60,7 @@ def test_trio_inside_of_asyncio() -> None:
 
 
 def test_without_either(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A program that never imported an event loop runs none, and gets none imported."""
+    """A program that never imported an event loop runs none, and none is imported."""
     monkeypatch.delitem(sys.modules, "trio")
     monkeypatch.delitem(sys.modules, "asyncio")
     assert running_loop() is None
@@ -68,7 +68,7 @@ def test_without_either(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_another_thread() -> None:
-    """A worker thread of an event loop runs none itself."""
+    """A worker thread of an event loop runs no loop itself."""
     found: list[object | None] = []
 
     async def main() -> None:
@@ -82,6 +82,6 @@ def test_another_thread() -> None:
 
 @pytest.mark.parametrize("library", ["trio", "asyncio"])
 def test_a_library_that_another_thread_is_just_importing(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is in `sys.modules` without its contents, and nothing of it can be running yet."""
+    """It is in `sys.modules` without its contents, so it cannot be running yet."""
     monkeypatch.setitem(sys.modules, library, ModuleType(library))
     assert running_loop() is None

@@ -21,7 +21,7 @@ def test_readings() -> None:
 
 
 def test_sleeping_takes_time() -> None:
-    """It is the real thing."""
+    """The real clock really sleeps."""
     before = time.monotonic()
     Clock().sleep(0.01)
     assert time.monotonic() - before >= 0.009
@@ -29,7 +29,7 @@ def test_sleeping_takes_time() -> None:
 
 @pytest.mark.parametrize("run", [asyncio.run, lambda coroutine: trio.run(lambda: coroutine)], ids=["asyncio", "trio"])
 def test_sleeping_in_an_event_loop(run: object) -> None:
-    """Whichever loop runs."""
+    """In either loop."""
     assert callable(run)
     before = time.monotonic()
     run(Clock().asleep(0.01))

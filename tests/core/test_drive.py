@@ -1,4 +1,4 @@
-"""`_drive`: running what a flow asks for, in a thread and in an event loop."""
+"""`_core.drive`: running what a flow asks for, in a thread and in an event loop."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def a_flight() -> Flight:
 
 
 class WatchedFlight(Flight):
-    """Tells when somebody waits for it."""
+    """Shows when someone waits for it."""
 
     def __init__(self) -> None:
         super().__init__(Caller(-1, loop=None), limit=0)
@@ -98,11 +98,11 @@ def run_async(
 
 class TestBlocking:
     def test_a_flow_that_asks_for_nothing(self) -> None:
-        """Its end is the result."""
+        """Its return value is the result."""
         assert drive(Script().flow(), nothing_sent, FakeClock()) is LEASE
 
     def test_every_effect(self) -> None:
-        """Each outcome is sent back; sleeping is the clock's part."""
+        """Each outcome is sent back; the clock does the sleeping."""
         flight, clock = a_flight(), FakeClock()
         flight.outcome = GONE
         script = Script(Send(REQUEST, 5.0), CallFunction(lambda: "called", 5.0), Wait(flight, LIMIT), Sleep(2.5))
@@ -118,7 +118,7 @@ class TestBlocking:
         assert clock.sleeps == [2.5]
 
     def test_a_callable_that_raises(self) -> None:
-        """What it was and where; its words may be a secret."""
+        """Its class and place come back; its message may hold a secret."""
 
         def fail() -> Any:
             raise ValueError("s3cret")
@@ -131,7 +131,7 @@ class TestBlocking:
         assert re.fullmatch(r"it raised JSONDecodeError \(\w+, decoder\.py:[0-9]+\), whose message is .*", theirs)
 
     def test_a_callable_that_wants_arguments(self) -> None:
-        """The place would be ours, and help nobody."""
+        """Its class comes back alone: the place would be ours, and help no one."""
         script = Script(CallFunction(len, 1))  # type: ignore[arg-type]  # what people do
         drive(script.flow(), nothing_sent, FakeClock())
         (outcome,) = script.outcomes
@@ -139,7 +139,7 @@ class TestBlocking:
 
     @pytest.mark.parametrize("error", [ConfigurationError("pass something else"), TokenError("not so")])
     def test_our_own_words(self, error: Exception) -> None:
-        """They hold no secret, and say what to do."""
+        """They come back: they hold no secret, and say what to do."""
 
         def fail() -> Any:
             raise error
@@ -172,7 +172,7 @@ class TestBlocking:
         assert not follower.is_alive()
 
     def test_waiting_ends_by_itself(self) -> None:
-        """And leaves nothing behind."""
+        """It leaves nothing behind."""
         flight = a_flight()
         assert drive(Script(Wait(flight, 0.001)).flow(), nothing_sent, FakeClock()) is LEASE
         assert flight._wakers == []
@@ -181,11 +181,11 @@ class TestBlocking:
 @in_each_loop
 class TestInAnEventLoop:
     def test_a_flow_that_asks_for_nothing(self, backend: str) -> None:
-        """Its end is the result."""
+        """Its return value is the result."""
         assert run_async(backend, Script()) is LEASE
 
     def test_every_effect(self, backend: str) -> None:
-        """Each outcome is sent back; None and falsy results of a callable, too."""
+        """Each outcome is sent back, also None and falsy results of a callable."""
         flight, clock = a_flight(), FakeClock()
         flight.outcome = GONE
         script = Script(
@@ -216,7 +216,7 @@ class TestInAnEventLoop:
         assert script.outcomes == [TransportFailure("it took longer than 0.01 s", "timed_out")]
 
     def test_a_callable_that_blocks(self, backend: str) -> None:
-        """It runs elsewhere, and is given up when its budget is spent."""
+        """It runs in another thread, and no one waits for it once its budget is spent."""
         release = threading.Event()
         threads = list[threading.Thread]()
 
@@ -231,7 +231,7 @@ class TestInAnEventLoop:
         assert threads != [threading.current_thread()]
 
     def test_a_callable_that_raises(self, backend: str) -> None:
-        """What it was and the place come back."""
+        """Its class and place come back."""
 
         def fail() -> None:
             raise ValueError("no")
@@ -244,7 +244,7 @@ class TestInAnEventLoop:
         )
 
     def test_worker_threads_that_are_used_up(self, backend: str) -> None:
-        """The limit of the loop's own ones does not count: they may all wait for this very token."""
+        """The limit of the loop does not count: all its worker threads may be waiting for this very token."""
 
         async def main() -> Any:
             limiter = anyio.to_thread.current_default_thread_limiter()
@@ -258,7 +258,7 @@ class TestInAnEventLoop:
         assert script.outcomes == ["called"]
 
     def test_waiting_for_a_flight_of_another_thread(self, backend: str) -> None:
-        """It ends when that is settled, in whichever thread."""
+        """It ends when that is settled, in any thread."""
         flight = WatchedFlight()
         leader = threading.Thread(target=flight.settle, daemon=True)
         leader.start()
@@ -266,13 +266,13 @@ class TestInAnEventLoop:
         leader.join(LIMIT)
 
     def test_waiting_ends_by_itself(self, backend: str) -> None:
-        """And leaves nothing behind."""
+        """It leaves nothing behind."""
         flight = a_flight()
         assert run_async(backend, Script(Wait(flight, 0.001))) is LEASE
         assert flight._wakers == []
 
     def test_a_cancelled_caller(self, backend: str) -> None:
-        """Its flow is closed and its waker gone."""
+        """Its flow is closed, and its waker is gone."""
         flight = a_flight()
         script = Script(Wait(flight, LIMIT))
 
@@ -285,7 +285,7 @@ class TestInAnEventLoop:
         assert flight._wakers == []
 
     def test_a_sender_that_raises(self, backend: str) -> None:
-        """The flow is closed, and the error goes its way."""
+        """The flow is closed, and the error passes through."""
         script = Script(Send(REQUEST, LIMIT))
 
         async def send(request: TokenRequest, budget: float) -> TokenResponse:
@@ -300,7 +300,7 @@ class TestInAnEventLoop:
 
 
 def test_without_trio(monkeypatch: pytest.MonkeyPatch) -> None:
-    """asyncio is found where trio was never imported."""
+    """asyncio is found although trio was never imported."""
     monkeypatch.delitem(sys.modules, "trio")
     flight = a_flight()
     flight.outcome = GONE
@@ -308,7 +308,7 @@ def test_without_trio(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_coroutine_that_is_closed_elsewhere() -> None:
-    """An abandoned one is closed by the garbage collector, in another context: no error, and its flow is closed."""
+    """The garbage collector closes an abandoned one in another context: no error, and its flow is closed."""
     script = Script(Send(REQUEST, LIMIT))
 
     async def send(request: TokenRequest, budget: float) -> TokenResponse:

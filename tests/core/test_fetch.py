@@ -1,4 +1,4 @@
-"""`_fetch`: methods, retries and deadlines of one fetch, played without any I/O."""
+"""`_core.fetch`: methods, retries and deadlines of one fetch, played without any I/O."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Endpoint:
                 self.clock.sleep(effect.seconds)
                 continue
             assert isinstance(effect, (CallFunction, Send))
-            assert limit == now + effect.budget + GRACE  # nobody takes over while the leader is within its budget
+            assert limit == now + effect.budget + GRACE  # no one takes over while the leader is within its budget
             self.clock.advance(self.each_takes)
             if isinstance(effect, CallFunction):
                 self.calls.append(effect)
@@ -117,14 +117,14 @@ BASIC, POST, RAW = "client_secret_basic", "client_secret_post", "client_secret_b
 
 class TestMethods:
     def test_basic_first(self) -> None:
-        """A server that takes it sees nothing else."""
+        """A server that accepts it sees nothing else."""
         endpoint = Endpoint()
         assert endpoint.token(TOKEN).access_token == "abc"
         assert endpoint.methods == [BASIC]
 
     @pytest.mark.parametrize("status", [400, 401, 403, 200])
     def test_then_the_body(self, status: int) -> None:
-        """After every answer that can mean "not authenticated"; and from then on only that."""
+        """After every answer that can mean "not authenticated"; the next fetch begins with it."""
         endpoint = Endpoint()
         endpoint.token(refusal("invalid_client", status), TOKEN)
         assert endpoint.methods == [BASIC, POST]
@@ -133,15 +133,15 @@ class TestMethods:
         assert endpoint.methods == [POST]
 
     def test_then_raw_basic(self) -> None:
-        """Where encoding changes the credentials: some servers never decode."""
+        """If encoding changes the credentials: some servers never decode."""
         endpoint = Endpoint(client_secret="s/ecret")
         endpoint.token(refusal(status=401), refusal(status=401), TOKEN)
         assert endpoint.methods == [BASIC, POST, RAW]
         endpoint.token(TOKEN)
         assert endpoint.methods == [RAW]
 
-    def test_not_raw_basic_where_it_changes_nothing(self) -> None:
-        """It would repeat what was refused."""
+    def test_not_raw_basic_if_it_changes_nothing(self) -> None:
+        """It would repeat what was rejected."""
         endpoint = Endpoint()
         endpoint.failure(refusal("invalid_client", 401), refusal("invalid_client", 401))
         assert endpoint.methods == [BASIC, POST]
@@ -151,7 +151,7 @@ class TestMethods:
         [refusal("invalid_scope"), refusal("invalid_grant", 401), refusal(status=404), TokenResponse(200, {}, b"")],
     )
     def test_no_other_method_after_another_answer(self, answer: TokenResponse) -> None:
-        """It has nothing to do with who is asking."""
+        """Such an answer has nothing to do with who is asking."""
         endpoint = Endpoint()
         endpoint.failure(answer)
         assert endpoint.methods == [BASIC]
@@ -166,7 +166,7 @@ class TestMethods:
     @pytest.mark.parametrize(
         "answer", [refusal("invalid_client"), refusal(status=403), refusal("access_denied", 401), refusal(status=400)]
     )
-    def test_a_proven_method_that_works_no_more(self, answer: TokenResponse) -> None:
+    def test_a_proven_method_that_stops_working(self, answer: TokenResponse) -> None:
         """A rotated secret or a changed server: the others are probed again, once each."""
         endpoint = Endpoint()
         endpoint.token(refusal(status=401), TOKEN)
@@ -176,7 +176,7 @@ class TestMethods:
         assert endpoint.methods == [BASIC]
 
     @pytest.mark.parametrize("code", ["unauthorized_client", "invalid_request", "access_denied"])
-    def test_a_proven_method_and_another_refusal(self, code: str) -> None:
+    def test_a_proven_method_and_another_rejection(self, code: str) -> None:
         """It has worked, so the reason is another one."""
         endpoint = Endpoint()
         endpoint.token(TOKEN)
@@ -185,8 +185,8 @@ class TestMethods:
         endpoint.token(TOKEN)
         assert endpoint.methods == [BASIC]
 
-    def test_a_probe_and_another_refusal(self) -> None:
-        """What the others say when they are probed proves nothing: none of them has worked."""
+    def test_a_probe_and_another_rejection(self) -> None:
+        """The answers to the other methods prove nothing, because none of these has worked."""
         endpoint = Endpoint(client_secret="s/ecret")
         endpoint.token(refusal(status=401), TOKEN)
         endpoint.token(refusal(status=401), refusal("access_denied", 400), TOKEN)
@@ -211,7 +211,7 @@ class TestMethods:
 
 class TestFailureTold:
     def test_one_attempt(self) -> None:
-        """Its own words are enough."""
+        """Its own message is enough."""
         error = Endpoint().failure(refusal("invalid_scope")).error
         assert isinstance(error, TokenEndpointError)
         assert len(error.attempts) == 1
@@ -229,7 +229,7 @@ class TestFailureTold:
         assert str(error) == error.message
 
     def test_equal_attempts_in_a_row_are_one(self) -> None:
-        """With their number; what came between keeps its place, and `attempts` has them all."""
+        """The message counts them and keeps the order; `attempts` has them all."""
         busy, down = TokenResponse(503, {}, b""), TokenResponse(500, {}, b"")
         endpoint = Endpoint()
         same = endpoint.failure(busy, busy, busy).error
@@ -254,7 +254,7 @@ class TestFailureTold:
             ((refusal(status=401), refusal("invalid_request")), "invalid_request"),
             ((refusal("invalid_request"), refusal("invalid_client")), "invalid_client"),
             ((refusal("invalid_client"), refusal("invalid_scope")), "invalid_scope"),  # this client was recognised
-            # Authlib checks the method first: a client that may not use this grant is told so by its own method only.
+            # Authlib checks the method first, so only a client's own method brings out that it may not use this grant.
             ((refusal("unauthorized_client"), refusal("invalid_client", 401)), "unauthorized_client"),
             ((refusal("invalid_client", 401), refusal("unauthorized_client")), "unauthorized_client"),
             ((refusal("invalid_client", 401), refusal("unknown_tenant")), "unknown_tenant"),
@@ -262,15 +262,15 @@ class TestFailureTold:
             ((refusal(status=401), refusal(status=403)), None),
         ],
     )
-    def test_the_decisive_refusal(self, answers: tuple[Reply, ...], decisive: str | None) -> None:
+    def test_the_decisive_rejection(self, answers: tuple[Reply, ...], decisive: str | None) -> None:
         """The one that explains most."""
         error = Endpoint().failure(*answers).error
         assert isinstance(error, TokenEndpointError)
         assert error.error == decisive
 
     @pytest.mark.parametrize("method", [BASIC, POST])
-    def test_where_only_one_method_was_allowed(self, method: str) -> None:
-        """Where another one may have helped, the setting to change is named."""
+    def test_if_only_one_method_was_allowed(self, method: str) -> None:
+        """If another method may have helped, the message names the setting to change."""
         endpoint = Endpoint(client_authentication=method)
         message = endpoint.failure(refusal("unauthorized_client")).error.message
         assert message.endswith(f"; only {method} was tried: unset client_authentication to try all")
@@ -283,7 +283,7 @@ class TestFailureTold:
             assert "client_authentication" not in told.error.message
 
     def test_another_kind_at_the_end(self) -> None:
-        """What an authenticated client was told counts, whatever it is."""
+        """The answer to an authenticated client counts, no matter what it is."""
         error = Endpoint().failure(refusal(status=401), TokenResponse(200, {}, b"")).error
         assert isinstance(error, InvalidTokenResponse)
         assert len(error.attempts) == 2
@@ -299,7 +299,7 @@ class TestRetries:
         assert endpoint.clock.sleeps == [0.5, 1.0]
 
     def test_each_pause_is_twice_the_one_before(self) -> None:
-        """However many there are."""
+        """No matter how many there are."""
         endpoint = Endpoint()
         endpoint.token(DROPPED, DROPPED, DROPPED, TOKEN, tries=4)
         assert endpoint.clock.sleeps == [0.5, 1.0, 2.0]
@@ -321,19 +321,19 @@ class TestRetries:
         assert (failure.transient, failure.hold) == (True, None)
 
     def test_one_try(self) -> None:
-        """A renewal that could be done without neither repeats nor sleeps."""
+        """A renewal that can wait neither repeats nor sleeps."""
         endpoint = Endpoint()
         assert endpoint.failure(DROPPED, tries=1).transient
         assert endpoint.clock.sleeps == []
 
     def test_one_try_of_each_method(self) -> None:
-        """A refusal is no try: the other method is part of the same attempt."""
+        """A rejection is no try: the other method belongs to the same attempt."""
         endpoint = Endpoint()
         endpoint.token(refusal(status=401), TOKEN, tries=1)
         assert endpoint.methods == [BASIC, POST]
 
     def test_tries_are_counted_over_all_methods(self) -> None:
-        """A changing server does not get more of them."""
+        """A server that changes its answers does not get more of them."""
         endpoint = Endpoint()
         failure = endpoint.failure(DROPPED, refusal(status=401), DROPPED, DROPPED)
         assert endpoint.methods == [BASIC, BASIC, POST, POST]
@@ -347,14 +347,14 @@ class TestRetries:
         assert endpoint.methods == [BASIC]
 
     def test_retry_after(self) -> None:
-        """What the server asks for replaces our own pause; jitter adds to it, and takes nothing off."""
+        """What the server asks for replaces our own pause. Jitter adds to it, and takes nothing off."""
         endpoint = Endpoint()
         endpoint.clock.chance_value = 0.9
         endpoint.token(refusal(status=429, retry_after="7"), TOKEN)
         assert endpoint.clock.sleeps == [7.0 + 0.5 * 0.9]
 
     def test_retry_after_zero(self) -> None:
-        """Zero is a number, too."""
+        """Zero is a number."""
         endpoint = Endpoint()
         endpoint.token(refusal(status=503, retry_after="0"), TOKEN)
         assert endpoint.clock.sleeps == [0.0]
@@ -368,13 +368,13 @@ class TestRetries:
         assert failure.hold == float(asked)
 
     def test_retry_after_just_within_the_deadline(self) -> None:
-        """It is waited for."""
+        """The fetch waits for it."""
         endpoint = Endpoint()
         endpoint.token(refusal(status=429, retry_after="29.9"), TOKEN, deadline=30)
         assert endpoint.budgets[-1] == pytest.approx(0.1)
 
-    def test_retry_after_of_a_renewal_that_could_be_done_without(self) -> None:
-        """It holds nobody who has no token; the cache paces the next renewal."""
+    def test_retry_after_of_a_renewal_that_can_wait(self) -> None:
+        """It holds no caller without a token; the cache paces the next renewal."""
         failure = Endpoint().failure(refusal(status=429, retry_after="45"), tries=1)
         assert failure.hold is None
         assert failure.retry_after == 45
@@ -382,14 +382,14 @@ class TestRetries:
 
 class TestDeadline:
     def test_a_request_has_its_own_limit(self) -> None:
-        """The time-out, or what the deadline leaves, whichever is less."""
+        """The timeout, or what the deadline leaves if that is less."""
         endpoint = Endpoint(timeout=10)
         endpoint.each_takes = 8
         endpoint.failure(DROPPED, DROPPED, deadline=16.75)
         assert endpoint.budgets == [10, pytest.approx(8.25)]
 
     def test_no_pause_beyond_the_deadline(self) -> None:
-        """One that would end exactly there is not begun."""
+        """A pause that would end exactly there does not begin."""
         endpoint = Endpoint()
         endpoint.failure(DROPPED, deadline=0.5)
         assert endpoint.clock.sleeps == []
@@ -403,7 +403,7 @@ class TestDeadline:
         assert error.timed_out
 
     def test_no_time_for_another_method(self) -> None:
-        """Then the attempts so far are listed."""
+        """The failure lists the attempts so far."""
         endpoint = Endpoint()
         endpoint.each_takes = 5
         error = endpoint.failure(refusal(status=401), deadline=5).error
@@ -411,7 +411,7 @@ class TestDeadline:
         assert [attempt.method for attempt in error.attempts] == [BASIC]
 
     def test_out_of_time(self) -> None:
-        """What a caller is told whose time is up, without the query of the URL."""
+        """The message says so, without the query of the URL."""
         failure = out_of_time(ClientCredentialsConfig(f"{URL}?code=abc", "id", "secret"))
         assert isinstance(failure.error, TokenEndpointUnreachable)
         assert failure.error.message == (
@@ -432,14 +432,14 @@ class TestSecretCallable:
         assert parse_qs(endpoint.sent[0].body.decode())["client_secret"] == ["three"]
 
     def test_decides_whether_raw_basic_is_worth_trying(self) -> None:
-        """By the secret of the moment."""
+        """The secret of the moment counts."""
         endpoint = Endpoint(client_secret=lambda: "s/ecret")
         endpoint.token(refusal(status=401), refusal(status=401), TOKEN)
         header = dict(endpoint.sent[-1].headers)["Authorization"]
         assert b64decode(header[6:]) == b"id:s/ecret"
 
     def test_has_what_the_deadline_leaves(self) -> None:
-        """The time-out is for what goes over the wire."""
+        """The timeout is for what goes over the wire."""
         endpoint = Endpoint(client_secret=lambda: "secret", timeout=10)
         endpoint.each_takes = 25
         endpoint.token(TOKEN, deadline=30)
@@ -454,7 +454,7 @@ class TestSecretCallable:
         assert endpoint.calls[0].budget == 0
 
     def test_that_raises(self) -> None:
-        """It is told, once, without its words; nothing is sent."""
+        """The failure names its class once, without its message; nothing is sent."""
 
         def vault() -> str:
             raise LookupError("vault is sealed")
@@ -475,7 +475,7 @@ class TestSecretCallable:
         assert "line" not in message.replace("line break", "")
 
     def test_that_returns_what_is_not_set(self) -> None:
-        """It is told what to look at, by the name of the setting."""
+        """The failure names the setting to look at."""
         assert Endpoint(client_secret=lambda: None).failure().error.message == (
             "client_secret callable gave no secret: what it returned cannot be used: client_secret must be a str, not "
             "NoneType; is the environment variable that it comes from set?"
@@ -495,7 +495,7 @@ class Signed(ClientAuthentication):
 
 
 class TestStrategyOfOnesOwn:
-    def test_is_called_where_it_may_block(self) -> None:
+    def test_is_called_as_a_function_that_may_block(self) -> None:
         """It may sign and ask a vault, before each request."""
         endpoint = Endpoint(client_authentication=Signed())
         endpoint.token(DROPPED, TOKEN)
@@ -503,7 +503,7 @@ class TestStrategyOfOnesOwn:
         assert b"assertion=secret" in endpoint.sent[0].body
 
     def test_a_subclass_of_ours_as_well(self) -> None:
-        """Only our own are known to compute and nothing else."""
+        """It may do more than compute, unlike the classes of this package."""
 
         class Slow(ClientSecretBasic):
             pass
@@ -513,7 +513,7 @@ class TestStrategyOfOnesOwn:
         assert len(endpoint.calls) == 1
 
     def test_ours_is_not(self) -> None:
-        """It needs no worker thread, also as an object."""
+        """It needs no worker thread, even if it is given as an object."""
         endpoint = Endpoint(client_authentication=ClientSecretBasic(percent_encode=False))
         endpoint.token(TOKEN)
         assert (endpoint.calls, endpoint.methods) == ([], [RAW])
@@ -527,7 +527,7 @@ class TestStrategyOfOnesOwn:
 
     @pytest.mark.parametrize("result", [ValueError("key of secret"), "no credentials", 5])
     def test_that_fails(self, result: object) -> None:
-        """Raised or odd: it is named, and nothing is sent."""
+        """It raised or returned something odd: the failure names it, and nothing is sent."""
         endpoint = Endpoint(client_authentication=Signed(result))
         message = endpoint.failure().error.message
         assert message.startswith("client authentication 'signed' gave no credentials: it raised ")
@@ -569,7 +569,7 @@ class TestTold:
         assert caplog.messages[-1].startswith(told)
 
     def test_a_proven_method(self, caplog: pytest.LogCaptureFixture) -> None:
-        """It is tried first, and kept where another reason is likelier; one that is known is not remembered again."""
+        """It is tried first, and kept if another reason is likelier. The log does not say that again."""
         endpoint = Endpoint()
         endpoint.token(refusal(status=401), TOKEN)
         caplog.set_level("DEBUG", "oauth_cc_auth")
@@ -581,7 +581,7 @@ class TestTold:
         )
 
     def test_what_the_endpoint_asks_for(self, caplog: pytest.LogCaptureFixture) -> None:
-        """Its Retry-After is named as the reason of a pause."""
+        """The log gives its Retry-After as the reason of a pause."""
         caplog.set_level("DEBUG", "oauth_cc_auth")
         Endpoint(client_authentication=POST).token(refusal(status=429, retry_after="7"), TOKEN)
         assert caplog.messages[0] == f"token request to {URL} by {POST}, the only one"
@@ -591,7 +591,7 @@ class TestTold:
         ]
 
     def test_fallbacks_wait_for_the_end_of_the_flight(self) -> None:
-        """Method and answer of each, for the leader to tell."""
+        """Each has its method and answer, and the leader reports it."""
         endpoint = Endpoint(client_secret="s/ecret")
         endpoint.token(refusal("invalid_client", 401), refusal(status=403), TOKEN)
         about = {"token_url": URL, "client_id": "id"}
@@ -601,7 +601,7 @@ class TestTold:
         )
 
     def test_the_token_that_is_replaced_is_a_secret(self) -> None:
-        """As are those of the request: a server may echo all of them, in what went wrong and in what it granted."""
+        """Like those of the request: a server may echo any of them, in an error or in the granted scope."""
         endpoint = Endpoint(client_secret="s3cret-one", client_authentication=POST)
         old = Token("old-token", token_type=None, expires_at=None, scope=None, extra={})
         lease = Lease(old, "Bearer old-token", arrived=0, made=0, rules=RenewalRules(), chance=0)
@@ -615,13 +615,13 @@ class TestTold:
 
     @pytest.mark.parametrize("expires_in", [0, 0.5, 3599, 10**7])
     def test_the_lifetime(self, expires_in: float) -> None:
-        """As the server told it, whatever the sum with the time of day is rounded to."""
+        """As the server named it, although the sum with the time of day is rounded."""
         endpoint = Endpoint()
         endpoint.clock.now_wall = 1_764_000_000.1234567
         answer = TokenResponse(200, {}, json.dumps({"access_token": "abc", "expires_in": expires_in}).encode())
         assert endpoint.fetched(answer).lifetime == expires_in
 
     def test_no_lifetime(self) -> None:
-        """None was told."""
+        """The server named none."""
         fetched = Endpoint(client_authentication=POST).fetched(DROPPED, TokenResponse(200, {}, b'{"access_token":"a"}'))
         assert (fetched.method, fetched.lifetime, fetched.shown_scope, fetched.token_requests) == (POST, None, None, 2)

@@ -1,4 +1,4 @@
-"""`_flight`: a token request under way, and those who wait for it."""
+"""`_core.flight`: a token request under way, and those who wait for it."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ def test_a_leader_has_some_time_more_than_its_next_step_takes() -> None:
 
 @pytest.mark.parametrize("blocking", [True, False])
 def test_the_current_caller(blocking: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same thread is the same caller; another thread is another, whatever number the system gives it."""
-    monkeypatch.setattr("oauth_cc_auth._core.caller._of_threads", [])  # as in a process where nobody has asked yet
+    """One thread is one caller; another thread is another, no matter what number the system gives it."""
+    monkeypatch.setattr("oauth_cc_auth._core.caller._of_threads", [])  # as in a process in which no one has asked yet
     here = Caller.current(blocking=blocking)
     elsewhere: list[Caller] = []
     thread = threading.Thread(target=lambda: elsewhere.append(Caller.current(blocking=blocking)))
@@ -70,11 +70,11 @@ class TestWaitingForItself:
         ],
     )
     def test_by_thread(self, leader: Caller, caller: Caller, expected: bool) -> None:
-        """Where one of the two blocks the thread that the other needs."""
+        """It would if one of the two blocks the thread that the other needs."""
         assert a_flight(leader).would_wait_for_itself(caller) is expected
 
     def test_by_context(self) -> None:
-        """What a leader starts, in whichever thread, would wait for its leader."""
+        """What a leader starts, in any thread, would wait for its leader."""
         flight, other = a_flight(), a_flight()
         context = copy_context()
         context.run(leading.set, (other, flight))
@@ -85,20 +85,20 @@ class TestWaitingForItself:
 
 class TestStranded:
     def test_its_loop_runs(self) -> None:
-        """The leader will go on, whoever asks: a task of the same loop, or a blocking call in it."""
+        """The leader goes on, whether a task of the same loop asks or a blocking call in it."""
 
         async def main() -> None:
             here = Caller.current(blocking=False)
             assert here.loop is asyncio.get_running_loop()
             assert not a_flight(here).is_stranded(here)
             blocking = Caller.current(blocking=True)
-            assert blocking.loop is None  # waiting would block the thread all the same
+            assert blocking.loop is None  # waiting would still block the thread
             assert not a_flight(here).is_stranded(blocking)
 
         asyncio.run(main())
 
-    def test_its_loop_runs_no_more(self) -> None:
-        """Nobody will go on with it: neither without a loop nor in the next one of that thread."""
+    def test_its_loop_has_stopped(self) -> None:
+        """No one will go on with it: neither without a loop nor in the next loop of that thread."""
 
         async def current() -> Caller:
             return Caller.current(blocking=False)
@@ -112,13 +112,13 @@ class TestStranded:
         assert trio.run(stranded, flight)
 
     @pytest.mark.parametrize("leader", [Caller(2, None), Caller(2, LOOP)])
-    def test_nobody_can_know(self, leader: Caller) -> None:
-        """Of a leader in another thread."""
+    def test_no_one_can_know(self, leader: Caller) -> None:
+        """No one knows about a leader in another thread."""
         assert not a_flight(leader).is_stranded(Caller(1, None))
         assert not a_flight(leader).is_stranded(Caller(1, object()))
 
     def test_a_blocking_leader_in_the_same_thread(self) -> None:
-        """What asks on its behalf is told that it runs; anything else in its thread runs only because it does not."""
+        """For what asks on its behalf, it runs. Anything else in its thread runs only because it does not."""
         flight = a_flight(Caller(1, None))
         assert flight.is_stranded(Caller(1, None))
         assert flight.is_stranded(Caller(1, object()))
@@ -128,8 +128,8 @@ class TestStranded:
 
 
 class TestWaking:
-    def test_everybody_once(self) -> None:
-        """Who has subscribed is told when it is settled, and not told again."""
+    def test_everyone_once(self) -> None:
+        """Every subscriber is woken when it is settled, and never again."""
         flight, woken = a_flight(), list[str]()
         flight.subscribe(lambda: woken.append("a"))
         flight.subscribe(lambda: woken.append("b"))
@@ -147,8 +147,8 @@ class TestWaking:
         flight.subscribe(lambda: woken.append("a"))
         assert woken == ["a"]
 
-    def test_who_has_gone_is_not_woken(self) -> None:
-        """A caller that gave up is forgotten."""
+    def test_a_caller_that_has_gone_is_not_woken(self) -> None:
+        """The flight forgets a caller that gave up."""
         flight, woken = a_flight(), list[str]()
 
         def wake() -> None:
@@ -160,7 +160,7 @@ class TestWaking:
         assert woken == []
 
     def test_going_twice(self) -> None:
-        """It does no harm, nor does going after having been woken."""
+        """It does no harm, not even after a wake-up."""
         flight = a_flight()
         flight.unsubscribe(print)
         flight.subscribe(list)
@@ -168,7 +168,7 @@ class TestWaking:
         flight.unsubscribe(list)
 
     def test_one_whose_loop_has_ended(self) -> None:
-        """Its error keeps nobody else from being woken."""
+        """Its error does not keep the others from waking up."""
         flight, woken = a_flight(), list[str]()
 
         def fail() -> None:

@@ -1,4 +1,4 @@
-"""`_flow`: from "I need a token" to a token, played without any I/O: the test is the driver."""
+"""`_core.flow`: from "I need a token" to a token, played without any I/O. The test is the driver."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def _world() -> World:
 
 class TestColdCache:
     def test_fetches_one_token(self, world: World) -> None:
-        """One request; the header is formatted once, and the token serves whoever asks next."""
+        """One token request; the header is formatted once, and the next caller gets the same token."""
         asking = world.ask()
         assert asking.sending.budget == 10
         lease = asking.step(issued()).lease
@@ -141,12 +141,12 @@ class TestColdCache:
         assert world.ask(YOU).lease is lease
 
     def test_the_pattern_of_the_header(self) -> None:
-        """The token is put in as it is, also where it looks like a pattern itself."""
+        """The token is put in as it is, even if it looks like a pattern itself."""
         world = World(header_value_pattern="Key=%s;v=1%")
         assert world.ask().step(issued("a%sb")).lease.header_value == "Key=a%sb;v=1%"
 
     def test_the_life_counts_from_when_it_was_asked_for(self, world: World) -> None:
-        """It cannot be older than that, and nobody knows how long its answer was under way; chance moves the aging."""
+        """It cannot be older than that, and no one knows how long its answer was under way. Chance moves the aging."""
         asking = world.ask()
         asked = world.clock.wall()
         world.clock.advance(20)
@@ -156,19 +156,19 @@ class TestColdCache:
         assert lease.fresh_until == asked + 20 + 80 * 0.8125
 
     def test_when_the_lease_was_made(self, world: World) -> None:
-        """It says so by the clock that requests measures its answers by."""
+        """By the clock by which requests measures its answers."""
         world.clock.perf_counter = lambda: 17.5
         assert world.fetched().made == 17.5
 
     def test_a_life_shorter_than_the_way(self, world: World) -> None:
-        """It has ended when it arrives, perhaps: it is used once."""
+        """It may have ended when it arrives: it is used once."""
         asking = world.ask()
         world.clock.advance(5)
         assert asking.step(issued(life=4)).lease.header_value == "Bearer abc"
         assert world.ask(YOU).is_sending
 
     def test_what_is_asked_on_its_behalf(self, world: World) -> None:
-        """While it is fetched, whatever runs in the leader's context is a part of it; afterwards nothing is."""
+        """What runs in the leader's context is part of the flight until the token is fetched."""
         leader = world.ask()
         assert leader.context.run(leading.get)[-1] is leader.flight
         assert leader.flight not in leading.get()
@@ -176,7 +176,7 @@ class TestColdCache:
         assert leader.flight not in leader.context.run(leading.get)
 
     def test_an_interrupt_before_anything_was_asked_for(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-        """KeyboardInterrupt may strike at any call; whoever comes next leads."""
+        """A KeyboardInterrupt may strike at any call; the next caller leads."""
 
         def interrupt() -> None:
             raise KeyboardInterrupt
@@ -187,8 +187,8 @@ class TestColdCache:
                 world.ask()
         assert world.ask(YOU).is_sending
 
-    def test_what_was_led_by_somebody_who_is_gone(self, world: World) -> None:
-        """It is remembered no more, also where it ended without a word."""
+    def test_what_was_led_by_a_caller_that_is_gone(self, world: World) -> None:
+        """The context forgets it, even if it ended without a word."""
         done, under_way = a_flight(), a_flight()
         done.outcome = GONE
         context = copy_context()
@@ -205,28 +205,28 @@ class TestColdCache:
         assert follower.step().lease is leader.lease
 
     def test_followers_get_the_leaders_failure(self, world: World) -> None:
-        """All of them that one: no queue of retries."""
+        """All of them get that one: there is no queue of retries."""
         leader = world.ask()
         followers = [world.ask(YOU), world.ask(THEM)]
         leader.step(REFUSED)
         assert isinstance(leader.failure.error, TokenEndpointError)
         assert [follower.step().failure for follower in followers] == [leader.failure] * 2
 
-    def test_a_failure_is_no_answer_where_there_is_a_token(self, world: World) -> None:
-        """A follower that comes late to the failure finds that somebody else has asked again, with success."""
+    def test_a_failure_is_no_answer_if_there_is_a_token(self, world: World) -> None:
+        """A follower that sees the failure late finds the token that another caller has got meanwhile."""
         leader, follower = world.ask(), world.ask(YOU)
         leader.step(REFUSED)
         lease = world.fetched()
         assert follower.step().lease is lease
 
     def test_a_token_that_ends_at_once(self, world: World) -> None:
-        """expires_in 0: it is used once, by whoever asked for it."""
+        """expires_in 0: those who asked for it use it once."""
         lease = world.fetched(life=0)
         assert lease.header_value == "Bearer abc"
         assert world.ask(YOU).is_sending
 
     def test_retries_sleep(self, world: World) -> None:
-        """The caller's own flow does it all."""
+        """The caller's own flow does all of it."""
         asking = world.ask().step(DROPPED)
         assert asking.effect == Sleep(0.5)
         assert asking.step().is_sending
@@ -245,7 +245,7 @@ class TestFollowing:
         assert follower.step().lease is leader.lease
 
     def test_the_leader_takes_longer_with_reason(self, world: World) -> None:
-        """Each of its steps extends the limit that followers wait for."""
+        """Each of its steps moves on the limit until which followers wait."""
         leader, follower = world.ask(), world.ask(YOU)
         world.clock.advance(10)
         leader.step(DROPPED)
@@ -256,7 +256,7 @@ class TestFollowing:
         assert follower.step().waiting.seconds == 10 + GRACE - 4.5
 
     def test_the_leader_is_cancelled(self, world: World) -> None:
-        """A waiter takes over at once, the rest follow it."""
+        """One waiter takes over at once, and the others follow it."""
         leader, first, second = world.ask(), world.ask(YOU), world.ask(THEM)
         leader.flow.close()
         assert first.step().is_sending
@@ -265,7 +265,7 @@ class TestFollowing:
         assert second.step().lease is first.lease
 
     def test_the_leader_is_killed(self, world: World) -> None:
-        """KeyboardInterrupt goes its way, and its flight is settled."""
+        """The KeyboardInterrupt passes through, and the flight is settled."""
         leader, follower = world.ask(), world.ask(YOU)
         flight = leader.flight
         with pytest.raises(KeyboardInterrupt):
@@ -275,7 +275,7 @@ class TestFollowing:
         assert follower.step().is_sending
 
     def test_the_leader_is_forgotten(self, world: World) -> None:
-        """An abandoned flow that is garbage-collected leaves nobody waiting."""
+        """An abandoned flow that is garbage-collected leaves no one waiting."""
         leader, follower = world.ask(), world.ask(YOU)
         flight = leader.flight
         del leader
@@ -294,7 +294,7 @@ class TestFollowing:
         assert world.ask(THEM).lease is newer
 
     def test_the_follower_is_out_of_time(self) -> None:
-        """It waits no longer than its deadline, whatever the leader does."""
+        """It waits no longer than its deadline, no matter what the leader does."""
         world = World(timeout=100, deadline=30)
         leader, follower = world.ask(), world.ask(YOU)
         assert leader.sending.budget == 30
@@ -304,8 +304,8 @@ class TestFollowing:
         assert isinstance(error, TokenEndpointUnreachable)
         assert error.timed_out
 
-    def test_out_of_time_is_no_answer_where_there_is_a_token(self, world: World) -> None:
-        """The leader is gone and the follower's time is over, and somebody else has got a token meanwhile."""
+    def test_out_of_time_is_no_answer_if_there_is_a_token(self, world: World) -> None:
+        """The leader is gone and the follower's time is over, but another caller has got a token meanwhile."""
         leader, follower = world.ask(), world.ask(YOU)
         world.clock.advance(30)
         leader.flow.close()
@@ -320,7 +320,7 @@ class TestFollowing:
         error = follower.step().failure.error
         assert isinstance(error, TokenEndpointUnreachable)
 
-    def test_whoever_takes_over_has_what_its_deadline_leaves(self, world: World) -> None:
+    def test_a_caller_that_takes_over_has_what_its_deadline_leaves(self, world: World) -> None:
         """The time it waited counts."""
         leader, follower = world.ask(), world.ask(YOU)
         world.clock.advance(24)
@@ -339,7 +339,7 @@ class TestAging:
         assert world.ask(YOU).lease is new
 
     def test_it_takes_no_longer_than_the_deadline(self) -> None:
-        """Nor where the token has more time left than that."""
+        """Even if the token has more time left than that."""
         world = World(timeout=100, deadline=5)
         world.fetched()
         world.clock.advance(80)
@@ -360,13 +360,13 @@ class TestAging:
 
     @pytest.mark.parametrize(("life", "budget"), [(1000, 10), (20, 4)])
     def test_it_has_no_more_time_than_the_token(self, world: World, life: float, budget: float) -> None:
-        """The time-out, or the time to the real end."""
+        """The timeout, or the time to the real end."""
         world.fetched(life)
         world.clock.advance(life * 0.8)
         assert world.ask().sending.budget == pytest.approx(budget)
 
     def test_it_takes_longer_than_the_token_lives(self, world: World) -> None:
-        """Then what follows is a fetch like any other."""
+        """What follows is a fetch like any other."""
         world.fetched(life=20)
         world.clock.advance(16)
         asking = world.ask()
@@ -376,7 +376,7 @@ class TestAging:
         assert asking.step(issued("new")).lease.header_value == "Bearer new"
 
     def test_the_last_moment(self, world: World) -> None:
-        """A token is used before its end, and not at its end."""
+        """A token is used until its end, and not at its end."""
         old = world.fetched()
         world.clock.advance(99)
         asking, other = world.ask(), world.ask(YOU)
@@ -386,7 +386,7 @@ class TestAging:
         assert other.step().is_sending
 
     def test_a_cancelled_renewal(self, world: World) -> None:
-        """The next one renews at once: nothing failed."""
+        """The next caller renews at once, because nothing failed."""
         world.fetched()
         world.clock.advance(80)
         world.ask().flow.close()
@@ -395,7 +395,7 @@ class TestAging:
 
 class TestDue:
     def test_the_others_wait(self, world: World) -> None:
-        """For the new token."""
+        """They wait for the new token."""
         world.fetched()
         world.clock.advance(90)
         renewing, waiting = world.ask(), world.ask(YOU)
@@ -404,7 +404,7 @@ class TestDue:
         assert waiting.step().lease is renewing.lease
 
     def test_they_fall_back(self, world: World) -> None:
-        """When the renewal fails, all go on with the old one."""
+        """If the renewal fails, all go on with the old one."""
         old = world.fetched()
         world.clock.advance(90)
         renewing, waiting = world.ask(), world.ask(YOU)
@@ -421,7 +421,7 @@ class TestDue:
         assert waiting.step().lease is old
 
     def test_they_fall_back_when_the_leader_is_gone(self, world: World) -> None:
-        """They have waited long enough for what they can do without; the next caller renews."""
+        """They can do without the new one, so they wait no longer; the next caller renews."""
         old = world.fetched()
         world.clock.advance(90)
         renewing, waiting = world.ask(), world.ask(YOU)
@@ -429,8 +429,8 @@ class TestDue:
         assert waiting.step().lease is old
         assert world.ask(YOU).is_sending
 
-    def test_who_is_out_of_time_does_not_lead_again(self) -> None:
-        """The old one has ended meanwhile; a fetch that asks nobody would count as a failure of the endpoint."""
+    def test_a_caller_that_is_out_of_time_does_not_lead_again(self) -> None:
+        """The old token has ended meanwhile. A fetch that asks no one would count as a failure of the endpoint."""
         world = World(timeout=100, deadline=30)
         world.fetched()
         world.clock.advance(90)
@@ -449,7 +449,7 @@ class TestRefused:
         assert new.token.access_token == old.token.access_token
 
     def test_fifty_cost_one(self, world: World) -> None:
-        """At once or one after the other."""
+        """All at once or one after the other."""
         old = world.fetched()
         first = world.ask(refused=old)
         others = [world.ask(Caller(number, loop=None), old) for number in range(2, 51)]
@@ -458,22 +458,22 @@ class TestRefused:
         assert world.ask(refused=old).lease is new
 
     def test_is_never_given_back(self, world: World) -> None:
-        """A failed renewal is a failure then, after every try."""
+        """If the renewal fails, the caller gets the failure, after every try."""
         old = world.fetched()
         asking = world.ask(refused=old)
         asking.step(DROPPED).step().step(DROPPED).step().step(DROPPED)
         assert isinstance(asking.failure.error, TokenEndpointUnreachable)
 
     def test_is_not_given_back_when_time_is_up(self) -> None:
-        """Nor to whoever waited for another one, though it has not ended."""
+        """Not even to a caller that waited for another one, although it has not ended."""
         world = World(timeout=100, deadline=30)
         old = world.fetched(life=1000)
         _, follower = world.ask(refused=old), world.ask(YOU, refused=old)
         world.clock.advance(30)
         assert isinstance(follower.step().failure.error, TokenEndpointUnreachable)
 
-    def test_the_failure_of_a_renewal_that_others_could_do_without(self, world: World) -> None:
-        """It was one try, while its leader still has the token: whoever was refused with it tries as often as usual."""
+    def test_the_failure_of_a_renewal_that_others_can_wait_for(self, world: World) -> None:
+        """It was one try, since its leader still has the token. A caller that was refused tries as often as usual."""
         old = world.fetched()
         world.clock.advance(80)
         renewing, refused = world.ask(), world.ask(YOU, refused=old)
@@ -501,7 +501,7 @@ class TestHolds:
         assert world.ask().is_sending
 
     def test_an_endpoint_that_asks_for_more_than_there_is_time(self, world: World) -> None:
-        """Fail now, and leave it alone for that long."""
+        """The fetch fails now, and no one asks for that long."""
         busy = TokenResponse(429, {"retry-after": "45"}, b"")
         assert world.ask().step(busy).failure.hold == 45
         world.clock.advance(44)
@@ -523,7 +523,7 @@ def obtained(**told: Any) -> TokenObtained:
 
 class TestTold:
     def test_a_token(self, world: World, caplog: pytest.LogCaptureFixture) -> None:
-        """From where, for whom, how and for how long; a new start is no renewal."""
+        """Source, client, method and lifetime. A new start is no renewal."""
         caplog.set_level("INFO", "oauth_cc_auth")
         world.fetched()
         world.cache.invalidate()
@@ -547,13 +547,13 @@ class TestTold:
         assert world.events[1:] == [obtained(elapsed=3.5, token_requests=2, renewal=True)]
 
     def test_the_scope(self) -> None:
-        """What was granted or, where the server is silent, asked for."""
+        """What was granted or, if the server does not say, what was asked for."""
         world = World(scope="read write")
         world.fetched()
         assert world.events == [obtained(scope="read write")]
 
-    def test_a_fallback_is_told_when_the_flight_is_settled(self) -> None:
-        """And before the token that it led to."""
+    def test_a_fallback_is_reported_when_the_flight_is_settled(self) -> None:
+        """It comes before the token that it led to."""
         world = World(client_authentication=None)
         asking = world.ask().step(TokenResponse(401, {}, b""))
         assert world.events == []
@@ -561,7 +561,7 @@ class TestTold:
         assert [type(event).__name__ for event in world.events] == ["FallbackTried", "TokenObtained"]
 
     def test_a_renewal_that_failed(self, world: World, caplog: pytest.LogCaptureFixture) -> None:
-        """A warning: nobody else would tell."""
+        """It is a warning, because nothing else would say so."""
         world.fetched()
         world.clock.advance(80)
         caplog.set_level("DEBUG", "oauth_cc_auth")
@@ -581,7 +581,7 @@ class TestTold:
         assert len(failed.error.attempts) == 1
 
     def test_a_renewal_that_failed_in_the_last_moment(self, world: World, caplog: pytest.LogCaptureFixture) -> None:
-        """Half a second is not nothing: it is told like any other."""
+        """Half a second is some time, so this is a failure like any other."""
         world.fetched()
         world.clock.advance(99.5)
         caplog.set_level("DEBUG", "oauth_cc_auth")
@@ -590,7 +590,7 @@ class TestTold:
         assert caplog.messages[-1] == "the next renewal is tried in 0.1 s at the earliest"
 
     def test_a_renewal_that_took_too_long(self, world: World, caplog: pytest.LogCaptureFixture) -> None:
-        """The old token has ended meanwhile: what follows is a fetch like any other, and there is no false comfort."""
+        """The old token has ended meanwhile: what follows is a fetch like any other, and no event says otherwise."""
         world.fetched(life=20)
         world.clock.advance(16)
         caplog.set_level("WARNING", "oauth_cc_auth")
@@ -601,7 +601,7 @@ class TestTold:
         assert [getattr(event, "usable_for", "token") for event in world.events] == ["token", None, "token"]
 
     def test_a_fetch_that_failed(self, world: World, caplog: pytest.LogCaptureFixture) -> None:
-        """Nothing but at DEBUG, since the caller gets an exception; one event, whose error is no other caller's."""
+        """The log has it at DEBUG only, since the caller gets an exception. One event has an error of its own."""
         caplog.set_level("DEBUG", "oauth_cc_auth")
         asking, follower = world.ask(), world.ask(YOU)
         asking.step(REFUSED)
@@ -615,7 +615,7 @@ class TestTold:
         assert str(failed.error) == str(asking.failure.error)
 
     def test_holds(self, world: World, caplog: pytest.LogCaptureFixture) -> None:
-        """Where one begins, and not for each caller that is held off."""
+        """One event when a hold begins, and none for each caller that is held off."""
         caplog.set_level("DEBUG", "oauth_cc_auth")
         for _ in range(5):
             asking = world.ask()
@@ -631,7 +631,7 @@ class TestTold:
         assert caplog.messages[-1] == "no token request to https://login.example.com/token for 45.0 s: it asks for that"
 
     def test_an_orphan_that_failed(self, world: World) -> None:
-        """Its failure is told, and that it begins a hold is not, since it begins none."""
+        """Its failure is reported. No hold is reported, because it begins none."""
         world.ask().step(REFUSED)
         orphan = world.ask()
         world.clock.advance(15)
@@ -640,7 +640,7 @@ class TestTold:
         assert [type(event).__name__ for event in world.events] == ["FetchFailed", "TokenObtained", "FetchFailed"]
 
     def test_an_unwanted_leader(self, world: World, caplog: pytest.LogCaptureFixture) -> None:
-        """After `invalidate` a waiter fetches, and does not say that its leader were gone."""
+        """After `invalidate` a waiter fetches, and does not log that its leader is gone."""
         caplog.set_level("DEBUG", "oauth_cc_auth")
         _, follower = world.ask(), world.ask(YOU)
         world.cache.invalidate()
@@ -648,7 +648,7 @@ class TestTold:
         assert [message for message in caplog.messages if "taking over" in message] == []
 
     def test_a_lost_leader(self, world: World, caplog: pytest.LogCaptureFixture) -> None:
-        """Whoever takes over says so, cancelled leader or overdue one; nobody else does."""
+        """The caller that takes over logs it, whether the leader was cancelled or is overdue; no one else does."""
         caplog.set_level("DEBUG", "oauth_cc_auth")
         taking_over = "the caller that was fetching the token is gone: taking over"
         cancelled, follower = world.ask(), world.ask(YOU)
@@ -664,7 +664,7 @@ class TestTold:
 
 class TestHooks:
     def test_it_is_called_when_the_flight_is_settled(self, world: World) -> None:
-        """So that nobody waits for it: others have the token by then."""
+        """So no one waits for the hook: the others have the token by then."""
         seen: list[Any] = []
         world.hook = lambda event: seen.append(world.ask(YOU).lease)
         lease = world.fetched()
@@ -672,7 +672,7 @@ class TestHooks:
 
     @pytest.mark.parametrize("answer", [issued(), REFUSED])
     def test_what_is_no_exception_passes_through(self, world: World, answer: TokenResponse) -> None:
-        """And leaves no flight behind."""
+        """It leaves no flight behind."""
 
         def interrupt(event: Event) -> None:
             raise KeyboardInterrupt
@@ -695,8 +695,8 @@ class TestHooks:
         world.clock.advance(100)
         assert isinstance(world.ask().step(REFUSED).failure.error, TokenEndpointError)
 
-    def test_one_that_asks_for_what_would_have_to_be_fetched(self, world: World) -> None:
-        """It is told so at once, by whatever way it asks, and a failed fetch does not begin another."""
+    def test_one_that_needs_a_token_that_would_have_to_be_fetched(self, world: World) -> None:
+        """It gets a failure that says so at once, however it asks. A failed fetch does not begin another one."""
         answers: list[Any] = []
         world.hook = lambda event: answers.append(world.ask(YOU).outcome)
         failure = world.ask().step(REFUSED).failure
@@ -708,7 +708,7 @@ class TestHooks:
         assert world.ask().is_sending
 
     def test_one_that_asks_for_another_than_there_is(self, world: World) -> None:
-        """What was refused is not given back to a hook either."""
+        """A hook does not get back what was refused either."""
         answers: list[Any] = []
         world.hook = lambda event: answers.append(world.ask(YOU, refused=world.cache.current).outcome)
         world.fetched()
@@ -720,7 +720,7 @@ class Shelf:
 
     Attributes:
         token: What is there.
-        told: How the fetches ended that were run because it held nothing new.
+        told: The outcomes of the fetches that it ran because it held nothing new.
         is_locked: True while a fetch is under way.
     """
 
@@ -749,16 +749,16 @@ class Shelf:
 
 
 def call(asking: Playing) -> Playing:
-    """Do what the flow wants called, and go on."""
+    """Call what the flow wants called, and go on."""
     assert isinstance(asking.effect, CallFunction)
     return asking.step(asking.effect.function())
 
 
 class TestSharing:
-    """A store has its place in the flow: it is asked before a fetch, and told how the fetch ended."""
+    """A store has its place in the flow: it is asked before a fetch, and hears how the fetch ended."""
 
     def test_a_token_from_there_saves_the_token_request(self) -> None:
-        """It is used like one that was fetched here, by whoever asks next as well."""
+        """The caller and the next one use it like a token that was fetched here."""
         shelf = Shelf()
         world = World(sharing=shelf)
         shelf.token = Token("theirs", expires_at=world.clock.wall() + 100)
@@ -771,7 +771,7 @@ class TestSharing:
         assert (event.method, event.token_requests, event.renewal) == ("shared", 0, False)
 
     def test_a_fetched_token_is_told(self) -> None:
-        """The other process uses it then."""
+        """Then the other process uses it."""
         shelf = Shelf()
         asking = call(World(sharing=shelf).ask())
         assert asking.is_sending
@@ -782,14 +782,14 @@ class TestSharing:
         assert not shelf.is_locked
 
     def test_a_failure_is_told(self) -> None:
-        """It is the caller's all the same."""
+        """The caller gets it as well."""
         shelf = Shelf()
         asking = call(call(World(sharing=shelf).ask()).step(REFUSED))
         assert shelf.told == [asking.failure]
         assert isinstance(asking.failure.error, TokenEndpointError)
 
     def test_the_token_that_is_to_be_replaced_is_no_new_one(self) -> None:
-        """Be it that an API has refused it, or that its end is near."""
+        """An API may have refused it, or its end may be near."""
         shelf = Shelf()
         world = World(sharing=shelf)
         lease = call(call(world.ask()).step(issued())).lease
@@ -802,7 +802,7 @@ class TestSharing:
         assert newer.token is not shelf.token
 
     def test_it_is_not_asked_while_the_token_is_fresh(self) -> None:
-        """Nor by those who wait for the one who asks."""
+        """Those who wait for the leader do not ask it either."""
         shelf = Shelf()
         world = World(sharing=shelf)
         leader, follower = world.ask(), world.ask(YOU)
@@ -812,7 +812,7 @@ class TestSharing:
         assert world.ask(THEM).lease is lease
 
     def test_a_leader_that_is_lost_leaves_nothing_locked(self) -> None:
-        """Neither here nor there."""
+        """Neither the flight nor the shelf."""
         shelf = Shelf()
         world = World(sharing=shelf)
         asking = call(world.ask())
@@ -824,7 +824,7 @@ class TestSharing:
         assert asking.flight.outcome is GONE
 
     def test_how_long_it_may_take(self) -> None:
-        """It says so itself before each step; no one takes over before."""
+        """It extends the flight before each step, so no one takes over too early."""
         world = World(sharing=Shelf())
         asking = world.ask()
         assert asking.flight is not None
@@ -832,7 +832,7 @@ class TestSharing:
 
 
 def test_a_lease_with_headers_for_each_request() -> None:
-    """The flow hands on how they are made."""
+    """The lease gets what makes them from the flow."""
     world = World(more_headers=lambda token, method, url: {"DPoP": f"{token.access_token} {method} {url}"})
     lease = world.fetched()
     assert not lease.is_bearer

@@ -1,4 +1,4 @@
-"""`_lease`: from when on a token is renewed."""
+"""`_core.lease`: when a token is renewed."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class TestHeadersOfEachRequest:
         assert lease.fresh_until == lease.aging_from == 80
 
     def test_they_are_made_anew_each_time(self) -> None:
-        """From the token, the method and the URL."""
+        """They follow from the token, the method and the URL."""
         asked: list[tuple[object, ...]] = []
 
         def proof(*about: object) -> dict[str, str]:
@@ -77,8 +77,8 @@ class TestHeadersOfEachRequest:
         assert asked == [(lease.token, "POST", "https://a/"), (lease.token, "POST", "https://b/")]
 
     @pytest.mark.parametrize("life", [100, None])
-    def test_they_are_no_matter_of_the_hot_path(self, life: float | None) -> None:
-        """To it the lease is never fresh. When it is renewed is the same."""
+    def test_the_hot_path_does_not_know_of_them(self, life: float | None) -> None:
+        """To it the lease is never fresh. The time of its renewal is that of any lease."""
         lease, bearer = a_lease(life, more_headers=lambda *_: {}), a_lease(life)
         for chance in (0.0, 0.5):
             lease.jitter(chance)
@@ -88,7 +88,7 @@ class TestHeadersOfEachRequest:
 
 
 def test_is_compared_by_identity() -> None:
-    """A renewed token may equal the old one, and is another one all the same."""
+    """A renewed token may equal the old one, and still is another one."""
     first, second = a_lease(60), a_lease(60)
     assert first != second
     assert first == first  # noqa: PLR0124  # that is the point
@@ -101,7 +101,7 @@ def test_a_token_without_an_end() -> None:
 
 @pytest.mark.parametrize("life", [0, -5])
 def test_a_token_that_has_ended_already(life: float) -> None:
-    """It is never fresh, and serves nobody but the one who fetched it."""
+    """It is never fresh, and serves only the caller that fetched it."""
     assert margins(a_lease(life, arrived=ARRIVED)) == (ARRIVED, ARRIVED, ARRIVED)
 
 
@@ -133,7 +133,7 @@ def test_default_margins(life: float, expected: tuple[float, float, float]) -> N
     ],
 )
 def test_early_expiry(early_expiry: float, expected: tuple[float, float, float]) -> None:
-    """It moves the waiting, and with it, where need be, the aging."""
+    """It moves the waiting and, if necessary, the aging."""
     assert margins(a_lease(100, early_expiry=early_expiry)) == pytest.approx(expected)
 
 
@@ -147,12 +147,12 @@ def test_renew_after(renew_after: float, fresh_until: float) -> None:
 
 @pytest.mark.parametrize(("chance", "fresh_until"), [(0.0, 80), (0.5, 81.25), (1.0, 82.5)])
 def test_chance_spreads_the_aging(chance: float, fresh_until: float) -> None:
-    """A quarter of the aging time at most is given away, and nothing else moves."""
+    """It moves the start by a quarter of the aging time at most, and nothing else."""
     assert margins(a_lease(100, chance=chance)) == pytest.approx((fresh_until, 90, 100))
 
 
-def test_draws_again() -> None:
-    """From the same start, however often: what was drawn before does not add up."""
+def test_jitter_starts_anew() -> None:
+    """Always from the same start: earlier draws do not add up."""
     lease = a_lease(100, chance=1.0)
     for chance, fresh_until in ((0.5, 81.25), (0.5, 81.25), (0.0, 80), (1.0, 82.5)):
         lease.jitter(chance)
@@ -160,14 +160,14 @@ def test_draws_again() -> None:
 
 
 def test_there_is_nothing_to_draw() -> None:
-    """Where the token has no known end it stays fresh for ever."""
+    """A token without a known end stays fresh for ever."""
     lease = a_lease(None)
     lease.jitter(0.5)
     assert margins(lease) == (inf, inf, inf)
 
 
 def test_remembers_its_predecessors() -> None:
-    """A few of them: a prepared request may be kept and sent again after some renewals."""
+    """A few of them, because a prepared request may be sent again after some renewals."""
     leases = [a_lease(None) for _ in range(MEMORY + 3)]
     for previous, lease in pairwise(leases):
         lease.follow(previous)
@@ -178,7 +178,7 @@ def test_remembers_its_predecessors() -> None:
 
 
 def test_has_no_predecessor() -> None:
-    """The first of all."""
+    """It is the first of all."""
     lease = a_lease(None)
     lease.follow(None)
     assert lease.previous is None
@@ -195,7 +195,7 @@ CHANCES = st.floats(0, 1, exclude_max=True)
 def test_aging_comes_before_waiting_before_the_end(
     life: float, early_expiry: float | None, renew_after: float, chance: float
 ) -> None:
-    """For every token that lives, whatever is asked for."""
+    """For every token that lives, and all settings."""
     lease = a_lease(life, early_expiry=early_expiry, renew_after=renew_after, chance=chance, arrived=ARRIVED)
     assert ARRIVED <= lease.fresh_until < lease.waiting_from <= lease.ends_at
     assert lease.ends_at == pytest.approx(ARRIVED + life)
@@ -204,7 +204,7 @@ def test_aging_comes_before_waiting_before_the_end(
 @settings(deadline=None)
 @given(LIVES, EARLY_EXPIRIES, RENEW_AFTERS, CHANCES)
 def test_aging_lasts(life: float, early_expiry: float | None, renew_after: float, chance: float) -> None:
-    """A tenth of the life at least, less a quarter of that for the spread; waiting takes half of it at most."""
+    """At least a tenth of the life, less a quarter of that for the spread. Waiting takes half of the life at most."""
     lease = a_lease(life, early_expiry=early_expiry, renew_after=renew_after, chance=chance)
     assert lease.waiting_from - lease.fresh_until >= life * 0.075 * (1 - 1e-9)
     assert lease.ends_at - lease.waiting_from <= life * 0.5 * (1 + 1e-9)

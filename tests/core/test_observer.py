@@ -1,4 +1,4 @@
-"""`_observer`: a line in the log and an event for the hook, from one call."""
+"""`_core.observer`: a line in the log and an event for the hook, from one call."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ API = Origin("https", "api.example.com", 443)
 
 
 class Told:
-    """An observer, and what it tells at any level."""
+    """An observer, with what it logs and reports."""
 
     def __init__(self, caplog: pytest.LogCaptureFixture) -> None:
         caplog.set_level(logging.DEBUG, "oauth_cc_auth")
@@ -71,7 +71,7 @@ class TestLines:
         ],
     )
     def test_a_token(self, told: Told, lifetime: float | None, scope: str | None, told_so: str) -> None:
-        """How, where, how long it took, and what it is good for; at INFO."""
+        """Method, endpoint, time and lifetime, at INFO."""
         facts: dict[str, Any] = {"method": "client_secret_post", "lifetime": lifetime, "scope": scope}
         facts |= {"elapsed": 1.234, "token_requests": 2, "renewal": True}
         about: dict[str, Any] = {**ABOUT, **facts}
@@ -89,7 +89,7 @@ class TestLines:
         ],
     )
     def test_a_failure(self, told: Told, usable_for: float | None, line: tuple[str, str]) -> None:
-        """A warning only where no exception tells; the event has an error of its own."""
+        """A warning only if no exception says so. The event has an error of its own."""
         error = an_error()
         told.observer.fetch_failed(error, elapsed=2.5, renewal=True, usable_for=usable_for)
         assert told.lines == [line]
@@ -100,7 +100,7 @@ class TestLines:
         assert (type(event.error), event.error.__dict__) == (type(error), error.__dict__)
 
     def test_a_fallback(self, told: Told) -> None:
-        """Its line is written at once, its event is for later."""
+        """It is logged at once; its event is for later."""
         refused = Attempt("client_secret_basic", 401, "invalid_client")
         (event,) = told.observer.fallback_tried(refused, "client_secret_post")
         assert told.lines == [("DEBUG", "client_secret_basic may not have been recognised; trying client_secret_post")]
@@ -126,7 +126,7 @@ class TestLines:
         ],
     )
     def test_a_refusal(self, told: Told, outcome: RefusalOutcome, sent_again: bool, why: str, line: str) -> None:
-        """A warning where the person gets to see the refusal and no exception tells why."""
+        """A warning if the person gets to see the refusal and no exception says why."""
         told.observer.token_refused(API, 401, outcome, sent_again=sent_again, why=why)
         ((level, text),) = told.lines
         assert f"{level}: {text.removeprefix('https://api.example.com ')}".startswith(line)
@@ -138,7 +138,7 @@ class TestLines:
         ]
 
     def test_holds(self, told: Told) -> None:
-        """Of whom, for how long and why."""
+        """Endpoint or API, duration and reason."""
         told.observer.held_off(1.0, "failures")
         told.observer.held_off(45.0, "retry_after")
         told.observer.held_off(2.0, "refusals", API)
@@ -167,7 +167,7 @@ EVENT = HeldOff(**ABOUT, seconds=1.0, reason="failures", origin=None)
 
 class TestHooks:
     def test_one_that_raises(self, caplog: pytest.LogCaptureFixture) -> None:
-        """One warning that says where and what kind, and nothing of what may be a secret; it is called again."""
+        """One warning with class and place, and without the message, which may be a secret. It is called again."""
         calls: list[Event] = []
 
         def broken(event: Event) -> None:
@@ -191,7 +191,7 @@ class TestHooks:
     def test_what_is_no_exception_passes_through(
         self, error: type[BaseException], caplog: pytest.LogCaptureFixture
     ) -> None:
-        """And the hook is over then."""
+        """The call of the hook is over then."""
 
         def interrupt(event: Event) -> None:
             raise error
@@ -202,8 +202,8 @@ class TestHooks:
         assert not observer.is_in_hook()
         assert caplog.records == []
 
-    def test_it_is_not_told_what_it_causes(self, caplog: pytest.LogCaptureFixture) -> None:
-        """The log is; another object's hook is told as well."""
+    def test_it_does_not_hear_of_what_it_causes(self, caplog: pytest.LogCaptureFixture) -> None:
+        """The log hears of it, and so does the hook of another object."""
         caplog.set_level(logging.DEBUG, "oauth_cc_auth")
         mine: list[Event] = []
         others: list[Event] = []
@@ -219,7 +219,7 @@ class TestHooks:
         assert len(caplog.messages) == 1
 
     def test_when_it_is_in_the_hook(self) -> None:
-        """In the hook and in what it hands its context to, until it returns; for this object and thread only."""
+        """In the hook and in what runs in its context, until it returns; for this object and thread only."""
         seen: list[bool] = []
         later: list[Callable[[], bool]] = []
 
@@ -238,8 +238,8 @@ class TestHooks:
         assert not observer.is_in_hook()
         assert [task() for task in later] == [False]  # a task that the hook has started runs when it is over
 
-    def test_a_thread_that_has_the_hooks_context_does_not_tell_it_either(self) -> None:
-        """A hook that waits for what it has started elsewhere would wait for itself."""
+    def test_a_thread_with_the_context_of_the_hook_does_not_call_it_either(self) -> None:
+        """A hook that waits for what it started elsewhere would wait for itself."""
         told: list[Event] = []
 
         def elsewhere(event: Event) -> None:
@@ -264,7 +264,7 @@ class TestEvents:
 
     @pytest.mark.parametrize("event", EVENTS, ids=lambda event: type(event).__name__)
     def test_values(self, event: Event) -> None:
-        """Immutable, without room for more, hashable, and the same after pickling and copying."""
+        """Immutable, without other attributes, hashable, and equal after pickling and copying."""
         with pytest.raises(FrozenInstanceError):
             event.client_id = "other"  # type: ignore[misc]  # that is what is tested
         with pytest.raises((AttributeError, TypeError)):
@@ -275,7 +275,7 @@ class TestEvents:
         assert len({event, copy.copy(event)}) == 1
 
     def test_a_failure_can_be_pickled(self) -> None:
-        """With its error."""
+        """The error comes along."""
         event = FetchFailed(**ABOUT, error=an_error(), elapsed=0.1, renewal=False, usable_for=None)
         twin = pickle.loads(pickle.dumps(event))  # noqa: S301  # made here
         assert (type(twin.error), str(twin.error)) == (TokenEndpointError, "no such client")
@@ -283,7 +283,7 @@ class TestEvents:
 
     @pytest.mark.parametrize("event", EVENTS, ids=lambda event: type(event).__name__)
     def test_a_later_version_may_add_fields(self, event: Event) -> None:
-        """So they are matched and made by name only."""
+        """Because they are matched and made by name only."""
         assert isinstance(event, Event)
         assert type(event).__match_args__ == ()
         with pytest.raises(TypeError):
@@ -315,16 +315,16 @@ class TestShownScope:
         ],
     )
     def test_what_a_server_grants(self, granted: str | None, shown: str | None) -> None:
-        """Every secret and token of the exchange is masked, and what is no text is gone."""
+        """Every secret and token of the exchange is masked, and control characters are gone."""
         extra = {"refresh_token": "refresh", "id_token": "id", "more": "other", "access_token": 5}
         assert shown_scope(Token("abcdef", scope=granted, extra=extra), self.request(), "old") == shown
 
     def test_it_is_cut(self) -> None:
-        """A log line is no place for a novel."""
+        """A log line is no place for a long text."""
         scope = shown_scope(Token("abcdef", scope="x " * 5000), self.request(), "")
         assert scope is not None
         assert len(scope) == 300
 
     def test_what_was_asked_for(self) -> None:
-        """It is the person's own words, not searched for secrets; still it is one line."""
+        """These are the person's own words, so no one looks for secrets in them; it still is one line."""
         assert shown_scope(Token("abcdef", scope="hunter2\n"), self.request("hunter2\n"), "") == "hunter2"

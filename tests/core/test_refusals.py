@@ -1,4 +1,4 @@
-"""`_refusals`: origins that refuse whatever token they are shown."""
+"""`_core.refusals`: origins that refuse every token."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ def a_lease(*probation: Origin) -> Lease:
 
 
 def refuse(refusals: Refusals, times: int, origin: Origin = API) -> list[bool]:
-    """That many fresh tokens refused; whether each answer was to be left as it is."""
+    """Have that many fresh tokens refused; for each, whether the answer was to be left as it is."""
     return [refusals.note(origin, a_lease(origin)) is not None for _ in range(times)]
 
 
 def is_held(refusals: Refusals) -> bool:
-    """Whether the refusal of a token that does not count is to be left as it is."""
+    """Whether the answer to a token that does not count is left as it is."""
     return refusals.note(API, a_lease()) is not None
 
 
 def test_a_token_that_is_not_on_probation_does_not_count(refusals: Refusals) -> None:
-    """Its refusal is the usual case: it was accepted before, and has ended."""
+    """Its refusal is the usual case: the token was accepted before, and has ended."""
     assert [refusals.note(API, a_lease()) for _ in range(5)] == [None] * 5
     assert refusals.origins() == set()
 
@@ -54,7 +54,7 @@ def test_the_second_fresh_token_refused_in_a_row_holds(refusals: Refusals) -> No
 
 
 def test_a_hold_is_for_every_token(refusals: Refusals) -> None:
-    """Also for one that is not on probation."""
+    """Even for one that is not on probation."""
     refuse(refusals, 2)
     assert is_held(refusals)
 
@@ -68,8 +68,8 @@ def test_a_hold_ends_after_a_second(refusals: Refusals, clock: FakeClock) -> Non
     assert not is_held(refusals)
 
 
-def test_what_is_told_of_a_hold(refusals: Refusals, clock: FakeClock) -> None:
-    """With which refusal it begins, and what is left of it; the same token refused once more begins no other."""
+def test_what_a_hold_says(refusals: Refusals, clock: FakeClock) -> None:
+    """The refusal that begins it, and the rest of it. The same token refused again begins no other."""
     refuse(refusals, 1)
     lease = a_lease(API)
     assert refusals.note(API, lease) == Hold(1.0, begins=True)
@@ -99,7 +99,7 @@ def test_many_refusals_of_one_token_are_one(refusals: Refusals) -> None:
 
 
 def test_other_origins_are_not_affected(refusals: Refusals) -> None:
-    """Each has its own record."""
+    """Each has its own tally."""
     refuse(refusals, 2)
     assert refuse(refusals, 2, OTHER) == [False, True]
     assert refusals.origins() == {API, OTHER}
@@ -115,8 +115,8 @@ def test_acceptance_ends_it(refusals: Refusals) -> None:
     assert refuse(refusals, 2) == [False, True]
 
 
-def test_acceptance_where_nothing_was_refused(refusals: Refusals) -> None:
-    """It changes nothing."""
+def test_acceptance_after_no_refusal(refusals: Refusals) -> None:
+    """Nothing changes."""
     refuse(refusals, 1, OTHER)
     refusals.accepted(API, a_lease())
     assert refusals.origins() == {OTHER}
@@ -131,7 +131,7 @@ def test_clear(refusals: Refusals) -> None:
 
 
 def test_the_oldest_origins_are_forgotten(refusals: Refusals) -> None:
-    """64 are remembered; one that refuses again is young again."""
+    """64 are remembered; one that refuses again counts as the youngest."""
     origins = [Origin("https", f"{number}.example.com", 443) for number in range(MOST_ORIGINS + 1)]
     for origin in origins[:MOST_ORIGINS]:
         refuse(refusals, 1, origin)
@@ -142,7 +142,7 @@ def test_the_oldest_origins_are_forgotten(refusals: Refusals) -> None:
 
 
 def test_late_refusals_of_older_tokens_do_not_count(refusals: Refusals) -> None:
-    """Requests that were under way with either of two tokens, refused in turns, are two refusals and not twelve."""
+    """Twelve requests under way with either of two tokens, refused in turns, are two refusals."""
     older, newer = a_lease(API), a_lease(API)
     for _ in range(6):
         for lease in (older, newer):
@@ -153,7 +153,7 @@ def test_late_refusals_of_older_tokens_do_not_count(refusals: Refusals) -> None:
 
 
 def test_the_first_tokens_of_a_process(refusals: Refusals) -> None:
-    """They count as any other does, though their numbers begin with 0."""
+    """They count like any other, although their numbers begin with 0."""
     first, second = a_lease(API), a_lease(API)
     first.number, second.number = 0, 1
     assert refusals.note(API, first) is None
@@ -163,7 +163,7 @@ def test_the_first_tokens_of_a_process(refusals: Refusals) -> None:
 
 
 def test_right_after_the_machine_has_started() -> None:
-    """There its monotonic clock begins, and no hold does."""
+    """The monotonic clock begins there, and no hold does."""
     refusals = Refusals(FakeClock(now_monotonic=0.0))
     assert refuse(refusals, 2) == [False, True]
 

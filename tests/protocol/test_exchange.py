@@ -67,7 +67,7 @@ def test_scope() -> None:
 
 
 def test_a_scope_among_the_additional_data() -> None:
-    """It is the scope asked for as well."""
+    """It counts as the scope that is asked for."""
     assert a_request(additional_request_data={"scope": "a"}).scope == "a"
 
 
@@ -94,7 +94,7 @@ def test_a_repeated_field_stays_repeated() -> None:
 
 
 def test_additional_headers() -> None:
-    """They are added, and replace ours of that name in whatever case."""
+    """They are added, and replace ours of that name in any case."""
     request = a_request(additional_headers={"APIKey": "abc", "accept": "text/plain", "USER-AGENT": "me"})
     assert dict(request.headers) == {
         "accept": "text/plain",
@@ -137,7 +137,7 @@ def test_a_strategy_of_version_0_1() -> None:
 
 
 def test_a_strategy_without_a_secret() -> None:
-    """The context says that there is none, and nothing else is taken for one."""
+    """The context says that there is none, and nothing else counts as one."""
 
     class Assertion(ClientAuthentication):
         needs_secret = False
@@ -153,7 +153,7 @@ def test_a_strategy_without_a_secret() -> None:
 
 
 def test_a_strategy_with_a_grant_type() -> None:
-    """It replaces ours (RFC 7523 §2.1 and §2.2 look alike): two of them would be refused."""
+    """It replaces ours (RFC 7523 §2.1 and §2.2 look alike): a server would reject two of them."""
 
     class Assertion(ClientAuthentication):
         def authenticate(self, client_id: str, client_secret: str, token_url: str) -> Credentials:
@@ -196,7 +196,7 @@ class TestSecrets:
         }
 
     def test_of_a_header_of_ones_own(self) -> None:
-        """As a whole, and what follows the scheme in it: a server echoes the one or the other."""
+        """As a whole, and what follows the scheme in it: a server may echo either."""
 
         class Signed(ClientAuthentication):
             def authenticate(self, client_id: str, client_secret: str, token_url: str) -> Credentials:
@@ -205,7 +205,7 @@ class TestSecrets:
         assert {"key1", "key2", "key3", "Token key2", "Sealed by key3"} <= set(a_request(Signed()).secrets)
 
     def test_of_basic_without_padding(self) -> None:
-        """Then nothing is taken off."""
+        """There is nothing to cut off."""
         assert set(a_request(secret="s3crW").secrets) == {"s3crW", "Y2xpZW50OnMzY3JX"}
 
     def test_of_post(self) -> None:
@@ -222,11 +222,11 @@ class TestSecrets:
 
     @pytest.mark.parametrize("name", ["password", "assertion", "client_assertion", "x"])
     def test_other_fields(self, name: str) -> None:
-        """Whatever is not known to be public may be a secret, however short."""
+        """What is not known to be public may be a secret, even if it is short."""
         assert "2" in a_request(additional_request_data={name: "2"}).secrets
 
     def test_blank_fields(self) -> None:
-        """Nothing to hide."""
+        """There is nothing to hide."""
         assert "" not in a_request(additional_request_data={"x": ""}).secrets
 
     def test_additional_headers(self) -> None:
@@ -242,7 +242,7 @@ class TestSecrets:
         assert not {"sid", "k", "v", ""} & secrets
 
     def test_a_secret_with_blanks(self) -> None:
-        """What is echoed may have been trimmed, and our own messages have single spaces."""
+        """A server may trim what it echoes, and our own messages have single spaces."""
         config = ClientCredentialsConfig(URL, "client", " a  b ")
         assert {" a  b ", "a  b", "a b"} <= set(token_request(config, ClientSecretPost(), " a  b ").secrets)
 
@@ -252,7 +252,7 @@ class TestSecrets:
         assert set(secrets) == {"s3cret word", *BLOBS, "code=a%20key&tenant=acme-corp&v=2", "a key"}
 
     def test_no_secret_in_reprs(self) -> None:
-        """None of the three that hold some shows any."""
+        """None of the three records that hold secrets shows one."""
         request = a_request(ClientSecretBasic())
         assert repr(request) == str(request) == "TokenRequest(method='client_secret_basic')"
         response = TokenResponse(200, {"a": "b"}, b"token")
@@ -272,7 +272,7 @@ def test_failures_are_retryable_unless_said() -> None:
     st.lists(st.tuples(st.sampled_from("abc"), st.text(st.characters(codec="utf-8")))),
 )
 def test_everything_arrives(secret: str, data: list[tuple[str, str]]) -> None:
-    """Whatever is in secret and fields, a server that decodes the form has it."""
+    """A server that decodes the form gets whatever is in the secret and the fields."""
     request = a_request(secret=secret, additional_request_data=data)
     assert fields(request) == [
         ("grant_type", "client_credentials"),
