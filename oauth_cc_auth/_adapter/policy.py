@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from oauth_cc_auth._core.lease import Lease
 from oauth_cc_auth._errors import InsecureRequestError, TokenError
+from oauth_cc_auth._http.interrupts import is_interrupt
 from oauth_cc_auth._http.origin import Origin, may_carry_secrets, origin_of
 from oauth_cc_auth._record import Record
 from oauth_cc_auth._redact.redact import kind_and_place, shown_url
@@ -177,7 +178,9 @@ class ApiPolicy:
             problem = returned_awaitable(answer)
             if not problem:
                 return bool(answer)
-        except Exception as error:  # noqa: BLE001  # whatever a person's callable raises
+        except Exception as error:  # whatever a person's callable raises
+            if is_interrupt(error):
+                raise
             problem = f"raised {kind_and_place(error)}"
         return TokenError(f"renew_on, called with status and headers, {problem}", reason="callable_failed")
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from oauth_cc_auth._errors import Reason
 from oauth_cc_auth._http.answers import phrase
+from oauth_cc_auth._http.interrupts import Ignoring, chain, is_interrupt
 from oauth_cc_auth._protocol.exchange import TransportFailure
 
 # Where each library looks for certificates that it is to trust.
@@ -138,8 +139,21 @@ _TRANSPORTS = frozenset(
 )
 
 
-def is_from_elsewhere(error: BaseException, library: Any) -> bool:
-    """True for what a signal handler raised meanwhile: Celery's and RQ's time limits are such exceptions."""
+def passes_through(error: BaseException, library: Any, *, own: bool) -> bool:
+    """True if `error` ended a token request but is not about it: it is raised as it is.
+
+    With a client of our own that is also what neither Python nor a transport raises, such as a time limit that another
+    thread has set in this one. The error then no longer holds the token request, in which the secret is.
+    """
+    if not (is_interrupt(error) or (own and _is_from_elsewhere(error, library))):
+        return False
+    for link in chain(error):
+        for name in {"request", "response", "_request"} & getattr(link, "__dict__", {}).keys():
+            setattr(link, name, None)
+    return True
+
+
+def _is_from_elsewhere(error: BaseException, library: Any) -> bool:
     root = type(error).__module__.partition(".")[0]
     if isinstance(error, OSError) or root in _TRANSPORTS or root in sys.stdlib_module_names:
         return False
@@ -148,10 +162,9 @@ def is_from_elsewhere(error: BaseException, library: Any) -> bool:
 
 def text_of(error: BaseException) -> str:
     """What `error` says of itself, or its name if it says nothing or fails to."""
-    try:
+    with Ignoring(Exception):  # a __str__ of anybody's
         return str(error) or type(error).__name__
-    except Exception:  # noqa: BLE001  # a __str__ of anybody's
-        return type(error).__name__
+    return type(error).__name__
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 
+from oauth_cc_auth._http.interrupts import Ignoring
 from oauth_cc_auth._record import Record
 
 
@@ -12,19 +13,12 @@ def running_loop() -> object | None:
     """The event loop that runs the calling code, asyncio's or trio's; None outside of one."""
     trio, asyncio = sys.modules.get("trio"), sys.modules.get("asyncio")
     if trio is not None:
-        try:
-            token: object = trio.lowlevel.current_trio_token()
-        except (RuntimeError, AttributeError):
-            pass  # trio is imported, or another thread is importing it right now, but it does not run here
-        else:
-            return token
+        # It is imported, or another thread is importing it right now, but it need not be what runs here.
+        with Ignoring(RuntimeError, AttributeError):
+            return trio.lowlevel.current_trio_token()  # type: ignore[no-any-return]  # trio is not imported here
     if asyncio is not None:
-        try:
-            loop: object = asyncio.get_running_loop()
-        except (RuntimeError, AttributeError):
-            pass
-        else:
-            return loop
+        with Ignoring(RuntimeError, AttributeError):
+            return asyncio.get_running_loop()  # type: ignore[no-any-return]  # as above
     return None
 
 

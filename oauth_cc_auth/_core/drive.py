@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from oauth_cc_auth._errors import ConfigurationError, TokenError
+from oauth_cc_auth._http.interrupts import is_interrupt
 from oauth_cc_auth._protocol.exchange import Reply, TokenRequest, too_slow
 from oauth_cc_auth._protocol.failure import Failure
 from oauth_cc_auth._redact.redact import kind_and_place
@@ -52,8 +53,12 @@ def _result_of(function: Callable[[], Any]) -> Any:
     try:
         return function()
     except (ConfigurationError, TokenError) as error:
+        if is_interrupt(error):
+            raise
         text = str(error)  # our own words
-    except Exception as error:  # noqa: BLE001  # whatever a person's callable raises becomes a TokenError
+    except Exception as error:  # whatever a person's callable raises becomes a TokenError
+        if is_interrupt(error):
+            raise
         text = f"it raised {kind_and_place(error)}, whose message is not repeated here since it may hold secrets"
     return Raised(text)
 

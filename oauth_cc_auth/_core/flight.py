@@ -6,10 +6,10 @@ The leader fetches in its own thread or task and settles the flight; followers w
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
+from oauth_cc_auth._http.interrupts import Ignoring
 from oauth_cc_auth._protocol.failure import Failure
 from oauth_cc_auth._record import Record
 from oauth_cc_auth._token import Token
@@ -143,12 +143,16 @@ class Flight:
 
     def unsubscribe(self, wake: Callable[[], object]) -> None:
         """Forget `wake`: a long flight must not keep a caller alive that has given up."""
-        with suppress(ValueError):  # it was called meanwhile
+        with Ignoring(ValueError):  # it was called meanwhile
             self._wakers.remove(wake)
 
     def wake_all(self) -> None:
         """Call every waker, each by itself: the loop of one follower may have ended, and the others go on."""
-        while self._wakers:
-            # asyncio raises a RuntimeError for a loop that has ended, trio a RunFinishedError.
-            with suppress(Exception):
-                self._wakers.pop()()
+        try:
+            while self._wakers:
+                # asyncio raises a RuntimeError for a loop that has ended, trio a RunFinishedError.
+                with Ignoring(Exception):
+                    self._wakers.pop()()
+        finally:
+            if self._wakers:  # an interrupt struck; the others have a right to know all the same
+                self.wake_all()

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Generator
-from contextlib import suppress
 from contextvars import Token as ContextToken
 from typing import Any
 
 from oauth_cc_auth._config import ClientCredentialsConfig
+from oauth_cc_auth._http.interrupts import Ignoring
 from oauth_cc_auth._protocol.failure import Failure
 from oauth_cc_auth._token import Token
 
@@ -199,7 +199,7 @@ class TokenFlow:
 def _stop_leading(before: ContextToken[tuple[Flight, ...]] | None) -> None:
     """Undo what made this context part of a flight; `before` is None if an interrupt came earlier than that."""
     if before is not None:
-        with suppress(ValueError):  # closed in another context: it was collected as garbage
+        with Ignoring(ValueError):  # closed in another context: it was collected as garbage
             leading.reset(before)
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from oauth_cc_auth._config import ClientCredentialsConfig
 from oauth_cc_auth._errors import Attempt, TokenError, with_message
+from oauth_cc_auth._http.interrupts import is_interrupt
 from oauth_cc_auth._http.origin import Origin
 from oauth_cc_auth._protocol.answer import TOKEN_MEMBERS
 from oauth_cc_auth._protocol.exchange import TokenRequest
@@ -194,7 +195,9 @@ class Observer:
         previous = _hook_calls.set((*_hook_calls.get(), this_call))
         try:
             problem = returned_awaitable(self._hook(event))
-        except Exception as error:  # noqa: BLE001  # whatever a person's callable raises
+        except Exception as error:  # whatever a person's callable raises
+            if is_interrupt(error):
+                raise
             problem = f"raised {kind_and_place(error)} at {type(event).__name__}"
         finally:
             this_call.is_over = True

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
+from .interrupts import Ignoring
+
 
 def is_redirect(status: int) -> bool:
     """True for 3xx, with a target or without."""
@@ -37,10 +39,9 @@ class RedirectHider:
 
 def phrase(status: int) -> str:
     """The standard's words for a status, or nothing. The server's own words could be anything."""
-    try:
+    with Ignoring(ValueError):
         return HTTPStatus(status).phrase
-    except ValueError:
-        return ""
+    return ""
 
 
 def is_web_page(content_type: str, body: bytes) -> bool:
@@ -78,9 +79,8 @@ def unix_time(date: str) -> float | None:
     from datetime import timezone
     from email.utils import parsedate_to_datetime
 
-    try:
+    with Ignoring(ValueError, TypeError, IndexError, OverflowError):
         parsed = parsedate_to_datetime(date)
         # "-0000" and a missing zone make a naive date; HTTP dates are in GMT.
         return (parsed if parsed.tzinfo else parsed.replace(tzinfo=timezone.utc)).timestamp()
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
+    return None

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import socket
 import threading
-from contextlib import suppress
 from time import monotonic
 from types import TracebackType
+
+from .interrupts import Ignoring
 
 
 class Watchdog:
@@ -29,7 +30,7 @@ class Watchdog:
             return
         # A duplicate, because TLS takes the original away from its socket object when it wraps it. Shutting down one
         # shuts down the connection; and there is no TLS state here to be discarded under a reading thread.
-        with suppress(OSError), self._lock:  # closed already
+        with Ignoring(OSError), self._lock:  # closed already
             self._sockets.append(socket.socket(sock.family, sock.type, sock.proto, socket.dup(sock.fileno())))
             if self.fired:
                 self._shut_down()
@@ -37,7 +38,7 @@ class Watchdog:
                 # Only now: behind a mock there is no socket, and no need for a thread.
                 self._timer = threading.Timer(max(0.0, self._until - monotonic()), self._fire)
                 self._timer.daemon = True
-                with suppress(RuntimeError):  # the interpreter is shutting down: there are no new threads
+                with Ignoring(RuntimeError):  # the interpreter is shutting down: there are no new threads
                     self._timer.start()
 
     def _fire(self) -> None:
@@ -47,7 +48,7 @@ class Watchdog:
 
     def _shut_down(self) -> None:
         for sock in self._sockets:
-            with suppress(OSError):  # the other side was faster
+            with Ignoring(OSError):  # the other side was faster
                 sock.shutdown(socket.SHUT_RDWR)
 
     def __enter__(self) -> Watchdog:

@@ -5,10 +5,10 @@ httpx itself would read it whole, however long it is, before it sends the next r
 
 from __future__ import annotations
 
-from contextlib import suppress
 from time import monotonic
 from typing import Any
 
+from oauth_cc_auth._http.interrupts import Ignoring
 from oauth_cc_auth._http.limited_body import LONGEST_DRAIN, LONGEST_REFUSAL, inflated_refusal
 from oauth_cc_auth._http.watchdog import Watchdog
 
@@ -18,7 +18,7 @@ def drain(response: Any) -> None:
     if response.is_stream_consumed:
         return
     body, until = b"", monotonic() + LONGEST_DRAIN
-    with suppress(Exception), Watchdog(LONGEST_DRAIN) as watchdog:  # an error in a body that nobody asked for
+    with Ignoring(Exception), Watchdog(LONGEST_DRAIN) as watchdog:  # an error in a body that nobody asked for
         stream = response.extensions.get("network_stream")
         watchdog.watch(None if stream is None else stream.get_extra_info("socket"))
         for chunk in response.iter_raw():
@@ -36,7 +36,7 @@ async def adrain(response: Any) -> None:
     if response.is_stream_consumed:
         return
     body = b""
-    with suppress(Exception), anyio.move_on_after(LONGEST_DRAIN) as scope:
+    with Ignoring(Exception), anyio.move_on_after(LONGEST_DRAIN) as scope:
         async for chunk in response.aiter_raw():
             body += chunk
             if len(body) >= LONGEST_REFUSAL:

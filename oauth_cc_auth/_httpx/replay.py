@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+from oauth_cc_auth._http.interrupts import Ignoring
 from oauth_cc_auth._record import Record
 
 
@@ -51,21 +52,19 @@ def _replay_of_multipart(stream: Any) -> Replay | None:
 
 
 def _position(file: Any) -> int | None:
-    try:
+    with Ignoring(Exception):  # a file-like object of anybody's
         position = file.tell() if file.seekable() else None
-    except Exception:  # noqa: BLE001  # a file-like object of anybody's
-        return None
-    return position if type(position) is int else None
+        return position if type(position) is int else None
+    return None
 
 
 def rewound(replay: Replay) -> bool:
     """True once the files of a body are back where they stood."""
-    try:
+    with Ignoring(Exception):  # closed meanwhile, or a file-like object of anybody's
         for file, position in replay.positions:
             file.seek(position)
-    except Exception:  # noqa: BLE001  # closed meanwhile, or a file-like object of anybody's
-        return False
-    return True
+        return True
+    return False
 
 
 @cache

@@ -6,12 +6,13 @@ With a request made here, so that no header, cookie, parameter or event hook of 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, ExitStack, suppress
+from contextlib import AsyncExitStack, ExitStack
 from functools import cache
 from time import monotonic
 from typing import Any
 
-from oauth_cc_auth._adapter.transport_errors import is_from_elsewhere
+from oauth_cc_auth._adapter.transport_errors import passes_through
+from oauth_cc_auth._http.interrupts import Ignoring
 from oauth_cc_auth._http.watchdog import Watchdog
 from oauth_cc_auth._protocol.exchange import TokenRequest, TokenResponse, TransportFailure, too_slow
 
@@ -58,7 +59,7 @@ def send_token_request(
                 return too_slow(budget)
             return reading.answer()
         except Exception as error:  # odd answers raise all kinds: InvalidURL, AttributeError, ...
-            if own and is_from_elsewhere(error, library):
+            if passes_through(error, library, own=own):
                 raise
             if watchdog.fired or isinstance(error, library.TimeoutException):
                 return too_slow(budget)
@@ -94,7 +95,7 @@ async def asend_token_request(
                             scope.cancel()
             return reading.answer()
         except Exception as error:  # as above
-            if own and is_from_elsewhere(error, library):
+            if passes_through(error, library, own=own):
                 raise
             if isinstance(error, library.TimeoutException):
                 return too_slow(budget)
@@ -103,12 +104,12 @@ async def asend_token_request(
 
 
 def _close(response: Any) -> None:
-    with suppress(Exception):  # a transport of the person's, after everything is said
+    with Ignoring(Exception):  # a transport of the person's, after everything is said
         response.close()
 
 
 async def _aclose(response: Any) -> None:
-    with suppress(Exception):
+    with Ignoring(Exception):
         await response.aclose()
 
 

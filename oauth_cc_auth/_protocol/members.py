@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from oauth_cc_auth._errors import Reason
+from oauth_cc_auth._http.interrupts import Ignoring
 from oauth_cc_auth._redact.redact import MASK, redact_start
 
 _MOST_DIGITS = 400  # of a whole number; more is infinite as a float, too
@@ -22,11 +23,10 @@ def members_of(body: bytes, secrets: tuple[str, ...], known_errors: Collection[s
         known_errors: Error codes that are no echo, whatever the secrets are.
     """
     text = _decoded(body)
-    try:
+    with Ignoring(ValueError, RecursionError):  # RecursionError: "[[[[..."
         parsed = _DECODER.decode(text)
-    except (ValueError, RecursionError):  # RecursionError: "[[[[..."
-        return _form_members(text, secrets, known_errors)
-    return parsed if isinstance(parsed, dict) else {}
+        return parsed if isinstance(parsed, dict) else {}
+    return _form_members(text, secrets, known_errors)
 
 
 def without_members(body: bytes) -> tuple[Reason, str]:
@@ -34,13 +34,12 @@ def without_members(body: bytes) -> tuple[Reason, str]:
     text = _decoded(body)
     if not text.strip():
         return "empty_body", "the answer is empty"
-    try:
+    with Ignoring(ValueError, RecursionError):
         parsed = _DECODER.decode(text)
-    except (ValueError, RecursionError):
-        return "not_json", "the answer is not JSON"  # be it text, or JSON that was cut off
-    if isinstance(parsed, dict):
-        return "no_access_token", "the answer is an empty JSON object"
-    return "not_json", "the answer is not a JSON object"
+        if isinstance(parsed, dict):
+            return "no_access_token", "the answer is an empty JSON object"
+        return "not_json", "the answer is not a JSON object"
+    return "not_json", "the answer is not JSON"  # be it text, or JSON that was cut off
 
 
 def _decoded(body: bytes) -> str:
@@ -78,7 +77,6 @@ def _form_members(text: str, secrets: tuple[str, ...], known_errors: Collection[
 
 
 def _form(text: str) -> dict[str, str]:
-    try:
+    with Ignoring(ValueError):  # more fields than that
         return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST_FIELDS))
-    except ValueError:  # more fields than that
-        return {}
+    return {}

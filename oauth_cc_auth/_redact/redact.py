@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from pathlib import PurePath
 from urllib.parse import urlsplit
 
+from oauth_cc_auth._http.interrupts import Ignoring
+
 MASK = "***"
 
 _LONGEST_TEXT = 300  # characters of other people's text in a message of ours
@@ -71,11 +73,10 @@ def kind_and_place(error: Exception) -> str:
 
 def shown_url(url: str) -> str:
     """`url` as it may be shown: no user info, no query, no fragment."""
-    try:
+    with Ignoring(ValueError):
         parts = urlsplit(url)
         host = parts.netloc.rpartition("@")[2]
-    except ValueError:
-        return "a URL that cannot be parsed"
-    scheme = f"{parts.scheme}:" if parts.scheme else ""
-    authority = f"//{host}" if host else ""
-    return f"{scheme}{authority}{parts.path}" + (f"?{MASK}" if parts.query else "")
+        scheme = f"{parts.scheme}:" if parts.scheme else ""
+        authority = f"//{host}" if host else ""
+        return f"{scheme}{authority}{parts.path}" + (f"?{MASK}" if parts.query else "")
+    return "a URL that cannot be parsed"

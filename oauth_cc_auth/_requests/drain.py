@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from time import monotonic
 from typing import Any
 
+from oauth_cc_auth._http.interrupts import Ignoring
 from oauth_cc_auth._http.limited_body import LONGEST_DRAIN, LONGEST_REFUSAL, inflated_refusal
 from oauth_cc_auth._http.watchdog import Watchdog
 
@@ -15,7 +15,7 @@ def drain(response: Any) -> None:
     if response._content is not False or response.raw is None:
         return
     content, ended = b"", False
-    with suppress(Exception), Watchdog(LONGEST_DRAIN) as watchdog:  # an error in a body that nobody asked for
+    with Ignoring(Exception), Watchdog(LONGEST_DRAIN) as watchdog:  # an error in a body that nobody asked for
         watchdog.watch(_socket_of(response.raw))
         content, ended = _read_some(response.raw)
         ended = ended and not watchdog.fired
@@ -31,7 +31,7 @@ def _socket_of(raw: Any) -> object:
     sock: object = getattr(getattr(raw, "connection", None), "sock", None)
     if sock is None:
         # http.client takes it away from a connection that will be closed, and only the file on top still has it.
-        with suppress(AttributeError):
+        with Ignoring(AttributeError):
             sock = raw._fp.fp.raw._sock
     return sock
 

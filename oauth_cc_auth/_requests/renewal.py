@@ -14,6 +14,7 @@ from oauth_cc_auth._adapter.drivers import renew
 from oauth_cc_auth._adapter.policy import BODY_FOR_ONE_SENDING
 from oauth_cc_auth._core.lease import Lease
 from oauth_cc_auth._errors import TokenError
+from oauth_cc_auth._http.interrupts import Ignoring
 from oauth_cc_auth._http.origin import NOWHERE, origin_of
 
 from .drain import drain
@@ -239,11 +240,10 @@ class RefusedRequest:
         # After a 303, requests has taken the body away and left the position of the file that it was.
         if self._request._body_position is None or self._is_in_memory():
             return True
-        try:
+        with Ignoring(Exception):  # closed meanwhile, or a file-like object of anybody's
             self._library.utils.rewind_body(self._request)
-        except Exception:  # noqa: BLE001  # closed meanwhile, or a file-like object of anybody's
-            return False
-        return True
+            return True
+        return False
 
     def _is_in_memory(self) -> bool:
         return self._request.body is None or isinstance(self._request.body, (bytes, str))

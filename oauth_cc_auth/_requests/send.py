@@ -12,7 +12,8 @@ from importlib import import_module
 from time import monotonic
 from typing import Any
 
-from oauth_cc_auth._adapter.transport_errors import is_from_elsewhere, transport_failure
+from oauth_cc_auth._adapter.transport_errors import passes_through, transport_failure
+from oauth_cc_auth._http.interrupts import Ignoring
 from oauth_cc_auth._http.limited_body import LimitedBody, UnreadableBodyError
 from oauth_cc_auth._http.watchdog import Watchdog
 from oauth_cc_auth._protocol.exchange import TokenRequest, TokenResponse, TransportFailure, too_slow
@@ -39,7 +40,7 @@ def send_token_request(
             # A connection that was shut down looks like the end of the body, and perhaps like a shorter token.
             return too_slow(budget) if watchdog.fired else answer
         except Exception as error:  # odd answers raise all kinds: InvalidURL, AttributeError, ...
-            if own and is_from_elsewhere(error, library):
+            if passes_through(error, library, own=own):
                 raise
             if watchdog.fired or isinstance(error, timed_out):
                 return too_slow(budget)
@@ -173,7 +174,6 @@ def _watched(connection_class: type[Any]) -> type[Any]:
 def _address_count(host: str, port: int) -> int:
     import socket
 
-    try:
+    with Ignoring(OSError, UnicodeError):
         return max(1, len(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)))
-    except (OSError, UnicodeError):
-        return 1  # connecting will say what is wrong
+    return 1  # connecting will say what is wrong

@@ -10,6 +10,7 @@ from oauth_cc_auth._authentication.base import ClientAuthentication
 from oauth_cc_auth._authentication.order import NAMED_METHODS
 from oauth_cc_auth._errors import ConfigurationError
 from oauth_cc_auth._http.headers import has_control, is_encodable, is_header_name, is_header_value
+from oauth_cc_auth._http.interrupts import Ignoring
 from oauth_cc_auth._http.origin import is_loopback
 
 from .callables import is_async
@@ -90,12 +91,11 @@ def token_url(value: object, *, allow_insecure_http: bool) -> str:
 
 
 def _parsed(url: str) -> SplitResult | None:
-    try:
+    with Ignoring(ValueError):
         parts = urlsplit(url)
         _ = parts.port  # parsed only when asked for
-    except ValueError:
-        return None
-    return parts
+        return parts
+    return None
 
 
 def can_do_without_secret(client_authentication: object) -> bool:

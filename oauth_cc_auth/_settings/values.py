@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from oauth_cc_auth._errors import ConfigurationError
+from oauth_cc_auth._http.interrupts import Ignoring
 
 # Keys as `plain` makes them: the form's words, the RFC's, and what people write for them.
 _METHODS = {
@@ -86,10 +87,9 @@ def _read_pairs(label: str, value: Any) -> Any:
 
 
 def _json(text: str) -> Any:
-    try:
+    with Ignoring(ValueError, RecursionError):
         return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
+    return None
 
 
 def _row(label: str, row: Any) -> Any:

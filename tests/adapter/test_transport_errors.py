@@ -17,7 +17,7 @@ import trio
 import urllib3
 import urllib3.exceptions
 
-from oauth_cc_auth._adapter.transport_errors import is_from_elsewhere, text_of, transport_failure
+from oauth_cc_auth._adapter.transport_errors import passes_through, text_of, transport_failure
 from oauth_cc_auth._protocol.exchange import TransportFailure, too_slow
 
 
@@ -39,7 +39,7 @@ def test_too_slow() -> None:
 
 
 class TimeLimitError(Exception):
-    """What a signal handler of a job queue raises."""
+    """What another thread sets in this one."""
 
 
 class LimitOSError(OSError):
@@ -47,7 +47,7 @@ class LimitOSError(OSError):
 
 
 @pytest.mark.parametrize(
-    ("error", "elsewhere"),
+    ("error", "passes"),
     [
         (TimeLimitError(), True),
         (ValueError(), False),
@@ -62,15 +62,28 @@ class LimitOSError(OSError):
         (httpx.InvalidURL("odd"), True),
     ],
 )
-def test_from_elsewhere(error: Exception, elsewhere: bool) -> None:
-    """What neither Python nor a transport raises is somebody else's, and passes through."""
-    assert is_from_elsewhere(error, requests) is elsewhere
+def test_what_passes_through(error: Exception, passes: bool) -> None:
+    """What neither Python nor a transport raises is somebody else's; but a token client may raise anything."""
+    assert passes_through(error, requests, own=True) is passes
+    assert not passes_through(error, requests, own=False)
 
 
 def test_which_library_it_is() -> None:
     """Each has the exceptions of its own only."""
-    assert not is_from_elsewhere(httpx.InvalidURL("odd"), httpx)
-    assert is_from_elsewhere(TimeLimitError(), httpx)
+    assert not passes_through(httpx.InvalidURL("odd"), httpx, own=True)
+    assert passes_through(TimeLimitError(), httpx, own=True)
+
+
+def test_what_passes_through_holds_no_token_request() -> None:
+    """The secret is in its headers or its body."""
+    request, response = object(), object()
+    error, cause = TimeLimitError(), TimeLimitError()
+    error.__cause__ = cause
+    vars(error).update(request=request, response=response, left=1)
+    vars(cause).update(_request=request)
+    assert passes_through(error, requests, own=True)
+    assert vars(error) == {"request": None, "response": None, "left": 1}
+    assert vars(cause) == {"_request": None}
 
 
 def test_an_error_without_words() -> None:

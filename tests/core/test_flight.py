@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import threading
 from contextvars import copy_context
 
@@ -178,4 +179,25 @@ class TestWaking:
         flight.subscribe(fail)
         flight.subscribe(lambda: woken.append("b"))
         flight.wake_all()
+        assert sorted(woken) == ["a", "b"]
+
+    @pytest.mark.skipif(
+        threading.current_thread() is not threading.main_thread(), reason="signals need the main thread"
+    )
+    def test_an_interrupt(self) -> None:
+        """It passes through, of whatever type it is, once the others have been woken."""
+        flight, woken = a_flight(), list[str]()
+
+        def handler(number: int, frame: object) -> None:
+            raise RuntimeError("soft time limit")
+
+        flight.subscribe(lambda: woken.append("a"))
+        flight.subscribe(lambda: signal.raise_signal(signal.SIGINT))
+        flight.subscribe(lambda: woken.append("b"))
+        before = signal.signal(signal.SIGINT, handler)
+        try:
+            with pytest.raises(RuntimeError, match="soft time limit"):
+                flight.wake_all()
+        finally:
+            signal.signal(signal.SIGINT, before)
         assert sorted(woken) == ["a", "b"]
