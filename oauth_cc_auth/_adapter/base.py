@@ -14,7 +14,6 @@ The parts of an auth object (see docs/architecture.md):
 from __future__ import annotations
 
 import os
-import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -23,6 +22,7 @@ from oauth_cc_auth._authentication.base import ClientAuthentication
 from oauth_cc_auth._config import ClientCredentialsConfig
 from oauth_cc_auth._core.clock import Clock
 from oauth_cc_auth._core.lease import Lease
+from oauth_cc_auth._core.process_lock import ProcessLock
 from oauth_cc_auth._token import Token
 
 from .behaviour import Behaviour, check_config
@@ -278,14 +278,15 @@ _LIVE = frozenset({"_policy", "_source", "_transport"})
 # command that prints its help) does not pay for it, and no event loop reads it from disk in the middle of a request.
 # A fork waits until that is done. Python's lock of a module that is being imported stays locked in the child, by a
 # thread that the child does not have.
-_loading = threading.RLock()
+_loading = ProcessLock()
 
 if hasattr(os, "register_at_fork"):  # pragma: no branch  # not on Windows and WebAssembly, which do not fork
-    os.register_at_fork(before=_loading.acquire, after_in_parent=_loading.release, after_in_child=_loading.release)
+    # Nothing for the child, which has a lock of its own.
+    os.register_at_fork(before=lambda: _loading.here().acquire(), after_in_parent=lambda: _loading.here().release())
 
 
 def _token_source_class() -> type[TokenSource]:
-    with _loading:
+    with _loading.here():
         from oauth_cc_auth._core.source import TokenSource
     return TokenSource
 

@@ -12,7 +12,6 @@ under it.
 from __future__ import annotations
 
 import os
-import threading
 import weakref
 from math import inf
 
@@ -25,6 +24,7 @@ from .clock import Clock
 from .failures import Failures, Pause
 from .flight import GRACE, Flight, Outcome
 from .lease import Lease
+from .process_lock import ProcessLock
 from .refusals import Refusals
 
 
@@ -61,7 +61,18 @@ class Follow(Record):
 class TokenCache:
     """The current token of one auth object, the flight under way, and what failed lately."""
 
-    __slots__ = ("__weakref__", "_epoch", "_failures", "_flight", "_lock", "_newest", "clock", "current", "refusals")
+    __slots__ = (
+        "__weakref__",
+        "_epoch",
+        "_failures",
+        "_flight",
+        "_lock",
+        "_newest",
+        "_process",
+        "clock",
+        "current",
+        "refusals",
+    )
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
@@ -70,17 +81,31 @@ class TokenCache:
         self.refusals = Refusals(clock)
         self._epoch = 0  # counts calls of `invalidate`: a token that was asked for before the last one is not wanted
         self._failures = Failures()
-        self.forget_flight()
+        self._lock = self.refusals.lock = ProcessLock()
+        self._flight: Flight | None = None
+        self._process = os.getpid()
         _all_caches.add(self)
 
-    def forget_flight(self) -> None:
-        """No flight and a new lock: what the child of a fork needs, which does not have the leader's thread."""
-        self._lock = self.refusals.lock = threading.RLock()
-        self._flight: Flight | None = None
+    def begin_in_child(self) -> None:
+        """Forget the flight, whose leader is a thread of the parent, and draw a jitter of this process's own.
+
+        Those who wait for that flight are threads of the parent too, so no one is woken.
+        """
+        with self._lock.here():
+            self._process = os.getpid()
+            self._flight = None
+            if self.current is not None:
+                self.current.jitter(self.clock.chance())  # or all workers of a server would renew in step
+
+    def _notice_fork(self) -> None:
+        """`begin_in_child`, if this is a child in which no fork hook ran; called under the lock."""
+        if self._process != os.getpid():
+            self.begin_in_child()
 
     def claim(self, caller: Caller, refused: Lease | None = None) -> Lease | Failure | Lead | Follow:
         """What `caller` is to do. `refused` is the lease that an API has just refused; it is never returned."""
-        with self._lock:
+        with self._lock.here():
+            self._notice_fork()
             superseded = self._flight
             claim = self._claim(caller, refused)
         if superseded is not None and superseded.is_superseded:
@@ -147,7 +172,7 @@ class TokenCache:
         """
         pause = None
         now, wall, chance = self.clock.monotonic(), self.clock.wall(), self.clock.chance()
-        with self._lock:
+        with self._lock.here():
             if flight.outcome is not None:
                 return None
             flight.outcome = outcome
@@ -169,7 +194,8 @@ class TokenCache:
 
     def invalidate(self) -> None:
         """Forget token, flight, failures and refusals: the next request fetches."""
-        with self._lock:
+        with self._lock.here():
+            self._notice_fork()
             self._epoch += 1  # a token under way may be older than the reason for this call
             superseded = self._flight
             self._supersede()
@@ -182,7 +208,7 @@ class TokenCache:
 
     def discard(self, lease: Lease) -> None:
         """Stop using `lease` if it is still the current one."""
-        with self._lock:
+        with self._lock.here():
             if self.current is lease:
                 self.current = None
 
@@ -205,9 +231,7 @@ _all_caches: weakref.WeakSet[TokenCache] = weakref.WeakSet()
 
 def _after_fork_in_child() -> None:
     for cache in list(_all_caches):
-        cache.forget_flight()
-        if cache.current is not None:
-            cache.current.jitter(cache.clock.chance())  # or all workers of a server would renew in step
+        cache.begin_in_child()
 
 
 if hasattr(os, "register_at_fork"):  # pragma: no branch  # not on Windows and WebAssembly, which do not fork

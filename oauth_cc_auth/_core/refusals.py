@@ -7,14 +7,13 @@ to a minute. One accepted request ends that. Other origins never notice.
 
 from __future__ import annotations
 
-import threading
-
 from oauth_cc_auth._http.origin import Origin
 from oauth_cc_auth._record import Record
 
 from .back_off import back_off
 from .clock import Clock
 from .lease import Lease
+from .process_lock import ProcessLock
 
 REFUSALS_BEFORE_HOLD = 2
 MOST_ORIGINS = 64  # a crawler meets thousands; the oldest are forgotten
@@ -57,12 +56,12 @@ class Refusals:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._tallies: dict[Origin, _Tally] = {}
-        self.lock = threading.RLock()
+        self.lock = ProcessLock()
 
     def note(self, origin: Origin, lease: Lease) -> Hold | None:
         """Note that `origin` refused `lease`; a `Hold` if the answer is to be left as it is, else None."""
         now = self._clock.monotonic()
-        with self.lock:
+        with self.lock.here():
             counts = origin in lease.probation and self._count(origin, lease, now)
             tally = self._tallies.get(origin)
             if tally is None or now >= tally.held_until:
@@ -89,21 +88,21 @@ class Refusals:
 
     def suspect(self, origin: Origin) -> None:
         """Put the next token on probation with `origin`, whichever caller fetches it."""
-        with self.lock:
+        with self.lock.here():
             self._tally_of(origin)
 
     def accepted(self, origin: Origin, lease: Lease) -> None:
         """Note that `origin` accepted `lease`, which was on probation there."""
-        with self.lock:
+        with self.lock.here():
             lease.probation.discard(origin)
             self._tallies.pop(origin, None)
 
     def origins(self) -> set[Origin]:
         """The origins that have refused lately; a new token is on probation with each."""
-        with self.lock:
+        with self.lock.here():
             return set(self._tallies)
 
     def clear(self) -> None:
         """Forget everything."""
-        with self.lock:
+        with self.lock.here():
             self._tallies.clear()

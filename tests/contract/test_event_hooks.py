@@ -103,7 +103,7 @@ def test_no_lock_is_held_while_anything_is_told(client: ClientKind, oauth_server
 
     def look(what: str, name: str) -> None:
         told.add(name)
-        if not threads.start(is_free, s.auth._source.cache._lock).result(LIMIT):
+        if not threads.start(is_free, s.auth._source.cache._lock.here()).result(LIMIT):
             held.append(what)
 
     class Handler(logging.Handler):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import gc
+import os
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -319,7 +320,7 @@ class TestSettling:
     def test_within_another_section(self, cache: TokenCache) -> None:
         """The garbage collector may close an abandoned flow while its thread holds the lock."""
         flight = lead(cache).flight
-        with cache._lock:
+        with cache._lock.here():
             cache.settle(flight, GONE)
         lead(cache)
 
@@ -604,16 +605,45 @@ class TestAtHand:
 
 
 class TestForking:
-    def test_the_child_has_a_new_lock_and_no_flight(self, cache: TokenCache, clock: FakeClock) -> None:
-        """A flight whose thread does not exist there, and a lock that no one will release, stay behind."""
+    def test_the_child_keeps_the_token_and_no_flight(self, cache: TokenCache, clock: FakeClock) -> None:
+        """The thread of the flight's leader does not exist there; nor do those who wait, so no one is woken."""
         lease = stored(cache, clock)
         flight = lead(cache, refused=lease).flight
-        lock = cache._lock
+        woken: list[bool] = []
+        flight.subscribe(lambda: woken.append(True))
         _after_fork_in_child()
-        assert cache._lock is not lock
-        assert cache.refusals.lock is cache._lock
         assert cache.current is lease
         assert lead(cache, refused=lease).flight is not flight
+        assert woken == []
+
+    @pytest.mark.parametrize("ask", [TokenCache.claim, TokenCache.invalidate], ids=["claim", "invalidate"])
+    def test_a_changed_process_is_noticed(
+        self, cache: TokenCache, monkeypatch: pytest.MonkeyPatch, ask: Callable[..., object]
+    ) -> None:
+        """Without any fork hook: under another number there is no flight, and the lock is another one."""
+        flight, parent = lead(cache).flight, os.getpid()
+        woken: list[bool] = []
+        flight.subscribe(lambda: woken.append(True))
+        with cache._lock.here():
+            monkeypatch.setattr(os, "getpid", lambda: parent + 1)
+            in_child = threading.Thread(target=ask, args=(cache, YOU) if ask is TokenCache.claim else (cache,))
+            in_child.start()
+            in_child.join(30)
+            assert not in_child.is_alive()
+        assert cache._flight is not flight
+        assert woken == []
+
+    def test_a_process_that_was_noticed_is_not_noticed_again(
+        self, cache: TokenCache, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Or each caller of the child would lead, and draw a jitter."""
+        stored(cache, clock)
+        parent = os.getpid()
+        monkeypatch.setattr(os, "getpid", lambda: parent + 1)
+        flight = lead(cache, refused=cache.current).flight
+        follow = cache.claim(YOU, cache.current)
+        assert isinstance(follow, Follow)
+        assert follow.flight is flight
 
     def test_the_child_draws_its_own_time_to_renew(self, cache: TokenCache, clock: FakeClock) -> None:
         """Or all workers of a server would renew in step. Without a token there is nothing to draw."""

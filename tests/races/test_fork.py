@@ -19,10 +19,18 @@ LIMIT = 60  # s
 
 # Talks to the test by lines; every wait in it is bounded, and a hang is reported with the stacks of all threads.
 PRELUDE = """
-import faulthandler, importlib, os, signal, sys, threading, traceback, warnings
+import ctypes, faulthandler, importlib, os, signal, sys, threading, traceback, warnings
 faulthandler.dump_traceback_later(40, exit=True)
 warnings.simplefilter("ignore")  # 3.12 warns of every fork of a process with threads, which is what this is about
-module, token_url = sys.argv[1:]
+module, token_url, hooks = sys.argv[1:]
+if hooks != "hooks":  # as uWSGI forks: of os.register_at_fork nothing runs or, if asked to, what is for the child
+    def fork(fork=ctypes.PyDLL(None).fork):
+        pid = fork()
+        if pid == 0 and hooks == "child-hooks":
+            ctypes.pythonapi.PyOS_AfterFork_Child()
+        return pid
+
+    os.fork = fork
 auth = importlib.import_module(module).ClientCredentialsAuth(token_url, "client", "secret", deadline=30)
 
 def bound_child():
@@ -66,7 +74,7 @@ WHILE_LOCKED = """
 held, done = threading.Event(), threading.Event()
 
 def hold():
-    with auth._source.cache._lock:
+    with auth._source.cache._lock.here():
         held.set()
         done.wait(30)
 
@@ -111,10 +119,13 @@ ended_well(pid)
 """
 
 
-def start(client: ClientKind, server: LoopbackServer, script: str) -> subprocess.Popen[str]:
+each_way = pytest.mark.parametrize("hooks", ["hooks", "child-hooks", "no-hooks"])
+
+
+def start(client: ClientKind, server: LoopbackServer, script: str, hooks: str) -> subprocess.Popen[str]:
     source = Path(oauth_cc_auth.__file__).parents[1]
     return subprocess.Popen(
-        [sys.executable, "-c", PRELUDE + script, client.auth_class.__module__, server.token_url],
+        [sys.executable, "-c", PRELUDE + script, client.auth_class.__module__, server.token_url, hooks],
         env={**os.environ, "PYTHONPATH": str(source)},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -130,17 +141,18 @@ def told(process: subprocess.Popen[str], line: str = "") -> dict[str, str]:
             output, errors = process.communicate(line, LIMIT)
         finally:
             process.kill()
-    assert process.returncode == 0, errors
+    assert (process.returncode, errors) == (0, "")
     return {line.split()[0]: line.split()[1] for line in output.splitlines()}
 
 
+@each_way
 @for_clients(REQUESTS, HTTPX, HTTPX2)
 def test_a_child_works_while_another_thread_of_the_parent_is_fetching(
-    client: ClientKind, oauth_server: LoopbackServer
+    client: ClientKind, oauth_server: LoopbackServer, hooks: str
 ) -> None:
     """In the child that thread does not exist: the child leads at once. The parent gets what it waits for."""
     with oauth_server.token_endpoint.hold() as gate:
-        process = start(client, oauth_server, WHILE_FETCHING)
+        process = start(client, oauth_server, WHILE_FETCHING, hooks)
         gate.wait_for(1, 20)
         assert process.stdin is not None
         process.stdin.write("go\n")
@@ -152,26 +164,33 @@ def test_a_child_works_while_another_thread_of_the_parent_is_fetching(
     assert len(oauth_server.issued) == 2
 
 
+@each_way
 @for_clients(REQUESTS, HTTPX, HTTPX2)
-def test_a_child_works_when_another_thread_held_the_lock(client: ClientKind, oauth_server: LoopbackServer) -> None:
+def test_a_child_works_when_another_thread_held_the_lock(
+    client: ClientKind, oauth_server: LoopbackServer, hooks: str
+) -> None:
     """Nobody in the child will ever release it, so the child gets new ones."""
-    tokens = told(start(client, oauth_server, WHILE_LOCKED))
+    tokens = told(start(client, oauth_server, WHILE_LOCKED, hooks))
     assert tokens["child"] != tokens["parent"]
     assert len(oauth_server.issued) == 3
 
 
+@each_way
 @for_clients(REQUESTS, HTTPX, HTTPX2)
-def test_a_child_inherits_the_token(client: ClientKind, oauth_server: LoopbackServer) -> None:
+def test_a_child_inherits_the_token(client: ClientKind, oauth_server: LoopbackServer, hooks: str) -> None:
     """A token is good in any process; forty workers do not fetch forty at once."""
-    tokens = told(start(client, oauth_server, WITH_A_TOKEN))
+    tokens = told(start(client, oauth_server, WITH_A_TOKEN, hooks))
     assert tokens["child"] == tokens["parent"] == oauth_server.issued[0]
     assert len(oauth_server.issued) == 1
 
 
+@each_way
 @for_clients(REQUESTS, HTTPX, HTTPX2)
-def test_a_fork_in_the_middle_of_leading_leaves_two_that_work(client: ClientKind, oauth_server: LoopbackServer) -> None:
+def test_a_fork_in_the_middle_of_leading_leaves_two_that_work(
+    client: ClientKind, oauth_server: LoopbackServer, hooks: str
+) -> None:
     """A secret callable may fork; then parent and child both finish what they have begun."""
-    tokens = told(start(client, oauth_server, IN_THE_LEADER))
+    tokens = told(start(client, oauth_server, IN_THE_LEADER, hooks))
     assert set(tokens.values()) == set(oauth_server.issued)
     assert len(oauth_server.issued) == 2
 

@@ -246,7 +246,7 @@ def test_collecting_garbage_under_the_lock_does_not_dead_lock(client: ClientKind
     next(flow)  # leads
 
     def collect() -> None:
-        with auth._source.cache._lock:
+        with auth._source.cache._lock.here():
             flow.close()
 
     collecting = threading.Thread(target=collect, daemon=True)

@@ -114,7 +114,7 @@ class Fleet:
 
     def holds_a_lock(self) -> bool:
         """True where this thread has left the lock locked."""
-        lock: Any = self.cache._lock
+        lock: Any = self.cache._lock.here()
         owned: bool = lock._is_owned()
         return owned
 
