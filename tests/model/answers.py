@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from oauth_cc_auth._protocol.exchange import Reply, TokenResponse, TransportFailure
 
-LIVES = (0, 2, 20, 100, 3600, None)  # seconds; None: the server tells no expiry
+LIVES = (0, 2, 20, 100, 3600, None)  # seconds; None: the server names no lifetime
 
 
 class Answer(NamedTuple):
@@ -15,7 +15,7 @@ class Answer(NamedTuple):
     Attributes:
         wire: What the driver hands to the flow.
         is_token: It brings a token.
-        is_final: It says no for good: no retry will mend it.
+        is_final: The endpoint rejects for good: no retry will mend it.
         retry_after: Seconds that the endpoint asks for, or None.
     """
 
@@ -26,7 +26,7 @@ class Answer(NamedTuple):
 
 
 def token(life: float | None) -> Answer:
-    """A token that lives `life` seconds; all are equal strings, since only the object may count."""
+    """A token that lives `life` seconds. All are equal strings, because only the object may count."""
     expiry = "null" if life is None else str(life)
     body = f'{{"access_token": "abc", "expires_in": {expiry}}}'
     return Answer(TokenResponse(200, {}, body.encode()), is_token=True)

@@ -16,7 +16,7 @@ from tests.fake_clock import FakeClock
 
 
 class StepClock(FakeClock):
-    """A clock that notices a flow that goes round and round without ever wanting anything."""
+    """A clock that notices a flow that loops and never wants anything."""
 
     readings_left = inf  # in this step; what the test itself reads does not count
 
@@ -27,16 +27,16 @@ class StepClock(FakeClock):
 
 
 class Asking:
-    """Somebody who asks for a token, moved as a driver would: a wait ends when it is woken or its seconds are over.
+    """A caller, moved as a driver would: a wait ends when it is woken or its seconds are over.
 
     Attributes:
         refused: The lease that an API has just refused to this caller, or None.
         thread: Stands for the caller's thread.
         began: Monotonic seconds at which it asked.
         effect: What its flow wants done; None once it has ended.
-        due: Monotonic seconds at which a driver has done that at the latest.
-        outcome: What it got; None while it asks, and where it was cancelled.
-        flight: What it leads or follows, or did last.
+        due: Monotonic seconds by which a driver has done that.
+        outcome: What it got; None while it asks, and if it was cancelled.
+        flight: What it leads or follows, or what it led or followed last.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Asking:
         self._flow = flow.obtain(Caller(self.thread, loop=None), refused)
 
     def step(self, done: Any = None) -> None:
-        """Send the outcome of the last effect, and begin with what the flow wants next."""
+        """Send the outcome of the last effect, and start what the flow wants next."""
         self._end_effect()
         self._clock.readings_left = 1000
         try:
@@ -115,17 +115,17 @@ class Asking:
 
     @property
     def is_waiting(self) -> bool:
-        """It waits for a token request of somebody else."""
+        """It waits for a token request of another caller."""
         return isinstance(self.effect, Wait)
 
     @property
     def is_unwoken(self) -> bool:
-        """It waits, and nobody has told it to look again."""
+        """It waits, and no one has woken it."""
         return self.is_waiting and not self._woken
 
     @property
     def can_move(self) -> bool:
-        """Its driver would move it by now, without any answer of the endpoint."""
+        """Its driver would move it now, without any answer of the endpoint."""
         if self.effect is None or self.is_sending:
             return False
         return (self.is_waiting and self._woken) or self._clock.monotonic() >= self.due

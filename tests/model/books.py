@@ -1,7 +1,7 @@
-"""What has happened so far, as the promises see it: callers, token requests, the token that everybody is to use.
+"""What has happened so far, as the promises see it: callers, token requests, the token that everyone is to use.
 
-This is told in the words of the promises and keeps its own books; of the core it reads only which flight a caller leads
-or follows, and how that ended.
+This uses the words of the promises and keeps its own books. Of the core it reads only which flight a caller leads or
+follows, and how that ended.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from tests.model.asking import Asking, StepClock
 from tests.model.holds import Holds
 
 DEADLINE = 30.0  # seconds, of each caller
-TRIES = 3  # token requests of one flight that nobody can do without
+TRIES = 3  # token requests of one flight that cannot wait
 
 
 @dataclass(eq=False)
@@ -26,7 +26,7 @@ class Fetch:
         has_fallback: Its leader has a token that is still good.
         epoch: How often `invalidate` had been called when it began.
         replaces: The token that there was when it began.
-        is_orphan: Somebody took over, or nobody wants its token any more.
+        is_orphan: Another caller took over, or no one wants its token.
         sent: Token requests.
     """
 
@@ -40,7 +40,7 @@ class Fetch:
 
 @dataclass(eq=False)
 class Story:
-    """What is known of a caller: its token of last resort, what it may get, and since when it asks."""
+    """What is known of a caller: the token that it falls back on, what it may get, and since when it asks."""
 
     epoch: int
     fallback: Lease | None = None
@@ -52,10 +52,10 @@ class Books:
 
     Attributes:
         callers: Those who are asking.
-        wanted: The token that everybody is to use; None where there is none.
-        leader: Who fetches on behalf of all, where somebody does.
+        wanted: The token that everyone is to use; None if there is none.
+        leader: Who fetches on behalf of all; None if no one does.
         tokens: Each once, in the order in which they were handed out.
-        arrived: The tokens that everybody was to use from when they came.
+        arrived: The tokens that everyone was to use from when they came.
         issued: When each token came, in monotonic seconds, and its epoch; the oldest first.
     """
 
@@ -83,39 +83,39 @@ class Books:
             self.leader = None
 
     def interrupted(self, asking: Asking) -> None:
-        """`asking` runs no more before it could tell anybody; only what runs in its thread can know."""
+        """`asking` was stopped before it could settle its flight; only what runs in its thread can know."""
         self.callers.remove(asking)
 
     def collected(self, asking: Asking) -> None:
-        """What was left of `asking`, which ran no more, is garbage."""
+        """What was left of `asking`, which was stopped, is garbage."""
         asking.close()
         if self.leader is asking:
             self.leader = None
 
     def orphan(self, asking: Asking) -> None:
-        """Nobody waits for `asking` any more."""
+        """From now on no one waits for `asking`."""
         if asking.is_fetching and asking.flight is not None:
             self.fetches[asking.flight].is_orphan = True
         if self.leader is asking:
             self.leader = None
 
     def invalidated(self) -> None:
-        """The person has called `invalidate`."""
+        """A person has called `invalidate`."""
         self.epoch += 1
         self.wanted = None
         self.holds = Holds()
         if self.leader is not None:
-            self.orphan(self.leader)  # it may be one that runs no more, and so is no caller
+            self.orphan(self.leader)  # it may have been stopped, and so be no caller
         for asking in self.callers:
             self.orphan(asking)
 
     def discarded(self, lease: Lease) -> None:
-        """`lease` is to be used no more; a newer one is."""
+        """No one is to use `lease` any longer; a newer one may be used."""
         if self.wanted is lease:
             self.wanted = None
 
     def is_lost(self, leader: Asking, asking: Asking) -> bool:
-        """`asking` need not wait for `leader`: it is overdue, or runs no more, as whatever runs in its thread shows."""
+        """`asking` need not wait for `leader`: it is overdue, or what runs in its thread shows that it was stopped."""
         return self.is_overdue(leader) or leader.thread is asking.thread
 
     def is_overdue(self, asking: Asking) -> bool:
@@ -123,7 +123,7 @@ class Books:
         return self.clock.monotonic() >= asking.due + GRACE
 
     def usable(self, asking: Asking) -> Lease | None:
-        """The token that there is for `asking`."""
+        """The token that `asking` may use."""
         lease = self.wanted
         if lease is None or lease is asking.refused or self.clock.wall() >= lease.ends_at:
             return None

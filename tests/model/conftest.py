@@ -1,4 +1,4 @@
-"""Quiet, or a failing example would be buried in the warnings of hundreds of renewals that failed on purpose."""
+"""Quiet, because warnings of hundreds of renewals that fail on purpose would bury a failing example."""
 
 from __future__ import annotations
 

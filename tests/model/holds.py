@@ -1,4 +1,4 @@
-"""For how long the token endpoint may not be asked, as the promises put it, told apart from how the core counts it."""
+"""How long no one may ask the token endpoint, by the words of the promises and not as the core counts it."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from math import inf
 from tests.model.answers import Answer
 
 LONGEST = 60.0  # seconds
-UNHURRIED = 2.0  # the jitter takes off up to half
+UNHURRIED = 2.0  # jitter takes off up to half
 
 
 class Holds:
     """What the failures in a row allow.
 
     Attributes:
-        everybody: Monotonic seconds before which nobody may ask.
-        renewals: The same for those who have a token that is still good, at the least.
-        renewals_at_most: The latest at which they may again.
+        everybody: Monotonic seconds before which no one may ask.
+        renewals: The earliest such time for callers that have a token that is still good.
+        renewals_at_most: The latest such time for them.
         in_a_row: Failures since the last token.
     """
 
@@ -25,12 +25,12 @@ class Holds:
         self.in_a_row = self._final_in_a_row = 0
 
     def note(self, answer: Answer, now: float, left: float, *, was_one_attempt: bool) -> None:
-        """A token request failed for everybody who waited for it.
+        """A token request failed for everyone who waited for it.
 
         Args:
             answer: The decisive one.
-            left: Seconds that the token in use has left; not positive where there is none.
-            was_one_attempt: It was a renewal that could be done without, which obeys no `Retry-After` by sleeping.
+            left: Seconds that the token in use has left; not positive if there is none.
+            was_one_attempt: It was a renewal that can wait, which does not sleep for a `Retry-After`.
         """
         self.in_a_row += 1
         most = left / 4 if left > 0 else inf

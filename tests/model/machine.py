@@ -1,4 +1,4 @@
-"""One auth object's core, many callers, and a test that is network, clock and scheduler."""
+"""One auth object's core and many callers. The test is network, clock and scheduler."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Machine(RuleBasedStateMachine):
             config, self.cache, Observer(config, None), timeout=10, deadline=DEADLINE, rules=RenewalRules()
         )
         self.promises = Promises(self.clock, self.cache)
-        self.ghosts: list[Asking] = []  # they run no more, and may be collected as garbage at any time
+        self.ghosts: list[Asking] = []  # they were stopped, and may be collected as garbage at any time
         self.origin = RefusingOrigin(origin_of("https://api.example.com"), self.cache, self.promises)
 
     def begin(self, refused: Lease | None = None, thread: object = None, context: Context | None = None) -> Asking:

@@ -8,8 +8,8 @@ from hypothesis.stateful import precondition, rule
 from oauth_cc_auth._core.flight import GRACE
 from tests.model.machine import Machine
 
-pauses = st.sampled_from([0.0, 0.4, 0.6, 1.0, 1.0])  # fractions of the time for which to hold off
-which = st.integers(0, 11)  # one of those that there are, counted round
+pauses = st.sampled_from([0.0, 0.4, 0.6, 1.0, 1.0])  # fractions of the hold
+which = st.integers(0, 11)  # an index, modulo how many there are
 
 
 class PassingTime(Machine):
@@ -21,7 +21,7 @@ class PassingTime(Machine):
 
     @rule(seconds=st.sampled_from([1.0, 20.0, 3600.0]))
     def suspend(self, seconds: float) -> None:
-        """The machine sleeps: only the wall clock goes on."""
+        """The computer sleeps: only the wall clock goes on."""
         self.clock.now_wall += seconds
 
     @precondition(lambda self: self.promises.wanted is not None)
@@ -41,11 +41,11 @@ class PassingTime(Machine):
     @precondition(lambda self: self.promises.callers)
     @rule(grace=st.sampled_from([0.0, 0.0, GRACE]))
     def pass_time_to_the_next_step(self, grace: float) -> None:
-        """Or until its leader counts as lost."""
+        """To the next step of a caller, or until its leader counts as lost."""
         self.pass_time_to(min(asking.due for asking in self.promises.callers) + grace)
 
     def pass_some_of_the_hold(self, fraction: float) -> None:
-        """Of the time for which the token endpoint, or the origin that refuses, is to be left alone."""
+        """Some of the time for which no one may ask the token endpoint or renew for the origin."""
         holds, now = self.promises.holds, self.clock.monotonic()
         until = holds.everybody if self.promises.wanted is None else holds.renewals_at_most
         self.pass_time_to(now + (max(until, self.origin.held_until, now) - now) * fraction)

@@ -14,7 +14,7 @@ from tests.model.holds import Holds
 
 
 class Promises(Books):
-    """Moves callers and judges what becomes of them."""
+    """Moves callers, and judges what they get."""
 
     def __init__(self, clock: StepClock, cache: TokenCache) -> None:
         super().__init__(clock)
@@ -29,7 +29,7 @@ class Promises(Books):
         self.move(asking)
 
     def move(self, asking: Asking, answer: Answer | None = None) -> None:
-        """`asking` goes on, with `answer` where it had sent a token request."""
+        """`asking` goes on, with `answer` if it had sent a token request."""
         flight, was_fetching, was_waiting = asking.flight, asking.is_fetching, asking.is_waiting
         story = self.stories[asking]
         fallback = story.fallback
@@ -75,26 +75,26 @@ class Promises(Books):
 
     def _follows(self, asking: Asking) -> None:
         usable = self.usable(asking)
-        assert self.leader is not None, "somebody waits and nobody fetches"
+        assert self.leader is not None, "a caller waits and no one fetches"
         assert asking.flight is self.leader.flight
         is_lost = self.is_lost(self.leader, asking)
-        assert not is_lost, "somebody waits for a leader that is lost"
-        assert asking.due <= self.leader.due + GRACE + 1e-6, "somebody does not see in time that the leader is lost"
+        assert not is_lost, "a caller waits for a leader that is lost"
+        assert asking.due <= self.leader.due + GRACE + 1e-6, "a caller does not see in time that the leader is lost"
         if usable is not None:
-            assert asking.refused is None, "somebody waits who was refused an older token"
-            assert self.clock.wall() >= usable.waiting_from, "somebody waits while the token is aging"
+            assert asking.refused is None, "a caller waits that was refused an older token"
+            assert self.clock.wall() >= usable.waiting_from, "a caller waits while the token is aging"
 
     def _goes_on_at_once(self, asking: Asking, lease: Lease) -> None:
-        """`asking` uses the token that there was."""
+        """`asking` uses the token at hand."""
         wall = self.clock.wall()
         if (
             asking.refused is None
             and wall >= lease.fresh_until
             and self.clock.monotonic() >= self.holds.renewals_at_most
         ):
-            assert self.leader is not None, "nobody renews an aging token"
+            assert self.leader is not None, "no one renews an aging token"
             assert not self.is_lost(self.leader, asking), "an aging token waits for a leader that is lost"
-            assert wall < lease.waiting_from, "nobody waits though the token is due"
+            assert wall < lease.waiting_from, "no one waits although the token is due"
 
     def _goes_on(self, asking: Asking, fetch: Fetch, answer: Answer | None) -> None:
         """The flight is still under way."""
@@ -157,7 +157,7 @@ class Promises(Books):
             return
         was_refused = asking.refused is not None and asking.refused is self.wanted and self.holds.in_a_row >= 2
         until = self.holds.renewals_at_most if was_refused else self.holds.everybody
-        assert now < until, "a failure that nobody has met"
+        assert now < until, "a failure that no one has met"
 
     def _failed(
         self, asking: Asking, flight: Flight, failure: Failure, fallback: Lease | None, *, was_waiting: bool
@@ -167,7 +167,7 @@ class Promises(Books):
             assert isinstance(asking.outcome, Lease), "a failed renewal does harm"
         elif self.fetches[flight].has_fallback and failure.transient:
             in_time = self.clock.monotonic() < asking.began + DEADLINE
-            assert asking.outcome is not failure or not in_time, "the one try of somebody who could do without counts"
+            assert asking.outcome is not failure or not in_time, "the one try of a renewal that can wait counts"
         elif fallback is None and was_waiting:
             assert asking.effect is None, "a queue of retries"
             assert asking.outcome is failure or isinstance(asking.outcome, Lease)
@@ -175,7 +175,7 @@ class Promises(Books):
     # --- what always holds ------------------------------------------------------------------------------------------
 
     def check(self) -> None:
-        """Nobody is left waiting, and the token that everybody is to use is there."""
+        """No one is left waiting, and the token that everyone is to use is there."""
         assert self.cache.current is self.wanted, "a token is thrown away"
         for asking in self.callers:
             assert asking.effect is not None
@@ -183,5 +183,5 @@ class Promises(Books):
             if asking.is_unwoken:
                 assert asking.flight is not None
                 fetch = self.fetches[asking.flight]
-                assert asking.flight.outcome is None, "nobody tells a waiter that its flight has ended"
-                assert not fetch.is_orphan or fetch.leader not in self.callers, "nobody tells a waiter of a takeover"
+                assert asking.flight.outcome is None, "no one wakes a waiter whose flight has ended"
+                assert not fetch.is_orphan or fetch.leader not in self.callers, "no one wakes a waiter after a takeover"

@@ -1,4 +1,4 @@
-"""An origin that refuses whatever token it is shown, again and again, among all else that happens."""
+"""An origin that refuses every token, again and again, among everything else that happens."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class RefusedAgain(PassingTime):
     @precondition(lambda self: self.promises.tokens)
     @rule(issued=st.integers(0, 9), pause=pauses)
     def ask_after_a_refusal_of_every_token(self, issued: int, pause: float) -> None:
-        """By an API that takes none, again and again; the endpoint issues as many tokens at once."""
+        """By an API that accepts none. The endpoint issues as many tokens at once."""
         for number in range(issued + 1):
             lease = self.promises.tokens[-1]
             if self.origin.refuses(lease):
@@ -30,7 +30,7 @@ class RefusedAgain(PassingTime):
     @precondition(lambda self: self.promises.tokens)
     @rule(which=which, then=st.sampled_from(["take", "postpone"]))
     def show_a_token_to_the_refusing_origin(self, which: int, then: str) -> None:
-        """It takes one after all, or refuses one whose renewal is left to the next request."""
+        """It accepts one after all, or refuses one whose renewal is left to the next request."""
         tokens = self.promises.tokens[-4:]
         lease = tokens[-1 - which % len(tokens)]
         if then == "take":

@@ -1,4 +1,4 @@
-"""An API that refuses whatever token it is shown, and that must not turn into load on the token endpoint."""
+"""An API that refuses every token, which must not turn into load on the token endpoint."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from tests.model.books import Books
 
 
 class RefusingOrigin:
-    """It refuses, or takes a token after all; the adapter's part is played as `_decisions` and the adapters do it.
+    """It refuses every token, or accepts one after all. What an adapter does is done as `_adapter.policy` does it.
 
-    After two refusals in a row of tokens on trial its refusals are returned as they are, for 1 s, doubling to 60 s.
+    After it has refused two tokens on trial in a row, its refusals are returned as they are for 1 s, doubling to 60 s.
 
     Attributes:
         held_until: Monotonic seconds.
@@ -24,21 +24,21 @@ class RefusingOrigin:
         self._origin = origin
         self._cache = cache
         self._books = books
-        self._on_trial: set[Lease] = set()  # obtained because it had refused another, or after that, and not taken yet
-        self._arrived = 0  # of the tokens that everybody was to use, those that were looked at
+        self._on_trial: set[Lease] = set()  # obtained because it had refused another, or later, and not accepted yet
+        self._arrived = 0  # how many of the tokens that everyone was to use were looked at
         self._driven: list[Asking] = []
         self.forgotten()
 
     def forgotten(self) -> None:
-        """A new start: the person has called `invalidate`."""
+        """A new start: a person has called `invalidate`."""
         self.held_until = -inf
         self._is_known = False  # new tokens are on trial
         self._in_a_row = 0
-        self._newest = -1  # of the tokens that were counted
+        self._newest = -1  # among the tokens that were counted
         self._driven = []
 
     def refuses(self, lease: Lease) -> bool:
-        """It refuses `lease`; True where that answer is to be returned as it is."""
+        """It refuses `lease`; True if that answer is to be returned as it is."""
         now = self._books.clock.monotonic()
         age = list(self._books.issued).index(lease)
         if lease in self._on_trial:
@@ -53,7 +53,7 @@ class RefusingOrigin:
         return is_held
 
     def takes(self, lease: Lease) -> None:
-        """It takes `lease`, and is like any other origin again where that was on trial."""
+        """It accepts `lease`; if that was on trial, the origin is like any other again."""
         if self._origin in lease.probation:
             self._cache.refusals.accepted(self._origin, lease)
         if lease in self._on_trial:
@@ -67,7 +67,7 @@ class RefusingOrigin:
         if self._books.wanted in (None, lease):
             self._is_known = True
             self._cache.refusals.suspect(self._origin)
-        self._cache.discard(lease)  # which a newer one, come at this very moment, survives
+        self._cache.discard(lease)  # does nothing to a newer one that came at this very moment
         self._books.discarded(lease)
 
     def drives(self, asking: Asking) -> None:
@@ -75,7 +75,7 @@ class RefusingOrigin:
         self._driven.append(asking)
 
     def check(self) -> None:
-        """Whoever got a new token sends the refused request again, and is refused again."""
+        """A caller that got a new token sends the refused request again, and is refused again."""
         arrived = self._books.arrived[self._arrived :]
         self._arrived += len(arrived)
         if self._is_known:

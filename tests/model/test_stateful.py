@@ -1,7 +1,7 @@
-"""The cache and the flow, told by chance: callers, cancellations, lost leaders, expiries, refusals, failures, forks.
+"""The cache and the flow, driven by chance: callers, cancellations, lost leaders, expiries, refusals, failures, forks.
 
-Every step is judged by `promises`. The examples are the same in every run; `OAUTH_CC_AUTH_MODEL_EXAMPLES` asks for more
-of them, and for others each time.
+`promises` judges every step. The examples are the same in every run; `OAUTH_CC_AUTH_MODEL_EXAMPLES` asks for more,
+and for others each time.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MORE = int(os.environ.get("OAUTH_CC_AUTH_MODEL_EXAMPLES", "0"))
 
 
 class TokenMachine(RefusedAgain):
-    """The rules of callers, of the endpoint, of the person and of the system."""
+    """The rules of callers, of the endpoint, of a person and of the system."""
 
     # --- callers ----------------------------------------------------------------------------------------------------
 
@@ -38,7 +38,7 @@ class TokenMachine(RefusedAgain):
         is_refused=st.booleans(),
     )
     def ask_and_answer(self, answers: list[tuple[Answer, float]], is_refused: bool) -> None:
-        """One after the other, and each is answered at once; between them some of the time for which to hold off."""
+        """Callers one after the other, each answered at once; in between, some of the hold passes."""
         for answer, pause in answers:
             asking = self.begin(refused=self.promises.wanted if is_refused else None)
             if asking.is_sending:
@@ -48,7 +48,7 @@ class TokenMachine(RefusedAgain):
     @precondition(lambda self: self.promises.tokens)
     @rule(which=which)
     def ask_after_a_refusal(self, which: int) -> None:
-        """By an API that takes the next token; a late refusal of an old one as well."""
+        """By an API that accepts the next token; also a late refusal of an old one."""
         tokens = self.promises.tokens[-4:]
         self.begin(refused=tokens[-1 - which % len(tokens)])
 
@@ -59,7 +59,7 @@ class TokenMachine(RefusedAgain):
         answer=st.none() | st.sampled_from([*FAILURES, token(100)]),
     )
     def ask_when_it_is_to_be_renewed(self, mark: str, refused: str, answer: Answer | None) -> None:
-        """One renews; whether the next waits depends on how old the token is, and on what was refused to it."""
+        """One renews. Whether the next one waits depends on how old the token is, and on what it was refused."""
         self.advance_to_a_mark(mark)
         renewing = self.begin()
         older = [lease for lease in self.promises.tokens if lease is not self.promises.wanted]
@@ -75,7 +75,7 @@ class TokenMachine(RefusedAgain):
     @precondition(lambda self: self.promises.leader is not None)
     @rule()
     def ask_on_behalf_of_the_leader(self) -> None:
-        """A secret callable or a log handler that uses the same auth: it must not wait for itself."""
+        """A secret callable or a log handler uses the same auth object: it must not wait for itself."""
         leader = self.promises.leader
         assert leader is not None
         if not self.promises.is_overdue(leader):
@@ -100,7 +100,7 @@ class TokenMachine(RefusedAgain):
     @precondition(lambda self: self.promises.leader is not None)
     @rule()
     def ask_when_the_leader_is_lost(self) -> None:
-        """It takes too long; should it come back one day, it is an orphan."""
+        """It takes too long; if it comes back, it is an orphan."""
         assert self.promises.leader is not None
         self.pass_time_to(self.promises.leader.due + GRACE)
         self.begin()
@@ -108,7 +108,7 @@ class TokenMachine(RefusedAgain):
     @precondition(lambda self: self.promises.leader is not None)
     @rule()
     def ask_in_the_thread_of_a_leader_that_was_interrupted(self) -> None:
-        """Before it could settle its flight: what runs in its thread now shows that it runs no more."""
+        """It could not settle its flight. What runs in its thread now shows that it was stopped."""
         leader = self.promises.leader
         assert leader is not None
         if leader in self.promises.callers:
@@ -162,7 +162,7 @@ class TokenMachine(RefusedAgain):
 
     @rule(which=st.none() | which)
     def fork(self, which: int | None) -> None:
-        """We go on as the child; at most one caller comes along: the one whose thread called fork."""
+        """We go on as the child. At most one caller comes along: the one whose thread called fork."""
         callers = list(self.promises.callers)
         child = callers[which % len(callers)] if callers and which is not None else None
         for asking in callers:
@@ -170,7 +170,7 @@ class TokenMachine(RefusedAgain):
             if asking is not child:
                 self.promises.interrupted(asking)
                 self.ghosts.append(asking)
-        self.promises.leader = None  # one that was interrupted earlier is no caller
+        self.promises.leader = None  # an interrupted one is no caller
         cache_module._after_fork_in_child()
 
     # --- promises ---------------------------------------------------------------------------------------------------
@@ -181,13 +181,13 @@ class TokenMachine(RefusedAgain):
         self.origin.check()
 
     def teardown(self) -> None:
-        """Every caller ends, each by its deadline, whatever the endpoint does."""
+        """Every caller ends by its deadline, no matter what the endpoint does."""
         if sys.exc_info()[0] is not None:
-            return  # a promise is broken already; what breaks after it would be shown in its place
+            return  # a promise is broken already; a later breach would hide it
         steps = 0
         while self.promises.callers:
             steps += 1
-            assert steps < 1000, "somebody never ends"
+            assert steps < 1000, "a caller never ends"
             self._move_all()
             self.promises_are_kept()
             callers = self.promises.callers

@@ -1,4 +1,4 @@
-"""Promise 13: after a fork the child works, whatever the other threads of the parent were doing."""
+"""Promise 13: after a fork the child works, no matter what other threads of the parent were doing."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system doe
 
 LIMIT = 60  # s
 
-# Talks to the test by lines; every wait in it is bounded, and a hang is reported with the stacks of all threads.
+# It talks to the test by lines. Every wait in it is bounded, and a hang is reported with the stacks of all threads.
 PRELUDE = """
 import ctypes, faulthandler, importlib, os, signal, sys, threading, traceback, warnings
 faulthandler.dump_traceback_later(40, exit=True)
-warnings.simplefilter("ignore")  # 3.12 warns of every fork of a process with threads, which is what this is about
+warnings.simplefilter("ignore")  # 3.12 warns of every fork of a process with threads, which this is about
 module, token_url, hooks = sys.argv[1:]
 if hooks != "hooks":  # as uWSGI forks: of os.register_at_fork nothing runs or, if asked to, what is for the child
     def fork(fork=ctypes.PyDLL(None).fork):
@@ -34,12 +34,12 @@ if hooks != "hooks":  # as uWSGI forks: of os.register_at_fork nothing runs or, 
 auth = importlib.import_module(module).ClientCredentialsAuth(token_url, "client", "secret", deadline=30)
 
 def bound_child():
-    # Not dump_traceback_later: in a child it waits for its own thread, which has stayed in the parent.
+    # Not dump_traceback_later: in a child it waits for its own thread, which stayed in the parent.
     faulthandler.register(signal.SIGALRM, chain=True)
     signal.alarm(30)
 
 def tell(name):
-    # In one piece: parent and child write to the same pipe.
+    # In one piece, because parent and child write to the same pipe.
     os.write(1, f"{name} {auth.get_token().access_token}\\n".encode())
 
 def in_child(function):
@@ -63,7 +63,7 @@ def ended_well(pid):
 WHILE_FETCHING = """
 leader = threading.Thread(target=auth.get_token)
 leader.start()
-sys.stdin.readline()  # its token request has arrived
+sys.stdin.readline()  # until its token request has arrived
 pid = in_child(lambda: tell("child"))
 ended_well(pid)
 leader.join()
@@ -135,7 +135,7 @@ def start(client: ClientKind, server: LoopbackServer, script: str, hooks: str) -
 
 
 def told(process: subprocess.Popen[str], line: str = "") -> dict[str, str]:
-    """The tokens of parent and child, by name."""
+    """The tokens of parent and child, by their names."""
     with process:
         try:
             output, errors = process.communicate(line, LIMIT)
@@ -150,7 +150,7 @@ def told(process: subprocess.Popen[str], line: str = "") -> dict[str, str]:
 def test_a_child_works_while_another_thread_of_the_parent_is_fetching(
     client: ClientKind, oauth_server: LoopbackServer, hooks: str
 ) -> None:
-    """In the child that thread does not exist: the child leads at once. The parent gets what it waits for."""
+    """The child does not have that thread, so it leads at once. The parent gets what it waits for."""
     with oauth_server.token_endpoint.hold() as gate:
         process = start(client, oauth_server, WHILE_FETCHING, hooks)
         gate.wait_for(1, 20)
@@ -169,7 +169,7 @@ def test_a_child_works_while_another_thread_of_the_parent_is_fetching(
 def test_a_child_works_when_another_thread_held_the_lock(
     client: ClientKind, oauth_server: LoopbackServer, hooks: str
 ) -> None:
-    """Nobody in the child will ever release it, so the child gets new ones."""
+    """No one in the child will ever release it, so the child gets new ones."""
     tokens = told(start(client, oauth_server, WHILE_LOCKED, hooks))
     assert tokens["child"] != tokens["parent"]
     assert len(oauth_server.issued) == 3
@@ -189,13 +189,13 @@ def test_a_child_inherits_the_token(client: ClientKind, oauth_server: LoopbackSe
 def test_a_fork_in_the_middle_of_leading_leaves_two_that_work(
     client: ClientKind, oauth_server: LoopbackServer, hooks: str
 ) -> None:
-    """A secret callable may fork; then parent and child both finish what they have begun."""
+    """A secret callable may fork. Then parent and child both finish what they have begun."""
     tokens = told(start(client, oauth_server, IN_THE_LEADER, hooks))
     assert set(tokens.values()) == set(oauth_server.issued)
     assert len(oauth_server.issued) == 2
 
 
-# The first auth object loads what fetching takes; here that takes until the parent is about to fork.
+# The first auth object loads what fetching takes. Here that takes until the parent is about to fork.
 FIRST_OBJECT = """
 import importlib, os, signal, sys, threading, warnings
 warnings.simplefilter("ignore")  # that threads and forks do not mix
@@ -226,6 +226,6 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 0)
 
 @for_clients(REQUESTS, HTTPX, HTTPX2)
 def test_a_child_works_when_another_thread_made_the_first_auth_object(client: ClientKind) -> None:
-    """The fork waits until it is made: the lock of an import that is under way is of no thread of the child's."""
+    """The fork waits until it is made: no thread of the child holds the lock of an import that is under way."""
     command = [sys.executable, "-c", FIRST_OBJECT, client.auth_class.__module__]
     assert subprocess.run(command, timeout=60, check=False).returncode == 0

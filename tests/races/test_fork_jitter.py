@@ -12,7 +12,7 @@ from tests.fake_clock import FakeClock
 
 
 def aging_from(client: ClientKind, server: LoopbackServer, monkeypatch: pytest.MonkeyPatch, chance: float) -> float:
-    """When the token of a child that drew `chance` begins to age; it was fetched by its parent, who drew 0."""
+    """When the token of a child that drew `chance` begins to age. Its parent fetched it, and drew 0."""
     auth, clock = auth_of(client, server), FakeClock()
     auth._start(clock)
     token = auth.get_token()
@@ -39,7 +39,7 @@ def test_the_children_of_a_warm_process_draw_their_own_jitter(
 def test_a_child_keeps_a_token_without_an_end(
     client: ClientKind, oauth_server: LoopbackServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """There is nothing to draw for it, and for an object without a token neither."""
+    """There is nothing to draw for it, nor for an object without a token."""
     oauth_server.expires_in = None
     auth, cold = auth_of(client, oauth_server), auth_of(client, oauth_server)
     token = auth.get_token()

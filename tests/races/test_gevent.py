@@ -1,4 +1,4 @@
-"""Promises 12 and 13 in a process that gevent has patched: there a greenlet is a thread."""
+"""Promises 12 and 13 in a process that gevent has patched, where a greenlet is a thread."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ KILLED = """
 
 
 def run(client: ClientKind, order: str, script: str) -> dict[str, Any]:
-    """What `script` tells of its tokens."""
+    """What `script` prints about its tokens."""
     result = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", PRELUDE + script, client.auth_class.__module__, order],
         env={**os.environ, "PYTHONPATH": str(Path(oauth_cc_auth.__file__).parents[1])},
@@ -83,7 +83,7 @@ def run(client: ClientKind, order: str, script: str) -> dict[str, Any]:
 @pytest.mark.parametrize("order", ["patched first", "patched later"])
 @for_clients(REQUESTS, HTTPX, HTTPX2)
 def test_fifty_greenlets_on_a_cold_cache_cost_one_token_request(client: ClientKind, order: str) -> None:
-    """Also where the plugin had been imported before gevent patched, which many programs get wrong."""
+    """Even if the plugin was imported before gevent patched, which many programs get wrong."""
     told = run(client, order, COLD)
     assert told["requests"] == 1
     assert told["tokens"] == told["issued"] * 50
@@ -91,7 +91,7 @@ def test_fifty_greenlets_on_a_cold_cache_cost_one_token_request(client: ClientKi
 
 @for_clients(REQUESTS, HTTPX, HTTPX2)
 def test_when_the_leading_greenlet_is_killed_a_waiter_takes_over(client: ClientKind) -> None:
-    """At once, and one of them only: the others go on waiting."""
+    """At once, and only one of them: the others go on waiting."""
     told = run(client, "patched first", KILLED)
     assert told["killed"] == "GreenletExit"
     assert told["requests"] == 2

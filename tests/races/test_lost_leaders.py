@@ -1,4 +1,4 @@
-"""Promise 13: a caller that is killed, cancelled or forgotten in mid-fetch never leaves the others waiting."""
+"""Promise 13: a caller that is killed, cancelled or forgotten during a fetch never leaves the others waiting."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Trap:
 
 
 def outcome_of(function: Callable[[], Any]) -> Any:
-    """What `function` returns or raises, whatever it is."""
+    """What `function` returns or raises."""
     try:
         return function()
     except BaseException as error:  # noqa: BLE001  # that is what it is for
@@ -67,7 +67,7 @@ def outcome_of(function: Callable[[], Any]) -> Any:
 def test_when_the_leading_thread_is_killed_a_waiter_takes_over(
     client: ClientKind, oauth_server: LoopbackServer, death: type[BaseException]
 ) -> None:
-    """The one who is killed gets what killed it, unchanged; all others get the token."""
+    """The killed thread gets what killed it, unchanged; all others get the token."""
     trap = Trap(death)
     with trap.token_client(client) as token_client, ThreadPoolExecutor(FOLLOWERS + 1) as pool:
         auth = auth_of(client, oauth_server, token_client=token_client, timeout=600, deadline=600)
@@ -87,7 +87,7 @@ def test_when_the_leading_thread_is_killed_a_waiter_takes_over(
 def test_when_the_leading_loop_dies_of_a_keyboard_interrupt_another_takes_over(
     client: ClientKind, oauth_server: LoopbackServer
 ) -> None:
-    """Ctrl-C in one event loop is no business of another one's."""
+    """Ctrl-C in one event loop does not concern another one."""
     trap = Trap(KeyboardInterrupt)
 
     async def spring(request: Any) -> None:
@@ -99,7 +99,7 @@ def test_when_the_leading_loop_dies_of_a_keyboard_interrupt_another_takes_over(
     async def follow() -> list[Any]:
         return await asyncio.gather(*(auth.aget_token() for _ in range(FOLLOWERS)))
 
-    # Without connections that are kept: it is used in one loop and closed in another.
+    # Without kept connections: it is used in one loop and closed in another.
     limits = client.library.Limits(max_keepalive_connections=0)
     token_client = client.library.AsyncClient(event_hooks={"request": [spring]}, limits=limits)
     auth = auth_of(client, oauth_server, token_client=token_client, timeout=600, deadline=600)
@@ -144,7 +144,7 @@ class StoppedLoop:
 def test_when_the_leading_loop_is_stopped_the_next_caller_takes_over(
     client: ClientKind, oauth_server: LoopbackServer
 ) -> None:
-    """After the time that its attempt may take. When the loop goes on after all, its late token replaces nothing."""
+    """That is after the time that the attempt may take. If the loop goes on after all, its token replaces nothing."""
     auth = auth_of(client, oauth_server, deadline=600)
     clock = FakeClock()
     auth._start(clock)
@@ -167,7 +167,7 @@ def test_when_the_leading_loop_is_stopped_the_next_caller_takes_over(
 def test_those_who_wait_for_a_stopped_loop_take_over_by_themselves(
     client: ClientKind, oauth_server: LoopbackServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nothing wakes them, so they look at the clock; in threads and in another loop."""
+    """Nothing wakes them, so they look at the clock, in threads and in another loop."""
     for module in (oauth_cc_auth._core.cache, oauth_cc_auth._core.flight):
         monkeypatch.setattr(module, "GRACE", 0.3)
     auth = auth_of(client, oauth_server, timeout=2, deadline=60)
@@ -199,8 +199,8 @@ def test_those_who_wait_for_a_stopped_loop_take_over_by_themselves(
     "ignore::pytest.PytestUnraisableExceptionWarning"
 )
 @for_clients(HTTPX, HTTPX2)
-def test_waiters_whose_loop_has_ended_harm_nobody(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """The others are woken although waking one of them fails."""
+def test_waiters_whose_loop_has_ended_harm_no_one(client: ClientKind, oauth_server: LoopbackServer) -> None:
+    """The others wake up, although waking one of them fails."""
     auth = auth_of(client, oauth_server, timeout=600, deadline=600)
     claims = Claims(auth)
     ended = StoppedLoop()
@@ -225,11 +225,11 @@ def test_waiters_whose_loop_has_ended_harm_nobody(client: ClientKind, oauth_serv
 
 @for_clients(REQUESTS, HTTPX, HTTPX2)
 def test_a_leader_that_is_garbage_collected_is_replaced(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """Nobody runs its flow any more; when that is collected, a waiter takes over at once."""
+    """No one runs its flow any longer. When the flow is collected, a waiter takes over at once."""
     auth = auth_of(client, oauth_server, timeout=20, deadline=60)
     claims = Claims(auth)
     flow = auth._source.flow.obtain(Caller.current(blocking=True))
-    copy_context().run(next, flow)  # leads; where threads inherit their context, the waiter's is not part of it
+    copy_context().run(next, flow)  # leads; threads may inherit their context, and the waiter's must not be part of it
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(auth.get_token)
         claims.wait_for(2)
@@ -240,7 +240,7 @@ def test_a_leader_that_is_garbage_collected_is_replaced(client: ClientKind, oaut
 
 @for_clients(REQUESTS, HTTPX, HTTPX2)
 def test_collecting_garbage_under_the_lock_does_not_dead_lock(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """An abandoned flow may be closed at any point, also where its own thread holds the lock that it needs."""
+    """An abandoned flow may be closed at any point, even while its own thread holds the lock that it needs."""
     auth = auth_of(client, oauth_server)
     flow = auth._source.flow.obtain(Caller.current(blocking=True))
     next(flow)  # leads

@@ -1,4 +1,4 @@
-"""Promise 13: an event loop that stopped while a task of it fetched a token is lost, and its own thread knows that."""
+"""Promise 13: an event loop that stopped while one of its tasks fetched a token is lost, and its thread knows that."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.contract.scenes import LIMIT, auth_of
 
 @contextlib.contextmanager
 def lost_leader(auth: Any, server: LoopbackServer) -> Iterator[asyncio.AbstractEventLoop]:
-    """A loop of this very thread that does not run any more; a task of it has sent a token request."""
+    """A loop of this very thread that has stopped; one of its tasks has sent a token request."""
     loop = asyncio.new_event_loop()
     gate = server.token_endpoint.hold()
 
@@ -66,7 +66,7 @@ def in_trio(auth: Any) -> Token:
 def test_the_thread_of_a_stopped_loop_fetches_at_once(
     client: ClientKind, oauth_server: LoopbackServer, get: Callable[[Any], Token]
 ) -> None:
-    """It is not told that it waits for itself, nor does it wait out the ten minutes that the leader would have."""
+    """It gets no error that it waits for itself, and does not wait for the ten minutes that the leader would have."""
     auth = auth_of(client, oauth_server, timeout=600, deadline=600)
     with lost_leader(auth, oauth_server):
         token = get(auth)
@@ -76,7 +76,7 @@ def test_the_thread_of_a_stopped_loop_fetches_at_once(
 
 @for_clients(HTTPX, HTTPX2)
 def test_a_stopped_loop_that_goes_on_overwrites_nothing(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """Its late token is for the one who waited for it, and the newer one stays in use."""
+    """Its late token goes to the caller that waited for it, and the newer one stays in use."""
     auth = auth_of(client, oauth_server, timeout=600, deadline=600)
     with lost_leader(auth, oauth_server) as loop:
         newer = auth.get_token()
@@ -91,7 +91,7 @@ def test_a_stopped_loop_that_goes_on_overwrites_nothing(client: ClientKind, oaut
 
 @for_clients(HTTPX, HTTPX2)
 def test_a_loop_that_runs_is_not_lost(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """Blocking a running loop for what a task of it fetches would block for ever: that is still an error at once."""
+    """To block a running loop until its own task has fetched would block for ever, so this still is an error."""
     auth = auth_of(client, oauth_server, timeout=600, deadline=600)
 
     async def block() -> Token:

@@ -67,8 +67,8 @@ class Watch:
 
 
 @for_clients(HTTPX, HTTPX2)
-def test_a_cold_cache_costs_one_token_request_whoever_asks(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """Threads and tasks of four loops wait for one leader, and all get its token."""
+def test_a_cold_cache_costs_one_token_request(client: ClientKind, oauth_server: LoopbackServer) -> None:
+    """Threads and tasks of four loops wait for one leader, and all of them get its token."""
     auth = auth_of(client, oauth_server)
     claims = Claims(auth)
     tokens: list[Token] = []
@@ -89,7 +89,7 @@ def test_a_cold_cache_costs_one_token_request_whoever_asks(client: ClientKind, o
 
 @for_clients(HTTPX, HTTPX2)
 def test_one_failure_reaches_every_thread_and_loop(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """Each caller gets an exception of its own; there is no queue of retries."""
+    """Each caller gets an exception of its own, and there is no queue of retries."""
     oauth_server.token_endpoint.always(Answer.error("invalid_scope"))
     auth = auth_of(client, oauth_server)
     claims = Claims(auth)
@@ -117,7 +117,7 @@ def test_one_failure_reaches_every_thread_and_loop(client: ClientKind, oauth_ser
 
 @for_clients(HTTPX, HTTPX2)
 def test_there_is_never_more_than_one_token_request(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """Also where each token is used once, so that flights follow each other, and some of them fail."""
+    """Even if each token is used once, so that flights follow each other, and some of them fail."""
     watch = Watch()
     oauth_server.expires_in = 0
     oauth_server.token_endpoint.always(watch)
@@ -139,8 +139,8 @@ def test_there_is_never_more_than_one_token_request(client: ClientKind, oauth_se
 
 
 @for_clients(HTTPX, HTTPX2)
-def test_cancellations_and_invalidations_leave_nobody_behind(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """Tasks are cancelled anywhere, tokens are thrown away, a loop ends in mid-wait: all others get a token."""
+def test_cancellations_and_invalidations_leave_no_one_behind(client: ClientKind, oauth_server: LoopbackServer) -> None:
+    """Tasks are cancelled anywhere, tokens are thrown away, a loop ends while it waits: all others get a token."""
     auth = auth_of(client, oauth_server, timeout=20, deadline=40)
     chance = random.Random(7)  # noqa: S311  # which calls are cancelled need not be secret
 
@@ -162,7 +162,7 @@ def test_cancellations_and_invalidations_leave_nobody_behind(client: ClientKind,
 
 @for_clients(REQUESTS)
 def test_one_object_serves_many_sessions_in_many_threads(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """Sessions are for one thread each; the auth object is for all, also while tokens are being refused."""
+    """Each thread has a session of its own. All share the auth object, even while tokens are refused."""
     auth = auth_of(client, oauth_server)
 
     def calls(index: int) -> list[int]:

@@ -1,4 +1,4 @@
-"""Promise 13: what asks for a token while it is part of fetching that token is told so, and waits for nobody."""
+"""Promise 13: what asks for a token while it is part of fetching that token gets an error, and waits for no one."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def outcome(function: Callable[[], Any]) -> Any:
     """What `function` returns, or its exception."""
     try:
         return function()
-    except Exception as error:  # noqa: BLE001  # that is what it is for
+    except Exception as error:  # noqa: BLE001  # to look at it
         return error
 
 
 def fetched(client: ClientKind, auth: Any, clock: FakeClock | None = None, token_client: Any = None) -> Any:
-    """A token or an error, in a session of the kind, within the limit; then `token_client` is closed."""
+    """The token or error of a session of this kind, within the limit; then `token_client` is closed."""
     if clock is not None:
         auth._start(clock)
     with client.session(auth=auth) as opened, background() as threads:
@@ -46,8 +46,8 @@ def fetched(client: ClientKind, auth: Any, clock: FakeClock | None = None, token
 
 
 @each_client
-def test_a_secret_callable_that_needs_the_token_is_told_so(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """A vault behind the very API that the token is for cannot be asked with that token."""
+def test_a_secret_callable_that_needs_the_token_gets_an_error(client: ClientKind, oauth_server: LoopbackServer) -> None:
+    """A vault behind the very API that the token is for cannot be opened with that token."""
 
     def secret() -> str:
         value: str = auth.get_token().access_token
@@ -64,7 +64,7 @@ def test_a_secret_callable_that_needs_the_token_is_told_so(client: ClientKind, o
 def test_a_secret_callable_may_use_the_token_that_is_being_renewed(
     client: ClientKind, oauth_server: LoopbackServer
 ) -> None:
-    """While the old token lives there is nothing to wait for."""
+    """While the old token lives, there is nothing to wait for."""
     known: list[str] = []
 
     def secret() -> str:
@@ -85,10 +85,10 @@ def test_a_secret_callable_may_use_the_token_that_is_being_renewed(
 
 
 @each_client
-def test_a_client_authentication_that_needs_the_token_is_told_so(
+def test_a_client_authentication_that_needs_the_token_gets_an_error(
     client: ClientKind, oauth_server: LoopbackServer
 ) -> None:
-    """As a secret callable is."""
+    """Like a secret callable."""
 
     class Circular(ClientAuthentication):
         def authenticate(self, client_id: str, client_secret: str, token_url: str) -> Any:
@@ -124,7 +124,7 @@ def circular_client(client: ClientKind, ask: Callable[[], Any], aask: Callable[[
 
 
 @each_client
-def test_a_token_client_that_needs_the_token_is_told_so(client: ClientKind, oauth_server: LoopbackServer) -> None:
+def test_a_token_client_that_needs_the_token_gets_an_error(client: ClientKind, oauth_server: LoopbackServer) -> None:
     """Its hooks and adapters run as part of the fetch."""
     errors: list[Any] = []
 
@@ -149,7 +149,7 @@ def test_a_token_client_that_needs_the_token_is_told_so(client: ClientKind, oaut
 
 @for_clients(REQUESTS)
 def test_a_token_client_may_carry_the_auth_object_itself(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """One session for everything: token requests go out without its auth."""
+    """With one session for everything, token requests go out without its auth."""
     with requests.Session() as session:
         auth = client.auth_class(oauth_server.token_url, "client", "secret", token_client=session)
         session.auth = auth
@@ -160,7 +160,7 @@ def test_a_token_client_may_carry_the_auth_object_itself(client: ClientKind, oau
 
 
 class AskingHandler(logging.Handler):
-    """A log handler that needs the token, perhaps to ship the records somewhere."""
+    """A log handler that needs the token, perhaps to send the records somewhere."""
 
     def __init__(self, ask: Callable[[], Any]) -> None:
         super().__init__(logging.DEBUG)
@@ -173,7 +173,7 @@ class AskingHandler(logging.Handler):
 
 @contextmanager
 def handling(ask: Callable[[], Any]) -> Iterator[AskingHandler]:
-    """With such a handler on our logger, which tells everything."""
+    """With such a handler on our logger, at every level."""
     logger = logging.getLogger("oauth_cc_auth")
     handler, level = AskingHandler(ask), logger.level
     logger.addHandler(handler)
@@ -186,8 +186,8 @@ def handling(ask: Callable[[], Any]) -> Iterator[AskingHandler]:
 
 
 @each_client
-def test_a_log_handler_that_needs_the_token_waits_for_nobody(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """In mid-fetch it is told so; once there is a token, it gets that."""
+def test_a_log_handler_that_needs_the_token_waits_for_no_one(client: ClientKind, oauth_server: LoopbackServer) -> None:
+    """During the fetch it gets an error; once there is a token, it gets that."""
     oauth_server.token_endpoint.next(Answer(503))
     auth = client.auth_class(oauth_server.token_url, "client", "secret", timeout=600, deadline=600)
     with handling(lambda: auth.get_token()) as handler:
@@ -199,8 +199,8 @@ def test_a_log_handler_that_needs_the_token_waits_for_nobody(client: ClientKind,
 
 
 @each_client
-def test_a_log_handler_that_raises_leaves_nobody_waiting(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """What it breaks is its own caller's request; the next caller fetches."""
+def test_a_log_handler_that_raises_leaves_no_one_waiting(client: ClientKind, oauth_server: LoopbackServer) -> None:
+    """It breaks only the request of its caller; the next caller fetches."""
     oauth_server.token_endpoint.next(Answer(503))
     auth = client.auth_class(oauth_server.token_url, "client", "secret", timeout=600, deadline=600)
 
@@ -221,10 +221,10 @@ def test_a_log_handler_that_raises_leaves_nobody_waiting(client: ClientKind, oau
 
 
 @for_clients(*ASYNC_CLIENTS)
-def test_a_blocking_call_in_the_thread_of_the_leading_loop_is_told_so(
+def test_a_blocking_call_in_the_thread_of_the_leading_loop_gets_an_error(
     client: ClientKind, oauth_server: LoopbackServer
 ) -> None:
-    """`get_token()` in a coroutine would stop the loop that is to bring the token."""
+    """`get_token()` in a coroutine would stop the loop that fetches the token."""
     auth = client.auth_class(oauth_server.token_url, "client", "secret", timeout=600, deadline=600)
     errors: list[Any] = []
 
@@ -244,10 +244,10 @@ def test_a_blocking_call_in_the_thread_of_the_leading_loop_is_told_so(
 
 
 @for_clients(*(kind for kind in ASYNC_CLIENTS if kind.backend == "asyncio"))
-def test_a_secret_callable_that_asks_in_the_leading_loop_is_told_so(
+def test_a_secret_callable_that_asks_in_the_leading_loop_gets_an_error(
     client: ClientKind, oauth_server: LoopbackServer
 ) -> None:
-    """From its worker thread back into the loop: still the same fetch."""
+    """It goes from its worker thread back into the loop, and still is part of the same fetch."""
     loops: list[asyncio.AbstractEventLoop] = []
 
     def secret() -> str:

@@ -1,4 +1,4 @@
-"""Promise 9 where several threads or tasks send one and the same request object."""
+"""Promise 9 if several threads or tasks send one and the same request object."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SENDERS = 8
 
 
 class LateRefusals:
-    """Refuses the revoked token for all senders at once, but tells half of them only after the renewal."""
+    """Refuses the revoked token for all senders at once, but answers half of them only after the renewal."""
 
     def __init__(self, revoked: str) -> None:
         self._revoked = revoked
@@ -37,7 +37,7 @@ class LateRefusals:
 
 
 def statuses(client: ClientKind, session: Any, url: str) -> list[int]:
-    """What all the senders of one request get."""
+    """The statuses that all senders of one request get."""
     if client.is_async:
         received: list[int] = []
         request = session._client.build_request("GET", url)
@@ -70,11 +70,11 @@ def statuses(client: ClientKind, session: Any, url: str) -> list[int]:
 def test_everyone_who_sends_a_request_with_a_revoked_token_gets_an_answer(
     client: ClientKind, oauth_server: LoopbackServer
 ) -> None:
-    """Also the one whose refusal arrives when another has renewed the token already."""
+    """Even one whose refusal arrives when another has renewed the token already."""
     with client.session(auth_of(client, oauth_server)) as session:
         revoked = session.get_token().access_token
         oauth_server.revoke_all()
         oauth_server.api.always(LateRefusals(revoked))
         assert statuses(client, session, oauth_server.api_url) == [200] * SENDERS
-    # In requests all senders share one object, in which a late refusal could be taken for one of the new token.
+    # In requests all senders share one object, in which a late refusal could pass for one of the new token.
     assert len(oauth_server.token_requests) == 2

@@ -1,4 +1,4 @@
-"""Promise 13: an interpreter that shuts down while a token is being fetched ends at once and without a word."""
+"""Promise 13: an interpreter that shuts down during a fetch ends at once and without a word."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.clients import HTTPX, HTTPX2, REQUESTS, ClientKind, for_clients
 
 LIMIT = 60  # s
 
-# The main thread ends when the test says so: when all the others are where they belong.
+# The main thread ends when the test says so, which is when all other threads are where they belong.
 PRELUDE = """
 import anyio, asyncio, faulthandler, importlib, sys, threading
 faulthandler.dump_traceback_later(40, exit=True)
@@ -45,10 +45,10 @@ async def warm_up():
     with anyio.move_on_after(0):
         await anyio.Event().wait()
 
-asyncio.run(warm_up())  # has everything imported: an import that is cut short would complain
+asyncio.run(warm_up())  # imports everything: an import that is cut short would complain
 """
 
-# One leads, the others wait for it.
+# One leads, and the others wait for it.
 CALLERS = {
     "threads": "for _ in range(4): start(auth.get_token)",
     "a loop leads": "start(in_a_loop); start(auth.get_token)",
@@ -75,7 +75,7 @@ def start(client: ClientKind, server: LoopbackServer, script: str) -> subprocess
 
 
 def end_of(process: subprocess.Popen[str]) -> tuple[int, str, str]:
-    """Exit status, output and errors, once the process has been told to end."""
+    """Exit status, output and errors of the process, after it was asked to end."""
     with process:
         try:
             output, errors = process.communicate("end\n", LIMIT)
@@ -96,7 +96,7 @@ def end_of(process: subprocess.Popen[str]) -> tuple[int, str, str]:
 def test_daemon_threads_that_fetch_hold_nothing_up(
     client: ClientKind, oauth_server: LoopbackServer, callers: str
 ) -> None:
-    """The fetch and those who wait for it are given ten minutes, and the endpoint never answers."""
+    """The fetch and those who wait for it have ten minutes, and the endpoint never answers."""
     with oauth_server.token_endpoint.hold() as gate:
         process = start(client, oauth_server, CALLERS[callers] + END)
         gate.wait_for(1, LIMIT)
@@ -108,7 +108,7 @@ def test_daemon_threads_that_fetch_hold_nothing_up(
 
 @for_clients(REQUESTS, HTTPX, HTTPX2)
 def test_the_last_request_of_a_program_gets_a_token(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """One that is made in an exit handler, when no new thread can be started any more."""
+    """An exit handler makes it, when no new thread can start."""
     status, output, errors = end_of(start(client, oauth_server, LAST_REQUEST + END))
     assert (status, errors) == (0, "")
     assert output.split() == list(oauth_server.issued)

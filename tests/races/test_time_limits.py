@@ -37,12 +37,12 @@ FOLLOWERS = 8
 
 
 class TimeLimitError(Exception):
-    """As the SoftTimeLimitExceeded of Celery: no OSError, and of nobody's whom the plugin knows."""
+    """Like Celery's SoftTimeLimitExceeded: no OSError, and of no module that the plugin knows."""
 
 
 @pytest.fixture
 def interrupt() -> Iterator[Callable[[], None]]:
-    """Call it in any thread: it makes the time limit of the main thread strike."""
+    """Make the time limit of the main thread strike; may be called in any thread."""
 
     def strike(number: int, frame: Any) -> None:
         raise TimeLimitError
@@ -58,7 +58,7 @@ def interrupt() -> Iterator[Callable[[], None]]:
 def test_a_time_limit_passes_through_and_others_take_over(
     client: ClientKind, oauth_server: LoopbackServer, interrupt: Callable[[], None]
 ) -> None:
-    """The task's own `except` clause sees it; those who waited for the same token get one."""
+    """The task's own `except` clause gets it; those who waited for the same token get one."""
     auth = auth_of(client, oauth_server, timeout=600, deadline=600)
     claims = Claims(auth)
     followers: list[Any] = []
@@ -82,7 +82,7 @@ def test_a_time_limit_passes_through_and_others_take_over(
 def test_a_time_limit_ends_a_request_that_has_a_token_to_fall_back_on(
     client: ClientKind, oauth_server: LoopbackServer, interrupt: Callable[[], None]
 ) -> None:
-    """It is no failure of the renewal: nothing is held against the endpoint, and the next request renews."""
+    """The renewal has not failed: nothing is held off, and the next request renews."""
     with scene(client, oauth_server, life=1000) as s:
         s.go_on()
         s.clock.advance(850)
@@ -103,7 +103,7 @@ def test_a_time_limit_ends_a_request_that_has_a_token_to_fall_back_on(
 def test_a_time_limit_in_an_event_loop_passes_through_too(
     client: ClientKind, oauth_server: LoopbackServer, monkeypatch: pytest.MonkeyPatch, error: Any
 ) -> None:
-    """It strikes in the midst of sending; a time-out of the library's there is a slow endpoint, as ever."""
+    """It strikes during the sending. A timeout of the library there still means a slow endpoint."""
 
     async def struck(*args: Any, **kwargs: Any) -> Any:
         raise getattr(client.library, error)("slow") if isinstance(error, str) else error

@@ -1,7 +1,7 @@
-"""The command: ``python3 -m tests.soak``, from a checkout. It makes an environment of its own in a temporary directory.
+"""The command: ``python3 -m tests.soak``, from a checkout. It makes what it needs in a temporary folder.
 
-Nine storms, one for each client library and kind of server; see `storm`. Ends with 1 where a promise was broken, and
-with the stacks of all threads where something hung.
+There are nine storms, one for each client library and kind of server; see `storm`. The command ends with 1 if a promise
+was broken. If something hangs, it shows the stacks of all threads.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def main() -> int:
 
 
 def soak(seconds: float, seed: int) -> int:
-    """Storm for so long. Returns 1 where a promise was broken."""
+    """Storm for so many seconds. Returns 1 if a promise was broken."""
     from urllib3.connectionpool import ConnectionPool
 
     from tests.clients import HTTPX, HTTPX2, REQUESTS
@@ -44,7 +44,7 @@ def soak(seconds: float, seed: int) -> int:
     from .weather import WEATHERS, storm
 
     faulthandler.dump_traceback_later(seconds + SPARE / 2, exit=True)
-    warnings.simplefilter("ignore")  # of forks with threads, and of loops that are thrown away
+    warnings.simplefilter("ignore")  # about forks with threads, and loops that are thrown away
     logging.disable(logging.CRITICAL)
     sys.unraisablehook = _ignore
     clients = (REQUESTS, HTTPX, HTTPX2)
@@ -65,7 +65,7 @@ def soak(seconds: float, seed: int) -> int:
 
 
 def _import_everything() -> None:
-    """A child that is forked while another thread imports waits for that import for ever: no plugin can help that."""
+    """A child that is forked while another thread imports waits for ever, and no plugin can help that."""
     import anyio
     import httpx
     import httpx2

@@ -1,4 +1,4 @@
-"""Everybody at once on one auth object: threads, asyncio and trio loops, forks, loops that stop, interrupts."""
+"""Callers of all kinds at once on one auth object: threads, asyncio and trio loops, forks, interrupts."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ JOIN_LIMIT = 2 * CALL_LIMIT
 
 
 def has_gil() -> bool:
-    """False where threads really run at once."""
+    """False if threads really run at once."""
     asked: Callable[[], bool] | None = getattr(sys, "_is_gil_enabled", None)  # since Python 3.13
     return asked is None or asked()
 
 
 class Storm:
-    """Callers of every kind, until told to end.
+    """Callers of every kind, until the storm is over.
 
     Attributes:
-        watch: Who notes what happens.
-        chance: What decides what happens next; the same seed makes the same mix, though never the same order.
+        watch: Notes what happens.
+        chance: Decides what happens next; the same seed makes the same mix, but never the same order.
     """
 
     def __init__(
@@ -51,8 +51,8 @@ class Storm:
         self.chance = chance
         self._end = threading.Event()
         runs: list[Callable[[], None]] = [self._ask_in_a_thread] * THREADS
-        # Without a GIL every dict has a lock, that of os.environ as well. A child inherits those that others hold and
-        # waits for them for ever (seen with CPython 3.13.5): no plugin can help that.
+        # Without a GIL every dict has a lock, even that of os.environ. A child inherits locks that other threads hold,
+        # and waits for them for ever (seen with CPython 3.13.5). No plugin can help that.
         if hasattr(os, "fork") and has_gil():
             runs.append(self._fork)
         if client is not REQUESTS:
@@ -61,7 +61,7 @@ class Storm:
         self._threads = [threading.Thread(target=self._guarded, args=(run,), daemon=True) for run in runs]
 
     def rage(self, seconds: float, meanwhile: Callable[[], None]) -> None:
-        """Go on for `seconds`, with `meanwhile` called every now and then; ends the process where something hangs."""
+        """Go on for `seconds`, and call `meanwhile` now and then; ends the process if something hangs."""
         for thread in self._threads:
             thread.start()
         watching = threading.Thread(target=self._keep_watch, args=(seconds, meanwhile), daemon=True)
@@ -87,13 +87,13 @@ class Storm:
 
     @property
     def is_over(self) -> bool:
-        """True once everybody is to end."""
+        """True once everyone is to end."""
         return self._end.is_set()
 
     def _guarded(self, run: Callable[[], None]) -> None:
         try:
             run()
-        except BaseException as error:  # noqa: BLE001  # a caller that dies would be missed in silence
+        except BaseException as error:  # noqa: BLE001  # no one would miss a caller that dies
             self.watch.breaches.append(f"a caller died: {error!r}")
 
     def _repeating(self, run: Callable[[], None]) -> Callable[[], None]:
@@ -129,7 +129,7 @@ class Storm:
     # In loops.
 
     async def _ask_in_a_loop(self) -> None:
-        """For a while; some of the tasks are cancelled in the midst of it."""
+        """Ask for a while; some of the tasks are cancelled meanwhile."""
         ends = anyio.current_time() + self.chance.random()
         async with anyio.create_task_group() as group:
             for _ in range(TASKS):
@@ -143,11 +143,11 @@ class Storm:
             await anyio.sleep(self.chance.random() * 0.005)
 
     def _stop_loops(self) -> None:
-        """A loop is stopped with its tasks in the middle; later it goes on, or is closed and thrown away."""
+        """Stop a loop in the middle of its tasks; later it goes on, or is closed and thrown away."""
         while not self.is_over:
             loop = asyncio.new_event_loop()
             loop.set_exception_handler(lambda loop, context: None)  # of tasks that are thrown away
-            # Not watched as calls: nobody says that what was stopped comes to its end.
+            # Not watched as calls, because what was stopped need not come to its end.
             tasks = [loop.create_task(self._auth.aget_token()) for _ in range(3)]
             loop.call_later(self.chance.random() * 0.02, loop.stop)
             loop.run_forever()
@@ -186,16 +186,16 @@ class Storm:
             for breach in self.watch.breaches:
                 print("child:", breach, flush=True)
             status = 1 if self.watch.breaches else 0
-        except BaseException:  # noqa: BLE001  # said here, since nobody is left to hear of it
+        except BaseException:  # noqa: BLE001  # printed here, because no one else can report it
             traceback.print_exc()
         finally:
             os._exit(status)
 
 
 class InterruptiblePool(queue.LifoQueue[Any]):
-    """What urllib3 keeps connections in. An interrupt that strikes in `Condition.__enter__` leaves its lock locked.
+    """Where urllib3 keeps connections. An interrupt that strikes in `Condition.__enter__` leaves its lock locked.
 
-    Then whatever closes the pool, at last a destructor, waits for ever; not so where its own thread may lock it again.
+    Then what closes the pool, such as a destructor, waits for ever. Here the thread that locked it may lock it again.
     """
 
     def __init__(self, maxsize: int = 0) -> None:
@@ -205,7 +205,7 @@ class InterruptiblePool(queue.LifoQueue[Any]):
 
 
 class Victim:
-    """The main thread, which is hit by real signals wherever it is, and asks again each time."""
+    """The main thread, which real signals hit anywhere, and which asks again each time."""
 
     def __init__(self, storm: Storm) -> None:
         self._storm = storm
@@ -224,7 +224,7 @@ class Victim:
                 with self._lock:
                     self._is_armed = False
                 for _ in range(100 if self._is_hit else 0):
-                    time.sleep(0.001)  # it is on its way, or a destructor has swallowed it
+                    time.sleep(0.001)  # the signal is on its way, or a destructor has swallowed it
             except KeyboardInterrupt:
                 self._storm.watch.seen["interrupts"] += 1
             self._is_armed = self._is_hit = False

@@ -1,8 +1,8 @@
-"""Promise 13: a `KeyboardInterrupt` may strike between any two instructions, also in the midst of a `finally`.
+"""Promise 13: a `KeyboardInterrupt` may strike between any two instructions, even in a `finally`.
 
-Real signals hit the same spot once in a million tries, so here the interrupt is raised at each instruction of the core
-in turn, by a trace function, until a run gets through without one. That depends on the Python version and on when
-garbage is collected, so it runs when it is named: `pytest tests/soak/test_interrupted_anywhere.py`.
+Real signals hit the same spot once in a million tries. So a trace function raises the interrupt at each instruction of
+the core in turn, until a run gets through without one. That depends on the Python version and on garbage collection, so
+this runs only by its name: `pytest tests/soak/test_interrupted_anywhere.py`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from tests.fake_clock import FakeClock
 LIMIT = 60.0  # s
 MODULES = ("cache", "drive", "failures", "fetch", "flight", "flow")
 CORE = tuple(str(Path(oauth_cc_auth.__file__).parent / "_core" / f"{name}.py") for name in MODULES)
-# Of all Python versions; PRECALL of 3.11 is none, it comes before the call.
+# In all Python versions. PRECALL of 3.11 is none, because it comes before the call.
 CALLS = {"CALL", "CALL_KW", "CALL_FUNCTION", "CALL_FUNCTION_KW", "CALL_FUNCTION_EX", "CALL_METHOD"}
 BACKWARD_JUMPS = {"JUMP_BACKWARD", "JUMP_ABSOLUTE"}
 UNINTERRUPTED = {"SETUP_FINALLY", "SETUP_WITH", "YIELD_FROM"}  # Python 3.10 does not look for signals before these
@@ -45,11 +45,11 @@ TIMEOUT = 10.0  # s of the fake clock
 class Interrupt:
     """Raises a KeyboardInterrupt at the n-th point of the core at which CPython looks for signals.
 
-    These are the entry of a function, the return of a call, and the end of a round of a loop; never between the last
-    call in the body of a `with` and the call of its `__exit__`, which is what makes `with lock` safe.
+    These are the entry of a function, the return of a call, and the end of a round of a loop. None is between the last
+    call in the body of a `with` and the call of its `__exit__`, which makes `with lock` safe.
 
     Attributes:
-        place: Where it struck; None where the run came to its end before.
+        place: Where it struck; None if the run ended before.
     """
 
     def __init__(self, number: int) -> None:
@@ -67,7 +67,7 @@ class Interrupt:
             if (last in CALLS or current in BACKWARD_JUMPS) and current not in UNINTERRUPTED:
                 self._strike(frame)
         elif event == "call":
-            self._last.pop(frame, None)  # it was left by a yield
+            self._last.pop(frame, None)  # a yield left it
             if frame.f_lasti < 0 or name_of_instruction(frame.f_code, frame.f_lasti + 2) not in UNINTERRUPTED:
                 self._strike(frame)
         return self
@@ -113,7 +113,7 @@ class Fleet:
         return lease
 
     def holds_a_lock(self) -> bool:
-        """True where this thread has left the lock locked."""
+        """True if this thread has left the lock locked."""
         lock: Any = self.cache._lock.here()
         owned: bool = lock._is_owned()
         return owned
@@ -144,7 +144,7 @@ def refused(fleet: Fleet) -> Lease | None:
 
 
 def places_of(interrupted: Callable[[Interrupt], None]) -> list[str]:
-    """Where it struck, having called `interrupted` for one place after the other until it got through unharmed."""
+    """The places where it struck. It calls `interrupted` for one place after the other, until a run gets through."""
     places: list[str] = []
     for number in count():
         interrupt = Interrupt(number)
@@ -156,7 +156,7 @@ def places_of(interrupted: Callable[[Interrupt], None]) -> list[str]:
 
 
 def check_everywhere(interrupted: Callable[[Interrupt], None]) -> None:
-    """Run it in a thread of its own, since in this one coverage may be tracing."""
+    """Run it in a thread of its own, because coverage may be tracing this one."""
     with ThreadPoolExecutor(1) as pool:
         places = pool.submit(places_of, interrupted).result(LIMIT)
     assert {place.partition(":")[0] for place in places} == {Path(name).name for name in CORE}
@@ -164,7 +164,7 @@ def check_everywhere(interrupted: Callable[[Interrupt], None]) -> None:
 
 @pytest.mark.parametrize("situation", [cold, aging, refused])
 def test_the_interrupted_thread_asks_again_and_gets_a_token(situation: Callable[[Fleet], Lease | None]) -> None:
-    """At once and for one token request at most; it is never told that it waits for itself."""
+    """At once, and for one token request at most. It never gets the failure that it waits for itself."""
 
     def interrupted(interrupt: Interrupt) -> None:
         fleet = Fleet()
@@ -188,7 +188,7 @@ def test_the_interrupted_thread_asks_again_and_gets_a_token(situation: Callable[
 def test_other_threads_go_on_once_the_time_of_a_lost_leader_is_over(
     situation: Callable[[Fleet], Lease | None],
 ) -> None:
-    """In nearly all places the flight is settled, so that they go on at once; else they need no more than that time."""
+    """In nearly all places the flight is settled, so they go on at once; else they need no more than that time."""
 
     def interrupted(interrupt: Interrupt) -> None:
         fleet = Fleet()

@@ -1,4 +1,4 @@
-"""What must hold in a storm, whatever happens: the watch notes every breach, and what hangs."""
+"""What must hold in a storm, no matter what happens. The watch notes every breach, and what hangs."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class Watch:
 
     Attributes:
         breaches: What should never happen, in words.
-        seen: How often what happened.
+        seen: How often each thing happened.
         issued: The value of every token that the server has made.
-        lost_loops: Event loops that were stopped: what they were sending counts no more.
+        lost_loops: Event loops that were stopped; what they were sending does not count.
     """
 
     def __init__(self, *, may_fail: bool, may_be_refused: bool) -> None:
@@ -84,7 +84,7 @@ class Watch:
 
     @contextmanager
     def call(self, kind: str) -> Iterator[None]:
-        """Around each call: it ends in time, and with nothing but the errors that are to be expected."""
+        """Around each call: it ends in time, and raises only expected errors."""
         number = next(self._numbers)
         try:
             self._under_way[number] = time.monotonic()
@@ -94,43 +94,43 @@ class Watch:
             self.seen[f"{kind}: {type(error).__name__}"] += 1
             if not self._may_fail:
                 self.breaches.append(f"{kind}: {error!r}")
-        except Exception as error:  # noqa: BLE001  # the very thing that is looked for
+        except Exception as error:  # noqa: BLE001  # this is what it looks for
             self.breaches.append(f"{kind}: {error!r}")
         finally:
             self._under_way.pop(number, None)
 
     def check_token(self, token: Token) -> None:
-        """It is one that the server has issued, and it has not ended."""
+        """The server has issued it, and it has not ended."""
         if token.access_token not in self.issued:
-            self.breaches.append("a token that nobody issued")
-        # It may end between the decision and this line, on a busy machine also by a second.
+            self.breaches.append("a token that no one issued")
+        # It may have ended between the decision and this line, on a busy machine even a second ago.
         if token.expires_at is not None and time.time() > token.expires_at + 1:
             self.breaches.append("a token that had ended")
 
     def check_status(self, status: int) -> None:
-        """The API took the token."""
+        """The API accepted the token."""
         if status not in self._statuses:
             self.breaches.append(f"status {status}")
 
     def stop_loop(self, loop: object) -> None:
-        """What `loop` has under way is lost from here on."""
+        """From here on, what `loop` has under way is lost."""
         self.lost_loops.add(loop)
 
     def forget(self) -> None:
-        """For the child of a fork: what was under way there is not here, and it is told what happens here only."""
+        """For the child of a fork, which has nothing under way, and notes only what happens in it."""
         self._sending.clear()
         self._under_way.clear()
         self.breaches.clear()
 
     def check_hangs(self) -> None:
-        """Ends the process with the stacks of all threads where a call has taken too long."""
+        """End the process with the stacks of all threads if a call has taken too long."""
         now = time.monotonic()
         if any(now - started > CALL_LIMIT for started in list(self._under_way.values())):
             give_up(f"a call has not ended within {CALL_LIMIT:.0f} s")
 
 
 def give_up(why: str) -> None:
-    """Say why, where every thread is, and end."""
+    """Print the reason and the stacks of all threads, and end."""
     print(f"HANG: {why}", flush=True)
     faulthandler.dump_traceback(all_threads=True)
     os._exit(1)
@@ -139,7 +139,7 @@ def give_up(why: str) -> None:
 def _loop() -> object:
     try:
         return asyncio.get_running_loop()
-    except RuntimeError:  # trio's, which are never stopped
+    except RuntimeError:  # one of trio's, which are never stopped
         return threading.current_thread()
 
 

@@ -16,12 +16,12 @@ from .watch import Watch, new_auth
 
 @dataclass
 class Weather:
-    """What a server does.
+    """What a server does, and when.
 
     Attributes:
         answer: To a token request; None for a token.
-        meanwhile: Called ten times a second. It never calls `invalidate`, which has a second token request begin
-            while the first is on its way.
+        meanwhile: Called ten times a second. It never calls `invalidate`, because then a second token request would
+            begin while the first is on its way.
     """
 
     answer: Callable[[RecordedRequest], Answer | None]
@@ -31,12 +31,12 @@ class Weather:
 
 
 def healthy(chance: random.Random) -> Weather:
-    """Answers within some milliseconds; tokens live for two seconds, so they are renewed all the time."""
+    """It answers within some milliseconds. Tokens live for two seconds, so they are renewed all the time."""
     return Weather(_slowly(chance))
 
 
 def flaky(chance: random.Random) -> Weather:
-    """One token request in three fails, in one way or another."""
+    """One token request in three fails in some way."""
     failures = [Answer(503), Answer.dropped(), Answer.error("invalid_scope"), Answer(200, body=b"{")]
 
     def answer(request: RecordedRequest) -> Answer | None:
@@ -47,7 +47,7 @@ def flaky(chance: random.Random) -> Weather:
 
 
 def revoking(chance: random.Random) -> Weather:
-    """The API refuses every token from some moment on, again and again."""
+    """Again and again, the API begins to refuse every token."""
 
     def meanwhile(server: LoopbackServer) -> None:
         if chance.random() < 0.5:
