@@ -11,9 +11,9 @@ from typing import Any, NoReturn
 
 from ._authentication.base import ClientAuthentication
 from ._authentication.order import is_builtin
-from ._errors import ConfigurationError
+from ._errors import ConfigurationError, named
 from ._redact.redact import MASK, shown_url
-from ._settings import checks
+from ._settings import DEFAULT_PREFIX, checks
 from ._settings.checks import Pairs
 
 PairsSetting = Mapping[str, Any] | Iterable[tuple[str, Any]]
@@ -26,7 +26,7 @@ class ClientCredentialsConfig:
         token_url: Full URL of the token endpoint; a query in it is kept. https, unless the host is a loopback one.
         client_id: Identifier of the client.
         client_secret: Its secret, or a callable without arguments that returns it. The callable is asked before each
-            token request, in a worker thread where an event loop is running, so it may block. None only with a
+            token request, in a worker thread if an event loop is running, so it may block. None only with a
             `client_authentication` that needs no secret.
         scope: One string with single spaces between scopes, or an iterable of scopes; None asks for the default.
         client_authentication: None tries HTTP Basic and then the request body; ``"client_secret_basic"`` or
@@ -72,11 +72,12 @@ class ClientCredentialsConfig:
         allow_insecure_http: bool = False,
     ) -> None:
         if not isinstance(allow_insecure_http, bool):
-            raise ConfigurationError("allow_insecure_http must be True or False")
+            raise ConfigurationError(field="allow_insecure_http", problem="must be True or False")
         data = checks.additional_request_data(additional_request_data)
         scope = checks.scope(scope)
         if scope is not None and any(key == "scope" for key, _ in data):
-            raise ConfigurationError("scope is also in additional_request_data; set it in one place")
+            problem, remedy = "is also in additional_request_data", "set it in one place"
+            raise ConfigurationError(field="scope", problem=problem, remedy=remedy)
         fields: dict[str, Any] = {
             "token_url": checks.token_url(token_url, allow_insecure_http=allow_insecure_http),
             "client_id": checks.text("client_id", client_id),
@@ -105,17 +106,15 @@ class ClientCredentialsConfig:
         Raises:
             ConfigurationError: an unknown label (the message names the nearest known one), a missing or wrong value.
         """
-        from ._settings.labels import arguments_from_mapping, in_terms_of
+        from ._settings.labels import arguments_from_mapping
 
-        arguments, labels = arguments_from_mapping(settings, allow_insecure_http)
-        try:
-            return cls(**arguments)
-        except ConfigurationError as error:
-            message = str(error)
-        raise ConfigurationError(in_terms_of(labels, message))
+        arguments, labels = arguments_from_mapping(settings)
+        return _config_of(cls, arguments, labels, allow_insecure_http)
 
     @classmethod
-    def from_env(cls, prefix: str = "OAUTH_CC_", *, allow_insecure_http: bool | None = None) -> ClientCredentialsConfig:
+    def from_env(
+        cls, prefix: str = DEFAULT_PREFIX, *, allow_insecure_http: bool | None = None
+    ) -> ClientCredentialsConfig:
         """A config from environment variables: the prefix and a field's name in capitals, ``OAUTH_CC_TOKEN_URL``.
 
         Headers and request data are JSON objects, or ``name=value`` pairs joined by ``&`` as in a form.
@@ -123,15 +122,9 @@ class ClientCredentialsConfig:
         Raises:
             ConfigurationError: a missing or wrong value; the message names the variable.
         """
-        from ._settings.labels import arguments_from_env, in_terms_of
+        import os
 
-        arguments, variables = arguments_from_env(prefix, allow_insecure_http)
-        try:
-            return cls(**arguments)
-        except ConfigurationError as error:
-            message = str(error)
-        remedy = f"set {variables['allow_insecure_http']}=true"
-        raise ConfigurationError(in_terms_of(variables, message).replace(checks.LIFT_HTTPS, remedy))
+        return config_from_environment(prefix, os.environ, allow_insecure_http, cls=cls)
 
     def __setattr__(self, name: str, value: Any) -> NoReturn:
         raise AttributeError(f"ClientCredentialsConfig is immutable; make a new one to change {name}")
@@ -155,3 +148,41 @@ class ClientCredentialsConfig:
         for name in ("additional_headers", "additional_request_data"):
             shown[name] = tuple((key, MASK) for key, _ in shown[name])
         return f"ClientCredentialsConfig({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
+
+
+def config_from_environment(
+    prefix: str,
+    environ: Mapping[str, str],
+    allow_insecure_http: bool | None = None,
+    *,
+    cls: type[ClientCredentialsConfig] = ClientCredentialsConfig,
+) -> ClientCredentialsConfig:
+    """What `ClientCredentialsConfig.from_env` does, from any variables.
+
+    Raises:
+        ConfigurationError: a missing or wrong value; the message names the variable, also in its remedy.
+    """
+    from ._settings.environment import arguments_from_environment
+
+    arguments, variables = arguments_from_environment(prefix, environ)
+    switch = f"set {variables['allow_insecure_http']}=true"
+    return _config_of(cls, arguments, variables, allow_insecure_http, checks.https_remedy(switch))
+
+
+def _config_of(
+    cls: type[ClientCredentialsConfig],
+    arguments: dict[str, Any],
+    names: Mapping[str, str],
+    allow_insecure_http: bool | None,
+    https_remedy: str | None = None,
+) -> ClientCredentialsConfig:
+    """A config of values that the person knows by other `names`, which errors show."""
+    if allow_insecure_http is not None:
+        arguments = {**arguments, "allow_insecure_http": allow_insecure_http}
+    try:
+        return cls(**arguments)
+    except ConfigurationError as error:
+        remedy = https_remedy if error.reason == "insecure_http" else None
+        problem = named(error, names.get(error.field or "", error.name), remedy)
+    # Raised out here, so that no context with the values comes along.
+    raise problem

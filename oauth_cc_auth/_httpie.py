@@ -7,37 +7,30 @@ HTTPie reports an exception by its class and message while it prepares and sends
 from __future__ import annotations
 
 import os
-import re
-from contextlib import suppress
+from collections.abc import Mapping
 from typing import Any
 
 import requests
 
-from ._config import ClientCredentialsConfig
-from ._errors import ConfigurationError, TokenError, with_message
+from ._config import ClientCredentialsConfig, config_from_environment
+from ._errors import ConfigurationError, TokenError, named, with_message, worded
 from ._requests.transport import RequestsTransport
+from ._settings import DEFAULT_PREFIX
+from ._settings.checks import https_remedy
 from .requests import ClientCredentialsAuth
-
-_PREFIX = "OAUTH_CC_"
-_FIELDS = tuple(ClientCredentialsConfig.__annotations__)
 
 _NO_TOKEN_YET = "<token>"  # no token can look like this (RFC 6750 §2.1)
 
-_FIELD_FIRST = re.compile(rf"^('?)({'|'.join(_FIELDS)})\b", re.IGNORECASE)
-_CLIENT_MISSING = re.compile(r"client_(id|secret)\b.* missing or blank", re.IGNORECASE)
-_SWITCH = re.compile(r"pass allow_insecure_http=True(?: to \w+| together with token_url)?")
+_ID, _SECRET = f"{DEFAULT_PREFIX}CLIENT_ID", f"{DEFAULT_PREFIX}CLIENT_SECRET"
+_PERMIT_HTTP = https_remedy(f"set {DEFAULT_PREFIX}ALLOW_INSECURE_HTTP=true")
 
 
 def auth_for(client_id: str | None, client_secret: str | None) -> HTTPieAuth | Misconfigured:
     """The auth object for a run of HTTPie; what is given replaces the id and the secret of the environment."""
     try:
-        if not client_id and client_secret is None:
-            config = ClientCredentialsConfig.from_env(_PREFIX)
-        else:
-            config = _config(client_id, client_secret)
-        return HTTPieAuth.from_config(config)
+        return HTTPieAuth.from_config(_config(_environ(client_id, client_secret)))
     except ConfigurationError as error:
-        message = _in_terms_of_httpie(str(error))
+        message = str(error)
     return Misconfigured(message)
 
 
@@ -49,20 +42,29 @@ def kept_in_session(client_id: str | None) -> str:
     return "" if client_id is None or ":" in client_id else client_id
 
 
-def _config(client_id: str | None, client_secret: str | None) -> ClientCredentialsConfig:
-    with suppress(ConfigurationError):
-        ClientCredentialsConfig.from_env(_PREFIX)  # it warns of misspelt variables
-    settings = {name.upper(): os.environ.get(f"{_PREFIX}{name.upper()}") for name in _FIELDS}
-    if client_secret is None and settings["CLIENT_ID"] not in (None, "", client_id):
-        # The secret in the environment belongs to the id that is there.
-        raise ConfigurationError(
-            f"the session has the client id {client_id!r} and no secret, and {_PREFIX}CLIENT_ID is another one: pass "
-            f"--auth {client_id}"
-        )
-    settings["CLIENT_ID"] = client_id or settings["CLIENT_ID"]
+def _environ(client_id: str | None, client_secret: str | None) -> dict[str, str]:
+    """The environment, with the id and the secret that are given."""
+    environ = dict(os.environ)
     if client_secret is not None:
-        settings["CLIENT_SECRET"] = client_secret
-    return ClientCredentialsConfig.from_mapping(settings)
+        environ[_SECRET] = client_secret
+    elif client_id and environ.get(_ID) not in (None, "", client_id):
+        # The secret in the environment belongs to the id that is there.
+        problem = f"the session has the client id {client_id!r} and no secret, and {_ID} is another one"
+        raise ConfigurationError(problem=problem, remedy=f"pass --auth {client_id}")
+    if client_id:
+        environ[_ID] = client_id
+    return environ
+
+
+def _config(environ: Mapping[str, str]) -> ClientCredentialsConfig:
+    try:
+        return config_from_environment(DEFAULT_PREFIX, environ)
+    except ConfigurationError as error:
+        problem = error
+    if problem.reason == "missing" and not all(environ.get(name, "").strip() for name in (_ID, _SECRET)):
+        remedy = "set it, or pass --auth ID[:SECRET]; HTTPie asks for a secret that is left out"
+        problem = named(problem, problem.name, remedy)
+    raise problem
 
 
 class HTTPieAuth(ClientCredentialsAuth):
@@ -86,7 +88,11 @@ class _HTTPieTransport(RequestsTransport):
 
     def for_caller(self, error: TokenError, request: Any = None, header_name: str = "") -> TokenError:
         """The error in the terms of HTTPie."""
-        return super().for_caller(with_message(error, _in_terms_of_httpie(error.message)), request, header_name)
+        return super().for_caller(with_message(error, worded(error, _remedy(error))), request, header_name)
+
+
+def _remedy(error: TokenError) -> str:
+    return _PERMIT_HTTP if error.reason == "insecure_request" else error.remedy
 
 
 class Misconfigured:
@@ -98,14 +104,6 @@ class Misconfigured:
     def __call__(self, r: requests.PreparedRequest) -> requests.PreparedRequest:
         """Raise the ConfigurationError."""
         raise ConfigurationError(self._message)
-
-
-def _in_terms_of_httpie(message: str) -> str:
-    """`message` about a field and the arguments of a class, about the variables to set instead."""
-    if _CLIENT_MISSING.search(message):
-        message += "; or pass --auth ID[:SECRET], where a secret that is left out is asked for"
-    message = _FIELD_FIRST.sub(lambda found: f"{found[1]}{_PREFIX}{found[2].upper()}", message)
-    return _SWITCH.sub(f"set {_PREFIX}ALLOW_INSECURE_HTTP=true", message)
 
 
 def _is_offline() -> bool:

@@ -88,8 +88,8 @@ WRONG: tuple[tuple[str, Any, str], ...] = (
     ("additional_headers", 5, "mapping or pairs"),
     ("additional_headers", [("a", "b", "c")], "pairs of a name and a value"),
     ("additional_headers", ["ab"], "pairs of a name and a value"),
-    ("additional_headers", {"": "x"}, "is no line of text"),
-    ("additional_headers", {5: "x"}, "is no line of text"),
+    ("additional_headers", {"": "x"}, "is not one line of text"),
+    ("additional_headers", {5: "x"}, "is not one line of text"),
     ("additional_headers", {"API Key": SECRET}, "no header name"),
     ("additional_headers", {"authorization": f"Basic {SECRET}"}, "client_authentication"),
     ("additional_headers", {"Content-Length": "5"}, "follows from the body"),
@@ -101,13 +101,13 @@ WRONG: tuple[tuple[str, Any, str], ...] = (
     ("additional_headers", {"APIKey": None}, "printable ASCII"),
     ("additional_headers", [("A", "1"), ("a", "2")], "join the values by a comma"),
     ("additional_request_data", "audience=x", "mapping or pairs"),
-    ("additional_request_data", {"client_secret": SECRET}, "pass it as an argument"),
+    ("additional_request_data", {"client_secret": SECRET}, "has a setting of its own"),
     ("additional_request_data", {"client_id": "x"}, "client_secret_post"),
     ("additional_request_data", {"audience": b"x"}, "neither str nor int"),
     ("additional_request_data", {"audience": 1.5}, "neither str nor int"),
     ("additional_request_data", {"audience": True}, "neither str nor int"),
     ("additional_request_data", {"audience": f"{SECRET}\ud800"}, "surrogate"),
-    ("additional_request_data", {"": "x"}, "is no line of text"),
+    ("additional_request_data", {"": "x"}, "is not one line of text"),
     ("additional_request_data", [("grant_type", "a"), ("grant_type", "b")], "grant_type twice"),
     ("allow_insecure_http", "no", "True or False"),
     ("allow_insecure_http", None, "True or False"),
@@ -238,5 +238,5 @@ def test_an_argument_that_there_is_not(client: ClientKind, name: str) -> None:
     with pytest.raises(TypeError, match=rf"^ClientCredentialsAuth\.__init__\(\) got an unexpected .* '{name}'"):
         client.auth_class(**RIGHT, **settings)
     config = ClientCredentialsConfig(**RIGHT)
-    with pytest.raises(TypeError, match=rf"^ClientCredentialsAuth\.from_config\(\) got an unexpected .* '{name}'"):
+    with pytest.raises(TypeError, match=rf"^ClientCredentialsAuth\.__init__\(\) got an unexpected .* '{name}'"):
         client.auth_class.from_config(config, **settings)  # type: ignore[attr-defined]  # as above

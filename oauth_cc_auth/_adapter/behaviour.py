@@ -23,38 +23,33 @@ if TYPE_CHECKING:
 LONGEST_WAIT = 10.0**8  # seconds, three years; threads and sockets cannot wait for much longer
 
 
+def _wrong(field: str, problem: str, remedy: str = "") -> ConfigurationError:
+    return ConfigurationError(field=field, problem=problem, remedy=remedy)
+
+
 def check_config(value: object) -> ClientCredentialsConfig:
     """`value`, if it is a config."""
     if not isinstance(value, ClientCredentialsConfig):
-        hint = "; ClientCredentialsConfig.from_mapping() makes one" if isinstance(value, Mapping) else ""
-        raise ConfigurationError(f"config must be a ClientCredentialsConfig, not {type(value).__name__}{hint}")
+        remedy = "ClientCredentialsConfig.from_mapping() makes one" if isinstance(value, Mapping) else ""
+        raise _wrong("config", f"must be a ClientCredentialsConfig, not {type(value).__name__}", remedy)
     return value
 
 
 def seconds(field: str, value: object) -> float:
     """A positive, finite number of seconds."""
     if not _is_number(value) or not 0 < value < inf:
-        raise ConfigurationError(f"{field} must be a positive number of seconds, not {value!r}")
+        raise _wrong(field, f"must be a positive number of seconds, not {value!r}")
     return min(value, LONGEST_WAIT)
-
-
-def switch(field: str, value: object) -> bool | None:
-    """True, False, or None for unset; nothing else that happens to be true, such as the word "no"."""
-    if value is not None and not isinstance(value, bool):
-        raise ConfigurationError(f"{field} must be True or False, not {value!r}")
-    return value
 
 
 def rules(early_expiry: object, renew_after: object) -> RenewalRules:
     """When a token is renewed."""
     if early_expiry is not None and not (_is_number(early_expiry) and 0 <= early_expiry < inf):
-        raise ConfigurationError(
-            f"early_expiry must be a number of seconds, 0 or more, or None for the default, not {early_expiry!r}"
-        )
+        problem = f"must be a number of seconds, 0 or more, or None for the default, not {early_expiry!r}"
+        raise _wrong("early_expiry", problem)
     if not _is_number(renew_after) or not 0 < renew_after <= 1:
-        raise ConfigurationError(
-            f"renew_after must be a fraction of the token's life, above 0 and up to 1, not {renew_after!r}"
-        )
+        problem = f"must be a fraction of the token's life, above 0 and up to 1, not {renew_after!r}"
+        raise _wrong("renew_after", problem)
     return RenewalRules(early_expiry, renew_after)
 
 
@@ -72,11 +67,12 @@ def renew_on(
         return False
     if callable(value):
         if is_async(value):
-            raise ConfigurationError("renew_on must be a plain function: no one awaits what an async one returns")
+            raise _wrong("renew_on", "must be a plain function: no one awaits what an async one returns")
         return value
-    raise ConfigurationError(
-        "renew_on must be None (on 401), False (never) or a callable that takes status and headers, such as "
-        f"lambda status, headers: status in (401, 419), not {type(value).__name__}"
+    raise _wrong(
+        "renew_on",
+        "must be None (on 401), False (never) or a callable that takes status and headers, such as lambda status, "
+        f"headers: status in (401, 419), not {type(value).__name__}",
     )
 
 
@@ -85,9 +81,9 @@ def on_event(value: OnEvent | None) -> OnEvent | None:
     if value is None:
         return None
     if not callable(value):
-        raise ConfigurationError(f"on_event must be a callable that takes an event, not {type(value).__name__}")
+        raise _wrong("on_event", f"must be a callable that takes an event, not {type(value).__name__}")
     if is_async(value):
-        raise ConfigurationError("on_event must be a plain function: no one awaits what an async one returns")
+        raise _wrong("on_event", "must be a plain function: no one awaits what an async one returns")
     return value
 
 
@@ -100,10 +96,10 @@ def api_origins(value: Iterable[str] | None, wire_url: Callable[[str], str]) -> 
         return None
     urls: object = [value] if isinstance(value, str) else value
     if not isinstance(urls, Iterable):
-        raise ConfigurationError(f"api_origins must be an iterable of origins, not {type(value).__name__}; {_EXAMPLE}")
+        raise _wrong("api_origins", f"must be an iterable of origins, not {type(value).__name__}", _EXAMPLE)
     origins = frozenset(_api_origin(url, wire_url) for url in urls)
     if not origins:
-        raise ConfigurationError(f"api_origins is empty, so that no request would get a token; {_EXAMPLE}")
+        raise _wrong("api_origins", "is empty, so that no request would get a token", _EXAMPLE)
     return origins
 
 
@@ -113,12 +109,11 @@ _ORIGIN = r"(?i)(https?|wss?)://[^\s*/?#@\\\x00-\x1f\x7f]+/?"  # compiled only i
 
 def _api_origin(url: object, wire_url: Callable[[str], str]) -> Origin:
     if not isinstance(url, str):
-        raise ConfigurationError(f"api_origins must hold str only, not {type(url).__name__}; {_EXAMPLE}")
+        raise _wrong("api_origins", f"must hold str only, not {type(url).__name__}", _EXAMPLE)
     origin = _sent_origin(url, wire_url) if re.fullmatch(_ORIGIN, url) else NOWHERE
     if not origin.host:
-        raise ConfigurationError(
-            f"api_origins contains something else than scheme, host and perhaps port, without wildcards; {_EXAMPLE}"
-        )
+        problem = "must hold only scheme, host and perhaps port, without wildcards"
+        raise _wrong("api_origins", problem, _EXAMPLE)
     return origin
 
 

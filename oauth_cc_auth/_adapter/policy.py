@@ -278,9 +278,7 @@ class ApiPolicy:
 
     def _not_renewed(self, refused: RefusedRequest, outcome: Failure) -> TokenError | None:
         error, transient = outcome.error, outcome.transient
-        self._observer.token_refused(
-            refused.origin, refused.status, "not_renewed", why=error.message if transient else ""
-        )
+        self._observer.token_refused(refused.origin, refused.status, "not_renewed", why=error if transient else None)
         return None if transient else error
 
     def _note_renewal(self, refused: RefusedRequest, *, is_late: bool, sent_again: bool) -> None:

@@ -15,11 +15,10 @@ from oauth_cc_auth._adapter.transport_errors import words_of
 from oauth_cc_auth._cli.settings.config_file import TOML_MODULE
 from oauth_cc_auth._cli.settings.given import CommandSettings
 from oauth_cc_auth._cli.terminal.exit import REFUSED, UNREACHABLE, USAGE, CommandError
-from oauth_cc_auth._cli.terminal.wording import in_terms_of_the_command
 from oauth_cc_auth._errors import ConfigurationError, InsecureRequestError, TokenEndpointUnreachable, TokenError
 from oauth_cc_auth._redact.redact import presentable
 
-from .terminal import streams
+from .terminal import streams, wording
 
 if TYPE_CHECKING:
     from oauth_cc_auth._cli.request.exchange_log import ExchangeLog
@@ -48,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     except ConfigurationError as error:
         message, status = str(error), USAGE
     except TokenError as error:
-        message, status = in_terms_of_the_command(error.message), status_of(error)
+        message, status = wording.token_error(error), status_of(error)
         if arguments.command != "check" and status != USAGE:
             message += _MORE
     except requests.RequestException as error:

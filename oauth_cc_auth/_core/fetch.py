@@ -76,7 +76,7 @@ class Fetcher:
             if not result.error.attempts:
                 return run.with_attempts(result)  # no request was sent
             run.attempts += result.error.attempts
-            logger.debug("no token: %s", result.error.message)
+            logger.debug("no token: %s", result.error)
             if not result.transient:
                 run.rejections.append(result)
                 if not self._next_method(run, result, flight):

@@ -96,11 +96,9 @@ class Observer:
     def fetch_failed(self, error: TokenError, *, elapsed: float, renewal: bool, usable_for: float | None) -> None:
         """A fetch failed. A WARNING if the old token stays in use, because then no exception says so."""
         if usable_for is None:
-            logger.debug("no token for %s after %.2f s: %s", self.client_id, elapsed, error.message)
+            logger.debug("no token for %s after %.2f s: %s", self.client_id, elapsed, error)
         else:
-            logger.warning(
-                "token not renewed, the old one stays in use and is good for %.0f s: %s", usable_for, error.message
-            )
+            logger.warning("token not renewed, the old one stays in use and is good for %.0f s: %s", usable_for, error)
         if self._hook is None:
             return
         from oauth_cc_auth._events import FetchFailed
@@ -134,7 +132,13 @@ class Observer:
         return (event,)
 
     def token_refused(
-        self, origin: Origin, status: int, outcome: RefusalOutcome, *, sent_again: bool = False, why: str = ""
+        self,
+        origin: Origin,
+        status: int,
+        outcome: RefusalOutcome,
+        *,
+        sent_again: bool = False,
+        why: TokenError | None = None,
     ) -> None:
         """An API refused a token. A WARNING if the person gets to see that answer and no exception explains it.
 
@@ -146,7 +150,7 @@ class Observer:
             why: Why there is no new token, if the answer is returned; if the reason is raised, the log need not say it.
         """
         level, follows = _WHAT_FOLLOWS[outcome]
-        if why:
+        if why is not None:
             logger.warning("token not renewed after a refusal by %s: %s", origin, why)
         else:
             again = "; the request is sent again" if sent_again else ""

@@ -20,8 +20,9 @@ class HttpxTransport(Transport):
         self._token_client = token_client
         if token_client is not None and not isinstance(token_client, (library.Client, library.AsyncClient)):
             raise ConfigurationError(
-                f"token_client must be a Client or AsyncClient of {library.__name__}, "
-                f"not {type(token_client).__module__}.{type(token_client).__name__}"
+                field="token_client",
+                problem=f"must be a Client or AsyncClient of {library.__name__}, "
+                f"not {type(token_client).__module__}.{type(token_client).__name__}",
             )
         if token_client is None or isinstance(token_client, library.Client):
             self.send = self._send

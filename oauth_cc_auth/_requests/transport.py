@@ -16,9 +16,8 @@ class RequestsTransport(Transport):
 
     def __init__(self, library: Any, token_client: Any) -> None:
         if token_client is not None and not isinstance(token_client, library.Session):
-            raise ConfigurationError(
-                f"token_client must be a {library.__name__}.Session, not {type(token_client).__name__}"
-            )
+            problem = f"must be a {library.__name__}.Session, not {type(token_client).__name__}"
+            raise ConfigurationError(field="token_client", problem=problem)
         self._library = library
         self._token_client = token_client
         self.send = self.send_token_request

@@ -8,7 +8,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from oauth_cc_auth._authentication.base import ClientAuthentication
 from oauth_cc_auth._authentication.order import NAMED_METHODS
-from oauth_cc_auth._errors import ConfigurationError
+from oauth_cc_auth._errors import ConfigurationError, SettingReason
 from oauth_cc_auth._http.headers import has_control, is_encodable, is_header_name, is_header_value
 from oauth_cc_auth._http.interrupts import Ignoring
 from oauth_cc_auth._http.origin import is_loopback
@@ -30,32 +30,36 @@ _OWN_TOKEN_REQUEST_HEADERS = {
 _OWN_API_REQUEST_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "connection", "content-type"})
 
 
-LIFT_HTTPS = "pass allow_insecure_http=True together with token_url"
-
 _FORM = "application/x-www-form-urlencoded"
 
 _LONGEST_INT = 1024  # bits; Python refuses to write out much longer ones
 
 
-def _wrong(field: str, problem: str) -> NoReturn:
-    raise ConfigurationError(f"{field} {problem}")
+def _wrong(field: str, problem: str, remedy: str = "", reason: SettingReason = "invalid") -> NoReturn:
+    raise ConfigurationError(field=field, problem=problem, remedy=remedy, reason=reason)
+
+
+def https_remedy(how: str) -> str:
+    """What to do about plain http; `how` says how to permit it."""
+    return f"use https or, if you trust the network (service mesh, test host), {how}"
 
 
 def text(field: str, value: object) -> str:
     """One line of text that is not blank."""
     if not isinstance(value, str):
-        hint = "; is the environment variable that it comes from set?" if value is None else ""
-        _wrong(field, f"must be a str, not {type(value).__name__}{hint}")
+        hint = "is the environment variable that it comes from set?" if value is None else ""
+        _wrong(field, f"must be a str, not {type(value).__name__}", hint)
     if not value.strip():
-        _wrong(field, "is empty; pass the value that the provider gave you")
+        _wrong(field, "is empty", "pass the value that the provider gave you")
     if has_control(value):
-        _wrong(
-            field,
-            "contains a control character, perhaps a line break at its end; pass it without (str.strip())",
-        )
+        problem = "contains a control character, perhaps a line break at its end"
+        _wrong(field, problem, "remove it; in Python, str.strip() does")
     if not is_encodable(value):
-        _wrong(field, "contains a lone surrogate; decode it with the right encoding first")
+        _wrong(field, *_SURROGATE)
     return value
+
+
+_SURROGATE = "contains a lone surrogate", "decode it with the right encoding first"
 
 
 def token_url(value: object, *, allow_insecure_http: bool) -> str:
@@ -65,28 +69,24 @@ def token_url(value: object, *, allow_insecure_http: bool) -> str:
     parts = _parsed(url)
     if parts is None:
         # Raised out here: the parser's exception may quote user info, and would come along as context.
-        _wrong("token_url", f"has a host or port that cannot be parsed; {example}")
+        _wrong("token_url", "has a host or port that cannot be parsed", example)
     host = parts.hostname
     if parts.scheme.lower() not in ("https", "http"):
         quotes = "remove the quotes around it; " if url[0] in "\"'" else ""
-        _wrong("token_url", f"has no scheme https; {quotes}{example}")
+        _wrong("token_url", "does not begin with https://", f"{quotes}{example}")
     if not host:
-        _wrong("token_url", f"names no host; {example}")
+        _wrong("token_url", "names no host", example)
     if "@" in parts.netloc:
-        _wrong("token_url", "contains user info; pass client_id and client_secret as arguments instead")
+        remedy = "leave out what is before the @, and pass client_id and client_secret instead"
+        _wrong("token_url", "contains user info", remedy)
     if "#" in url:
-        _wrong(
-            "token_url",
-            "contains a fragment, which no server sees (RFC 6749 §3.2); leave out what follows '#'",
-        )
+        _wrong("token_url", "contains a fragment, which no server sees (RFC 6749 §3.2)", "leave out what follows '#'")
     if url.split() != [url] or "\\" in url:
-        _wrong("token_url", f"contains white space or a backslash; {example}")
+        _wrong("token_url", "contains white space or a backslash", example)
     if parts.scheme.lower() == "http" and not allow_insecure_http and not is_loopback(host):
-        _wrong(
-            "token_url",
-            "is plain http, which would show the secret to everyone on the way; use https or, where the network is "
-            f"trusted (service mesh, test host), {LIFT_HTTPS}",
-        )
+        problem = "is plain http, which would show the secret to everyone on the way"
+        remedy = https_remedy("pass allow_insecure_http=True together with token_url")
+        _wrong("token_url", problem, remedy, "insecure_http")
     return url
 
 
@@ -111,9 +111,8 @@ def client_secret(
         return None
     if callable(value):
         if is_async(value):
-            _wrong(
-                "client_secret", "is an async function; pass a plain one, which may block: it runs in a worker thread"
-            )
+            remedy = "pass a plain one, which may block: it runs in a worker thread"
+            _wrong("client_secret", "is an async function", remedy)
         return value
     if value == "" and not isinstance(client_authentication, (str, type(None))):
         return ""
@@ -132,9 +131,9 @@ def scope(value: str | Iterable[str] | None) -> str | None:
         if not isinstance(item, str):
             _wrong("scope", f"must hold str only, not {type(item).__name__}")
         if has_control(item):
-            _wrong("scope", "contains a control character; separate scopes by single spaces")
+            _wrong("scope", "contains a control character", "separate scopes by single spaces")
         if not is_encodable(item):
-            _wrong("scope", "contains a lone surrogate; decode it with the right encoding first")
+            _wrong("scope", *_SURROGATE)
         words += item.split()
     return " ".join(words) or None
 
@@ -149,18 +148,17 @@ def client_authentication(value: object) -> str | ClientAuthentication | None:
         return None
     if isinstance(value, ClientAuthentication) and type(value) is not ClientAuthentication:
         if is_async(value.credentials_for) or (_is_of_version_0_1(value) and is_async(value.authenticate)):
-            _wrong(
-                "client_authentication",
-                "has an async method; define a plain one, which may block: it runs in a worker thread",
-            )
+            remedy = "define a plain one, which may block: it runs in a worker thread"
+            _wrong("client_authentication", "has an async method", remedy)
         return value
     if isinstance(value, str) and value in NAMED_METHODS:
         return value
     given = repr(value) if isinstance(value, str) else type(value).__name__
     _wrong(
         "client_authentication",
-        f"must be None (try both), {', '.join(map(repr, NAMED_METHODS))} or an object of a subclass of "
-        f"ClientAuthentication, not {given}",
+        f"must name a known method, not {given}",
+        f"pass None (try both), {', '.join(map(repr, NAMED_METHODS))} or an object of a subclass of "
+        "ClientAuthentication",
     )
 
 
@@ -168,7 +166,7 @@ def header_name(value: object) -> str:
     """A header name that does not describe the API request itself."""
     name = text("header_name", value)
     if not is_header_name(name):
-        _wrong("header_name", "is no header name; pass one such as 'Authorization' or 'X-Access-Token'")
+        _wrong("header_name", "is no header name", "pass one such as 'Authorization' or 'X-Access-Token'")
     if name.lower() in _OWN_API_REQUEST_HEADERS:
         _wrong("header_name", f"cannot be {name}, which describes the request itself")
     return name
@@ -178,7 +176,11 @@ def header_value_pattern(value: object) -> str:
     """A header value with one ``%s``."""
     pattern = text("header_value_pattern", value)
     if pattern.count("%s") != 1:
-        _wrong("header_value_pattern", "must contain %s exactly once, where the token goes, as in 'Bearer %s'")
+        _wrong(
+            "header_value_pattern",
+            "must contain %s exactly once, in the place of the token",
+            "an example is 'Bearer %s'",
+        )
     if not is_header_value(pattern):
         _wrong("header_value_pattern", "must be printable ASCII without white space at either end")
     return pattern
@@ -195,7 +197,7 @@ def _pairs(field: str, value: object) -> Iterable[tuple[str, Any]]:
             _wrong(field, "must consist of pairs of a name and a value")
         name = item[0]
         if not isinstance(name, str) or not name.strip() or has_control(name) or not is_encodable(name):
-            _wrong(field, "has a name that is no line of text")
+            _wrong(field, "has a name that is not one line of text")
         for single in item[1] if isinstance(item[1], (list, tuple)) else (item[1],):
             yield name, single
 
@@ -209,13 +211,11 @@ def additional_headers(value: object) -> Pairs:
         if name.lower() in _OWN_TOKEN_REQUEST_HEADERS:
             _wrong("additional_headers", f"cannot set {name}: {_OWN_TOKEN_REQUEST_HEADERS[name.lower()]}")
         if any(name.lower() == known.lower() for known, _ in headers):
-            _wrong("additional_headers", f"sets {name} twice; join the values by a comma")
+            _wrong("additional_headers", f"sets {name} twice", "join the values by a comma")
         if not isinstance(content, str) or not is_header_value(content):
-            given = "that is no header value" if isinstance(content, str) else f"of type {type(content).__name__}"
-            _wrong(
-                "additional_headers",
-                f"has a value for {name} {given}; pass printable ASCII, no white space at either end",
-            )
+            given = "that a header cannot have" if isinstance(content, str) else f"of type {type(content).__name__}"
+            remedy = "pass printable ASCII, no white space at either end"
+            _wrong("additional_headers", f"has a value for {name} {given}", remedy)
         if name.lower() == "content-type" and not content.lower().startswith(_FORM):
             _wrong("additional_headers", f"cannot set Content-Type to anything but {_FORM}, which the body always is")
         headers.append((name, content))
@@ -227,24 +227,22 @@ def additional_request_data(value: object) -> Pairs:
     data: list[tuple[str, str]] = []
     for name, content in _pairs("additional_request_data", value):
         if name in ("client_id", "client_secret"):
-            _wrong(
-                "additional_request_data",
-                f"cannot contain {name}; pass it as an argument, with client_authentication='client_secret_post' "
-                "to send it in the body",
+            remedy = (
+                f"{name} has a setting of its own; to send it in the body, set client_authentication to "
+                "client_secret_post"
             )
+            _wrong("additional_request_data", f"cannot contain {name}", remedy)
         if content is None:
             continue
         if isinstance(content, bool) or not isinstance(content, (str, int)):
-            _wrong("additional_request_data", f"has a value for {name} that is neither str nor int; pass it as str")
+            _wrong("additional_request_data", f"has a value for {name} that is neither str nor int", "pass it as str")
         if isinstance(content, int) and content.bit_length() > _LONGEST_INT:
-            _wrong("additional_request_data", f"has a number for {name} that is too large; pass it as str")
+            _wrong("additional_request_data", f"has a number for {name} that is too large", "pass it as str")
         if name == "grant_type" and not str(content).strip():
             continue  # blank means unset, and the server wants one
         if any(known == name == "grant_type" for known, _ in data):
-            _wrong("additional_request_data", "contains grant_type twice; keep one")
+            _wrong("additional_request_data", "contains grant_type twice", "keep one")
         if not is_encodable(str(content)):
-            _wrong(
-                "additional_request_data", f"has a lone surrogate in {name}; decode it with the right encoding first"
-            )
+            _wrong("additional_request_data", f"has a lone surrogate in {name}", _SURROGATE[1])
         data.append((name, str(content)))
     return tuple(data)

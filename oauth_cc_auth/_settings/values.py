@@ -25,7 +25,7 @@ _METHODS = {
     "requestbodyauth": "client_secret_post",
 }
 
-_TRUE, _FALSE = frozenset({"1", "true", "yes", "on"}), frozenset({"0", "false", "no", "off"})
+_SWITCHES = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 
 
 def plain(words: str) -> str:
@@ -33,57 +33,77 @@ def plain(words: str) -> str:
     return re.sub(r"[\s_\-]+", "", words).casefold()
 
 
-def read_value(label: str, field: str, value: Any) -> Any:
-    """The value of `field` that was given as `value` under `label`, both perhaps as text.
+def read_value(name: str, field: str, value: Any) -> Any:
+    """The value of `field` that was given as `value`, perhaps as text.
+
+    Args:
+        name: What the person calls the field: a label, a variable, an option.
+        field: Its name in the config.
+        value: What was given.
 
     Raises:
-        ConfigurationError: the text cannot be read; the message names the label.
+        ConfigurationError: the text cannot be read.
     """
     if field == "client_authentication" and isinstance(value, str):
-        return _read_method(label, value)
+        return _read_method(name, value)
     if field == "allow_insecure_http":
-        return _read_switch(label, value)
+        return read_switch(name, field, value)
     if field in ("additional_headers", "additional_request_data"):
-        return _read_pairs(label, value)
+        return _read_pairs(name, field, value)
     if isinstance(value, str) and field != "client_secret":
         return value.strip()
     return value
 
 
-def _read_method(label: str, value: str) -> str:
+def _read_method(name: str, value: str) -> str:
     method = _METHODS.get(plain(value))
     if method is None:
         raise ConfigurationError(
-            f"{label!r} must be 'client_secret_basic' or 'client_secret_post', or blank to try both, not {value!r}"
+            field="client_authentication",
+            name=name,
+            problem=f"must be 'client_secret_basic' or 'client_secret_post', or blank to try both, not {value!r}",
         )
     return method
 
 
-def _read_switch(label: str, value: Any) -> Any:
+def read_switch(name: str, field: str, value: Any) -> Any:
+    """True or False from the usual words; what is no text is given back as it is.
+
+    Raises:
+        ConfigurationError: the text is another word.
+    """
     if not isinstance(value, str):
         return value
-    word = value.strip().casefold()
-    if word not in _TRUE | _FALSE:
-        raise ConfigurationError(f"{label!r} must be true or false, not {value!r}")
-    return word in _TRUE
+    switch = _SWITCHES.get(value.strip().casefold())
+    if switch is None:
+        raise ConfigurationError(field=field, name=name, problem=f"must be true or false, not {value!r}")
+    return switch
 
 
-def _read_pairs(label: str, value: Any) -> Any:
+def _read_pairs(name: str, field: str, value: Any) -> Any:
     """Pairs from JSON, from a form-encoded string, or from rows such as ``{"name": ..., "value": ...}``."""
+    problem = ""
     if isinstance(value, str):
-        text = value.strip()
-        if not text.startswith(("{", "[")):
-            pairs = parse_qsl(text, keep_blank_values=True)
-            if not pairs or "=" not in text:
-                raise ConfigurationError(f"{label!r} must be a JSON object or name=value pairs joined by '&'")
-            return pairs
-        value = _json(text)
-        if value is None:
-            # Raised out here: the parser's exception carries the whole text, secrets included, as context.
-            raise ConfigurationError(f"{label!r} is not valid JSON")
+        value, problem = _pairs_from_text(value.strip())
     if isinstance(value, (list, tuple)):
-        return [_row(label, row) for row in value]
+        value = [_row(row) for row in value]
+        if any(isinstance(row, Mapping) for row in value):
+            problem = "must be a mapping, pairs, or rows with 'name' and 'value'"
+    if problem:
+        # Raised out here: the parser's exception carries the whole text, secrets included, as context.
+        raise ConfigurationError(field=field, name=name, problem=problem)
     return value
+
+
+def _pairs_from_text(text: str) -> tuple[Any, str]:
+    """The pairs, and what is wrong with the text, if anything."""
+    if text.startswith(("{", "[")):
+        found = _json(text)
+        return found, "is not valid JSON" if found is None else ""
+    pairs = parse_qsl(text, keep_blank_values=True)
+    if pairs and "=" in text:
+        return pairs, ""
+    return None, "must be a JSON object or name=value pairs joined by '&'"
 
 
 def _json(text: str) -> Any:
@@ -92,11 +112,12 @@ def _json(text: str) -> Any:
     return None
 
 
-def _row(label: str, row: Any) -> Any:
+def _row(row: Any) -> Any:
+    """The pair in a row with a name and a value; every other row as it is."""
     if not isinstance(row, Mapping):
         return row
     plain = {str(key).casefold(): item for key, item in row.items()}
     for name in ("name", "key"):
         if set(plain) == {name, "value"}:
             return plain[name], plain["value"]
-    raise ConfigurationError(f"{label!r} must be a mapping, pairs, or rows with 'name' and 'value'")
+    return row

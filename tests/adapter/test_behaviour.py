@@ -1,4 +1,4 @@
-"""`_behaviour`: the arguments that say how an auth object behaves."""
+"""`behaviour`: the arguments that say how an auth object behaves."""
 
 from __future__ import annotations
 
@@ -53,19 +53,6 @@ def test_no_seconds(value: object) -> None:
     with pytest.raises(ConfigurationError) as caught:
         behaviour.seconds("timeout", value)
     assert str(caught.value) == f"timeout must be a positive number of seconds, not {value!r}"
-
-
-@pytest.mark.parametrize("value", [None, True, False])
-def test_switch(value: bool | None) -> None:
-    """On, off or unset."""
-    assert behaviour.switch("allow_insecure_http", value) is value
-
-
-@pytest.mark.parametrize("value", ["no", "", 0, 1])
-def test_no_switch(value: object) -> None:
-    """The word "no" is not taken for yes."""
-    with pytest.raises(ConfigurationError, match=f"^allow_insecure_http must be True or False, not {value!r}$"):
-        behaviour.switch("allow_insecure_http", value)
 
 
 @pytest.mark.parametrize("early_expiry", [None, 0, 0.0, 30, 1e9])

@@ -132,9 +132,9 @@ def test_statuses_are_in_the_readme() -> None:
         (TokenError("a"), 3, "a"),
         (TokenEndpointUnreachable("a"), 4, "a"),
         (
-            InsecureRequestError("pass allow_insecure_http=True to ClientCredentialsAuth"),
+            InsecureRequestError("a", remedy="pass allow_insecure_http=True to ClientCredentialsAuth"),
             2,
-            "pass --allow-insecure-http",
+            "a; use https or, if you trust the network (service mesh, test host), pass --allow-insecure-http",
         ),
         (requests.ConnectionError("a\nb"), 4, "a b"),
     ],

@@ -22,6 +22,7 @@ from oauth_cc_auth import (
     HeldOff,
     Token,
     TokenEndpointError,
+    TokenError,
     TokenObtained,
     TokenRefused,
 )
@@ -127,7 +128,7 @@ class TestLines:
     )
     def test_a_refusal(self, told: Told, outcome: RefusalOutcome, sent_again: bool, why: str, line: str) -> None:
         """A warning if the person gets to see the refusal and no exception says why."""
-        told.observer.token_refused(API, 401, outcome, sent_again=sent_again, why=why)
+        told.observer.token_refused(API, 401, outcome, sent_again=sent_again, why=TokenError(why) if why else None)
         ((level, text),) = told.lines
         assert f"{level}: {text.removeprefix('https://api.example.com ')}".startswith(line)
         assert ("sent again" in text) == sent_again

@@ -27,13 +27,12 @@ def error_line(errors: str) -> str:
     [
         ("TOKEN_URL", "", "ConfigurationError: OAUTH_CC_TOKEN_URL is missing or blank"),
         ("HEADER_VALUE_PATTERN", "Key", "ConfigurationError: OAUTH_CC_HEADER_VALUE_PATTERN must "),
-        ("ADDITIONAL_HEADERS", "{", "ConfigurationError: 'OAUTH_CC_ADDITIONAL_HEADERS' is not valid JSON"),
+        ("ADDITIONAL_HEADERS", "{", "ConfigurationError: OAUTH_CC_ADDITIONAL_HEADERS is not valid JSON"),
         (
             "TOKEN_URL",
             "http://login.example.com/token",
             "ConfigurationError: OAUTH_CC_TOKEN_URL is plain http, which would show the secret to everyone on the way; "
-            "use https or, where the network is trusted (service mesh, test host), set "
-            "OAUTH_CC_ALLOW_INSECURE_HTTP=true",
+            "use https or, if you trust the network (service mesh, test host), set OAUTH_CC_ALLOW_INSECURE_HTTP=true",
         ),
     ],
 )
@@ -56,8 +55,8 @@ def test_no_client(httpie: HTTPie, missing: list[str]) -> None:
     assert run.status == 1
     verb = "is" if len(names) == 1 else "are"
     assert error_line(run.errors).startswith(
-        f"ConfigurationError: {', '.join(names)} {verb} missing or blank; or pass --auth ID[:SECRET], where a secret "
-        "that is left out is asked for"
+        f"ConfigurationError: {', '.join(names)} {verb} missing or blank; set it, or pass --auth ID[:SECRET]; HTTPie "
+        "asks for a secret that is left out"
     )
 
 
@@ -79,7 +78,7 @@ def test_misspelt_variables(httpie: HTTPie, given: list[str]) -> None:
     run = httpie.run(*given)
     assert (run.status, run.errors) == (
         0,
-        "OAUTH_CC_SCOPES is no setting, and is ignored; did you mean OAUTH_CC_SCOPE?\n",
+        "OAUTH_CC_SCOPES is not a setting, and is ignored; did you mean OAUTH_CC_SCOPE?\n",
     )
 
 
@@ -118,8 +117,8 @@ def test_plain_http(httpie: HTTPie) -> None:
     assert run.status == 1
     assert error_line(run.errors) == (
         "InsecureRequestError: http://api.example.com/orders is not https and would show the token to everyone on the "
-        "way; use https, or set OAUTH_CC_ALLOW_INSECURE_HTTP=true if you trust the network (service mesh, test "
-        "host) while doing a GET request to URL: http://api.example.com/orders"
+        "way; use https or, if you trust the network (service mesh, test host), set OAUTH_CC_ALLOW_INSECURE_HTTP=true "
+        "while doing a GET request to URL: http://api.example.com/orders"
     )
     assert httpie.server.requests == ()
 

@@ -53,7 +53,7 @@ def test_a_session_file_with_the_id_of_another(httpie: HTTPie) -> None:
     assert run.status == 1
     assert run.errors.strip() == (
         "http: error: ConfigurationError: the session has the client id 'client' and no secret, and "
-        "OAUTH_CC_CLIENT_ID is another one: pass --auth client"
+        "OAUTH_CC_CLIENT_ID is another one; pass --auth client"
     )
     assert httpie.server.requests == ()
 

@@ -137,16 +137,17 @@ class TestForm:
     )
     def test_an_unknown_label(self, label: str, nearest: str) -> None:
         """The nearest known one is named; also where the value is blank."""
-        start = f"{label!r} is no known setting; did you mean "
+        start = f"{label!r} is not a known setting; did you mean "
         assert problem({label: None}) in (f"{start}{nearest!r}?", f"{start}{nearest.lower()!r}?")
 
     @pytest.mark.parametrize("label", ["---", "", "audience", "resource"])
     def test_a_label_that_is_like_none(self, label: str) -> None:
         """No guess: where it may belong, and what is known."""
         assert problem({label: None}) == (
-            f"{label!r} is no known setting; a body field of the token request belongs into additional_request_data. "
-            "Known are: token_url, client_id, client_secret, scope, client_authentication, header_name, "
-            "header_value_pattern, grant_type, additional_headers, additional_request_data, allow_insecure_http"
+            f"{label!r} is not a known setting; to send it in the body of the token request, put it into "
+            "additional_request_data. The settings are: token_url, client_id, client_secret, scope, "
+            "client_authentication, header_name, header_value_pattern, grant_type, additional_headers, "
+            "additional_request_data, allow_insecure_http"
         )
 
     @pytest.mark.parametrize(
@@ -156,7 +157,8 @@ class TestForm:
     def test_an_argument_of_the_auth_object(self, label: str) -> None:
         """The form has no field for it; another place has."""
         assert problem({label: 5}) == (
-            f"{label!r} is no field of the form; pass it to ClientCredentialsAuth.from_config()"
+            f"{label!r} cannot be set here; it is an argument of the auth object: pass it to "
+            "ClientCredentialsAuth.from_config()"
         )
 
     def test_a_label_that_is_no_text(self) -> None:
@@ -226,8 +228,8 @@ class TestValues:
 
     def test_a_wrong_value_is_told_by_its_label(self) -> None:
         """The person may know the field by no other name."""
-        assert problem({"Header Auth Value Pattern": "x"}).startswith("Header Auth Value Pattern must contain %s")
-        assert problem({"header_value_pattern": "x"}).startswith("header_value_pattern must contain %s")
+        assert problem({"Header Auth Value Pattern": "x"}).startswith("'Header Auth Value Pattern' must contain %s")
+        assert problem({"header_value_pattern": "x"}).startswith("'header_value_pattern' must contain %s")
 
     def test_objects(self) -> None:
         """What is no text is handed on."""
@@ -341,10 +343,11 @@ class TestEnvironment:
         ClientCredentialsConfig.from_env()
         assert {(record.name, record.levelno) for record in caplog.records} == {("oauth_cc_auth", logging.WARNING)}
         assert caplog.messages == [
-            "OAUTH_CC_AUDIENCE is no setting, and is ignored",
-            "OAUTH_CC_HEADER_AUTH_KEY is no setting, and is ignored; did you mean OAUTH_CC_HEADER_NAME?",
-            "OAUTH_CC_ON_EVENT is no setting, and is ignored; a program passes on_event to from_env() as an argument",
-            "OAUTH_CC_SCOPES is no setting, and is ignored; did you mean OAUTH_CC_SCOPE?",
+            "OAUTH_CC_AUDIENCE is not a setting, and is ignored",
+            "OAUTH_CC_HEADER_AUTH_KEY is not a setting, and is ignored; did you mean OAUTH_CC_HEADER_NAME?",
+            "OAUTH_CC_ON_EVENT is not a setting, and is ignored; a program passes on_event to from_env() as an "
+            "argument",
+            "OAUTH_CC_SCOPES is not a setting, and is ignored; did you mean OAUTH_CC_SCOPE?",
             "OAUTH_CC_TIMEOUT is for the command oauth-cc-auth, and is ignored here; a program passes timeout to "
             "from_env() as an argument",
         ]
@@ -357,8 +360,8 @@ class TestEnvironment:
             monkeypatch.setenv(f"ORDERS_{name.upper()}", value)
         ClientCredentialsConfig.from_env("ORDERS_")
         assert caplog.messages == [
-            "ORDERS_SCOP is no setting, and is ignored; did you mean ORDERS_SCOPE?",
-            "ORDERS_TIMEOUT is no setting, and is ignored; a program passes timeout to from_env() as an argument",
+            "ORDERS_SCOP is not a setting, and is ignored; did you mean ORDERS_SCOPE?",
+            "ORDERS_TIMEOUT is not a setting, and is ignored; a program passes timeout to from_env() as an argument",
         ]
 
     def test_no_foreign_variables(self, env: Callable[..., None], caplog: pytest.LogCaptureFixture) -> None:
@@ -402,12 +405,12 @@ class TestEnvironment:
     @pytest.mark.parametrize(
         ("settings", "words"),
         [
-            ({"token_url": "ftp://x"}, "OAUTH_CC_TOKEN_URL has no scheme https"),
+            ({"token_url": "ftp://x"}, "OAUTH_CC_TOKEN_URL does not begin with https://"),
             ({"client_secret": "s3cret\n"}, "OAUTH_CC_CLIENT_SECRET contains a control character"),
             ({"header_value_pattern": "x"}, "OAUTH_CC_HEADER_VALUE_PATTERN must contain %s"),
-            ({"client_authentication": "jwt"}, "'OAUTH_CC_CLIENT_AUTHENTICATION' must be 'client_secret_basic' or"),
-            ({"additional_headers": "s3cret"}, "'OAUTH_CC_ADDITIONAL_HEADERS' must be a JSON object"),
-            ({"allow_insecure_http": "maybe"}, "'OAUTH_CC_ALLOW_INSECURE_HTTP' must be true or false"),
+            ({"client_authentication": "jwt"}, "OAUTH_CC_CLIENT_AUTHENTICATION must be 'client_secret_basic' or"),
+            ({"additional_headers": "s3cret"}, "OAUTH_CC_ADDITIONAL_HEADERS must be a JSON object"),
+            ({"allow_insecure_http": "maybe"}, "OAUTH_CC_ALLOW_INSECURE_HTTP must be true or false"),
         ],
     )
     def test_wrong_values(self, env: Callable[..., None], settings: dict[str, str], words: str) -> None:

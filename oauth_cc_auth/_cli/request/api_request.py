@@ -84,7 +84,7 @@ def _headers(given: list[str]) -> dict[str, str]:
     for text in given:
         name, value = split_pair("--header", text, ":")
         if not _TOKEN.fullmatch(name) or not _VALUE.fullmatch(value):
-            raise ConfigurationError("--header must be NAME:VALUE of printable characters")
+            raise ConfigurationError(name="--header", problem="must be NAME:VALUE of printable characters")
         known = next((known for known in headers if known.lower() == name.lower()), None)
         if known is None:
             headers[name] = value

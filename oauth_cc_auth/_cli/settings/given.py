@@ -1,4 +1,4 @@
-"""Settings from several sources made one: which source counts, and blaming the right one for a wrong value.
+"""Settings from several sources made one: which source counts, and which one an error is about.
 
 Pure: no file, no environment, no terminal. A source is a mapping of field names to `Given`.
 """
@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from oauth_cc_auth._adapter import behaviour as checks
-from oauth_cc_auth._cli.terminal.wording import in_terms_of_the_command
+from oauth_cc_auth._cli.terminal.wording import setting_remedy
 from oauth_cc_auth._config import ClientCredentialsConfig
-from oauth_cc_auth._errors import ConfigurationError
-from oauth_cc_auth._settings.labels import OF_THE_COMMAND
+from oauth_cc_auth._errors import ConfigurationError, named
+from oauth_cc_auth._settings import DEFAULT_PREFIX
+from oauth_cc_auth._settings.fields import WRITABLE_BEHAVIOUR
 
-# Arguments of an auth object that can be written down; a callable or a session cannot.
-BEHAVIOUR = OF_THE_COMMAND
 _REQUIRED = {"token_url": "--token-url", "client_id": "--client-id", "client_secret": "--client-secret -"}
 
 
@@ -58,15 +57,20 @@ def checked(given: Mapping[str, Given]) -> CommandSettings:
     """
     missing = [field for field in _REQUIRED if field not in given]
     if missing:
-        raise ConfigurationError("; ".join(map(_missing, missing)))
-    fields = {field: each.value for field, each in given.items() if field not in BEHAVIOUR}
-    behaviour = {field: each.value for field, each in given.items() if field in BEHAVIOUR}
+        raise _missing(missing)
+    fields = {field: each.value for field, each in given.items() if field not in WRITABLE_BEHAVIOUR}
+    behaviour = {field: each.value for field, each in given.items() if field in WRITABLE_BEHAVIOUR}
     _blaming(given, lambda: _check_behaviour(behaviour))
     return CommandSettings(_blaming(given, lambda: ClientCredentialsConfig(**fields)), behaviour)
 
 
-def _missing(field: str) -> str:
-    return f"{field} is missing: pass {_REQUIRED[field]}, set OAUTH_CC_{field.upper()}, or put it into a --config file"
+def _missing(fields: list[str]) -> ConfigurationError:
+    message = "; ".join(
+        f"{field} is missing: pass {_REQUIRED[field]}, set {DEFAULT_PREFIX}{field.upper()}, or put it into a --config "
+        "file"
+        for field in fields
+    )
+    return ConfigurationError(message, field=fields[0], reason="missing")
 
 
 def _check_behaviour(behaviour: Mapping[str, Any]) -> None:
@@ -79,15 +83,14 @@ def _check_behaviour(behaviour: Mapping[str, Any]) -> None:
 
 
 def _blaming(given: Mapping[str, Given], make: Callable[[], Any]) -> Any:
-    """What `make` makes; an error of its names the source of the field."""
+    """What `make` makes. An error names the source of the field."""
     try:
         return make()
     except ConfigurationError as error:
-        message = str(error)
+        source = given[error.field].source if error.field is not None and error.field in given else error.name
+        problem = named(error, source, setting_remedy(error))
     # Raised out here, so that no context with the values comes along.
-    field, space, problem = message.partition(" ")
-    source = given.get(field, Given(None, field)).source
-    raise ConfigurationError(f"{source}{space}{in_terms_of_the_command(problem)}")
+    raise problem
 
 
 def wire_url(url: str) -> str:

@@ -7,14 +7,15 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from oauth_cc_auth._adapter import behaviour
-from oauth_cc_auth._cli.terminal.wording import in_terms_of_the_command
-from oauth_cc_auth._errors import ConfigurationError
-from oauth_cc_auth._settings import labels as _names
-from oauth_cc_auth._settings.values import plain, read_value
+from oauth_cc_auth._cli.terminal.wording import setting_remedy
+from oauth_cc_auth._errors import ConfigurationError, named
+from oauth_cc_auth._settings import DEFAULT_PREFIX
+from oauth_cc_auth._settings.fields import FIELDS
+from oauth_cc_auth._settings.fields import WRITABLE_BEHAVIOUR as BEHAVIOUR
+from oauth_cc_auth._settings.labels import FIELD_BY_LABEL, fields_from_mapping, plain_label
+from oauth_cc_auth._settings.values import plain, read_switch, read_value
 
-from .given import BEHAVIOUR, Given
-
-PREFIX = "OAUTH_CC_"
+from .given import Given
 
 
 def from_options(options: argparse.Namespace) -> dict[str, Given]:
@@ -24,7 +25,7 @@ def from_options(options: argparse.Namespace) -> dict[str, Given]:
         ConfigurationError: a value cannot be read; the message starts with the option.
     """
     found: dict[str, Given] = {}
-    for field in (*_names.FIELDS, *BEHAVIOUR):
+    for field in (*FIELDS, *BEHAVIOUR):
         value = getattr(options, field, None)
         if _is_blank(value) or (field == "client_secret" and value == "-"):
             continue
@@ -41,13 +42,13 @@ def from_environment(environ: Mapping[str, str]) -> tuple[dict[str, Given], list
     Raises:
         ConfigurationError: a value cannot be read; the message names the variable.
     """
-    variables = {f"{PREFIX}{field.upper()}": field for field in (*_names.FIELDS, *BEHAVIOUR)}
+    variables = {f"{DEFAULT_PREFIX}{field.upper()}": field for field in (*FIELDS, *BEHAVIOUR)}
     found = {
         field: Given(_read(name, field, environ[name]), name)
         for name, field in variables.items()
         if not _is_blank(environ.get(name))
     }
-    return found, sorted(name for name in environ if name.startswith(PREFIX) and name not in variables)
+    return found, sorted(name for name in environ if name.startswith(DEFAULT_PREFIX) and name not in variables)
 
 
 def from_mapping(settings: Mapping[str, Any], name: str) -> dict[str, Given]:
@@ -60,21 +61,24 @@ def from_mapping(settings: Mapping[str, Any], name: str) -> dict[str, Given]:
         ConfigurationError: an unknown label, a section, or a value that cannot be read; the message starts with `name`.
     """
     if any(_is_section(label, value) for label, value in settings.items()):
-        raise ConfigurationError(f"{name}: settings stand at the top of the file, without a [section]")
+        problem = "settings stand at the top of the file, without a [section]"
+        raise ConfigurationError(name=f"{name}:", problem=problem)
     known = {plain(field): field for field in BEHAVIOUR}
     behaviour = {label: known[plain(label)] for label in settings if plain(label) in known}
     try:
-        values, labels = _names.fields_from_mapping({k: v for k, v in settings.items() if k not in behaviour})
+        values, labels = fields_from_mapping({k: v for k, v in settings.items() if k not in behaviour})
         for label, field in behaviour.items():
             if field in values:
-                raise ConfigurationError(f"{label!r} and {labels[field]!r} both set {field}; keep one")
+                problem = f"and {labels[field]} both set {field}"
+                raise ConfigurationError(field=field, name=repr(label), problem=problem, remedy="keep one")
             if not _is_blank(settings[label]):
-                values[field], labels[field] = _read(repr(label), field, settings[label]), label
+                values[field], labels[field] = _read(repr(label), field, settings[label]), repr(label)
     except ConfigurationError as error:
-        message = str(error)
+        wrong = named(error, f"{name}: {error.name}", setting_remedy(error))
     else:
-        return {field: Given(value, f"{name}: {labels[field]!r}") for field, value in values.items()}
-    raise ConfigurationError(f"{name}: {in_terms_of_the_command(message)}")
+        return {field: Given(value, f"{name}: {labels[field]}") for field, value in values.items()}
+    # Raised out here, so that no context with the values comes along.
+    raise wrong
 
 
 def split_pair(option: str, text: str, separator: str) -> tuple[str, str]:
@@ -85,7 +89,7 @@ def split_pair(option: str, text: str, separator: str) -> tuple[str, str]:
     """
     name, found, value = text.partition(separator)
     if not found or not name.strip():
-        raise ConfigurationError(f"{option} must be NAME{separator}VALUE")
+        raise ConfigurationError(name=option, problem=f"must be NAME{separator}VALUE")
     # In a header, white space around the value means nothing (RFC 9110 §5.5); in data it does.
     return name.strip(), value.strip() if separator == ":" else value
 
@@ -96,7 +100,7 @@ def seconds(option: str, text: str) -> float:
     Raises:
         ConfigurationError: it is none.
     """
-    return behaviour.seconds(option, _read_number(option, text))
+    return behaviour.seconds(option, _read_number(option, None, text))
 
 
 def _is_section(label: str, value: Any) -> bool:
@@ -107,13 +111,7 @@ def _is_section(label: str, value: Any) -> bool:
 
 
 def _is_setting(label: str) -> bool:
-    if plain(label) in map(plain, BEHAVIOUR):
-        return True
-    try:
-        _names.fields_from_mapping({label: None})
-    except ConfigurationError:
-        return False
-    return True
+    return plain(label) in map(plain, BEHAVIOUR) or plain_label(label) in FIELD_BY_LABEL
 
 
 _OPTION_NAMES = {"additional_headers": "--additional-header"}
@@ -127,34 +125,26 @@ def _is_blank(value: Any) -> bool:
 def _read(name: str, field: str, value: Any) -> Any:
     if field not in BEHAVIOUR:
         return read_value(name, field, value)
-    return _BEHAVIOUR_READERS[field](name, value) if isinstance(value, str) else value
+    return _BEHAVIOUR_READERS[field](name, field, value) if isinstance(value, str) else value
 
 
-def _read_number(name: str, text: str) -> float:
+def _read_number(name: str, field: str | None, text: str) -> float:
     try:
         return float(text)
     except ValueError:
         pass
-    raise ConfigurationError(f"{name} must be a number, not {text!r}")
+    raise ConfigurationError(field=field, name=name, problem=f"must be a number, not {text!r}")
 
 
-def _read_switch(name: str, text: str) -> bool:
-    word = text.strip().casefold()
-    if word not in _SWITCHES:
-        raise ConfigurationError(f"{name} must be true or false, not {text!r}")
-    return _SWITCHES[word]
-
-
-def _read_origins(name: str, text: str) -> list[str]:
+def _read_origins(name: str, field: str, text: str) -> list[str]:
     return text.replace(",", " ").split()
 
 
-_SWITCHES = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
-_BEHAVIOUR_READERS: dict[str, Callable[[str, str], Any]] = {
+_BEHAVIOUR_READERS: dict[str, Callable[[str, str, str], Any]] = {
     "timeout": _read_number,
     "deadline": _read_number,
     "early_expiry": _read_number,
     "renew_after": _read_number,
-    "renew_on": _read_switch,
+    "renew_on": read_switch,
     "api_origins": _read_origins,
 }

@@ -1,4 +1,4 @@
-"""What the library logs as a WARNING, told to the person who runs the command."""
+"""What the library logs as a WARNING, shown to the person who runs the command."""
 
 from __future__ import annotations
 
@@ -6,16 +6,21 @@ import logging
 from collections.abc import Generator
 from contextlib import contextmanager
 
-from . import console
-from .wording import in_terms_of_the_command
+from oauth_cc_auth._errors import TokenError
+
+from . import console, wording
 
 
 class _ConsoleHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         if getattr(record, "reason", None) == "body_for_one_sending":
             console.warning("the API refused the token, and the body cannot be read again: pass it as a file")
-        else:
-            console.warning(in_terms_of_the_command(record.getMessage()))
+            return
+        arguments = record.args
+        if isinstance(arguments, tuple):
+            # An error comes as itself, so it can be put in the words of the command line.
+            arguments = tuple(wording.token_error(each) if isinstance(each, TokenError) else each for each in arguments)
+        console.warning(logging.makeLogRecord({"msg": record.msg, "args": arguments}).getMessage())
 
 
 @contextmanager

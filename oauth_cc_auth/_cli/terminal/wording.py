@@ -1,24 +1,34 @@
-"""What the library says, in the words of the command line."""
+"""What the command line says about an error of the library: its facts, and the remedies that there are here."""
 
 from __future__ import annotations
 
-# The remedies of the library, as they are called here.
-_REMEDIES = {
-    "allow_insecure_http=True together with token_url": "--allow-insecure-http",
-    "allow_insecure_http=True to ClientCredentialsAuth": "--allow-insecure-http",
-    "pass client_id and client_secret as arguments instead": "client id and secret are settings of their own",
-    "must be None (try both),": "must be blank (try both),",
-    " or an object of a subclass of ClientAuthentication": "",
-    "is no field of the form; pass it to ClientCredentialsAuth.from_config()": "can only be set in a program",
-    "a client's own verify does not apply to token requests: pass token_client, or set": (
-        "to trust a certificate authority of your own, set"
-    ),
-    " (auth.invalidate() ends that)": "",
+from oauth_cc_auth._errors import ConfigurationError, TokenError, worded
+from oauth_cc_auth._settings.checks import https_remedy
+
+_PERMIT_HTTP = https_remedy("pass --allow-insecure-http")
+_TRUST = "to trust a certificate authority of your own, set REQUESTS_CA_BUNDLE to a file with its certificate"
+
+# By the reason of a TokenError. For all others the library's remedy is right here as well.
+_TOKEN_REMEDIES = {
+    "insecure_request": _PERMIT_HTTP,
+    "tls_untrusted": _TRUST,
+    "tls_expired": _TRUST,
+    "tls_not_yet_valid": _TRUST,
+    "tls_wrong_host": _TRUST,
 }
 
 
-def in_terms_of_the_command(message: str) -> str:
-    """`message` of the library, with the remedies that there are on the command line."""
-    for ours, here in _REMEDIES.items():
-        message = message.replace(ours, here)
-    return message
+def token_error(error: TokenError) -> str:
+    """The message for an error about a token."""
+    return worded(error, _TOKEN_REMEDIES.get(error.reason, error.remedy))
+
+
+def setting_remedy(error: ConfigurationError) -> str:
+    """What to do about a setting, whether it came from an option, a variable or a file."""
+    if error.reason == "insecure_http":
+        return _PERMIT_HTTP
+    if error.reason == "not_a_setting":
+        return "only a program can set it"
+    if error.field == "client_authentication":
+        return "set it to client_secret_basic or client_secret_post, or leave it out to try both"
+    return error.remedy

@@ -154,7 +154,7 @@ def test_settings_that_cannot_be_right(arguments: list[str], run: Run, env: dict
     """One line on stderr; nothing is sent and nothing is printed."""
     ran = run("check", *arguments, env={**env, "OAUTH_CC_TOKEN_URL": "login.example.com"})
     assert (ran.status, ran.out) == (2, "")
-    assert ran.err.startswith(f"{ERROR}OAUTH_CC_TOKEN_URL has no scheme https")
+    assert ran.err.startswith(f"{ERROR}OAUTH_CC_TOKEN_URL does not begin with https://")
     assert ran.err.count("\n") == 1
 
 

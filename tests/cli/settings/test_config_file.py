@@ -97,7 +97,7 @@ def test_files_of_other_systems(monkeypatch: pytest.MonkeyPatch) -> None:
         (b'{"scope": "a", "scope": "b"}', "no valid JSON: 'scope' is there twice"),
         (b"\xff\xfe", "it is not text in UTF-8"),
         (b"{" + b'"a":{' * 100_000, "no valid JSON: "),
-        (b'tokenurl2 = "x"', "'tokenurl2' is no known setting; did you mean 'token_url'?"),
+        (b'tokenurl2 = "x"', "'tokenurl2' is not a known setting; did you mean 'token_url'?"),
         (b"timeout = 0", "'timeout' must be a positive number of seconds, not 0"),
         (b"scope = 2020-01-01", "'scope' must be a str or an iterable of str, not date"),
     ],

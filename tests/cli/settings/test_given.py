@@ -50,12 +50,15 @@ def test_missing_settings() -> None:
     ("values", "message"),
     [
         ({"client_id": "a\nb"}, "test client_id contains a control character"),
-        ({"token_url": "login.example.com"}, "test token_url has no scheme https; pass the full URL"),
-        ({"token_url": "https://u:p@h/"}, "test token_url contains user info; client id and secret are settings of "),
+        ({"token_url": "login.example.com"}, "test token_url does not begin with https://; pass the full URL"),
+        (
+            {"token_url": "https://u:p@h/"},
+            "test token_url contains user info; leave out what is before the @, and pass",
+        ),
         ({"token_url": "http://h/"}, "test token_url is plain http, which would show the secret to everyone on the "),
         (
             {"client_authentication": "x"},
-            "test client_authentication must be blank (try both), 'client_secret_basic', ",
+            "test client_authentication must name a known method, not 'x'; set it to client_secret_basic or",
         ),
         ({"scope": "a", "additional_request_data": {"scope": "b"}}, "test scope is also in additional_request_data"),
         ({"timeout": 0}, "test timeout must be a positive number of seconds, not 0"),
@@ -63,7 +66,7 @@ def test_missing_settings() -> None:
         ({"early_expiry": -1.0}, "test early_expiry must be a number of seconds, 0 or more"),
         ({"renew_after": 2.0}, "test renew_after must be a fraction of the token's life"),
         ({"renew_on": "x"}, "test renew_on must be None (on 401), False (never)"),
-        ({"api_origins": ["x"]}, "test api_origins contains something else than scheme, host"),
+        ({"api_origins": ["x"]}, "test api_origins must hold only scheme, host and perhaps port"),
     ],
 )
 def test_a_wrong_value(values: dict[str, Any], message: str) -> None:

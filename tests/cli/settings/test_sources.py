@@ -11,8 +11,8 @@ import pytest
 from oauth_cc_auth import ConfigurationError
 from oauth_cc_auth._cli.settings import options as command_options
 from oauth_cc_auth._cli.settings import sources
-from oauth_cc_auth._cli.settings.given import BEHAVIOUR
-from oauth_cc_auth._settings.labels import FIELDS
+from oauth_cc_auth._settings.fields import FIELDS
+from oauth_cc_auth._settings.fields import WRITABLE_BEHAVIOUR as BEHAVIOUR
 
 # One value of each setting, as options and environment have it, and as it is read.
 TEXTS = {
@@ -146,13 +146,13 @@ def test_a_mapping(labels: Mapping[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
-        ({"Token Uri": "x"}, "a.toml: 'Token Uri' is no known setting; did you mean 'token_url'?"),
+        ({"Token Uri": "x"}, "a.toml: 'Token Uri' is not a known setting; did you mean 'token_url'?"),
         ({"timeout": 1, "Time-out": 2}, "a.toml: 'Time-out' and 'timeout' both set timeout; keep one"),
         ({"scope": "a", "Scope": "b"}, "a.toml: 'Scope' and 'scope' both set scope; keep one"),
         ({"deadline": "soon"}, "a.toml: 'deadline' must be a number, not 'soon'"),
         ({"Renew On": "maybe"}, "a.toml: 'Renew On' must be true or false, not 'maybe'"),
         ({"allow_insecure_http": "no!"}, "a.toml: 'allow_insecure_http' must be true or false, not 'no!'"),
-        ({"token client": "x"}, "a.toml: 'token client' can only be set in a program"),
+        ({"token client": "x"}, "a.toml: 'token client' cannot be set here; only a program can set it"),
         ({"Auth Config": "Oauth1"}, "a.toml: 'Auth Config' must be 'Oauth2', the only one that this package does"),
     ],
 )

@@ -1,0 +1,52 @@
+"""The settings by name: those of the token request, and those of an auth object."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from oauth_cc_auth._errors import ConfigurationError
+
+from .checks import can_do_without_secret
+
+# Those of `ClientCredentialsConfig`, in the order of its arguments.
+FIELDS = (
+    "token_url",
+    "client_id",
+    "client_secret",
+    "scope",
+    "client_authentication",
+    "header_name",
+    "header_value_pattern",
+    "grant_type",
+    "additional_headers",
+    "additional_request_data",
+    "allow_insecure_http",
+)
+_REQUIRED = FIELDS[:3]
+
+# The other arguments of an auth object. These can be written down, so the command takes them from the environment and
+# from files; a callable or a client cannot.
+WRITABLE_BEHAVIOUR = ("timeout", "deadline", "early_expiry", "renew_after", "renew_on", "api_origins")
+BEHAVIOUR = (*WRITABLE_BEHAVIOUR, "on_event", "token_client")
+
+
+def check_complete(arguments: Mapping[str, Any], names: Mapping[str, str], remedy: str = "") -> None:
+    """Raise a ConfigurationError that names all required fields that are not in `arguments`.
+
+    Args:
+        arguments: The values that there are, by field.
+        names: What the person calls each field.
+        remedy: What to do.
+    """
+    required = _REQUIRED[:2] if can_do_without_secret(arguments.get("client_authentication")) else _REQUIRED
+    missing = [field for field in required if field not in arguments]
+    if missing:
+        verb = "is" if len(missing) == 1 else "are"
+        raise ConfigurationError(
+            field=missing[0],
+            name=", ".join(names[field] for field in missing),
+            problem=f"{verb} missing or blank",
+            remedy=remedy,
+            reason="missing",
+        )
