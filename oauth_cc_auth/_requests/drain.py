@@ -9,10 +9,12 @@ from oauth_cc_auth._http.interrupts import Ignoring
 from oauth_cc_auth._http.limited_body import LONGEST_DRAIN, LONGEST_REFUSAL, inflated_refusal
 from oauth_cc_auth._http.watchdog import Watchdog
 
+from .raw import close, has_been_read, is_encoded, pieces_of
+
 
 def drain(response: Any) -> None:
     """Read at most `LONGEST_REFUSAL` bytes for at most `LONGEST_DRAIN` seconds; then let go of the connection."""
-    if response._content is not False or response.raw is None:
+    if has_been_read(response):
         return
     content, ended = b"", False
     with Ignoring(Exception), Watchdog(LONGEST_DRAIN) as watchdog:  # an error in a body that nobody asked for
@@ -20,11 +22,12 @@ def drain(response: Any) -> None:
         content, ended = _read_some(response.raw)
         ended = ended and not watchdog.fired
     if not ended:
-        response.close()
+        close(response)
     # Without these two, `response.history[0].text` would raise, or read from a closed connection.
-    response._content = inflated_refusal(content, response.headers.get("content-encoding", ""))
+    encoding = response.headers.get("content-encoding", "") if is_encoded(response.raw) else ""
+    response._content = inflated_refusal(content[:LONGEST_REFUSAL], encoding)
     response._content_consumed = True
-    response.close()
+    close(response)
 
 
 def _socket_of(raw: Any) -> object:
@@ -38,12 +41,10 @@ def _socket_of(raw: Any) -> object:
 
 def _read_some(raw: Any) -> tuple[bytes, bool]:
     """What comes soon, and whether that was all."""
-    read = getattr(raw, "read1", raw.read)
     until = monotonic() + LONGEST_DRAIN
     content = b""
-    while len(content) < LONGEST_REFUSAL and monotonic() < until:
-        chunk = read(LONGEST_REFUSAL - len(content), decode_content=False)
-        if not chunk:
-            return content, True
-        content += chunk
-    return content, False
+    for piece in pieces_of(raw, LONGEST_REFUSAL):
+        content += piece
+        if len(content) >= LONGEST_REFUSAL or monotonic() >= until:
+            return content, False
+    return content, True

@@ -19,6 +19,7 @@ from oauth_cc_auth._http.origin import NOWHERE, origin_of
 
 from .drain import drain
 from .guarded import guard
+from .raw import close
 
 if TYPE_CHECKING:
     from oauth_cc_auth._adapter.policy import ApiPolicy
@@ -76,7 +77,7 @@ class RenewalHook:
         try:
             answer = self._followed_up(response, options)
         except BaseException:
-            response.close()  # no one else can: the caller gets an error instead of a response
+            close(response)  # no one else can: the caller gets an error instead of a response
             raise
         answer._oauth_cc_auth_judged = (answer.request, self.policy)
         return answer
@@ -165,7 +166,7 @@ class RenewalHook:
         resent = self._send_again(response, request, hook, refused.connection, options)
         refuses = self.policy.refuses(resent.status_code, resent.headers)
         if not isinstance(refuses, bool):
-            resent.close()
+            close(resent)
             raise self._transport.for_caller(refuses)
         if refuses:
             self.policy.note_second_refusal(replacement, refused.origin, resent.status_code)

@@ -18,7 +18,9 @@ from oauth_cc_auth._http.limited_body import LimitedBody, UnreadableBodyError
 from oauth_cc_auth._http.watchdog import Watchdog
 from oauth_cc_auth._protocol.exchange import TokenRequest, TokenResponse, TransportFailure, too_slow
 
-_CHUNK = 65536  # bytes
+from .raw import close, has_been_read, is_encoded, pieces_of
+
+_PIECE = 65536  # bytes
 
 
 def send_token_request(
@@ -76,7 +78,7 @@ def _exchange(library: Any, session: Any, request: TokenRequest, budget: float) 
             return TokenResponse(response.status_code, headers, b"")
         return _read(library, response, headers, until)
     finally:
-        response.close()
+        close(response)
 
 
 def _leave_alone(prepared: Any) -> Any:
@@ -95,20 +97,19 @@ class _RedirectHider:
 
 
 def _read(library: Any, response: Any, headers: dict[str, str], until: float) -> TokenResponse:
-    raw = response.raw
-    if raw is None:  # a mock's answer that never had a stream
-        return TokenResponse(response.status_code, headers, response.content)
-    # read1 returns what there is; read and iter_content block until a whole chunk has come.
-    read = getattr(raw, "read1", raw.read)
-    body = LimitedBody()
+    raw, encoding, body = response.raw, "", LimitedBody()
     try:
-        while chunk := read(_CHUNK, decode_content=False):
-            body.feed(chunk)
-            if monotonic() > until:
-                break
-        if monotonic() > until:  # also where a socket that was shut down looks like the end of the body
+        if has_been_read(response):
+            body.feed(response.content or b"")
+        else:
+            encoding = headers.get("content-encoding", "") if is_encoded(raw) else ""
+            for piece in pieces_of(raw, _PIECE):
+                body.feed(piece)
+                if monotonic() > until:
+                    break
+        if monotonic() > until:  # also if a socket that was shut down looks like the end of the body
             raise library.ReadTimeout("the answer's body did not end in time")
-        return TokenResponse(response.status_code, headers, body.decoded(headers.get("content-encoding", "")))
+        return TokenResponse(response.status_code, headers, body.decoded(encoding))
     except UnreadableBodyError as error:
         return TokenResponse(response.status_code, headers, b"", problem=str(error))
 
