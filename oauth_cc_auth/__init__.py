@@ -49,6 +49,26 @@ __all__ = [
     "__version__",
 ]
 
+# Tracebacks and pickles then name what a person can import.
+for _class in (
+    Attempt,
+    AuthenticationContext,
+    ClientAuthentication,
+    ClientCredentialsConfig,
+    ClientSecretBasic,
+    ClientSecretPost,
+    ConfigurationError,
+    Credentials,
+    InsecureRequestError,
+    InvalidTokenResponse,
+    Token,
+    TokenEndpointError,
+    TokenEndpointUnreachable,
+    TokenError,
+):
+    _class.__module__ = __name__
+del _class
+
 
 def __dir__() -> list[str]:
     return [*globals(), *_EVENTS]  # what one finds by completion

@@ -4,8 +4,8 @@ Every check happens when the config is made, so that a wrong setting is found at
 first request in the night.
 """
 
-from __future__ import annotations
-
+# Not `from __future__ import annotations`: `typing.get_type_hints` would look for the names in `oauth_cc_auth`, where
+# what is here says it is from.
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NoReturn
 
@@ -98,7 +98,7 @@ class ClientCredentialsConfig:
     @classmethod
     def from_mapping(
         cls, settings: Mapping[str, Any], *, allow_insecure_http: bool | None = None
-    ) -> ClientCredentialsConfig:
+    ) -> "ClientCredentialsConfig":
         """A config from the labels of a connector form or from our own names.
 
         Labels count in any case and with spaces, ``_`` or ``-``; a blank value means unset.
@@ -114,7 +114,7 @@ class ClientCredentialsConfig:
     @classmethod
     def from_env(
         cls, prefix: str = DEFAULT_PREFIX, *, allow_insecure_http: bool | None = None
-    ) -> ClientCredentialsConfig:
+    ) -> "ClientCredentialsConfig":
         """A config from environment variables: the prefix and a field's name in capitals, ``OAUTH_CC_TOKEN_URL``.
 
         Headers and request data are JSON objects, or ``name=value`` pairs joined by ``&`` as in a form.

@@ -353,16 +353,3 @@ def _revive(
 
 # Set by the client libraries' own exception classes.
 _LIVE_ATTRIBUTES = frozenset({"request", "_request", "response"})
-
-for _class in (
-    Attempt,
-    ConfigurationError,
-    TokenError,
-    TokenEndpointUnreachable,
-    TokenEndpointError,
-    InvalidTokenResponse,
-    InsecureRequestError,
-):
-    # Tracebacks and pickles name what a person can import.
-    _class.__module__ = "oauth_cc_auth"
-del _class

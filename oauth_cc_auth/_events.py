@@ -5,8 +5,8 @@ dataclasses and no tuples: an added field breaks no `match` statement, no unpack
 have a base class and no union: an added kind breaks no type check. No field holds a secret or a token.
 """
 
-from __future__ import annotations
-
+# Not `from __future__ import annotations`: `typing.get_type_hints` would look for the names in `oauth_cc_auth`, where
+# what is here says it is from.
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -124,3 +124,9 @@ class HeldOff(Event):
     seconds: float
     reason: HoldReason
     origin: str | None
+
+
+# Tracebacks and pickles then name what a person can import.
+for _class in (Event, FallbackTried, FetchFailed, HeldOff, TokenObtained, TokenRefused):
+    _class.__module__ = "oauth_cc_auth"
+del _class

@@ -1,7 +1,7 @@
 """A token as the token endpoint issued it. The one law: it never changes, and never shows itself."""
 
-from __future__ import annotations
-
+# Not `from __future__ import annotations`: `typing.get_type_hints` would look for the names in `oauth_cc_auth`, where
+# what is here says it is from.
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NoReturn
@@ -49,8 +49,11 @@ class Token:
     def __delattr__(self, name: str) -> NoReturn:
         raise AttributeError(f"Token is immutable; {name} cannot be deleted")
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _token, ({**self.__dict__, "extra": dict(self.extra)},)
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "extra": dict(self.extra)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, extra=MappingProxyType(state["extra"]))
 
     def __repr__(self) -> str:
         extra = dict.fromkeys(self.extra, MASK)
@@ -61,4 +64,5 @@ class Token:
 
 
 def _token(fields: dict[str, Any]) -> Token:
+    """What pickles of version 0.1 call."""
     return Token(**fields)

@@ -8,7 +8,7 @@ module at every start, so it imports as little as possible.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 try:
     from httpie.plugins import AuthPlugin  # pyright: ignore[reportMissingTypeStubs]  # HTTPie has none
@@ -16,8 +16,6 @@ except ImportError as _missing:
     raise ImportError("oauth_cc_auth.httpie needs HTTPie: python -m pip install 'oauth_cc_auth[httpie]'") from _missing
 
 if TYPE_CHECKING:
-    import requests
-
     _Base = object  # HTTPie promises no types
 else:
     _Base = AuthPlugin
@@ -38,9 +36,7 @@ class ClientCredentialsPlugin(_Base):
     netrc_parse = False  # ~/.netrc has entries for the host of the API, not for the token endpoint
     raw_auth: str | None = None  # what HTTPie writes into its session files
 
-    def get_auth(
-        self, username: str | None = None, password: str | None = None
-    ) -> Callable[[requests.PreparedRequest], requests.PreparedRequest]:
+    def get_auth(self, username: str | None = None, password: str | None = None) -> Callable[[Any], Any]:
         """The object that attaches the token to HTTPie's request. It raises an error in the settings at its first use.
 
         Args:

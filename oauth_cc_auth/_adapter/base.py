@@ -18,11 +18,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+import oauth_cc_auth  # by this name an annotation finds the events, which are loaded when someone asks for them
 from oauth_cc_auth._authentication.base import ClientAuthentication
 from oauth_cc_auth._config import ClientCredentialsConfig
 from oauth_cc_auth._core.clock import Clock
 from oauth_cc_auth._core.lease import Lease
 from oauth_cc_auth._core.process_lock import ProcessLock
+from oauth_cc_auth._settings import DEFAULT_PREFIX
 from oauth_cc_auth._token import Token
 
 from .behaviour import Behaviour, check_config
@@ -52,6 +54,9 @@ if TYPE_CHECKING:
         on_event: OnEvent | None
         allow_insecure_http: bool | None
         token_client: TokenClientT | None
+
+else:  # what `typing.get_type_hints` finds
+    OnEvent = Callable[["oauth_cc_auth.Event"], object]
 
 
 class BaseAuth(ABC, Generic[TokenClientT]):
@@ -164,7 +169,7 @@ class BaseAuth(ABC, Generic[TokenClientT]):
         return cls(**arguments)
 
     @classmethod
-    def from_env(cls: type[AuthT], prefix: str = "OAUTH_CC_", **behaviour: Unpack[BehaviourArguments[Any]]) -> AuthT:
+    def from_env(cls: type[AuthT], prefix: str = DEFAULT_PREFIX, **behaviour: Unpack[BehaviourArguments[Any]]) -> AuthT:
         """An auth object from environment variables; see `ClientCredentialsConfig.from_env`.
 
         Raises:
@@ -257,6 +262,12 @@ class BaseAuth(ABC, Generic[TokenClientT]):
         if not isinstance(admission, bool):
             raise self._transport.for_caller(admission, request, self._policy.header_name)
         return admission
+
+
+# For `typing.get_type_hints`: the type above is one for type checkers only.
+for _name in ("from_config", "from_env"):
+    vars(BaseAuth)[_name].__func__.__annotations__["behaviour"] = Any
+del _name
 
 
 def _arguments_for(config: ClientCredentialsConfig) -> dict[str, Any]:

@@ -5,8 +5,8 @@ body fields, and no two strategies share a request: oidc-provider answers two me
 with 401. What a strategy is told is one object, so that later versions can tell it more.
 """
 
-from __future__ import annotations
-
+# Not `from __future__ import annotations`: `typing.get_type_hints` would look for the names in `oauth_cc_auth`, where
+# what is here says it is from.
 from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn
 
@@ -59,6 +59,13 @@ class AuthenticationContext:
 
     def __delattr__(self, name: str) -> NoReturn:
         raise AttributeError(f"AuthenticationContext is read-only; {name} cannot be deleted")
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__slots__}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for name, value in state.items():
+            super().__setattr__(name, value)
 
     def __repr__(self) -> str:
         secret = None if self.client_secret is None else MASK
