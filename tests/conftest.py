@@ -5,6 +5,8 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Iterator
+from importlib.metadata import version
+from importlib.util import find_spec
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -12,6 +14,8 @@ from hypothesis import HealthCheck, settings
 from tests.mocked_network import network, session
 
 __all__ = ["network", "session"]  # fixtures
+
+CLIENT_LIBRARIES = ("requests", "urllib3", "httpx", "httpx2")
 
 # The same examples each time, however slow the machine. `pytest --hypothesis-profile=searching` looks for new ones.
 settings.register_profile("steady", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -29,6 +33,12 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     if sys.version_info < (3, 11):
         config.addinivalue_line("filterwarnings", "ignore:unclosed <socket:ResourceWarning")
+
+
+def pytest_report_header() -> str:
+    """Which versions of the client libraries are tested."""
+    installed = {name: version(name) for name in CLIENT_LIBRARIES if find_spec(name)}
+    return f"client libraries: {', '.join(' '.join(each) for each in installed.items())}"
 
 
 @pytest.fixture(scope="session", autouse=True)
