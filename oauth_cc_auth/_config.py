@@ -6,6 +6,7 @@ first request in the night.
 
 # Not `from __future__ import annotations`: `typing.get_type_hints` would look for the names in `oauth_cc_auth`, where
 # what is here says it is from.
+import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NoReturn
 
@@ -20,7 +21,10 @@ PairsSetting = Mapping[str, Any] | Iterable[tuple[str, Any]]
 
 
 class ClientCredentialsConfig:
-    """The settings of one client at one token endpoint (RFC 6749 §4.4). Immutable; its repr shows no secret.
+    """The settings of one client at one token endpoint (RFC 6749 §4.4). Immutable.
+
+    Its repr shows no secret. It ends with eight digits that tell configs with different secrets apart, and that are
+    others in each process.
 
     Args:
         token_url: Full URL of the token endpoint; a query in it is kept. https, unless the host is a loopback one.
@@ -147,7 +151,27 @@ class ClientCredentialsConfig:
             shown["client_authentication"] = type(self.client_authentication)
         for name in ("additional_headers", "additional_request_data"):
             shown[name] = tuple((key, MASK) for key, _ in shown[name])
-        return f"ClientCredentialsConfig({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
+        fields = ", ".join(f"{name}={value!r}" for name, value in shown.items())
+        return f"ClientCredentialsConfig({fields})#{_fingerprint(self.__dict__)}"
+
+
+# Of this process, so that a fingerprint in a log says nothing about a secret.
+_KEY = os.urandom(16)
+
+
+def _fingerprint(fields: Mapping[str, Any]) -> str:
+    """Eight digits that differ if what a repr hides does: fsspec and others take a repr for a key of their caches."""
+    import hmac
+
+    text = repr({name: _told_apart(value) for name, value in fields.items()})
+    return hmac.new(_KEY, text.encode(), "sha256").hexdigest()[:8]
+
+
+def _told_apart(value: Any) -> Any:
+    """`value` as something whose repr hides nothing; of a person's own objects it is which one."""
+    if isinstance(value, tuple):
+        return tuple(map(_told_apart, value))
+    return value if value is None or isinstance(value, (str, bool)) else (type(value).__name__, id(value))
 
 
 def config_from_environment(

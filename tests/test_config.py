@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import copy
 import pickle
+import re
+import subprocess
+import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,6 +36,13 @@ def problem(**settings: Any) -> str:
 
 class Strategy(ClientAuthentication):
     pass
+
+
+@dataclass
+class Signed(ClientAuthentication):
+    """As many would write one: its repr shows the key."""
+
+    private_key: str
 
 
 def test_defaults() -> None:
@@ -423,7 +433,7 @@ class TestValue:
             assert again == config
 
     def test_repr_shows_no_secret(self) -> None:
-        """Of headers, data and URL only what cannot be one."""
+        """Of headers, data and URL only what cannot be one; it ends with digits that tell secrets apart."""
         config = a_config(
             token_url=f"{URL}?code={SECRET}",
             additional_headers={"X": SECRET},
@@ -431,12 +441,46 @@ class TestValue:
             client_authentication=ClientSecretBasic(),
         )
         assert SECRET not in repr(config)
-        assert repr(config) == (
+        shown, _, digits = repr(config).rpartition("#")
+        assert re.fullmatch("[0-9a-f]{8}", digits)
+        assert shown == (
             f"ClientCredentialsConfig(token_url='{URL}?***', client_id='id', client_secret='***', scope=None, "
             "client_authentication=ClientSecretBasic(percent_encode=True), header_name='Authorization', "
             "header_value_pattern='Bearer %s', grant_type='client_credentials', additional_headers=(('X', '***'),), "
             "additional_request_data=(('password', '***'),), allow_insecure_http=False)"
         )
+
+    @pytest.mark.parametrize(
+        "others",
+        [
+            {"client_secret": "another"},
+            {"client_secret": lambda: SECRET},
+            {"token_url": f"{URL}?key=another"},
+            {"additional_headers": {"X-Key": "another"}},
+            {"additional_request_data": {"password": "another"}},
+            {"client_authentication": Signed("another")},
+        ],
+        ids=["secret", "callable", "url", "header", "data", "strategy"],
+    )
+    def test_repr_tells_secrets_apart(self, others: dict[str, Any]) -> None:
+        """fsspec takes the repr for a key of its cache. Configs that are equal look alike."""
+        hidden = {
+            "token_url": f"{URL}?key=one",
+            "additional_headers": {"X-Key": "one"},
+            "additional_request_data": {"password": "one"},
+            "client_authentication": Signed("one"),
+        }
+        one, another = a_config(**hidden), a_config(**{**hidden, **others})
+        assert repr(one) == repr(a_config(**hidden))
+        assert repr(one) != repr(another)
+
+    def test_repr_says_nothing_to_another_process(self) -> None:
+        """Its digits cannot be looked up in a list of secrets that someone has made."""
+        code = f"import oauth_cc_auth as o; print(repr(o.ClientCredentialsConfig({URL!r}, 'id', {SECRET!r})))"
+        shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+        ours = repr(a_config())
+        assert shown.rpartition("#")[0] == ours.rpartition("#")[0]
+        assert shown != ours
 
     def test_repr_of_a_secret_callable(self) -> None:
         """Not even its name: a partial has its arguments in it."""
@@ -445,12 +489,8 @@ class TestValue:
     def test_repr_of_a_strategy_of_ones_own(self) -> None:
         """A dataclass, most likely, whose own repr tells its key."""
 
-        @dataclass
-        class Signing(ClientAuthentication):
-            private_key: str
-
-        shown = repr(a_config(client_authentication=Signing(SECRET)))
+        shown = repr(a_config(client_authentication=Signed(SECRET)))
         assert SECRET not in shown
-        assert "Signing" in shown
+        assert "Signed" in shown
         ours = ClientSecretBasic(percent_encode=False)
         assert "ClientSecretBasic(percent_encode=False)" in repr(a_config(client_authentication=ours))

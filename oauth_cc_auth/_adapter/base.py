@@ -192,7 +192,8 @@ class BaseAuth(ABC, Generic[TokenClientT]):
         self._source.cache.invalidate()
 
     def __repr__(self) -> str:
-        return f"{type(self).__module__}.{type(self).__qualname__}({self.config!r})"
+        config, _, fingerprint = repr(self.config).rpartition("#")
+        return f"{type(self).__module__}.{type(self).__qualname__}({config})#{fingerprint}"
 
     # Copies and pickles carry the settings, never a token: two processes with one token would renew it twice.
 
