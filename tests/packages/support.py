@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import socket
+import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
@@ -39,13 +39,21 @@ def talk(server: LoopbackServer) -> list[str]:
 
 
 @contextmanager
-def child(command: Sequence[str], folder: Path, *inherited: socket.socket) -> Iterator[subprocess.Popen[str]]:
-    """A process that runs `command` in `folder`, asked to end and then made to; `inherited` are sockets for it."""
-    fds = [each.fileno() for each in inherited]
+def child(
+    arguments: Sequence[str], folder: Path, environment: Mapping[str, str] | None = None, *inherited: int
+) -> Iterator[subprocess.Popen[str]]:
+    """Python with `arguments` in `folder`, which is its home as well; in the end it is asked to leave, then made to.
+
+    Args:
+        environment: Variables besides those of this process.
+        inherited: File descriptors that it gets.
+    """
     process = subprocess.Popen(
-        [sys.executable, "-m", *command],
+        [sys.executable, *arguments],
         cwd=folder,
-        pass_fds=fds,
+        env={**os.environ, "HOME": str(folder), **(environment or {})},
+        pass_fds=inherited,
+        stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -55,10 +63,11 @@ def child(command: Sequence[str], folder: Path, *inherited: socket.socket) -> It
     finally:
         process.terminate()
         try:
-            process.communicate(timeout=LIMIT)
+            output, _ = process.communicate(timeout=LIMIT)
         except subprocess.TimeoutExpired:
             process.kill()
-            process.communicate()
+            output, _ = process.communicate()
+        print(output)  # pytest shows it if the test fails
 
 
 def fetch(port: int, path: str = "/") -> tuple[int, str]:
