@@ -154,7 +154,7 @@ class ConfigurationError(ValueError):
         self.field = field
         self.problem = problem or message or ""
         self.remedy = remedy
-        self.reason = reason
+        self.reason: SettingReason = reason
         self.name = field if name is None else name
         if message is None:
             message = _sentence(f"{self.name} {problem}" if self.name else problem, remedy)
@@ -344,7 +344,7 @@ def _made(cls: type[TokenError], message: str, state: dict[str, Any]) -> TokenEr
     return made
 
 
-def _revive(
+def _revive(  # pyright: ignore[reportUnusedFunction]  # pickles use it
     core: type[TokenError], library_class: type[Exception] | None, message: str, state: dict[str, Any]
 ) -> TokenError:
     """What pickles of version 0.1 call."""

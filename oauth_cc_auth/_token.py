@@ -63,6 +63,6 @@ class Token:
         )
 
 
-def _token(fields: dict[str, Any]) -> Token:
+def _token(fields: dict[str, Any]) -> Token:  # pyright: ignore[reportUnusedFunction]  # pickles use it
     """What pickles of version 0.1 call."""
     return Token(**fields)

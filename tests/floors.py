@@ -30,7 +30,8 @@ FLOORS: tuple[set[str], ...] = (
     {"httpie"},
     # No part of the plugin itself.
     {"testing"},
-    {"_cli", "_demo"},
+    {"_cli"},
+    {"_demo"},
     {"__main__"},
 )
 FLOORS_OF_CLI: tuple[set[str], ...] = (

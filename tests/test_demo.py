@@ -137,10 +137,10 @@ def test_no_token_and_no_secret_is_shown(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_a_short_token_is_not_shown_at_all() -> None:
     """Four characters of six would be most of it."""
-    from oauth_cc_auth._demo._rows import token_start
+    from oauth_cc_auth._demo._rows import masked
 
-    assert token_start("abcdef") == "…"
-    assert token_start("abcdefghijklmnop") == "abcd…"
+    assert masked("abcdef") == "…"
+    assert masked("abcdefghijklmnop") == "abcd…"
 
 
 def test_nothing_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,10 +6,8 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import NamedTuple
 
+from oauth_cc_auth._redact.redact import token_start
 from oauth_cc_auth.testing import RecordedRequest
-
-_SHOWN = 4  # characters of a token: enough to distinguish two tokens, useless to an attacker
-_LONG = 16  # characters; the rest of a token of this length cannot be guessed
 
 _SERVERS = {"token": "auth server", "api": "API", "other": "server"}
 _AUTHENTICATIONS = {
@@ -58,10 +56,9 @@ def _row(records: list[RecordedRequest]) -> Row:
 def _presented(record: RecordedRequest) -> str:
     if record.kind == "token":
         return _AUTHENTICATIONS.get(record.client_authentication or "", "nothing")
-    return "nothing" if record.token is None else f"Bearer {token_start(record.token)}"
+    return "nothing" if record.token is None else f"Bearer {masked(record.token)}"
 
 
-def token_start(token: str) -> str:
+def masked(token: str) -> str:
     """The first characters of a long token, and none of a short one."""
-    shown = token[:_SHOWN] if len(token) >= _LONG else ""
-    return f"{shown}\N{HORIZONTAL ELLIPSIS}"
+    return f"{token_start(token)}\N{HORIZONTAL ELLIPSIS}"

@@ -7,6 +7,8 @@ import textwrap
 from collections.abc import Iterable
 from typing import NamedTuple, TextIO
 
+from oauth_cc_auth._cli.terminal.streams import wants_colours
+
 from ._checks import Check
 from ._rows import Row
 
@@ -164,11 +166,9 @@ def _symbols(encoding: str) -> Symbols:
 
 
 def _wants_colours(stream: TextIO) -> bool:
-    """See no-color.org. An old Windows console would show the escape sequences themselves."""
-    environ = os.environ
-    is_plain = environ.get("NO_COLOR") or environ.get("TERM") == "dumb"
-    is_old_console = os.name == "nt" and "WT_SESSION" not in environ
-    return stream.isatty() and not is_plain and not is_old_console
+    """An old Windows console would show the escape sequences themselves."""
+    is_old_console = os.name == "nt" and "WT_SESSION" not in os.environ
+    return wants_colours(stream) and not is_old_console
 
 
 def _time(milliseconds: float | None) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from oauth_cc_auth._adapter.transport_errors import transport_failure
+from oauth_cc_auth._http.answers import is_redirect
 from oauth_cc_auth._http.limited_body import LimitedBody, UnreadableBodyError
 from oauth_cc_auth._http.watchdog import Watchdog
 from oauth_cc_auth._protocol.exchange import TokenResponse, TransportFailure
@@ -39,24 +40,9 @@ class Trace:
         self(event, info)
 
     def _note_head(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
-        if 300 <= status < 400:
+        if is_redirect(status):
             location = next((value for name, value in headers if name.lower() == b"location"), b"")
             self.redirect = status, location.decode("latin-1")
-
-
-class RedirectHider:
-    """Takes the target off a redirect: httpx would build a next request from it, and trip over an odd one."""
-
-    def __init__(self) -> None:
-        self.location: str | None = None
-
-    def __call__(self, response: Any) -> None:
-        if 300 <= response.status_code < 400:
-            self.location = response.headers.pop("location", None)
-
-    async def ahide(self, response: Any) -> None:
-        """`__call__` for an async client."""
-        self(response)
 
 
 class Reading:
@@ -67,7 +53,7 @@ class Reading:
         self._headers = {name.lower(): value for name, value in response.headers.items()}
         if location is not None:
             self._headers["location"] = location
-        self._is_redirect = 300 <= response.status_code < 400
+        self._is_redirect = is_redirect(response.status_code)
         self._body = LimitedBody()
         self.problem: str | None = None
         # A mock, or an event hook of the token client's, may have read it all already.

@@ -12,11 +12,12 @@ from time import monotonic
 from typing import Any
 
 from oauth_cc_auth._adapter.transport_errors import passes_through
+from oauth_cc_auth._http.answers import RedirectHider
 from oauth_cc_auth._http.interrupts import Ignoring
 from oauth_cc_auth._http.watchdog import Watchdog
 from oauth_cc_auth._protocol.exchange import TokenRequest, TokenResponse, TransportFailure, too_slow
 
-from .answer import Reading, RedirectHider, Trace, answer_or_failure
+from .answer import Reading, Trace, answer_or_failure
 
 _CLOSED = TransportFailure(
     "token_client is closed",

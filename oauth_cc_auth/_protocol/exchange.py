@@ -103,7 +103,7 @@ class TransportFailure(Record):
 
     def __init__(self, text: str, reason: Reason = "unreachable", *, retryable: bool = True, advice: str = "") -> None:
         self.text = text
-        self.reason = reason
+        self.reason: Reason = reason
         self.retryable = retryable
         self.advice = advice
 

@@ -71,6 +71,15 @@ def kind_and_place(error: Exception) -> str:
     return f"{type(error).__name__} ({frame.f_code.co_name}, {PurePath(frame.f_code.co_filename).name}:{line})"
 
 
+_LONG_TOKEN = 16  # characters; four of fewer would be too much of it
+_START = 4  # characters
+
+
+def token_start(token: str) -> str:
+    """The first characters of a long token, enough to tell two apart; of a short one nothing."""
+    return token[:_START] if len(token) >= _LONG_TOKEN else ""
+
+
 def shown_url(url: str) -> str:
     """`url` as it may be shown: no user info, no query, no fragment."""
     with Ignoring(ValueError):

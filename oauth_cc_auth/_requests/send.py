@@ -13,6 +13,7 @@ from time import monotonic
 from typing import Any
 
 from oauth_cc_auth._adapter.transport_errors import passes_through, transport_failure
+from oauth_cc_auth._http.answers import RedirectHider, is_redirect
 from oauth_cc_auth._http.interrupts import Ignoring
 from oauth_cc_auth._http.limited_body import LimitedBody, UnreadableBodyError
 from oauth_cc_auth._http.watchdog import Watchdog
@@ -66,7 +67,7 @@ def _exchange(library: Any, session: Any, request: TokenRequest, budget: float) 
     prepared = library.Request(
         "POST", request.url, headers=dict(request.headers), data=request.body, auth=_leave_alone
     ).prepare()
-    redirect = _RedirectHider()
+    redirect = RedirectHider()
     prepared.register_hook("response", redirect)
     settings: dict[str, Any] = session.merge_environment_settings(prepared.url or "", {}, True, None, None)
     response = session.send(prepared, allow_redirects=False, timeout=(budget, budget), **settings)
@@ -74,7 +75,7 @@ def _exchange(library: Any, session: Any, request: TokenRequest, budget: float) 
         headers = {name.lower(): value for name, value in response.headers.items()}
         if redirect.location is not None:
             headers["location"] = redirect.location
-        if 300 <= response.status_code < 400:
+        if is_redirect(response.status_code):
             return TokenResponse(response.status_code, headers, b"")
         return _read(library, response, headers, until)
     finally:
@@ -84,16 +85,6 @@ def _exchange(library: Any, session: Any, request: TokenRequest, budget: float) 
 def _leave_alone(prepared: Any) -> Any:
     # A truthy auth that does nothing: wherever requests finds a falsy one, it looks into the URL and ~/.netrc.
     return prepared
-
-
-class _RedirectHider:
-    """Takes the target off a redirect: requests would read its body, whatever its size, to prepare a next request."""
-
-    location: str | None = None
-
-    def __call__(self, response: Any, **kwargs: Any) -> None:
-        if response.is_redirect:
-            self.location = response.headers.pop("location")
 
 
 def _read(library: Any, response: Any, headers: dict[str, str], until: float) -> TokenResponse:

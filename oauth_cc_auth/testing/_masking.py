@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from urllib.parse import parse_qsl
 
-MASK = "***"
+MASK = "***"  # as in the plugin, of which nothing is imported here
 
 _SECRET_NAME = re.compile(r"secret|token|password|assertion|authorization|cookie|credential|key", re.I)
 _SCHEME = re.compile(r"(Basic|Bearer) ", re.I)

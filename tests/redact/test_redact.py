@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from oauth_cc_auth._redact.redact import MASK, kind_and_place, presentable, redact, shown_url
+from oauth_cc_auth._redact.redact import MASK, kind_and_place, presentable, redact, shown_url, token_start
 
 SECRET = 'pä ss/"w+ord%\n'
 
@@ -235,3 +235,11 @@ def test_kind_and_place_of_an_error() -> None:
     except ValueError:
         line = error.__traceback__.tb_lineno if error.__traceback__ else 0
     assert kind_and_place(error) == f"ValueError (test_kind_and_place_of_an_error, test_redact.py:{line})"
+
+
+@pytest.mark.parametrize(
+    ("token", "start"), [("", ""), ("a" * 15, ""), ("abcdefghijklmnop", "abcd"), ("ab" * 100, "abab")]
+)
+def test_the_start_of_a_token(token: str, start: str) -> None:
+    """Enough to tell two apart, and little enough to show."""
+    assert token_start(token) == start

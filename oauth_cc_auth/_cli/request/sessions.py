@@ -1,6 +1,8 @@
-"""The library's own objects, made from the settings: what a program that uses it would have."""
+"""The library's own objects, made from the settings, as a program that uses it would have them."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import requests
 
@@ -12,14 +14,15 @@ from .exchange_log import ExchangeLog, LoggedAdapter, LoggedAuth
 
 
 def auth_from(settings: CommandSettings, log: ExchangeLog | None) -> ClientCredentialsAuth:
-    """The auth object; one that shows its token requests where there is a `log`."""
+    """The auth object; one that shows its token requests if there is a `log`."""
     if log is None:
         return ClientCredentialsAuth.from_config(settings.config, **settings.behaviour)
-    return LoggedAuth.from_config(settings.config, **{**settings.behaviour, "log": log})
+    arguments: dict[str, Any] = {**settings.behaviour, "log": log}
+    return LoggedAuth.from_config(settings.config, **arguments)
 
 
 def session_from(settings: CommandSettings, log: ExchangeLog | None) -> requests.Session:
-    """A session with that auth object; one that shows its requests where there is a `log`."""
+    """A session with that auth object; one that shows its requests if there is a `log`."""
     session = requests.Session()
     session.auth = auth_from(settings, log)
     session.headers["User-Agent"] = f"oauth-cc-auth/{__version__}"

@@ -6,7 +6,6 @@ here and told to it.
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 from collections.abc import Generator
@@ -19,7 +18,7 @@ from rich.live import Live
 from rich.spinner import Spinner
 from rich.text import Text
 
-from .streams import let_go_of
+from .streams import let_go_of, wants_colours
 
 PROGRAM = "oauth-cc-auth"
 
@@ -40,11 +39,6 @@ def stdout() -> Console:
 def stderr() -> Console:
     """The console for warnings, errors, progress and traces."""
     return _console(sys.stderr, wants_colours(sys.stderr))
-
-
-def wants_colours(stream: TextIO) -> bool:
-    """True on a terminal that shows them, unless NO_COLOR is set (no-color.org)."""
-    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def error(message: str) -> None:

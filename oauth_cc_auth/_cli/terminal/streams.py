@@ -16,6 +16,11 @@ from typing import TextIO
 UNWRITABLE = {getattr(errno, name, None) for name in ("ENOSPC", "EDQUOT", "EFBIG", "EBADF")} - {None}
 
 
+def wants_colours(stream: TextIO) -> bool:
+    """True on a terminal that shows them, unless NO_COLOR is set (no-color.org)."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
 def open_what_is_closed() -> None:
     """Put a stream in the place of each that the shell has closed (``>&-``); Python has None there.
 

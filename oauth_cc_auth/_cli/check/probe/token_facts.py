@@ -6,11 +6,9 @@ from collections.abc import Iterable
 
 from oauth_cc_auth._cli.check.facts import TokenFacts
 from oauth_cc_auth._cli.check.jwt import read_jwt
-from oauth_cc_auth._redact.redact import MASK, presentable, redact
+from oauth_cc_auth._redact.redact import MASK, presentable, redact, token_start
 from oauth_cc_auth._token import Token
 
-_LONG = 16  # characters; four of fewer would be too much of it
-_SHOWN = 4  # characters
 _LONGEST_SCOPE = 8192  # characters
 
 
@@ -37,8 +35,9 @@ def token_facts(method: str, token: Token, now: float, asked_scope: str | None, 
 
 
 def masked(token: str) -> str:
-    """The first characters of a long token, so that two can be told apart; of a short one nothing."""
-    return f"{token[:_SHOWN]}…" if len(token) >= _LONG else MASK
+    """The first characters of a long token, or only a mask."""
+    start = token_start(token)
+    return f"{start}…" if start else MASK
 
 
 def _words(scope: str | None, secrets: tuple[str, ...]) -> tuple[str, ...]:

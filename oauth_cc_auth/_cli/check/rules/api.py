@@ -6,6 +6,7 @@ import re
 from urllib.parse import urlsplit
 
 from oauth_cc_auth._cli.check.facts import Findings
+from oauth_cc_auth._http.answers import is_redirect
 
 from . import api_access
 from .rule import Advice, Rule, api_failure, with_reason, with_words
@@ -43,7 +44,7 @@ def api_unreachable(findings: Findings) -> Advice | None:
 def api_redirects(findings: Findings) -> Advice | None:
     """To a login page, or just elsewhere."""
     answer = api_failure(findings)
-    if answer is None or not 300 <= answer.status < 400:
+    if answer is None or not is_redirect(answer.status):
         return None
     target = answer.location or "somewhere else"
     if _LOGIN.search(urlsplit(target).path) or _LOGIN.search(urlsplit(target).hostname or ""):

@@ -6,6 +6,7 @@ import re
 from urllib.parse import urlsplit
 
 from oauth_cc_auth._cli.check.facts import AttemptFacts, Findings
+from oauth_cc_auth._http.answers import is_redirect
 
 from .rule import Advice, Rule, excerpt_of, failures, first_failure, where_to, with_reason, with_words
 
@@ -121,7 +122,7 @@ def connection_dropped(findings: Findings) -> Advice | None:
 
 def redirected(findings: Findings) -> Advice | None:
     """Another host, a slash at the end, a login page."""
-    attempt = first_failure(findings, lambda attempt: attempt.status is not None and 300 <= attempt.status < 400)
+    attempt = first_failure(findings, lambda attempt: attempt.status is not None and is_redirect(attempt.status))
     if attempt is None:
         return None
     target = attempt.answer.location if attempt.answer is not None else None
