@@ -24,6 +24,11 @@ class Watchdog:
         self._sockets: list[socket.socket] = []
         self._timer: threading.Timer | None = None
 
+    @property
+    def left(self) -> float:
+        """Seconds until time is up, never negative."""
+        return max(0.0, self._until - monotonic())
+
     def watch(self, sock: object) -> None:
         """Have `sock` shut down when time is up. Anything that is no socket is left alone."""
         if not isinstance(sock, socket.socket):
@@ -36,7 +41,7 @@ class Watchdog:
                 self._shut_down()
             elif self._timer is None:
                 # Only now: behind a mock there is no socket, and no need for a thread.
-                self._timer = threading.Timer(max(0.0, self._until - monotonic()), self._fire)
+                self._timer = threading.Timer(self.left, self._fire)
                 self._timer.daemon = True
                 with Ignoring(RuntimeError):  # the interpreter is shutting down: there are no new threads
                     self._timer.start()

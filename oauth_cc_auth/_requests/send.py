@@ -14,11 +14,11 @@ from typing import Any
 
 from oauth_cc_auth._adapter.transport_errors import passes_through, transport_failure
 from oauth_cc_auth._http.answers import RedirectHider, is_redirect
-from oauth_cc_auth._http.interrupts import Ignoring
 from oauth_cc_auth._http.limited_body import LimitedBody, UnreadableBodyError
 from oauth_cc_auth._http.watchdog import Watchdog
 from oauth_cc_auth._protocol.exchange import TokenRequest, TokenResponse, TransportFailure, too_slow
 
+from .connecting import connected_socket
 from .raw import close, has_been_read, is_encoded, pieces_of
 
 _PIECE = 65536  # bytes
@@ -38,7 +38,7 @@ def send_token_request(
         watchdog = stack.enter_context(Watchdog(budget))
         try:
             if own:
-                token_client = stack.enter_context(own_session(library, watchdog, budget))
+                token_client = stack.enter_context(own_session(library, watchdog))
             answer = _exchange(library, token_client, request, budget)
             # A connection that was shut down looks like the end of the body, and perhaps like a shorter token.
             return too_slow(budget) if watchdog.fired else answer
@@ -105,10 +105,10 @@ def _read(library: Any, response: Any, headers: dict[str, str], until: float) ->
         return TokenResponse(response.status_code, headers, b"", problem=str(error))
 
 
-def own_session(library: Any, watchdog: Watchdog, budget: float) -> Any:
-    """A session for one request, whose sockets `watchdog` shuts down in time; `budget` seconds are for connecting."""
+def own_session(library: Any, watchdog: Watchdog) -> Any:
+    """A session for one request, whose sockets `watchdog` shuts down in time."""
     session = library.Session()
-    adapter = _watched_adapter(library)(watchdog, budget)
+    adapter = _watched_adapter(library)(watchdog)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     return session
@@ -119,15 +119,14 @@ def _watched_adapter(library: Any) -> type[Any]:
     """An adapter that hands every socket that it opens to a watchdog. For one request, then closed."""
 
     class WatchedAdapter(library.adapters.HTTPAdapter):  # type: ignore[misc]  # a library known when it runs
-        def __init__(self, watchdog: Watchdog, budget: float) -> None:
+        def __init__(self, watchdog: Watchdog) -> None:
             self._watchdog = watchdog
-            self._budget = budget
             super().__init__(pool_connections=1, pool_maxsize=1)
 
         def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
             pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
             pool.ConnectionCls = _watched(pool.ConnectionCls)
-            pool.conn_kw["_watchdog"] = (self._watchdog, self._budget)
+            pool.conn_kw["_watchdog"] = self._watchdog
             return pool
 
     return WatchedAdapter
@@ -135,24 +134,15 @@ def _watched_adapter(library: Any) -> type[Any]:
 
 @cache
 def _watched(connection_class: type[Any]) -> type[Any]:
-    """A connection class that has its socket watched from the moment it is connected."""
+    """A connection class whose sockets are watched."""
 
     class Watched(connection_class):  # type: ignore[misc]  # urllib3's HTTPConnection, HTTPSConnection or a mock's
-        def __init__(self, *args: Any, _watchdog: tuple[Watchdog, float], **kwargs: Any) -> None:
+        def __init__(self, *args: Any, _watchdog: Watchdog, **kwargs: Any) -> None:
             super().__init__(*args, **kwargs)
-            self._watchdog, self._budget = _watchdog
-
-        def connect(self) -> None:
-            if not hasattr(self, "_socks_options"):  # behind a SOCKS proxy names are resolved elsewhere
-                # Every address of a host gets the whole connect time-out; together they must keep to one.
-                self.timeout = self._budget / _address_count(self.host, self.port)
-            super().connect()
+            self._watchdog = _watchdog
 
         def _new_conn(self) -> Any:
-            # From the moment it is connected: a proxy's answer and TLS come before `connect` is done.
-            sock = super()._new_conn()
-            self._watchdog.watch(sock)
-            return sock
+            return connected_socket(self, super()._new_conn, self._watchdog)
 
         def _tunnel(self) -> None:
             super()._tunnel()
@@ -161,11 +151,3 @@ def _watched(connection_class: type[Any]) -> type[Any]:
                 raise TimeoutError("the proxy's answer did not end in time")
 
     return Watched
-
-
-def _address_count(host: str, port: int) -> int:
-    import socket
-
-    with Ignoring(OSError, UnicodeError):
-        return max(1, len(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)))
-    return 1  # connecting will say what is wrong

@@ -14,8 +14,6 @@ from requests.adapters import BaseAdapter
 
 from oauth_cc_auth import InvalidTokenResponse
 from oauth_cc_auth._http.limited_body import LIMIT
-from oauth_cc_auth._http.watchdog import Watchdog
-from oauth_cc_auth._requests import send
 from oauth_cc_auth.requests import ClientCredentialsAuth
 
 TOKEN_URL, API_URL = "https://login.example.com/token", "https://api.example.com/orders"
@@ -196,33 +194,3 @@ def test_request_without_a_cookie_jar() -> None:
         patch.setattr("requests.sessions.extract_cookies_to_jar", lambda *args: None)
         response = opened.send(prepared, allow_redirects=True)
     assert (response.text, api.authorizations) == ("orders", ["Bearer one", "Bearer two"])
-
-
-def test_addresses_of_a_host_that_has_none() -> None:
-    """Connecting will say what is wrong; the time-out is not divided."""
-    assert send._address_count("does-not-exist.invalid", 443) == 1
-    assert send._address_count("127.0.0.1", 443) == 1
-
-
-@pytest.mark.parametrize("behind_socks", [False, True])
-def test_addresses_are_not_looked_up_behind_a_socks_proxy(behind_socks: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The proxy resolves names; asking here would tell the local network which host is meant."""
-    asked: list[str] = []
-
-    def count(host: str, port: int) -> int:
-        asked.append(host)
-        return 2
-
-    monkeypatch.setattr(send, "_address_count", count)
-
-    class Connection:
-        host, port, timeout, sock = "login.example.com", 443, 30.0, None
-
-        def connect(self) -> None:
-            pass
-
-    if behind_socks:
-        Connection._socks_options = {}  # type: ignore[attr-defined]  # what urllib3's SOCKS connections have
-    connection = send._watched(Connection)(_watchdog=(Watchdog(8.0), 8.0))
-    connection.connect()
-    assert (asked, connection.timeout) == (([], 30.0) if behind_socks else (["login.example.com"], 4.0))

@@ -45,7 +45,7 @@ def get(url: str, headers: Mapping[str, str], timeout: float) -> Got | Transport
     every = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": f"oauth-cc-auth/{__version__}"}
     watchdog = Watchdog(timeout)
     try:
-        with watchdog, own_session(requests, watchdog, timeout) as session:
+        with watchdog, own_session(requests, watchdog) as session:
             prepared = requests.Request("GET", url, headers={**every, **headers}, auth=_leave_alone).prepare()
             prepared.register_hook("response", redirect)
             settings: dict[str, Any] = session.merge_environment_settings(url, {}, True, None, None)
