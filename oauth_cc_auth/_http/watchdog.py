@@ -21,7 +21,7 @@ class Watchdog:
         self.fired = False
         self._until = monotonic() + seconds
         self._lock = threading.Lock()
-        self._sockets: list[socket.socket] = []
+        self._duplicates: list[tuple[int, int, int, int]] = []  # family, type, protocol, file descriptor
         self._timer: threading.Timer | None = None
 
     @property
@@ -34,9 +34,10 @@ class Watchdog:
         if not isinstance(sock, socket.socket):
             return
         # A duplicate, because TLS takes the original away from its socket object when it wraps it. Shutting down one
-        # shuts down the connection; and there is no TLS state here to be discarded under a reading thread.
+        # shuts down the connection; and there is no TLS state here to be discarded under a reading thread. It is no
+        # socket object yet: making one makes both non-blocking if the program has set a default time-out.
         with Ignoring(OSError), self._lock:  # closed already
-            self._sockets.append(socket.socket(sock.family, sock.type, sock.proto, socket.dup(sock.fileno())))
+            self._duplicates.append((sock.family, sock.type, sock.proto, socket.dup(sock.fileno())))
             if self.fired:
                 self._shut_down()
             elif self._timer is None:
@@ -52,8 +53,9 @@ class Watchdog:
             self._shut_down()
 
     def _shut_down(self) -> None:
-        for sock in self._sockets:
-            with Ignoring(OSError):  # the other side was faster
+        while self._duplicates:
+            # An OSError means that the other side was faster.
+            with Ignoring(OSError), socket.socket(*self._duplicates.pop()) as sock:
                 sock.shutdown(socket.SHUT_RDWR)
 
     def __enter__(self) -> Watchdog:
@@ -63,7 +65,7 @@ class Watchdog:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         with self._lock:
-            while self._sockets:
-                self._sockets.pop().close()
+            while self._duplicates:
+                socket.close(self._duplicates.pop()[-1])
             if self._timer is not None:
                 self._timer.cancel()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 from collections.abc import Iterator
@@ -127,6 +128,31 @@ def test_no_new_threads(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threading.Timer, "start", refuse)
     with Watchdog(LIMIT) as watchdog:
         watchdog.watch(pair[0])
+
+
+def test_a_default_timeout_of_the_program(pair: Pair) -> None:
+    """A duplicate that became a socket object under it would make the person's own socket non-blocking, too."""
+    pair[0].setblocking(True)
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(LIMIT)
+    try:
+        with Watchdog(LIMIT) as watchdog:
+            watchdog.watch(pair[0])
+            assert os.get_blocking(pair[0].fileno())
+        assert os.get_blocking(pair[0].fileno())
+    finally:
+        socket.setdefaulttimeout(before)
+
+
+def test_no_file_descriptor_stays_open(pair: Pair, another_pair: Pair) -> None:
+    """Whoever leaves closes the duplicates."""
+    with Watchdog(LIMIT) as watchdog:
+        watchdog.watch(pair[0])
+        watchdog.watch(another_pair[0])
+        duplicates = [duplicate[-1] for duplicate in watchdog._duplicates]
+    for file_descriptor in duplicates:
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            os.fstat(file_descriptor)
 
 
 def test_an_exception_inside(pair: Pair) -> None:

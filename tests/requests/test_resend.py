@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -95,3 +96,18 @@ def test_the_same_options_go_with_the_request_again(
     assert (response.status_code, first["priority"]) == (200, 3)
     assert first.items() >= options.items()
     assert again == first
+
+
+def test_a_default_timeout_of_the_program_does_not_cut_the_refusal_off(
+    oauth_server: LoopbackServer, loopback_session: requests.Session
+) -> None:
+    """A request without a time-out has a blocking socket, and it stays one while the refusal is read."""
+    loopback_session.get(oauth_server.api_url)
+    oauth_server.api.next(Answer(401, b"refused", byte_delay=0.01))
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(30.0)
+    try:
+        response = loopback_session.get(oauth_server.api_url, timeout=None)
+    finally:
+        socket.setdefaulttimeout(before)
+    assert [earlier.content for earlier in response.history] == [b"refused"]
