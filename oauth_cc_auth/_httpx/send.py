@@ -11,6 +11,7 @@ from functools import cache
 from time import monotonic
 from typing import Any
 
+from oauth_cc_auth._adapter.originals import original_class
 from oauth_cc_auth._adapter.transport_errors import passes_through
 from oauth_cc_auth._http.answers import RedirectHider
 from oauth_cc_auth._http.interrupts import Ignoring
@@ -45,7 +46,9 @@ def send_token_request(
         try:
             if token_client is None:
                 hooks = {"response": [redirect]}
-                token_client = stack.enter_context(library.Client(verify=_needs_tls(request), event_hooks=hooks))
+                token_client = stack.enter_context(
+                    original_class(library, "Client")(verify=_needs_tls(request), event_hooks=hooks)
+                )
             prepared = _prepared(library, request, budget, trace=trace)
             response = token_client.send(prepared, auth=library.Auth(), follow_redirects=False, stream=True)
             stack.callback(_close, response)
@@ -121,7 +124,7 @@ async def _own_async_client(library: Any, request: TokenRequest, hook: Callable[
     verify = _needs_tls(request)
     if verify:
         verify = await anyio.to_thread.run_sync(library.create_ssl_context, limiter=anyio.CapacityLimiter(1))
-    return library.AsyncClient(verify=verify, event_hooks={"response": [hook]})
+    return original_class(library, "AsyncClient")(verify=verify, event_hooks={"response": [hook]})
 
 
 def _needs_tls(request: TokenRequest) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from oauth_cc_auth._adapter.originals import is_made_by
 from oauth_cc_auth._adapter.transport import Transport
 from oauth_cc_auth._errors import ConfigurationError, TokenEndpointUnreachable, TokenError
 from oauth_cc_auth._protocol.exchange import Reply, TokenRequest
@@ -18,21 +19,22 @@ class HttpxTransport(Transport):
     def __init__(self, library: Any, token_client: Any) -> None:
         self._library = library
         self._token_client = token_client
-        if token_client is not None and not isinstance(token_client, (library.Client, library.AsyncClient)):
+        is_sync = token_client is None or is_made_by(library, "Client", token_client)
+        is_async = token_client is None or is_made_by(library, "AsyncClient", token_client)
+        if not (is_sync or is_async):
             raise ConfigurationError(
                 field="token_client",
                 problem=f"must be a Client or AsyncClient of {library.__name__}, "
                 f"not {type(token_client).__module__}.{type(token_client).__name__}",
             )
-        if token_client is None or isinstance(token_client, library.Client):
+        if is_sync:
             self.send = self._send
-        if token_client is None or isinstance(token_client, library.AsyncClient):
+        if is_async:
             self.asend = self._asend
         if token_client is not None:
-            wanted = library.AsyncClient if self.asend is None else library.Client
+            wanted = "AsyncClient" if self.asend is None else "Client"
             self.obstacle = TokenError(
-                f"token_client is of type {type(token_client).__name__}, and this request needs one of type "
-                f"{wanted.__name__}",
+                f"token_client is of type {type(token_client).__name__}, and this request needs one of type {wanted}",
                 reason="wrong_client_kind",
                 remedy="make an auth object each for sync and for async requests",
             )

@@ -12,6 +12,7 @@ from importlib import import_module
 from time import monotonic
 from typing import Any
 
+from oauth_cc_auth._adapter.originals import original_class
 from oauth_cc_auth._adapter.transport_errors import passes_through, transport_failure
 from oauth_cc_auth._http.answers import RedirectHider, is_redirect
 from oauth_cc_auth._http.limited_body import LimitedBody, UnreadableBodyError
@@ -107,7 +108,7 @@ def _read(library: Any, response: Any, headers: dict[str, str], until: float) ->
 
 def own_session(library: Any, watchdog: Watchdog) -> Any:
     """A session for one request, whose sockets `watchdog` shuts down in time."""
-    session = library.Session()
+    session = original_class(library, "Session")()
     adapter = _watched_adapter(library)(watchdog)
     session.mount("https://", adapter)
     session.mount("http://", adapter)

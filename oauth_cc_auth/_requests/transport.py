@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from oauth_cc_auth._adapter.originals import is_made_by
 from oauth_cc_auth._adapter.transport import Transport
 from oauth_cc_auth._errors import ConfigurationError, TokenEndpointUnreachable, TokenError
 from oauth_cc_auth._protocol.exchange import Reply, TokenRequest
@@ -15,8 +16,9 @@ class RequestsTransport(Transport):
     """One library of the requests family, and perhaps the person's session for token requests."""
 
     def __init__(self, library: Any, token_client: Any) -> None:
-        if token_client is not None and not isinstance(token_client, library.Session):
-            problem = f"must be a {library.__name__}.Session, not {type(token_client).__name__}"
+        if token_client is not None and not is_made_by(library, "Session", token_client):
+            given = f"{type(token_client).__module__}.{type(token_client).__name__}"
+            problem = f"must be a {library.__name__}.Session, not {given}"
             raise ConfigurationError(field="token_client", problem=problem)
         self._library = library
         self._token_client = token_client
