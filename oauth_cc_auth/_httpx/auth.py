@@ -7,6 +7,7 @@ up in `response.history`, follow its redirects with the secret, and have no time
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Generator
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypeVar
 
 from oauth_cc_auth._adapter.base import BaseAuth, TokenClientT, foreign_request
@@ -14,10 +15,12 @@ from oauth_cc_auth._adapter.drivers import arenew, renew
 from oauth_cc_auth._adapter.policy import ApiPolicy
 from oauth_cc_auth._core.caller import running_loop
 from oauth_cc_auth._http.origin import origin_of
+from oauth_cc_auth._settings.callables import is_async
 from oauth_cc_auth._token import Token
 
 from .drain import adrain, drain
 from .exchange import NAMED_ORIGIN, ApiExchange, guard
+from .overridden import Talk, current_talk, overrides
 from .replay import Replay, replay_of
 from .transport import HttpxTransport, wire_url
 
@@ -54,6 +57,19 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
     _library: ClassVar[Any]
     _policy: HttpxPolicy
     _transport: HttpxTransport
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if is_async(cls.auth_flow):
+            raise TypeError(
+                f"{cls.__name__}.auth_flow must be a plain generator function, as httpx describes it; to await "
+                "something, override async_auth_flow"
+            )
+        # A class that overrides `auth_flow` means all clients, which call these two.
+        if overrides(cls, HttpxFamilyAuth, "sync_auth_flow"):
+            cls.sync_auth_flow = HttpxFamilyAuth._run_auth_flow  # type: ignore[method-assign]  # on purpose
+        if overrides(cls, HttpxFamilyAuth, "async_auth_flow"):
+            cls.async_auth_flow = HttpxFamilyAuth._arun_auth_flow  # type: ignore[method-assign]  # on purpose
 
     def sync_auth_flow(self, request: RequestT) -> Generator[RequestT, ResponseT, None]:
         """Attach the token, and after a refusal send the request again with a new one; called by the client.
@@ -118,14 +134,23 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
     def auth_flow(self, request: RequestT) -> Generator[RequestT, ResponseT, None]:
         """`sync_auth_flow`, for code that combines auth objects by this method and runs in no event loop.
 
+        A subclass may override it, as httpx describes, and all clients run what it defines. In an event loop, the
+        generator that this returns may yield a request once more before it goes on; the answer to that is the one that
+        there was.
+
         Raises:
             TypeError: an event loop is running, which fetching a token here would block.
         """
+        talk = current_talk(self)
+        if talk is not None:
+            return self._awaited_flow(request, talk) if talk.awaits else HttpxFamilyAuth.sync_auth_flow(self, request)
         if running_loop() is not None:
             raise TypeError(
                 f"{type(self).__module__}.{type(self).__name__}.auth_flow() would block the event loop: have your auth "
                 "class define async_auth_flow(), and iterate over async_auth_flow() of this one in it"
             )
+        if type(self).sync_auth_flow is HttpxFamilyAuth._run_auth_flow:  # it would come back here
+            return HttpxFamilyAuth.sync_auth_flow(self, request)
         return self.sync_auth_flow(request)
 
     async def aget_token(self) -> Token:
@@ -158,6 +183,64 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
                 TypeError: always.
             """
             raise TypeError(foreign_request(self, request))
+
+    def _run_auth_flow(self, request: RequestT) -> Generator[RequestT, ResponseT, None]:
+        """The `sync_auth_flow` of a subclass that overrides `auth_flow`."""
+        return Talk(self, awaits=False).run(self._library.Auth.sync_auth_flow(self, request))
+
+    async def _arun_auth_flow(self, request: RequestT) -> AsyncGenerator[RequestT, ResponseT]:
+        """The `async_auth_flow` of a subclass that overrides `auth_flow`."""
+        needs: Any = self  # an auth of the library's
+        message: Any = request
+        answer: Any = None
+        if needs.requires_request_body:
+            await message.aread()
+        talk = Talk(self, awaits=True)
+        if self._gets_token(message):
+            talk.lease = self._checked(await self._source.aobtain(), request)
+        flow = talk.call(self.auth_flow, request)
+        try:
+            message = talk.advance(flow, None)
+            while message is not None:
+                if talk.step is not None:
+                    await talk.carry_out(talk.step)
+                else:
+                    answer = yield message
+                    if needs.requires_response_body:
+                        await answer.aread()
+                message = talk.advance(flow, answer)
+        finally:
+            flow.close()
+
+    def _awaited_flow(self, request: Any, talk: Talk) -> Generator[Any, Any, None]:
+        """`async_auth_flow` within an overridden `auth_flow`."""
+        if not self._gets_token(request):
+            yield request
+            return
+        policy, source = self._policy, self._source
+        lease = talk.lease
+        if lease is None:
+            lease = self._checked((yield from talk.ask(request, source.aobtain)), request)
+        request.headers[policy.header_name] = lease.header_value
+        url, replay = request.url, self._prepare(request)
+        response = yield request
+        exchange = ApiExchange(self._library, policy, self._transport, lease, url=url, replay=replay)
+        again = exchange.introduction(response)
+        if again is not None:
+            yield from talk.ask(request, partial(adrain, response))
+            response = yield again
+        renewal = exchange.renewal(response)
+        if renewal is not None:
+            drain_it = partial(adrain, response)
+            replacement = yield from talk.ask(request, partial(arenew, renewal, source.aobtain, drain_it))
+            again = exchange.again(response, replacement)
+            if again is not None:
+                exchange.judge((yield again))
+
+    def _gets_token(self, request: Any) -> bool:
+        url = request.url
+        is_usual = url.scheme == "https" and self._policy.serves_every_origin
+        return is_usual or self._admits_to(url, request)
 
     def _make_transport(self, token_client: Any) -> HttpxTransport:
         return HttpxTransport(self._library, token_client)

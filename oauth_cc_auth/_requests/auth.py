@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 from oauth_cc_auth._adapter.base import BaseAuth, TokenClientT, foreign_request
 from oauth_cc_auth._adapter.policy import ApiPolicy
 from oauth_cc_auth._http.origin import site_of
+from oauth_cc_auth._settings.callables import is_async
 
 from .guarded import guard
 from .renewal import RenewalHook
@@ -20,6 +21,11 @@ class RequestsFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT]
 
     _library: ClassVar[Any]
     _transport: RequestsTransport
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if is_async(cls.__call__):
+            raise TypeError(f"{cls.__name__}.__call__ must be a plain function: requests awaits nothing")
 
     def __call__(self, r: RequestT) -> RequestT:
         """Attach the token to a request; called by the library.
