@@ -29,14 +29,12 @@ class _Route(NamedTuple):
     Attributes:
         addresses: Looks them up, as `socket.getaddrinfo` returns them.
         new_socket: Makes a socket from the first three items of an address.
-        target: What to connect it to, from the last item.
-        talks_early: A proxy talks before the socket counts as connected.
+        beyond: What a proxy at the address is to connect to; None without a proxy. It talks while the socket connects.
     """
 
     addresses: Callable[[], Any]
     new_socket: Callable[[int, int, int], Any]
-    target: Callable[[Any], Any]
-    talks_early: bool
+    beyond: tuple[str, int] | None = None
 
 
 def connected_socket(connection: Any, original: Callable[[], Any], watchdog: Watchdog) -> Any:
@@ -88,7 +86,7 @@ def _direct_route(connection: Any, util: Any) -> _Route:
             return sockets.getaddrinfo(host, connection.port, util.allowed_gai_family(), sockets.SOCK_STREAM)
         raise util.LocationParseError(f"'{host}', label empty or too long")
 
-    return _Route(addresses, sockets.socket, lambda address: address, talks_early=False)
+    return _Route(addresses, sockets.socket)
 
 
 def _route_through_socks(connection: Any, socks: Any) -> _Route:
@@ -105,7 +103,7 @@ def _route_through_socks(connection: Any, socks: Any) -> _Route:
         sock.set_proxy(options["socks_version"], proxy, options["proxy_port"], options["rdns"], *credentials)
         return sock
 
-    return _Route(addresses, new_socket, lambda address: (connection.host, connection.port), talks_early=True)
+    return _Route(addresses, new_socket, beyond=(connection.host, connection.port))
 
 
 def _in_terms_of_urllib3(connection: Any, route: _Route, watchdog: Watchdog, names: Mapping[str, Any]) -> Any:
@@ -149,9 +147,10 @@ def _connect(sock: Any, connection: Any, route: _Route, address: Any, *, share: 
     sock.settimeout(max(share, _SHORTEST))
     if connection.source_address:
         sock.bind(connection.source_address)
-    if route.talks_early:
+    if route.beyond is None:
+        sock.connect(address)
         watchdog.watch(sock)
-    sock.connect(route.target(address))
-    if not route.talks_early:
+    else:
         watchdog.watch(sock)
+        sock.connect(route.beyond)
     sock.settimeout(connection.timeout)  # for TLS, and for all that follows

@@ -206,7 +206,7 @@ def first_that_connects(sockets: list[Socket], seconds: float = 8.0, **attribute
     left = iter(sockets)
     addresses = [ipv4(number) for number in range(len(sockets))]
     watchdog: Any = SimpleNamespace(left=seconds, watch=lambda sock: sock.calls.append(("watch",)))
-    route = connecting._Route(lambda: addresses, lambda *kind: next(left), lambda address: address, talks_early=False)
+    route = connecting._Route(lambda: addresses, lambda *kind: next(left))
     return connecting._first_that_connects(connection, route, watchdog)
 
 
