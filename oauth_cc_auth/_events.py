@@ -13,7 +13,7 @@ from typing import Literal
 
 from ._errors import TokenError
 
-RefusalOutcome = Literal["renewed", "newer_token", "postponed", "held", "not_renewed", "refused_again"]
+RefusalOutcome = Literal["renewed", "newer_token", "postponed", "held", "not_renewed", "refused_again", "older_token"]
 HoldReason = Literal["failures", "retry_after", "refusals"]
 
 
@@ -101,6 +101,7 @@ class TokenRefused(Event):
             new token; the answer is returned. ``"held"``: nothing, because this origin refuses every token; the answer
             is returned. ``"not_renewed"``: there is no new token; the answer is returned, or the reason raised.
             ``"refused_again"``: the request had been sent again with the new token; the answer is returned.
+            ``"older_token"``: the API does not know the new token yet, so the one before it is used.
         sent_again: True if the request is sent once more with the new token. False if its body cannot be sent again.
     """
 

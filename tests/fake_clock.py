@@ -1,8 +1,4 @@
-"""A clock that stands still until a test moves it.
-
-Only `perf_counter` is the real one: requests measures by it how long an answer took, and what is compared with that
-must be of the same clock.
-"""
+"""A clock that stands still until a test moves it."""
 
 from __future__ import annotations
 

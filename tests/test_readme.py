@@ -67,5 +67,5 @@ def test_every_event_is_in_the_table() -> None:
 @pytest.mark.parametrize("chance", [0.0, 0.999])
 def test_outage_figure(chance: float) -> None:
     """A one-hour token leaves nine minutes for its renewal, even if jitter starts it late."""
-    lease = Lease(Token("t", expires_at=3600.0), "Bearer t", arrived=0.0, made=0, rules=RenewalRules(), chance=chance)
+    lease = Lease(Token("t", expires_at=3600.0), "Bearer t", arrived=0.0, rules=RenewalRules(), chance=chance)
     assert lease.ends_at - lease.fresh_until >= 9 * 60

@@ -3,6 +3,7 @@
 Nothing here does I/O or knows a client library. `ApiPolicy.renewal` is the one procedure after a refusal: a generator
 that yields what it wants done. `drivers` carries it out, blocking or awaiting, so the order of steps stands once:
 
+    does the API not know the token yet?   send again with the one before it (see `introduction`)
     note the refusal -> held off?          return the answer
     can the request be sent again?  no  -> log that
     token_client may share the pool     -> drain the answer, or leave the renewal to the next request
@@ -16,6 +17,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Generator, Mapping
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from oauth_cc_auth._core.lease import Lease
 from oauth_cc_auth._errors import InsecureRequestError, TokenError
@@ -41,6 +43,10 @@ if TYPE_CHECKING:
         @property
         def origin(self) -> Origin:
             """Of the API."""
+
+        @property
+        def path(self) -> str:
+            """What `path_of` makes of its method and URL."""
 
         @property
         def method(self) -> str | None:
@@ -161,6 +167,14 @@ class ApiPolicy:
         if site not in self.admitted:
             self.admitted = (*self.admitted[:_REMEMBERED], site)
 
+    def chosen(self, lease: Lease, url: str, *, can_be_sent_again: bool) -> Lease:
+        """The token for a request to `url`: `lease`, or the one before it while the API may not know `lease` yet."""
+        return (
+            lease
+            if lease.introduction is None
+            else self.cache.chosen(lease, origin_of(url), can_be_sent_again=can_be_sent_again)
+        )
+
     # After an answer.
 
     def refuses(self, status: int, headers: Mapping[str, str]) -> bool | TokenError:
@@ -184,7 +198,7 @@ class ApiPolicy:
             problem = f"raised {kind_and_place(error)}"
         return TokenError(f"renew_on, called with status and headers, {problem}", reason="callable_failed")
 
-    def introduction(self, url: str, status: int, headers: Mapping[str, str]) -> Lease | TokenError | None:
+    def token_after_redirect(self, url: str, status: int, headers: Mapping[str, str]) -> Lease | TokenError | None:
         """The token to send a request again with that a redirect took to `url`, and that arrived there without one.
 
         Only if `api_origins` lists that origin and its answer asks for a token, and only the current token: nothing is
@@ -202,17 +216,19 @@ class ApiPolicy:
         current = self.cache.current
         return current is not None and any(lease.header_value == header_value for lease in current.chain())
 
-    def note_answer(self, lease: Lease, url: str, status: int) -> None:
-        """An API answered `status` to `lease`. Matters only if the token is on probation there.
+    def note_answer(self, lease: Lease, method: str | None, url: str, status: int) -> None:
+        """An API answered `status` to `lease`. Matters only if the token is on probation somewhere.
 
         A redirect, an overload or a fault of the server says nothing about the token.
         """
-        if not lease.probation:
-            return
-        origin = origin_of(url)
-        accepted = status < 300 or (400 <= status < 500 and status not in _SAYS_NOTHING)
-        if accepted and origin in lease.probation:
-            self.cache.refusals.accepted(origin, lease)
+        if lease.probation and _is_accepted(status):
+            self.cache.refusals.accepted(origin_of(url), lease, path_of(method, url))
+
+    def note_resent(self, lease: Lease, method: str | None, url: str, status: int) -> None:
+        """An API answered `status` to a request that was sent again with `lease`, and did not refuse that."""
+        if _is_accepted(status):
+            self.cache.refusals.accepted(origin_of(url), lease, path_of(method, url))
+            self.cache.refusals.earned(origin_of(url), lease)
 
     def renewal(self, lease: Lease, refused: RefusedRequest) -> Renewal:
         """What follows from a refusal of `lease`: the token to send the request again with, an error, or nothing.
@@ -220,10 +236,61 @@ class ApiPolicy:
         None means that the refusal is returned as it is. An error is one that explains more than the refusal does: the
         token endpoint says no for good.
         """
+        older = self.cache.stand_in(lease, refused.origin)
+        if older is not None:
+            return (yield from self._detour(refused, older))
         current = self.cache.current
         is_late = current is not None and current is not lease
+        wanted_instead_of = lease
+        if is_late and self.cache.is_stand_in(lease, refused.origin):
+            wanted_instead_of = self.cache.end_stand_in(refused.origin) or lease
+            is_late = False
         if self._is_held(lease, refused):
             return None
+        obstacle = self._logged_obstacle(refused)
+        if self._has_token_client:
+            # The answer may hold the only connection of a pool that both clients share.
+            if obstacle:
+                self._postpone(lease, refused, is_late=is_late)
+                return None
+            yield Drain()
+        outcome: Lease | Failure = yield Obtain(wanted_instead_of)
+        if not isinstance(outcome, Lease):
+            return self._not_renewed(refused, outcome)
+        outcome.probation.add(refused.origin)
+        again = not obstacle and refused.rewind()
+        self._note_renewal(refused, is_late=is_late, sent_again=again)
+        if not again:
+            if not is_late:
+                self.cache.refusals.suspect(refused.origin, lease, refused.path)
+            return None
+        yield Drain()
+        return outcome
+
+    def second_renewal(self, lease: Lease, refused: RefusedRequest) -> Renewal | None:
+        """What follows if a request was sent again with `lease` and refused again: as a rule, nothing.
+
+        The exception is a token that stood in for a newer one: both are refused, so another one is fetched.
+        """
+        if self.cache.is_stand_in(lease, refused.origin):
+            return self.renewal(lease, refused)
+        hold = self.cache.refusals.note(refused.origin, lease, refused.path)
+        self._observer.token_refused(refused.origin, refused.status, "refused_again")
+        if hold is not None and hold.begins:
+            self._observer.held_off(hold.seconds, "refusals", refused.origin)
+        return None
+
+    def _detour(self, refused: RefusedRequest, older: Lease) -> Renewal:
+        """Send the request again with the token that the API knows; nothing is fetched."""
+        again = not self._logged_obstacle(refused) and refused.rewind()
+        self._observer.token_refused(refused.origin, refused.status, "older_token", sent_again=again)
+        if not again:
+            return None
+        yield Drain()
+        return older
+
+    def _logged_obstacle(self, refused: RefusedRequest) -> str:
+        """Why the request cannot be sent again, which is logged; empty if it can."""
         obstacle = refused.obstacle()
         if obstacle:
             logger.warning(
@@ -233,33 +300,11 @@ class ApiPolicy:
                 obstacle,
                 extra={"reason": "body_for_one_sending" if obstacle is BODY_FOR_ONE_SENDING else "no_connection"},
             )
-        if self._has_token_client:
-            # The answer may hold the only connection of a pool that both clients share.
-            if obstacle:
-                self._postpone(lease, refused, is_late=is_late)
-                return None
-            yield Drain()
-        outcome: Lease | Failure = yield Obtain(lease)
-        if not isinstance(outcome, Lease):
-            return self._not_renewed(refused, outcome)
-        outcome.probation.add(refused.origin)
-        again = not obstacle and refused.rewind()
-        self._note_renewal(refused, is_late=is_late, sent_again=again)
-        if not again:
-            return None
-        yield Drain()
-        return outcome
-
-    def note_second_refusal(self, lease: Lease, origin: Origin, status: int) -> None:
-        """An API refused the token that was fetched because it had refused another."""
-        hold = self.cache.refusals.note(origin, lease)
-        self._observer.token_refused(origin, status, "refused_again")
-        if hold is not None and hold.begins:
-            self._observer.held_off(hold.seconds, "refusals", origin)
+        return obstacle
 
     def _is_held(self, lease: Lease, refused: RefusedRequest) -> bool:
         """Note a refusal; True if this origin refuses so many tokens that its answer is left as it is."""
-        hold = self.cache.refusals.note(refused.origin, lease)
+        hold = self.cache.refusals.note(refused.origin, lease, refused.path)
         if hold is None:
             return False
         self._observer.token_refused(refused.origin, refused.status, "held")
@@ -272,7 +317,7 @@ class ApiPolicy:
         if is_late:
             self._note_renewal(refused, is_late=True, sent_again=False)
             return
-        self.cache.refusals.suspect(refused.origin)
+        self.cache.refusals.suspect(refused.origin, lease, refused.path)
         self.cache.discard(lease)
         self._observer.token_refused(refused.origin, refused.status, "postponed")
 
@@ -285,3 +330,13 @@ class ApiPolicy:
         """There is a token to go on with; says whether the refused request is sent again with it."""
         outcome: RefusalOutcome = "newer_token" if is_late else "renewed"
         self._observer.token_refused(refused.origin, refused.status, outcome, sent_again=sent_again)
+
+
+def path_of(method: str | None, url: str) -> str:
+    """The method and the path of a request, without its query."""
+    return f"{method} {urlsplit(url).path}"
+
+
+def _is_accepted(status: int) -> bool:
+    """True if an answer shows that the API took the token."""
+    return status < 300 or (400 <= status < 500 and status not in _SAYS_NOTHING)

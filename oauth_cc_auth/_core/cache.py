@@ -16,6 +16,7 @@ import weakref
 from math import inf
 
 from oauth_cc_auth._errors import TokenError
+from oauth_cc_auth._http.origin import Origin
 from oauth_cc_auth._protocol.failure import Failure
 from oauth_cc_auth._record import Record
 
@@ -147,6 +148,48 @@ class TokenCache:
         lease = self.current
         return lease if lease is not None and lease is not refused and self.clock.wall() < lease.ends_at else None
 
+    def chosen(self, lease: Lease, origin: Origin, *, can_be_sent_again: bool) -> Lease:
+        """The token for a request to `origin`: `lease`, or the one before while `origin` may not know `lease` yet."""
+        introduction = lease.introduction
+        if introduction is None:
+            return lease
+        now, wall = self.clock.monotonic(), self.clock.wall()
+        with self._lock.here():
+            if not introduction.stands_in(origin, wall):
+                introduction.end_detour(origin)
+                lease.settle_in()
+                return lease
+            carries_older = introduction.carries_older(origin, now, can_be_sent_again=can_be_sent_again)
+        return introduction.older if carries_older else lease
+
+    def stand_in(self, refused: Lease, origin: Origin) -> Lease | None:
+        """The token before `refused` if `origin` may know only that one; requests to `origin` carry it from now on."""
+        introduction = refused.introduction
+        if introduction is None or refused is not self.current:
+            return None
+        now, wall = self.clock.monotonic(), self.clock.wall()
+        with self._lock.here():
+            if not introduction.stands_in(origin, wall):
+                return None
+            introduction.refused(origin, now)
+            refused.refused_by |= {origin}
+            refused.settle_in()
+        return introduction.older
+
+    def is_stand_in(self, lease: Lease, origin: Origin) -> bool:
+        """True if requests to `origin` carry `lease`, which has been replaced already."""
+        introduction = None if self.current is None else self.current.introduction
+        return introduction is not None and introduction.older is lease and introduction.is_on_detour(origin)
+
+    def end_stand_in(self, origin: Origin) -> Lease | None:
+        """Note that `origin` refused the token that stood in too; the current token, which it had refused before."""
+        current = self.current
+        if current is not None and current.introduction is not None:
+            with self._lock.here():
+                current.introduction.end_detour(origin)
+                current.settle_in()
+        return current
+
     def at_hand(self, refused: Lease | None) -> Lease | Failure:
         """The current token, or a failure that says why there is none: a hook must neither fetch nor wait."""
         return self.usable(refused) or Failure(
@@ -184,6 +227,8 @@ class TokenCache:
                 if flight.epoch == self._epoch and (live or self.current is flight.replaces):
                     outcome.probation.update(self.refusals.origins())
                     outcome.follow(self._newest)
+                    if flight.is_optional and self.current is not None and wall < self.current.ends_at:
+                        outcome.introduce(self.current)  # it came early: an API may not know it yet
                     self.current = self._newest = outcome
                     self._failures = Failures()
             elif isinstance(outcome, Failure) and live:

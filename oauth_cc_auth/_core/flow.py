@@ -163,7 +163,6 @@ class TokenFlow:
             token,
             self.config.header_value_pattern.replace("%s", token.access_token),
             arrived=clock.wall(),
-            made=clock.perf_counter(),
             rules=self.rules,
             chance=clock.chance(),
             more_headers=self._more_headers,

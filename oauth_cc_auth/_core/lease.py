@@ -22,9 +22,11 @@ from itertools import count
 from math import inf
 from typing import Any
 
-from oauth_cc_auth._http.origin import Origin
+from oauth_cc_auth._http.origin import NOWHERE, Origin
 from oauth_cc_auth._record import Record
 from oauth_cc_auth._token import Token
+
+from .introduction import Introduction
 
 # In this last fraction of the life callers wait for the new token: a slow request that starts now must still arrive
 # in time.
@@ -67,7 +69,6 @@ class Lease:
         token: What the endpoint issued.
         header_value: Value of the header that carries the token.
         arrived: When the token arrived, in Unix time (seconds).
-        made: The same moment by `Clock.perf_counter`.
         rules: When to renew.
         chance: In [0, 1); how much later than it could, aging begins.
         more_headers: Makes the other headers of each request from token, method and URL; None for a bearer token,
@@ -75,10 +76,13 @@ class Lease:
 
     Attributes:
         aging_from, waiting_from, ends_at: Unix times in seconds; infinite if the token has no known end.
-        fresh_until: Until then the hot path uses it as it is: `aging_from`, or minus infinity if it is no bearer token.
-        probation: Origins that refused its predecessor and have not accepted this one yet; always the same set.
+        fresh_until: Until then the hot path uses it as it is: `aging_from`, or minus infinity if it is no bearer token
+            or an API may not know it yet.
+        probation: Origins whose answers to this token are of interest; `NOWHERE` in it stands for any origin. Always
+            the same set. The hot path looks no further while it is empty.
+        refused_by: Origins that refused it.
+        introduction: How origins take this token while the one before it lives; None if there was none.
         number: Larger than that of every lease before it.
-        made: A request that was sent before carried an older lease.
         hook: What an adapter keeps with the token, made once.
         previous: The lease before it, for requests that still carry that one; a chain of at most `MEMORY` leases.
     """
@@ -91,10 +95,11 @@ class Lease:
         "fresh_until",
         "header_value",
         "hook",
-        "made",
+        "introduction",
         "number",
         "previous",
         "probation",
+        "refused_by",
         "token",
         "waiting_from",
     )
@@ -105,15 +110,15 @@ class Lease:
         header_value: str,
         *,
         arrived: float,
-        made: float,
         rules: RenewalRules,
         chance: float,
         more_headers: MoreHeaders | None = None,
     ) -> None:
         self.token = token
         self.header_value = header_value
-        self.made = made
         self.probation: set[Origin] = set()
+        self.refused_by: frozenset[Origin] = frozenset()
+        self.introduction: Introduction | None = None
         self.number = next(_numbers)
         self.hook: Any = None
         self.previous: Lease | None = None
@@ -136,7 +141,18 @@ class Lease:
         self.aging_from = self._earliest_aging
         if self.ends_at < inf:
             self.aging_from += (self.waiting_from - self._earliest_aging) * JITTER_FRACTION * chance
-        self.fresh_until = self.aging_from if self.is_bearer else -inf
+        self.settle_in()
+
+    def introduce(self, older: Lease) -> None:
+        """Have origins introduced to this token, which replaces one that still lives, off the hot path."""
+        self.introduction = Introduction(older)
+        self.probation.add(NOWHERE)
+        self.settle_in()
+
+    def settle_in(self) -> None:
+        """Have the hot path use this token if that needs nothing more than its header."""
+        unknown = NOWHERE in self.probation or (self.introduction is not None and self.introduction.has_detours)
+        self.fresh_until = self.aging_from if self.is_bearer and not unknown else -inf
 
     def chain(self) -> Iterator[Lease]:
         """This one and those before it that are remembered, the newest first."""

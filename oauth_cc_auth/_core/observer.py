@@ -33,6 +33,7 @@ _WHAT_FOLLOWS: dict[RefusalOutcome, tuple[int, str]] = {
     "postponed": (logging.DEBUG, "the next request gets a new one"),
     "held": (logging.DEBUG, "the answer is left as it is, since this origin refuses every token of late"),
     "not_renewed": (logging.DEBUG, "there is no new one"),
+    "older_token": (logging.DEBUG, "it may not know the new one yet, so the one before it is used"),
     "refused_again": (
         logging.WARNING,
         "it was a new one too: check scope, audience (additional_request_data), header_name and header_value_pattern",

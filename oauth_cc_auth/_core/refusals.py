@@ -1,13 +1,15 @@
 """API origins that refuse every token. The one law: refusals that earned nothing do not become token requests.
 
 No token mends a 401 whose reason is a missing permission or a broken gateway, yet each of them would cause a token
-request. So after an origin has refused two new tokens in a row, its 401s are left alone for a second, then for two, up
-to a minute. One accepted request ends that. Other origins never notice.
+request. So each origin has a budget of renewals that may earn nothing: two, then one after a second, after two, up to a
+minute. A request that is sent again and accepted fills the budget. An accepted request to another path does not: the
+path that refuses everything would cause a token request for each of its calls. While the budget is used up, refusals
+are returned as they are, except by a path that has accepted the very token. Other origins never notice.
 """
 
 from __future__ import annotations
 
-from oauth_cc_auth._http.origin import Origin
+from oauth_cc_auth._http.origin import NOWHERE, Origin
 from oauth_cc_auth._record import Record
 
 from .back_off import back_off
@@ -17,6 +19,7 @@ from .process_lock import ProcessLock
 
 REFUSALS_BEFORE_HOLD = 2
 MOST_ORIGINS = 64  # a crawler meets thousands; the oldest are forgotten
+MOST_PATHS = 64
 
 
 class Hold(Record):
@@ -35,16 +38,37 @@ class Hold(Record):
 
 
 class _Tally:
-    __slots__ = ("count", "held_until", "newest")
+    """What is remembered of one origin.
+
+    Attributes:
+        count: Renewals in a row that earned nothing.
+        held_until: Monotonic time in seconds.
+        newest: Number of the newest lease whose refusal was counted.
+        cause: The path that a token was renewed for without sending its request again; None if there is none.
+        accepting: The last paths that accepted a token during a hold, with the number of its lease.
+    """
+
+    __slots__ = ("accepting", "cause", "count", "held_until", "newest")
 
     def __init__(self) -> None:
         self.count = 0
-        self.held_until = 0.0  # monotonic
-        self.newest = -1  # number of the newest lease that was counted
+        self.held_until = 0.0
+        self.newest = -1
+        self.cause: str | None = None
+        self.accepting: dict[str, int] = {}
+
+    def remember(self, path: str, lease: Lease) -> None:
+        """`path` accepted `lease`."""
+        self.accepting.pop(path, None)
+        self.accepting[path] = lease.number  # at the end: the oldest is forgotten first
+        while len(self.accepting) > MOST_PATHS:
+            del self.accepting[next(iter(self.accepting))]
 
 
 class Refusals:
     """What is remembered of refusing origins.
+
+    A `path` is the method and the path of a request, without its query: ``GET /orders``.
 
     Attributes:
         lock: The cache's own, which the cache sets: with a second lock, two threads would sooner or later take both in
@@ -58,18 +82,23 @@ class Refusals:
         self._tallies: dict[Origin, _Tally] = {}
         self.lock = ProcessLock()
 
-    def note(self, origin: Origin, lease: Lease) -> Hold | None:
+    def note(self, origin: Origin, lease: Lease, path: str) -> Hold | None:
         """Note that `origin` refused `lease`; a `Hold` if the answer is to be left as it is, else None."""
         now = self._clock.monotonic()
         with self.lock.here():
-            counts = origin in lease.probation and self._count(origin, lease, now)
+            lease.refused_by |= {origin}
+            tally = self._tallies.get(origin)
+            if tally is not None and tally.accepting.get(path) == lease.number:
+                return None  # this path knows this very token, so the token was good
+            is_new = origin in lease.probation or (tally is not None and tally.cause == path)
+            counts = is_new and self._count(origin, lease, now)
             tally = self._tallies.get(origin)
             if tally is None or now >= tally.held_until:
                 return None
             return Hold(tally.held_until - now, begins=counts)
 
     def _count(self, origin: Origin, lease: Lease, now: float) -> bool:
-        """Count a refusal of a token on probation, and start the hold that follows from it; True if it counts."""
+        """Count a renewal that earned nothing, and start the hold that follows from it; True if it counts."""
         tally = self._tally_of(origin)
         if lease.number <= tally.newest:
             return False  # fifty requests refused with one token are one refusal, as are late answers to older ones
@@ -86,16 +115,42 @@ class Refusals:
             del self._tallies[next(iter(self._tallies))]
         return tally
 
-    def suspect(self, origin: Origin) -> None:
-        """Put the next token on probation with `origin`, whichever caller fetches it."""
+    def suspect(self, origin: Origin, lease: Lease, path: str) -> None:
+        """Note that a token is renewed for a refused request that is not sent again, so no answer judges it."""
         with self.lock.here():
-            self._tally_of(origin)
+            tally = self._tally_of(origin)
+            tally.cause = path
+            tally.newest = max(tally.newest, lease.number)
 
-    def accepted(self, origin: Origin, lease: Lease) -> None:
-        """Note that `origin` accepted `lease`, which was on probation there."""
+    def accepted(self, origin: Origin, lease: Lease, path: str) -> None:
+        """Note that `path` at `origin` accepted `lease`, whose answers are of interest.
+
+        This does not end a hold: another path may still refuse every token. Only what a token was renewed for does.
+        """
         with self.lock.here():
-            lease.probation.discard(origin)
-            self._tallies.pop(origin, None)
+            if NOWHERE in lease.probation or lease.introduction is not None:
+                lease.probation.discard(NOWHERE)
+                if lease.introduction is not None:
+                    lease.introduction.accepted(origin)
+                lease.settle_in()
+            tally = self._tallies.get(origin)
+            if tally is None:
+                lease.probation.discard(origin)
+            elif tally.cause == path:
+                self._forget(origin, lease)
+            elif self._clock.monotonic() < tally.held_until:
+                tally.remember(path, lease)
+            elif tally.cause is None:
+                lease.probation.discard(origin)
+
+    def earned(self, origin: Origin, lease: Lease) -> None:
+        """Note that `origin` accepted a request that was sent again with `lease`: its budget is full again."""
+        with self.lock.here():
+            self._forget(origin, lease)
+
+    def _forget(self, origin: Origin, lease: Lease) -> None:
+        self._tallies.pop(origin, None)
+        lease.probation.discard(origin)
 
     def origins(self) -> set[Origin]:
         """The origins that have refused lately; a new token is on probation with each."""

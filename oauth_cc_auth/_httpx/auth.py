@@ -14,6 +14,7 @@ from oauth_cc_auth._adapter.base import BaseAuth, TokenClientT, foreign_request
 from oauth_cc_auth._adapter.drivers import arenew, renew
 from oauth_cc_auth._adapter.policy import ApiPolicy
 from oauth_cc_auth._core.caller import running_loop
+from oauth_cc_auth._core.lease import Lease
 from oauth_cc_auth._http.origin import origin_of
 from oauth_cc_auth._settings.callables import is_async
 from oauth_cc_auth._token import Token
@@ -87,22 +88,24 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
             return
         lease = policy.cache.current
         if lease is None or policy.wall() >= lease.fresh_until:
-            lease = self._checked(self._source.obtain(), request)
+            lease = self._ready(self._checked(self._source.obtain(), request), api_request)
         api_request.headers[policy.header_name] = lease.header_value
         replay = None if type(api_request.stream) is policy.plain_stream else self._prepare(api_request)
         response: Any = yield request
         if response.status_code < 300 and policy.is_usual and not lease.probation:
             return
         exchange = ApiExchange(self._library, policy, self._transport, lease, url=url, replay=replay)
-        again = exchange.introduction(response)
+        again = exchange.after_redirect(response)
         if again is not None:
             drain(response)
             response = yield again
         renewal = exchange.renewal(response)
-        if renewal is not None:
-            again = exchange.again(response, renew(renewal, self._source.obtain, lambda: drain(response)))
-            if again is not None:
-                exchange.judge((yield again))
+        while renewal is not None:
+            again = exchange.again(response, renew(renewal, self._source.obtain, partial(drain, response)))
+            if again is None:
+                return
+            response = yield again
+            renewal = exchange.second_renewal(response)
 
     async def async_auth_flow(self, request: RequestT) -> AsyncGenerator[RequestT, ResponseT]:
         """`sync_auth_flow` for an event loop; raises the same."""
@@ -114,22 +117,24 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
             return
         lease = policy.cache.current
         if lease is None or policy.wall() >= lease.fresh_until:
-            lease = self._checked(await self._source.aobtain(), request)
+            lease = self._ready(self._checked(await self._source.aobtain(), request), api_request)
         api_request.headers[policy.header_name] = lease.header_value
         replay = None if type(api_request.stream) is policy.plain_stream else self._prepare(api_request)
         response: Any = yield request
         if response.status_code < 300 and policy.is_usual and not lease.probation:
             return
         exchange = ApiExchange(self._library, policy, self._transport, lease, url=url, replay=replay)
-        again = exchange.introduction(response)
+        again = exchange.after_redirect(response)
         if again is not None:
             await adrain(response)
             response = yield again
         renewal = exchange.renewal(response)
-        if renewal is not None:
-            again = exchange.again(response, await arenew(renewal, self._source.aobtain, lambda: adrain(response)))
-            if again is not None:
-                exchange.judge((yield again))
+        while renewal is not None:
+            again = exchange.again(response, await arenew(renewal, self._source.aobtain, partial(adrain, response)))
+            if again is None:
+                return
+            response = yield again
+            renewal = exchange.second_renewal(response)
 
     def auth_flow(self, request: RequestT) -> Generator[RequestT, ResponseT, None]:
         """`sync_auth_flow`, for code that combines auth objects by this method and runs in no event loop.
@@ -221,21 +226,24 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
         lease = talk.lease
         if lease is None:
             lease = self._checked((yield from talk.ask(request, source.aobtain)), request)
+        lease = self._ready(lease, request)
         request.headers[policy.header_name] = lease.header_value
         url, replay = request.url, self._prepare(request)
         response = yield request
         exchange = ApiExchange(self._library, policy, self._transport, lease, url=url, replay=replay)
-        again = exchange.introduction(response)
+        again = exchange.after_redirect(response)
         if again is not None:
             yield from talk.ask(request, partial(adrain, response))
             response = yield again
         renewal = exchange.renewal(response)
-        if renewal is not None:
+        while renewal is not None:
             drain_it = partial(adrain, response)
             replacement = yield from talk.ask(request, partial(arenew, renewal, source.aobtain, drain_it))
             again = exchange.again(response, replacement)
-            if again is not None:
-                exchange.judge((yield again))
+            if again is None:
+                return
+            response = yield again
+            renewal = exchange.second_renewal(response)
 
     def _gets_token(self, request: Any) -> bool:
         url = request.url
@@ -263,6 +271,17 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
         if url.raw_host:  # without one, "http:////example.com/", what the text of the URL names is in its path
             self._policy.remember(site)
         return True
+
+    def _ready(self, lease: Lease, request: Any) -> Lease:
+        """The token for `request`, off the hot path: `lease` has just come, or an API may not know it yet."""
+        if lease.introduction is not None:
+            can_be_sent_again = type(request.stream) is self._library.ByteStream or bool(
+                replay_of(request.stream, self._library)
+            )
+            lease = self._policy.chosen(lease, str(request.url), can_be_sent_again=can_be_sent_again)
+        if not lease.is_bearer:
+            request.headers.update(lease.more_headers_for(request.method, str(request.url)))
+        return lease
 
     def _prepare(self, request: Any) -> Replay | None:
         """Record what cannot be recovered after sending."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from oauth_cc_auth._adapter.policy import BODY_FOR_ONE_SENDING
+from oauth_cc_auth._adapter.policy import BODY_FOR_ONE_SENDING, path_of
 from oauth_cc_auth._core.lease import Lease
 from oauth_cc_auth._errors import TokenError
 from oauth_cc_auth._http.origin import Origin, origin_of, same_audience
@@ -39,6 +39,7 @@ class ApiExchange:
     Attributes:
         origin: The origin that the person named.
         method: HTTP method of the refused request.
+        path: Its method and path.
         status: HTTP status of the refusal.
     """
 
@@ -55,6 +56,7 @@ class ApiExchange:
         self.origin = origin_of(str(url))
         self.method: str | None = None
         self.status = 0
+        self.path = ""
         self._library = library
         self._policy = policy
         self._transport = transport
@@ -63,7 +65,7 @@ class ApiExchange:
         self._request: Any = None
         self._origins = [self.origin]  # those that may see the token
 
-    def introduction(self, response: Any) -> Any:
+    def after_redirect(self, response: Any) -> Any:
         """The request to send again with the token, if a redirect took it to a listed origin that asks for one.
 
         Raises:
@@ -73,7 +75,7 @@ class ApiExchange:
         url = str(request.url)
         if self._policy.serves_every_origin or self._policy.header_name in request.headers:
             return None
-        lease = self._policy.introduction(url, response.status_code, response.headers)
+        lease = self._policy.token_after_redirect(url, response.status_code, response.headers)
         if isinstance(lease, TokenError):
             raise self._transport.for_caller(lease)
         if lease is None or self.obstacle() or not self.rewind():
@@ -92,7 +94,7 @@ class ApiExchange:
         """
         if not self._refuses(response):
             return None
-        self._request, self.method, self.status = response.request, response.request.method, response.status_code
+        self._note_request(response)
         return self._policy.renewal(self._lease, self)
 
     def again(self, response: Any, replacement: Lease | TokenError | None) -> Any:
@@ -111,14 +113,19 @@ class ApiExchange:
         # A copy: `response.history` shows what was refused, and other threads may be sending the same request.
         request = copy_of(self._request, self._library)
         request.headers[self._policy.header_name] = replacement.header_value
+        if not replacement.is_bearer:
+            request.headers.update(replacement.more_headers_for(request.method, str(request.url)))
         if response.cookies:
             self._library.Cookies(response.cookies).set_cookie_header(request)
         return request
 
-    def judge(self, response: Any) -> None:
-        """Learn from the answer to the request that was sent again."""
+    def second_renewal(self, response: Any) -> Renewal | None:
+        """What the answer to the request that was sent again asks for: as a rule, nothing."""
+        self._note_request(response)
         if self._refuses(response):
-            self._policy.note_second_refusal(self._lease, self.origin, response.status_code)
+            return self._policy.second_renewal(self._lease, self)
+        self._policy.note_resent(self._lease, self.method, str(self._request.url), self.status)
+        return None
 
     def obstacle(self) -> str:
         """Why the request cannot be sent a second time; empty if it can."""
@@ -133,6 +140,10 @@ class ApiExchange:
         """True once the body is back at the start."""
         return self._replay is not None and rewound(self._replay)
 
+    def _note_request(self, response: Any) -> None:
+        self._request, self.method, self.status = response.request, response.request.method, response.status_code
+        self.path = path_of(self.method, str(self._request.url))
+
     def _refuses(self, response: Any) -> bool:
         self._note_leak(response)
         request = response.request
@@ -142,7 +153,7 @@ class ApiExchange:
         if not isinstance(refuses, bool):
             raise self._transport.for_caller(refuses)
         if not refuses:
-            self._policy.note_answer(self._lease, str(request.url), response.status_code)
+            self._policy.note_answer(self._lease, request.method, str(request.url), response.status_code)
         return refuses
 
     def _carries(self, request: Any) -> bool:

@@ -6,11 +6,12 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from oauth_cc_auth._adapter.base import BaseAuth, TokenClientT, foreign_request
 from oauth_cc_auth._adapter.policy import ApiPolicy
+from oauth_cc_auth._core.lease import Lease
 from oauth_cc_auth._http.origin import site_of
 from oauth_cc_auth._settings.callables import is_async
 
 from .guarded import guard
-from .renewal import RenewalHook
+from .renewal import RenewalHook, can_be_sent_again
 from .transport import RequestsTransport, wire_url
 
 RequestT = TypeVar("RequestT")
@@ -46,7 +47,7 @@ class RequestsFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT]
             return r
         lease = policy.cache.current
         if lease is None or policy.wall() >= lease.fresh_until:
-            lease = self._checked(self._source.obtain(), request)
+            lease = self._obtained(request)
         if not policy.strips_header:
             guard(request, policy.header_name)
         request.headers[policy.header_name] = lease.header_value
@@ -59,6 +60,16 @@ class RequestsFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT]
         else:
             hooks["response"] = [hook]
         return r
+
+    def _obtained(self, request: Any) -> Lease:
+        """The token for a request, off the hot path: fetched, renewed, or one that an API may not know yet."""
+        policy = self._policy
+        lease = self._checked(self._source.obtain(), request)
+        if lease.introduction is not None:
+            lease = policy.chosen(lease, str(request.url), can_be_sent_again=can_be_sent_again(request))
+        if not lease.is_bearer:
+            request.headers.update(lease.more_headers_for(str(request.method), str(request.url)))
+        return lease
 
     def _make_transport(self, token_client: Any) -> RequestsTransport:
         return RequestsTransport(self._library, token_client)

@@ -11,7 +11,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from oauth_cc_auth._adapter.drivers import renew
-from oauth_cc_auth._adapter.policy import BODY_FOR_ONE_SENDING
+from oauth_cc_auth._adapter.policy import BODY_FOR_ONE_SENDING, path_of
 from oauth_cc_auth._core.lease import Lease
 from oauth_cc_auth._errors import TokenError
 from oauth_cc_auth._http.interrupts import Ignoring
@@ -22,7 +22,7 @@ from .guarded import guard
 from .raw import close
 
 if TYPE_CHECKING:
-    from oauth_cc_auth._adapter.policy import ApiPolicy
+    from oauth_cc_auth._adapter.policy import ApiPolicy, Renewal
     from oauth_cc_auth._core.source import TokenSource
 
     from .transport import RequestsTransport
@@ -102,8 +102,9 @@ class RenewalHook:
         if not isinstance(refuses, bool):
             raise self._transport.for_caller(refuses)
         if refuses:
-            return self._renew(lease, response, request, options)
-        self.policy.note_answer(lease, str(request.url), response.status_code)
+            refused = RefusedRequest(self._library, response)
+            return self._renew(self.policy.renewal(lease, refused), lease, response, request, options)
+        self.policy.note_answer(lease, request.method, str(request.url), response.status_code)
         if response.is_redirect and origin_of(response.headers["location"]) is NOWHERE:
             # requests would compare its port with ours, to take Authorization off, and raise a ValueError.
             guard(request, self.policy.header_name)
@@ -133,7 +134,7 @@ class RenewalHook:
         """The answer to a request that a redirect took to a listed origin, sent again with the token if that asks."""
         if self.policy.header_name in request.headers:
             return response  # another credential, perhaps one of ~/.netrc
-        lease = self.policy.introduction(str(request.url), response.status_code, response.headers)
+        lease = self.policy.token_after_redirect(str(request.url), response.status_code, response.headers)
         if isinstance(lease, TokenError):
             raise self._transport.for_caller(lease)
         refused = RefusedRequest(self._library, response)
@@ -152,9 +153,8 @@ class RenewalHook:
         hook: RenewalHook = lease.hook
         return hook
 
-    def _renew(self, lease: Lease, response: Any, request: Any, options: dict[str, Any]) -> Any:
-        refused = RefusedRequest(self._library, response)
-        renewal = self.policy.renewal(lease, refused)
+    def _renew(self, renewal: Renewal, lease: Lease, response: Any, request: Any, options: dict[str, Any]) -> Any:
+        """Carry out `renewal` after the refusal of `lease`; the response to go on with."""
         replacement = renew(renewal, self._source.obtain, lambda: drain(response))
         if isinstance(replacement, TokenError):
             raise self._transport.for_caller(replacement, request, self.policy.header_name)
@@ -163,16 +163,23 @@ class RenewalHook:
         hook = self._hook_of(replacement)
         response.request = request.copy()
         response.request.headers[self.policy.header_name] = lease.header_value  # as it was sent
-        resent = self._send_again(response, request, hook, refused.connection, options)
+        resent = self._send_again(response, request, hook, response.connection, options)
+        try:
+            return hook._judged(resent, request, options)
+        except BaseException:
+            close(resent)
+            raise
+
+    def _judged(self, resent: Any, request: Any, options: dict[str, Any]) -> Any:
+        """The response to go on with after the answer to a request that was sent again with this hook's token."""
         refuses = self.policy.refuses(resent.status_code, resent.headers)
         if not isinstance(refuses, bool):
-            close(resent)
             raise self._transport.for_caller(refuses)
-        if refuses:
-            self.policy.note_second_refusal(replacement, refused.origin, resent.status_code)
-        else:
-            self.policy.note_answer(replacement, str(request.url), resent.status_code)
-        return resent
+        if not refuses:
+            self.policy.note_resent(self.lease, request.method, str(request.url), resent.status_code)
+            return resent
+        renewal = self.policy.second_renewal(self.lease, RefusedRequest(self._library, resent))
+        return resent if renewal is None else self._renew(renewal, self.lease, resent, request, options)
 
     def _send_again(
         self, response: Any, request: Any, hook: RenewalHook, connection: Any, options: dict[str, Any]
@@ -180,6 +187,8 @@ class RenewalHook:
         """Send `request` itself once more: a redirect that follows is built from it, so a copy would not do."""
         self._merge_cookies(response, request)
         request.headers[self.policy.header_name] = hook.lease.header_value
+        if not hook.lease.is_bearer:
+            request.headers.update(hook.lease.more_headers_for(str(request.method), str(request.url)))
         hooks = request.hooks["response"]
         renewed = [hook if each is self else each for each in hooks]
         if isinstance(request, self._library.PreparedRequest):
@@ -212,12 +221,13 @@ class RefusedRequest:
 
     Attributes:
         origin: Of the API.
+        path: Method and path.
         method: HTTP method.
         status: HTTP status of the refusal.
         connection: The adapter that sent it; None if nothing did, as for some mocks.
     """
 
-    __slots__ = ("_library", "_request", "connection", "method", "origin", "status")
+    __slots__ = ("_library", "_request", "connection", "method", "origin", "path", "status")
 
     def __init__(self, library: Any, response: Any) -> None:
         self._library = library
@@ -225,29 +235,34 @@ class RefusedRequest:
         self.connection = getattr(response, "connection", None)
         self.method: str | None = self._request.method
         self.origin = origin_of(str(self._request.url))
+        self.path = path_of(self.method, str(self._request.url))
         self.status: int = response.status_code
 
     def obstacle(self) -> str:
         """Why the request cannot be sent a second time; whatever is not known to be fit for that is not."""
         if self.connection is None:
             return "the adapter that sent it does not give its response a `connection`"
-        # Anything else than an int is a generator, or a file that does not know its position.
-        if not self._is_in_memory() and type(self._request._body_position) is not int:
-            return BODY_FOR_ONE_SENDING
-        return ""
+        return "" if can_be_sent_again(self._request) else BODY_FOR_ONE_SENDING
 
     def rewind(self) -> bool:
         """True once the body is back at the start."""
         # After a 303, requests has taken the body away and left the position of the file that it was.
-        if self._request._body_position is None or self._is_in_memory():
+        if self._request._body_position is None or _is_in_memory(self._request):
             return True
         with Ignoring(Exception):  # closed meanwhile, or a file-like object of anybody's
             self._library.utils.rewind_body(self._request)
             return True
         return False
 
-    def _is_in_memory(self) -> bool:
-        return self._request.body is None or isinstance(self._request.body, (bytes, str))
+
+def can_be_sent_again(request: Any) -> bool:
+    """True if the body of `request` can be sent whole a second time. What is not known to be fit for that is not."""
+    # Anything else than an int is a generator, or a file that does not know its position.
+    return _is_in_memory(request) or type(request._body_position) is int
+
+
+def _is_in_memory(request: Any) -> bool:
+    return request.body is None or isinstance(request.body, (bytes, str))
 
 
 def _spent_hook(response: Any, *args: Any, **kwargs: Any) -> Any:

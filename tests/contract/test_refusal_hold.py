@@ -71,14 +71,45 @@ def test_other_origins_do_not_notice(client: ClientKind, oauth_server: LoopbackS
 
 
 @each_client
-def test_acceptance_by_the_origin_lifts_the_hold(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """After one accepted request, the next refusal is renewed at once, and the count starts again."""
-    with scene(client, oauth_server) as s:
+def test_acceptance_of_another_path_does_not_lift_the_hold(client: ClientKind, oauth_server: LoopbackServer) -> None:
+    """Promise 10: a path that always refuses costs a few token requests, however often other paths accept."""
+    with scene(client, oauth_server, life=100_000) as s:
+        oauth_server.api.always(lambda request: REFUSAL if request.path.endswith("/forbidden") else None)
+        forbidden, fine = f"{oauth_server.api_url}/forbidden", f"{oauth_server.api_url}/fine"
+        costs_of_forbidden = []
+        for _ in range(5):
+            costs_of_forbidden.append(costs(s, forbidden))
+            assert costs(s, fine)[:2] == (200, 1)
+        assert costs_of_forbidden == [(401, 2, 2), (401, 2, 1), *[(401, 1, 0)] * 3]
+
+
+@each_client
+def test_a_path_that_has_accepted_this_very_token_is_renewed_in_spite_of_the_hold(
+    client: ClientKind, oauth_server: LoopbackServer
+) -> None:
+    """Its refusal means something: the token was good, and is not any more. Its query does not matter."""
+    with scene(client, oauth_server, life=100_000) as s:
         hold(s)
         oauth_server.api.clear()
-        s.go_on()
-        s.refuse_everything()
-        assert [costs(s) for _ in range(4)] == [(401, 2, 1), (401, 2, 1), (401, 1, 0), (401, 1, 0)]
+        assert costs(s, f"{oauth_server.api_url}/fine?page=1") == (200, 1, 0)
+        oauth_server.revoke_all()
+        assert costs(s, f"{oauth_server.api_url}/other") == (401, 1, 0)
+        assert costs(s, f"{oauth_server.api_url}/fine?page=2") == (200, 2, 1)
+        oauth_server.revoke_all()
+        assert costs(s, f"{oauth_server.api_url}/other") == (200, 2, 1)  # the renewal has earned something
+
+
+@each_client
+def test_sixty_four_paths_are_remembered(client: ClientKind, oauth_server: LoopbackServer) -> None:
+    """The path whose acceptance is oldest is forgotten first."""
+    with scene(client, oauth_server, life=100_000) as s:
+        hold(s)
+        oauth_server.api.clear()
+        for number in range(65):
+            assert costs(s, f"{oauth_server.api_url}/{number}") == (200, 1, 0)
+        oauth_server.revoke_all()
+        assert costs(s, f"{oauth_server.api_url}/0") == (401, 1, 0)
+        assert costs(s, f"{oauth_server.api_url}/1") == (200, 2, 1)
 
 
 @each_client

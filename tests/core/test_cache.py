@@ -40,7 +40,7 @@ def a_lease(clock: FakeClock, life: float | None = 100) -> Lease:
     """Fresh for 80 % of its life, due from 90 % on."""
     ends = None if life is None else clock.wall() + life
     token = Token("abc", expires_at=ends)
-    return Lease(token, "Bearer abc", arrived=clock.wall(), made=0, rules=RenewalRules(), chance=0)
+    return Lease(token, "Bearer abc", arrived=clock.wall(), rules=RenewalRules(), chance=0)
 
 
 def a_failure(*, transient: bool = False, retry_after: float | None = None, hold: float | None = None) -> Failure:
@@ -297,7 +297,7 @@ class TestSettling:
         """With every origin that refused lately, and with those that a quick follower has added."""
         lease = stored(cache, clock)
         lease.probation.add(API)
-        cache.refusals.note(API, lease)
+        cache.refusals.note(API, lease, "GET /")
         renewed = a_lease(clock)
         renewed.probation.add(OTHER)
         cache.settle(lead(cache, refused=lease).flight, renewed)
@@ -568,7 +568,7 @@ class TestInvalidation:
         """A person asks for a new start."""
         lease = a_lease(clock)
         lease.probation.add(API)
-        cache.refusals.note(API, lease)
+        cache.refusals.note(API, lease, "GET /")
         fail(cache, a_failure())
         fail(cache, a_failure())
         cache.invalidate()

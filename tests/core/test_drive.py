@@ -25,7 +25,7 @@ from oauth_cc_auth._protocol.exchange import TokenRequest, TokenResponse, Transp
 from tests.fake_clock import FakeClock
 
 LIMIT = 30.0  # seconds: long enough for anything that does not hang
-LEASE = Lease(Token("abc"), "Bearer abc", arrived=0, made=0, rules=RenewalRules(), chance=0)
+LEASE = Lease(Token("abc"), "Bearer abc", arrived=0, rules=RenewalRules(), chance=0)
 REQUEST = TokenRequest(
     url="https://login.example.com/token", headers=(), body=b"", method="test", scope=None, secrets=()
 )

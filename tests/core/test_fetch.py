@@ -604,7 +604,7 @@ class TestTold:
         """Like those of the request: a server may echo any of them, in an error or in the granted scope."""
         endpoint = Endpoint(client_secret="s3cret-one", client_authentication=POST)
         old = Token("old-token", token_type=None, expires_at=None, scope=None, extra={})
-        lease = Lease(old, "Bearer old-token", arrived=0, made=0, rules=RenewalRules(), chance=0)
+        lease = Lease(old, "Bearer old-token", arrived=0, rules=RenewalRules(), chance=0)
         endpoint.flight = Flight(Caller(1, loop=None), limit=0, replaces=lease)
         echo = {"error": "invalid_scope", "error_description": "neither old-token nor s3cret-one"}
         error = endpoint.failure(TokenResponse(400, {}, json.dumps(echo).encode())).error

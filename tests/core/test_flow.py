@@ -155,11 +155,6 @@ class TestColdCache:
         assert lease.token.expires_at == lease.ends_at == asked + 100
         assert lease.fresh_until == asked + 20 + 80 * 0.8125
 
-    def test_when_the_lease_was_made(self, world: World) -> None:
-        """By the clock by which requests measures its answers."""
-        world.clock.perf_counter = lambda: 17.5
-        assert world.fetched().made == 17.5
-
     def test_a_life_shorter_than_the_way(self, world: World) -> None:
         """It may have ended when it arrives: it is used once."""
         asking = world.ask()

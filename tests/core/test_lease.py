@@ -29,7 +29,6 @@ def a_lease(
         token,
         "Bearer abc",
         arrived=arrived,
-        made=0,
         rules=RenewalRules(early_expiry, renew_after),
         chance=chance,
         more_headers=more_headers,
@@ -43,10 +42,9 @@ def margins(lease: Lease) -> tuple[float, float, float]:
 def test_keeps_what_it_is_made_of() -> None:
     """Token, header and the moment are there, probation and hook are empty."""
     token = Token("abc")
-    lease = Lease(token, "Bearer abc", arrived=0, made=17.5, rules=RenewalRules(), chance=0.5)
+    lease = Lease(token, "Bearer abc", arrived=0, rules=RenewalRules(), chance=0.5)
     assert lease.token is token
     assert lease.header_value == "Bearer abc"
-    assert lease.made == 17.5
     assert lease.probation == set()
     assert lease.hook is None
 

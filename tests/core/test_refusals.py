@@ -7,12 +7,13 @@ import pytest
 from oauth_cc_auth import Token
 from oauth_cc_auth._core.back_off import FIRST
 from oauth_cc_auth._core.lease import Lease, RenewalRules
-from oauth_cc_auth._core.refusals import MOST_ORIGINS, Hold, Refusals
+from oauth_cc_auth._core.refusals import MOST_ORIGINS, MOST_PATHS, Hold, Refusals
 from oauth_cc_auth._http.origin import Origin
 from tests.fake_clock import FakeClock
 
 API = Origin("https", "api.example.com", 443)
 OTHER = Origin("https", "other.example.com", 443)
+PATH = "GET /orders"
 
 
 @pytest.fixture(name="clock")
@@ -26,24 +27,24 @@ def _refusals(clock: FakeClock) -> Refusals:
 
 
 def a_lease(*probation: Origin) -> Lease:
-    lease = Lease(Token("abc"), "Bearer abc", arrived=0, made=0, rules=RenewalRules(), chance=0)
+    lease = Lease(Token("abc"), "Bearer abc", arrived=0, rules=RenewalRules(), chance=0)
     lease.probation.update(probation)
     return lease
 
 
 def refuse(refusals: Refusals, times: int, origin: Origin = API) -> list[bool]:
     """Have that many fresh tokens refused; for each, whether the answer was to be left as it is."""
-    return [refusals.note(origin, a_lease(origin)) is not None for _ in range(times)]
+    return [refusals.note(origin, a_lease(origin), PATH) is not None for _ in range(times)]
 
 
 def is_held(refusals: Refusals) -> bool:
     """Whether the answer to a token that does not count is left as it is."""
-    return refusals.note(API, a_lease()) is not None
+    return refusals.note(API, a_lease(), PATH) is not None
 
 
 def test_a_token_that_is_not_on_probation_does_not_count(refusals: Refusals) -> None:
     """Its refusal is the usual case: the token was accepted before, and has ended."""
-    assert [refusals.note(API, a_lease()) for _ in range(5)] == [None] * 5
+    assert [refusals.note(API, a_lease(), PATH) for _ in range(5)] == [None] * 5
     assert refusals.origins() == set()
 
 
@@ -72,11 +73,11 @@ def test_what_a_hold_says(refusals: Refusals, clock: FakeClock) -> None:
     """The refusal that begins it, and the rest of it. The same token refused again begins no other."""
     refuse(refusals, 1)
     lease = a_lease(API)
-    assert refusals.note(API, lease) == Hold(1.0, begins=True)
+    assert refusals.note(API, lease, PATH) == Hold(1.0, begins=True)
     clock.now_monotonic += 0.25
-    assert refusals.note(API, lease) == Hold(0.75, begins=False)
-    assert refusals.note(API, a_lease()) == Hold(0.75, begins=False)
-    assert refusals.note(API, a_lease(API)) == Hold(2.0, begins=True)
+    assert refusals.note(API, lease, PATH) == Hold(0.75, begins=False)
+    assert refusals.note(API, a_lease(), PATH) == Hold(0.75, begins=False)
+    assert refusals.note(API, a_lease(API), PATH) == Hold(2.0, begins=True)
 
 
 def test_holds_double_up_to_a_minute(refusals: Refusals, clock: FakeClock) -> None:
@@ -94,7 +95,7 @@ def test_holds_double_up_to_a_minute(refusals: Refusals, clock: FakeClock) -> No
 def test_many_refusals_of_one_token_are_one(refusals: Refusals) -> None:
     """Fifty requests refused at once."""
     lease = a_lease(API)
-    assert [refusals.note(API, lease) for _ in range(50)] == [None] * 50
+    assert [refusals.note(API, lease, PATH) for _ in range(50)] == [None] * 50
     assert refuse(refusals, 1) == [True]
 
 
@@ -105,11 +106,11 @@ def test_other_origins_are_not_affected(refusals: Refusals) -> None:
     assert refusals.origins() == {API, OTHER}
 
 
-def test_acceptance_ends_it(refusals: Refusals) -> None:
+def test_a_renewal_that_earned_something_ends_it(refusals: Refusals) -> None:
     """The token is off probation there, and counting starts anew."""
     refuse(refusals, 2)
     lease = a_lease(API, OTHER)
-    refusals.accepted(API, lease)
+    refusals.earned(API, lease)
     assert lease.probation == {OTHER}
     assert refusals.origins() == set()
     assert refuse(refusals, 2) == [False, True]
@@ -118,7 +119,7 @@ def test_acceptance_ends_it(refusals: Refusals) -> None:
 def test_acceptance_after_no_refusal(refusals: Refusals) -> None:
     """Nothing changes."""
     refuse(refusals, 1, OTHER)
-    refusals.accepted(API, a_lease())
+    refusals.earned(API, a_lease())
     assert refusals.origins() == {OTHER}
 
 
@@ -146,8 +147,8 @@ def test_late_refusals_of_older_tokens_do_not_count(refusals: Refusals) -> None:
     older, newer = a_lease(API), a_lease(API)
     for _ in range(6):
         for lease in (older, newer):
-            refusals.note(API, lease)
-    hold = refusals.note(API, newer)
+            refusals.note(API, lease, PATH)
+    hold = refusals.note(API, newer, PATH)
     assert hold is not None
     assert hold.seconds == FIRST
 
@@ -156,8 +157,8 @@ def test_the_first_tokens_of_a_process(refusals: Refusals) -> None:
     """They count like any other, although their numbers begin with 0."""
     first, second = a_lease(API), a_lease(API)
     first.number, second.number = 0, 1
-    assert refusals.note(API, first) is None
-    hold = refusals.note(API, second)
+    assert refusals.note(API, first, PATH) is None
+    hold = refusals.note(API, second, PATH)
     assert hold is not None
     assert hold.begins
 
@@ -170,7 +171,61 @@ def test_right_after_the_machine_has_started() -> None:
 
 def test_a_suspect(refusals: Refusals) -> None:
     """The next token is on probation with it, and its refusal is the first."""
-    refusals.suspect(API)
+    refusals.suspect(API, a_lease(), PATH)
     assert refusals.origins() == {API}
-    assert not is_held(refusals)
     assert refuse(refusals, 2) == [False, True]
+
+
+def test_a_suspect_accepts(refusals: Refusals) -> None:
+    """The path that the token was renewed for shows that the renewal earned something; another path does not."""
+    refusals.suspect(API, a_lease(), PATH)
+    lease = a_lease(API)
+    refusals.accepted(API, lease, "GET /other")
+    assert (refusals.origins(), lease.probation) == ({API}, {API})
+    refusals.accepted(API, lease, PATH)
+    assert (refusals.origins(), lease.probation) == (set(), set())
+
+
+def test_late_refusals_of_a_suspect(refusals: Refusals) -> None:
+    """They are of the token that is being renewed already."""
+    first, second = a_lease(), a_lease()
+    refusals.suspect(API, second, PATH)
+    assert [refusals.note(API, lease, PATH) for lease in (first, second, first)] == [None] * 3
+    assert refuse(refusals, 2) == [False, True]
+
+
+def test_a_suspect_path_refuses_each_token(refusals: Refusals) -> None:
+    """Even if another path has accepted it, so that it is not on probation."""
+    refusals.suspect(API, a_lease(), PATH)
+    assert refusals.note(API, a_lease(), "GET /other") is None
+    assert refusals.note(API, a_lease(), PATH) is None
+    assert refusals.note(API, a_lease(), PATH) is not None
+
+
+def test_acceptance_of_another_path_without_a_hold(refusals: Refusals) -> None:
+    """It ends the probation of this token, and not the count."""
+    assert refuse(refusals, 1) == [False]
+    lease = a_lease(API)
+    refusals.accepted(API, lease, PATH)
+    assert lease.probation == set()
+    assert refuse(refusals, 1) == [True]
+
+
+def test_acceptance_of_a_path_during_a_hold(refusals: Refusals) -> None:
+    """That path is believed when it refuses this very token later; other paths and other tokens are not."""
+    refuse(refusals, 2)
+    lease = a_lease(API)
+    refusals.accepted(API, lease, PATH)
+    assert refusals.note(API, lease, "GET /other") is not None
+    assert refusals.note(API, a_lease(), PATH) is not None
+    assert refusals.note(API, lease, PATH) is None
+
+
+def test_the_oldest_paths_are_forgotten(refusals: Refusals) -> None:
+    """A crawler meets many."""
+    refuse(refusals, 2)
+    lease = a_lease(API)
+    for number in range(MOST_PATHS + 1):
+        refusals.accepted(API, lease, f"GET /{number}")
+    assert refusals.note(API, lease, "GET /1") is None
+    assert refusals.note(API, lease, "GET /0") is not None

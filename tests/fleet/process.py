@@ -26,6 +26,7 @@ CONFIG = ClientCredentialsConfig(
 )
 OBSERVER = Observer(CONFIG, None)
 ORIGIN = origin_of("https://api.example.com")
+PATH = "GET /orders"
 TIMEOUT, DEADLINE = 10.0, 30.0  # seconds: the defaults of every auth object
 
 
@@ -91,7 +92,7 @@ class Process:
         # Each request has its own thread.
         outcome = yield from self._flow.obtain(Caller(object(), loop=None))
         lease = outcome if isinstance(outcome, Lease) else None
-        if lease is not None and self._api.refuses(lease) and self._cache.refusals.note(ORIGIN, lease) is None:
+        if lease is not None and self._api.refuses(lease) and self._cache.refusals.note(ORIGIN, lease, PATH) is None:
             outcome = yield from self._flow.obtain(Caller(object(), loop=None), lease)
             lease = outcome if isinstance(outcome, Lease) else None
             if lease is not None:
@@ -99,7 +100,8 @@ class Process:
         if lease is None or self._api.refuses(lease):
             self._api.failed(began)
         elif ORIGIN in lease.probation:
-            self._cache.refusals.accepted(ORIGIN, lease)
+            self._cache.refusals.accepted(ORIGIN, lease, PATH)
+            self._cache.refusals.earned(ORIGIN, lease)
         waited = self._clock.now - began
         if waited:
             self._api.waited.append(waited)

@@ -80,5 +80,5 @@ def _row(stretch: Stretch, figures: Figures, requests_a_minute: float) -> str:
 
 def _seconds_left(chance: float) -> float:
     """The remaining life of a token when it begins to age."""
-    lease = Lease(Token("abc", expires_at=LIFE), "", arrived=0, made=0, rules=RenewalRules(), chance=chance)
+    lease = Lease(Token("abc", expires_at=LIFE), "", arrived=0, rules=RenewalRules(), chance=chance)
     return lease.ends_at - lease.fresh_until

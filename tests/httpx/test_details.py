@@ -18,7 +18,7 @@ from tests.httpx_network import API_URL, Network, auth_over
 
 
 def a_lease() -> Lease:
-    return Lease(Token("one"), "Bearer one", arrived=0.0, made=0, rules=RenewalRules(), chance=0.0)
+    return Lease(Token("one"), "Bearer one", arrived=0.0, rules=RenewalRules(), chance=0.0)
 
 
 @for_clients(HTTPX, HTTPX2)

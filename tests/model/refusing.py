@@ -10,6 +10,8 @@ from oauth_cc_auth._http.origin import Origin
 from tests.model.asking import Asking
 from tests.model.books import Books
 
+PATH = "GET /orders"
+
 
 class RefusingOrigin:
     """It refuses every token, or accepts one after all. What an adapter does is done as `_adapter.policy` does it.
@@ -48,14 +50,15 @@ class RefusingOrigin:
                 self._in_a_row += 1
                 if self._in_a_row >= 2:
                     self.held_until = now + min(2.0 ** (self._in_a_row - 2), 60)
-        is_held = self._cache.refusals.note(self._origin, lease) is not None
+        is_held = self._cache.refusals.note(self._origin, lease, PATH) is not None
         assert is_held == (now < self.held_until), "refusals are held, or renewed, against the promise"
         return is_held
 
     def takes(self, lease: Lease) -> None:
-        """It accepts `lease`; if that was on trial, the origin is like any other again."""
+        """It accepts a request that was sent again with `lease`: after a trial, the origin is like any other again."""
         if self._origin in lease.probation:
-            self._cache.refusals.accepted(self._origin, lease)
+            self._cache.refusals.accepted(self._origin, lease, PATH)
+            self._cache.refusals.earned(self._origin, lease)
         if lease in self._on_trial:
             self._on_trial.remove(lease)
             driven = self._driven
@@ -66,7 +69,7 @@ class RefusingOrigin:
         """It has refused `lease`, and the renewal is left to the next request."""
         if self._books.wanted in (None, lease):
             self._is_known = True
-            self._cache.refusals.suspect(self._origin)
+            self._cache.refusals.suspect(self._origin, lease, PATH)
         self._cache.discard(lease)  # does nothing to a newer one that came at this very moment
         self._books.discarded(lease)
 
