@@ -41,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _dispatched(sys.argv[1:] if argv is None else argv)
         finally:
             streams.tell()
-            sys.stdout.flush()  # here, where a reader who has left can still be dealt with
+            sys.stdout.flush()  # here, because below we can still handle a reader that has left
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:  # `| head` has seen enough
@@ -113,7 +113,7 @@ def _parsers() -> tuple[Parser, dict[str, Parser]]:
 
 
 def _program() -> str:
-    """What a person has typed to get here."""
+    """The name by which the person started the command."""
     return "oauth-cc-auth" if PurePath(sys.argv[0]).stem == "oauth-cc-auth" else "python -m oauth_cc_auth"
 
 

@@ -147,7 +147,7 @@ class ClientCredentialsConfig:
         if self.client_secret is not None:
             shown["client_secret"] = MASK
         if isinstance(self.client_authentication, ClientAuthentication) and not is_builtin(self.client_authentication):
-            # A person's own, perhaps a dataclass, whose repr would tell the key.
+            # A person's own, perhaps a dataclass whose repr shows the key.
             shown["client_authentication"] = type(self.client_authentication)
         for name in ("additional_headers", "additional_request_data"):
             shown[name] = tuple((key, MASK) for key, _ in shown[name])

@@ -71,7 +71,7 @@ class HTTPieAuth(ClientCredentialsAuth):
     """The auth object of one run of HTTPie."""
 
     def __call__(self, r: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Attach the token; with ``--offline`` say where it goes, and ask nobody for one."""
+        """Attach the token. With ``--offline`` nothing is fetched, and a placeholder shows where it goes."""
         if _is_offline():
             r.headers[self.config.header_name] = self.config.header_value_pattern.replace("%s", _NO_TOKEN_YET)
             return r
@@ -96,7 +96,7 @@ def _remedy(error: TokenError) -> str:
 
 
 class Misconfigured:
-    """Takes the place of an auth object that cannot be made, and says why once a request is prepared."""
+    """Stands in for an auth object that cannot be made, and says why when a request is prepared."""
 
     def __init__(self, message: str) -> None:
         self._message = message
@@ -107,7 +107,7 @@ class Misconfigured:
 
 
 def _is_offline() -> bool:
-    """True where HTTPie only shows the request. It tells a plugin nothing of its options, but its parser has them."""
+    """True if HTTPie only shows the request. It does not hand its options to a plugin, but its parser has them."""
     from httpie.cli.definition import parser  # pyright: ignore[reportMissingTypeStubs]  # HTTPie has none
 
     return bool(getattr(getattr(parser, "args", None), "offline", False))

@@ -132,7 +132,7 @@ def _trust_advice(library_name: str, *, own: bool) -> str:
     return advice
 
 
-# Whose exceptions a token request may raise by itself, beside the standard library and the client library.
+# The packages whose exceptions a token request may raise, beside the standard library and the client library.
 _TRANSPORTS = frozenset(
     {"anyio", "certifi", "h11", "h2", "hpack", "hyperframe", "httpcore", "httpcore2", "idna", "OpenSSL", "socks"}
     | {"socksio", "trio", "truststore", "urllib3", "urllib3_future"}
@@ -162,7 +162,7 @@ def _is_from_elsewhere(error: BaseException, library: Any) -> bool:
 
 def text_of(error: BaseException) -> str:
     """What `error` says of itself, or its name if it says nothing or fails to."""
-    with Ignoring(Exception):  # a __str__ of anybody's
+    with Ignoring(Exception):  # a __str__ that someone wrote
         return str(error) or type(error).__name__
     return type(error).__name__
 

@@ -1,6 +1,6 @@
-"""Starting a subcommand, and turning whatever goes wrong into one line on stderr and an exit status.
+"""Start a subcommand, and turn what goes wrong into one line on stderr and an exit status.
 
-This file is imported without the extra [cli] too, in order to say so.
+This file is also imported without the extra [cli], and says that it is missing.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from .terminal import streams, wording
 if TYPE_CHECKING:
     from oauth_cc_auth._cli.request.exchange_log import ExchangeLog
 
-_MORE = "; `oauth-cc-auth check` tells more"
+_MORE = "; `oauth-cc-auth check` finds out more"
 
 Command = Callable[[CommandSettings], int]
 
@@ -57,14 +57,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def status_of(error: TokenError) -> int:
-    """The exit status for a token that cannot be had or may not be sent."""
+    """The exit status if there is no token, or if it may not be sent."""
     if isinstance(error, InsecureRequestError):
         return USAGE
     return UNREACHABLE if isinstance(error, TokenEndpointUnreachable) else REFUSED
 
 
 def _missing_module() -> str | None:
-    """The first part of the extra that is not installed."""
+    """The first package of the extra that is not installed."""
     for name in ("requests", "rich", TOML_MODULE):
         try:
             import_module(name)
@@ -78,7 +78,7 @@ def _performed(arguments: argparse.Namespace) -> int:
 
     from .settings import load
 
-    command = _COMMANDS[arguments.command](arguments)  # first: nobody types a secret for a URL that is wrong
+    command = _COMMANDS[arguments.command](arguments)  # first: no one should type a secret for a wrong URL
     with warnings_shown():
         return command(load.load(arguments))
 

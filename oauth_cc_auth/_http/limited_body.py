@@ -1,7 +1,7 @@
 """Reading an answer without trusting its size: at most 1 MiB is read, and at most 1 MiB comes out of it.
 
-Token answers are a few hundred bytes. A megabyte that inflates to a gigabyte is an attack or an accident; httpx 0.28
-would inflate 67 MB of it into its first chunk, so the adapters read raw bytes and inflate here, with a limit.
+Token answers have a few hundred bytes. A megabyte that inflates to a gigabyte is an attack or an accident. httpx 0.28
+inflates up to 67 MB of it into its first chunk, so the adapters read raw bytes, which are inflated here with a limit.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ import zlib
 
 LIMIT = 1024 * 1024  # bytes, of what is read and of what it inflates to
 
-MOST_CODINGS = 3  # none was asked for; each costs as much as the whole body
+MOST_CODINGS = 3  # we ask for none, and each costs as much as the whole body
 
-# Of a refused API answer this much is read, for `response.history` and to keep the connection; the rest is dropped.
+# How much of a refused API answer is read: for `response.history`, and to keep the connection. The rest is dropped.
 LONGEST_REFUSAL = 64 * 1024  # bytes
 LONGEST_DRAIN = 1.0  # seconds
 
@@ -43,7 +43,7 @@ class LimitedBody:
         self._chunks.append(chunk)
 
     def decoded(self, content_encoding: str) -> bytes:
-        """The body, freed from its content codings, the last applied first (RFC 9110 §8.4).
+        """The body without its content codings; the last one applied is undone first (RFC 9110 §8.4).
 
         Raises:
             UnreadableBodyError: it inflates to more than `LIMIT`, or is not encoded as it says.
@@ -76,7 +76,7 @@ def _inflated(body: bytes, coding: str) -> bytes:
 
 
 def inflated_refusal(content: bytes, content_encoding: str) -> bytes:
-    """The body of a refused answer as far as it was read; empty where that cannot be decoded."""
+    """The body of a refused answer, as far as it was read; empty if that cannot be decoded."""
     body = LimitedBody()
     body.feed(content)
     try:

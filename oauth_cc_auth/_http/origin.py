@@ -1,7 +1,7 @@
 """Who a URL talks to (RFC 6454), and whether a redirect leaves it.
 
-A token goes to the origin that the person named and to no other. So where a `Location` is too odd to be sure about,
-it counts as leaving: a header too few is a 401, a header too many is a leak.
+A token goes to the origin that the person named and to no other. If a `Location` is too odd to be sure about, it
+counts as leaving: a header too few is a 401, a header too many is a leak.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ _SECURE_SCHEMES = frozenset({"https", "wss"})
 
 _MORE_THAN_AN_ORIGIN = frozenset("@?#")
 
-# Parsers disagree about what these mean in a URL. Compiled, by `re`, which keeps them, only where there is a redirect.
+# Parsers disagree about what these mean in a URL. `re` compiles and keeps them at the first redirect.
 _AMBIGUOUS = r"[\\\x00-\x1f\x7f]"
 _AMBIGUOUS_AUTHORITY = r"[@\s]|[^\x00-\x7f]"
 
 
 class Origin(NamedTuple):  # and no Record: a tuple can be hashed, and compares without Python code
-    """Scheme, host and port; -1 where a scheme has no port that we know."""
+    """Scheme, host and port; -1 if we know no port for the scheme."""
 
     scheme: str
     host: str
@@ -58,8 +58,8 @@ def origin_of(url: str) -> Origin:
 def site_of(url: str) -> str | None:
     """The beginning of `url` up to the slash after its host: all URLs that begin with it have its origin.
 
-    None where no slash ends the host, since http://localhost begins http://localhost.example as well; and where there
-    may be more in it than an origin, such as a password or a query, which nobody should keep.
+    None if no slash ends the host: http://localhost is also the beginning of http://localhost.example. None too if
+    there may be more in it than an origin, such as a password or a query, which must not be kept.
     """
     start = url.find("//")
     end = url.find("/", start + 2)
@@ -93,16 +93,16 @@ def is_loopback(host: str) -> bool:
 
 
 def may_carry_secrets(url: str) -> bool:
-    """True where TLS protects what is sent, or where it does not leave the machine."""
+    """True if TLS protects what is sent, or if it does not leave the machine."""
     origin = origin_of(url)
     return origin.scheme in _SECURE_SCHEMES or is_loopback(origin.host)
 
 
 def same_audience(named: Origin, other: Origin) -> bool:
-    """True where `other` may see a token meant for `named`.
+    """True if `other` may see a token meant for `named`.
 
     The one exception to equality is the upgrade of one host from http on port 80 to https on port 443, which both
-    client libraries follow with the header: the token is better off there than where it was already sent.
+    client libraries follow with the header: the token is safer there than at the origin that has seen it already.
     """
     if not named.host or not other.host:
         return False

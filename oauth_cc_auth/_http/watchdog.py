@@ -1,7 +1,7 @@
-"""A deadline for blocking sockets: when time is up, they are shut down, and whoever reads from them wakes up.
+"""A deadline for blocking sockets: when time is up, they are shut down, which wakes up the threads that read from them.
 
-A read time-out starts anew with each byte, so a server that drips one byte a second holds a blocking client for ever,
-in the headers as well as in the body. A thread cannot be cancelled; its socket can be.
+A read time-out begins again with each byte. So a server that drips one byte a second holds a blocking client for ever,
+in the headers as well as in the body. A thread cannot be cancelled, but its socket can be shut down.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Reading what the token endpoint answered: a token, or a failure that says what it means and what to do next.
+"""What the token endpoint answered: a token, or a failure that says what it means and what to do next.
 
 Real servers stray from RFC 6749 §5 in every direction; each leniency names the one that needs it. Pure, no I/O.
 """
@@ -26,17 +26,15 @@ from .exchange import Reply, TokenRequest, TokenResponse, TransportFailure
 from .failure import Failure
 from .members import members_of, without_members
 
-LONGEST_LIFE = 365 * 24 * 3600.0  # seconds; Adobe IMS tells milliseconds, and the API's 401 renews such a token anyway
+LONGEST_LIFE = 365 * 24 * 3600.0  # seconds; Adobe IMS sends milliseconds, but the API's 401 renews the token anyway
 
 # Answers that can mean "not authenticated": glewlwyd 2.7 says 403 with an empty body, node-oauth 400 or 401.
 _UNAUTHENTICATED_STATUSES = frozenset({400, 401, 403})
 # Errors that only an authenticated client gets, or that have nothing to do with who is asking.
 _AUTHENTICATED_ERRORS = frozenset(
     {"invalid_scope", "unsupported_grant_type", "invalid_grant", "invalid_target"}
-    | {
-        "scope_invalid",
-        "authorization_type_invalid",
-    }  # glewlwyd 2.7, which says 403 and nothing to whom it does not know
+    # glewlwyd 2.7; to a client that it does not know it says 403 and nothing else.
+    | {"scope_invalid", "authorization_type_invalid"}
 )
 _TRANSIENT_STATUSES = frozenset({408, 429})
 _BOUND_TOKEN_TYPES = frozenset({"mac", "pop", "dpop"})  # of no use without a key that we do not have
@@ -44,7 +42,7 @@ _BOUND_TOKEN_TYPES = frozenset({"mac", "pop", "dpop"})  # of no use without a ke
 TOKEN_MEMBERS = ("access_token", "refresh_token", "id_token")
 _STANDARD_MEMBERS = frozenset({"access_token", "token_type", "expires_in", "scope"})
 
-# Where others than the RFC's authors put the explanation (RFC 9457 §3.1: title, detail), the first that is there.
+# Where servers put the explanation, some by RFC 9457 §3.1 (title, detail); the first that is there counts.
 _EXPLANATIONS = ("error_description", "error_message", "message", "detail", "title", "errors")
 
 

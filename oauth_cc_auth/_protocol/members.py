@@ -1,4 +1,4 @@
-"""The members of what a token endpoint answered, in whatever form and encoding it came. Pure, no I/O."""
+"""The members of an answer of the token endpoint, in any form and encoding. Pure, no I/O."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MOST_FIELDS = 1000  # of a form-encoded answer
 
 
 def members_of(body: bytes, secrets: tuple[str, ...], known_errors: Collection[str]) -> Mapping[str, Any]:
-    """The members of the answer: JSON whatever its content type, else form-encoded (the Facebook of old, GitHub).
+    """The members of the answer: JSON, whatever its content type, or form-encoded (the old Facebook, GitHub).
 
     Args:
         secrets: What a form with an error must not show.
@@ -57,7 +57,7 @@ def _int(digits: str) -> int | float:
     return int(digits) if len(digits) <= _MOST_DIGITS else float(digits)
 
 
-# One for all: making one looks attributes up by new strings, which CPython's cache of them keeps, kilobytes in time.
+# One for all. Making one looks up attributes by new strings, and CPython's cache keeps each: kilobytes, in time.
 _DECODER = json.JSONDecoder(parse_int=_int)
 
 
@@ -69,7 +69,7 @@ def _form_members(text: str, secrets: tuple[str, ...], known_errors: Collection[
         return {}
     if form.get("access_token") and not form.get("error"):
         return form
-    # What was echoed without being encoded for a form ("a+b&c") would not be recognised once it is decoded.
+    # An echo that was not encoded for a form ("a+b&c") would not be recognised after decoding.
     shown, code = _form(redact_start(text, secrets)), form.get("error")
     if code:
         shown["error"] = code if code in known_errors else shown.get("error", MASK)

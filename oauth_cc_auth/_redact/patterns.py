@@ -1,11 +1,11 @@
-"""A pattern that finds a secret in other people's text, in whatever encoding servers and libraries echo text.
+"""A pattern that finds a secret in other people's text, in every encoding in which servers and libraries echo text.
 
 Percent-encoded (also several times), form-encoded, as escapes of JSON, JavaScript, Python and C, as HTML character
 references, and as UTF-8 that was read as Latin-1 (status lines, headers).
 
-The text is a server's, and so may the secret be (a token that it issued), so a search must not take long whatever they
-are. Only runs of backslashes have forms of many lengths. Each run is one unit together with the character that follows
-it: then no two neighbours can share out a run in several ways, which would make a search exponential.
+The text comes from a server, and the secret may too (a token that it issued), so no text and no secret may make the
+search slow. Only runs of backslashes have forms of many lengths. Each run is one unit together with the character that
+follows it. Otherwise two neighbours could share out a run in several ways, which would make a search exponential.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ def pattern_of(secret: str) -> str:
     """A regular expression, for ``re.IGNORECASE``, that matches `secret` in any usual encoding."""
     pattern = "".join(_unit(len(run), character) for run, character in _UNITS.findall(secret[:_LONGEST]))
     if len(secret) > _LONGEST:
-        # The rest as it is or, where it is encoded, everything from here on.
+        # The rest as it is or, if it is encoded, everything from here on.
         pattern += f"(?:{re.escape(secret[_LONGEST:])}|(?s:.*))"
     return pattern
 
 
 def _unit(backslashes: int, character: str) -> str:
-    """A pattern for so many backslashes and the character behind them, which may be none at the end."""
+    """A pattern for so many backslashes and the character behind them; at the end there may be none."""
     plain, escaped = _forms(character) if character else (frozenset({""}), frozenset())
     if backslashes == 0:
         return _any_of([*plain, *(_ESCAPE + form for form in escaped)]) if character else ""
@@ -62,7 +62,7 @@ def _html_names() -> dict[str, list[str]]:
 
 
 def _forms(character: str) -> tuple[frozenset[str], frozenset[str]]:
-    """Patterns for one character: those that stand alone, and those that stand behind a backslash."""
+    """Patterns for one character: those that stand alone, and those that follow a backslash."""
     point, utf8 = ord(character), character.encode("utf-8", "surrogatepass")
     utf16 = character.encode("utf-16-be", "surrogatepass")
     plain = {

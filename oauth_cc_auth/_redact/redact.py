@@ -1,7 +1,7 @@
-"""Keeping secrets out of text: what a server echoes, what a transport reports, what we show.
+"""Keep secrets out of text: what a server echoes, what a transport reports, what we show.
 
-Our own messages never hold a secret. What others wrote is searched for every secret of the request at hand, in
-whatever encoding servers and libraries echo text.
+Our own messages never hold a secret. In other people's text we look for every secret of the current request, in every
+encoding in which servers and libraries echo text.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _LONGEST_FORM = 40  # characters that one encoded character may take
 
 def redact(text: str, secrets: Iterable[str]) -> str:
     """`text` without any of `secrets`, in any usual encoding, the longest first."""
-    from .patterns import pattern_of  # only where something is wrong there is a text to search
+    from .patterns import pattern_of  # there is a text to search only if something is wrong
 
     for secret in sorted({secret for secret in secrets if secret}, key=len, reverse=True):
         if len(secret) > len(text):
@@ -32,10 +32,10 @@ def redact(text: str, secrets: Iterable[str]) -> str:
 
 
 def redact_start(text: str, secrets: tuple[str, ...]) -> str:
-    """`redact` of as much of `text` as is looked at: it may be a megabyte."""
+    """`redact` of the beginning of `text`, which may be a megabyte."""
     start = redact(text[:_LONGEST_SEARCH], secrets)
     if len(text) > _LONGEST_SEARCH:
-        # The cut may have gone through a secret, which is then not recognised.
+        # The cut may go through a secret, which is not recognised then.
         start = start[: -_LONGEST_FORM * max(map(len, secrets), default=0) - 1]
     return start
 
@@ -44,30 +44,30 @@ def presentable(text: str, secrets: Iterable[str]) -> str:
     """Other people's text, fit for one line of ours: secrets masked, unprintable characters gone, cut to length."""
     secrets = tuple(secrets)
     line = redact_start(text, secrets)
-    line = redact(_on_one_line(line), secrets)  # cleaning may put one together again
+    line = redact(_on_one_line(line), secrets)  # again: cleaning may put a secret together
     return line if len(line) <= _LONGEST_TEXT else line[: _LONGEST_TEXT - 1] + "…"
 
 
 def _on_one_line(text: str) -> str:
     """`text` as a terminal shows it in one line, in the order in which it is written.
 
-    Without control characters, and without those that are not seen: one that turns the writing direction (U+202E) would
-    have a log tell something else than it holds.
+    Control characters and invisible ones are left out. One that turns the writing direction (U+202E) would make a log
+    show something else than it holds.
     """
     return " ".join("".join(character if character.isprintable() else " " for character in text).split())
 
 
 def kind_and_place(error: Exception) -> str:
-    """What `error`, raised by a person's callable, is and where it was raised.
+    """The class of `error`, which a person's callable raised, and the place.
 
-    Its message and its traceback stay behind, since both may hold secrets: "invalid literal for int(): 's3cret'".
+    Its message and its traceback are left out, because both may hold secrets: "invalid literal for int(): 's3cret'".
     """
     trace, frame, line = error.__traceback__, None, 0
     while trace is not None:
         frame, line = trace.tb_frame, trace.tb_lineno
         trace = trace.tb_next
     if frame is None or str(frame.f_globals.get("__name__")).startswith("oauth_cc_auth._"):
-        return type(error).__name__  # raised where it was called, so by how it was called
+        return type(error).__name__  # raised by the call itself: the callable takes other arguments
     return f"{type(error).__name__} ({frame.f_code.co_name}, {PurePath(frame.f_code.co_filename).name}:{line})"
 
 
@@ -76,7 +76,7 @@ _START = 4  # characters
 
 
 def token_start(token: str) -> str:
-    """The first characters of a long token, enough to tell two apart; of a short one nothing."""
+    """The first characters of a long token, enough to tell two apart; nothing of a short one."""
     return token[:_START] if len(token) >= _LONG_TOKEN else ""
 
 

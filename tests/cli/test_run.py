@@ -102,7 +102,7 @@ def test_the_help_tells_what_may_surprise(run: Run) -> None:
     """Requests by every method, and a body without a type."""
     told = {name: " ".join(run(name, "--help", env={"COLUMNS": "80"}).out.split()) for name in SUBCOMMANDS}
     assert "asks for a token by every method" in told["check"].lower()
-    assert "no Content-Type is sent with it but that of --header" in told["request"]
+    assert "for a Content-Type use --header" in told["request"]
     assert "oauth-cc-auth token --header | curl -H @- URL" in told["token"]
 
 
@@ -110,7 +110,7 @@ def test_the_help_tells_what_may_surprise(run: Run) -> None:
 def test_the_help_tells(name: str, run: Run) -> None:
     """Where settings come from, how the secret is passed, and what statuses mean."""
     out = run(name, "--help", env={"COLUMNS": "80"}).out
-    assert "settings come from options, then from the environment, then from the file of" in out
+    assert "Settings come from options, from environment variables and from the file of" in out
     assert "--client-secret -" in out
     for status, meaning in exit_statuses.MEANINGS.items():
         assert f"  {status:<4} {meaning}\n" in out
@@ -157,7 +157,7 @@ def test_check_is_recommended_where_it_helps(run: Run, env: dict[str, str]) -> N
     ran = run("request", "GET", "http://api.example.com", env=env)
     assert ran.status == 2
     assert "plain http" in ran.err or "not https" in ran.err
-    assert "tells more" not in ran.err
+    assert "finds out more" not in ran.err
 
 
 def test_a_defect_is_not_hidden(run: Run, env: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:

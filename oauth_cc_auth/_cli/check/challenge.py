@@ -1,4 +1,4 @@
-"""Reading ``WWW-Authenticate`` (RFC 9110 §11.6.1), as far as a diagnosis needs it. Pure."""
+"""Read ``WWW-Authenticate`` (RFC 9110 §11.6.1), as far as a diagnosis needs it. Pure."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import re
 _PARAMETER = r'(?<![\w-]){}\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))'
 _ESCAPED = re.compile(r"\\(.)")
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"?')  # the last may have been cut off
-# A scheme stands alone or before a space; before the "=" of a parameter there may be spaces, too.
+# A scheme stands alone or before a space. Before the "=" of a parameter there may be spaces too.
 _SCHEME = re.compile(r"\s*([\w!#$%&'*+.^`|~-]+)(?:\s+(?!\s*=)|\s*$)")
 
 
 def challenge_parameter(challenge: str | None, name: str) -> str | None:
-    """A parameter, without the quotes and backslashes around and in it; None where it is absent."""
+    """A parameter without its quotes and backslashes; None if it is absent."""
     found = re.search(_PARAMETER.format(name), challenge or "", re.IGNORECASE)
     if found is None:
         return None
@@ -21,11 +21,11 @@ def challenge_parameter(challenge: str | None, name: str) -> str | None:
 
 
 def plainly_quoted(challenge: str) -> str:
-    """Without the backslashes that nothing needs: until they are taken off, one within a secret hides it."""
+    """Without needless backslashes: one in the middle of a secret would hide it."""
     return _ESCAPED.sub(lambda found: found[0] if found[1] in '"\\' else found[1], challenge)
 
 
 def challenge_schemes(challenge: str | None) -> tuple[str, ...]:
-    """The authentication schemes that are asked for, as they are written, in order."""
+    """The authentication schemes that it asks for, as they are written, in order."""
     parts = _QUOTED.sub('""', challenge or "").split(",")
     return tuple(found.group(1) for found in map(_SCHEME.match, parts) if found is not None)

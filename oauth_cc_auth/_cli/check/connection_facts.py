@@ -31,7 +31,7 @@ class Step:
     Attributes:
         text: What came of it, in one line.
         problem: What went wrong; None unless it failed.
-        seconds: How long it took; None where nothing was done.
+        seconds: How long it took; None if nothing was done.
     """
 
     name: Literal["dns", "tcp", "tls"]
@@ -43,10 +43,10 @@ class Step:
 
 @dataclass(frozen=True)
 class Certificate:
-    """What a server's certificate says of itself; nobody has to have checked it.
+    """What a server's certificate says of itself. It need not have been verified.
 
     Attributes:
-        subject: Whom it was issued to.
+        subject: Its owner.
         issuer: Who issued it.
         names: The hosts that it is for.
         not_before: Unix time in seconds from which it is valid.
@@ -62,16 +62,16 @@ class Certificate:
 
 @dataclass(frozen=True)
 class Connection:
-    """How far a connection to the token endpoint, or to the proxy before it, came.
+    """How far a connection to the token endpoint came, or to the proxy before it.
 
     Attributes:
-        proxy: The proxy that the environment names for this URL, as it may be shown; None without one.
+        proxy: The proxy that the environment names for this URL, in a form that may be shown; None without one.
         addresses: What the name resolves to.
-        tls_version: Such as ``TLSv1.3``; None where there was no TLS.
-        certificate: The server's, also where it is not trusted; None where none was seen.
-        wants_client_certificate: The server said so, when it was asked again why it gave no answer.
-        speaks_tls: The URL is plain http, and the port takes part in a handshake, when it was asked again.
-        httpx_bundle: SSL_CERT_FILE is set: httpx reads it, and requests, which connects here, does not.
+        tls_version: Such as ``TLSv1.3``; None if there was no TLS.
+        certificate: The server's, also if it is not trusted; None if none was seen.
+        wants_client_certificate: The server said so in a second handshake, after a request without an answer.
+        speaks_tls: The URL is plain http, but the port took part in a TLS handshake.
+        httpx_bundle: SSL_CERT_FILE is set. httpx reads it; requests, which connects here, does not.
     """
 
     host: str

@@ -1,4 +1,4 @@
-"""The diagnosis: ``oauth-cc-auth check``. One step after the other, as far as they work; then what it means."""
+"""``oauth-cc-auth check``: one step after the other, as far as they work, and then what it all means."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ _TIMEOUT = 10.0  # seconds, as the plugin's
 
 
 def run(settings: CommandSettings, *, api_url: str | None, as_json: bool) -> int:
-    """Diagnose what `settings` lead to, and print it. Returns the exit status.
+    """Find out what happens with `settings`, and print it. Returns the exit status.
 
     Raises:
-        CommandError: `api_url` is no URL that can be called.
+        CommandError: `api_url` is not a URL that can be called.
     """
     if api_url is not None:
         _check_api_url(api_url)
@@ -43,7 +43,7 @@ def run(settings: CommandSettings, *, api_url: str | None, as_json: bool) -> int
 
 
 def diagnose(settings: CommandSettings, api_url: str | None, watcher: Watcher) -> Diagnosis:
-    """Find out, tell `watcher`, and judge."""
+    """Find out, report to `watcher`, and judge."""
     config = settings.config
     findings = Findings(_question(config, api_url), time.time(), Connection("", 0, None))
     watcher.started(findings.question)
@@ -62,7 +62,7 @@ def diagnose(settings: CommandSettings, api_url: str | None, watcher: Watcher) -
 
 
 def _asked(findings: Findings, settings: CommandSettings, api_url: str | None, watcher: Watcher) -> Findings:
-    """What token endpoint and API answer."""
+    """What the token endpoint and the API answer."""
     config, timeout = settings.config, _timeout(settings)
     tried = try_methods(config, timeout, watcher)
     findings = replace(findings, attempts=tried.attempts, now=time.time())
@@ -88,7 +88,7 @@ def _timeout(settings: CommandSettings) -> float:
 
 def _question(config: ClientCredentialsConfig, api_url: str | None) -> Question:
     origin, method, secret = origin_of(config.token_url), config.client_authentication, config.client_secret
-    # Who pastes the secret into a wrong field does not want to see it in a ticket.
+    # A person who pasted the secret into a wrong field does not want to see it in a ticket.
     secrets = (secret,) if isinstance(secret, str) else ()
     return Question(
         token_url=shown_url(config.token_url),
@@ -109,6 +109,8 @@ def _question(config: ClientCredentialsConfig, api_url: str | None) -> Question:
 def _check_api_url(url: str) -> None:
     origin = origin_of(url)
     if origin.scheme not in ("http", "https") or not origin.host or any(character.isspace() for character in url):
-        raise CommandError("--api-url is no URL that can be called; pass one such as https://api.example.com/orders")
+        raise CommandError("--api-url must be a full URL, such as https://api.example.com/orders")
     if "@" in url.partition("://")[2].partition("/")[0]:
-        raise CommandError("--api-url contains user info, which would get in the way of the token; leave it out")
+        raise CommandError(
+            "--api-url contains user info, which takes the place of the token; leave out what is before the @"
+        )

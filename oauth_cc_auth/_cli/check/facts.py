@@ -1,4 +1,4 @@
-"""What a diagnosis found out: plain values without any secret, and without an opinion.
+"""What a diagnosis found out: plain values without secrets and without opinions.
 
 Opinions are in the rules, words and columns in the reports. Every text that others wrote has been through `redact`
 before it gets here.
@@ -20,9 +20,9 @@ class Question:
     """What is being checked.
 
     Attributes:
-        token_url: As it may be shown.
-        api_url: As it may be shown; None where no API is called.
-        secure: The URL is https.
+        token_url: In a form that may be shown.
+        api_url: In a form that may be shown; None if no API is called.
+        secure: token_url is https.
         host: Its host, in lower case.
         method: Name of the one client authentication that is configured; None: all are tried.
         scope: Scopes asked for, separated by single spaces, or None.
@@ -46,17 +46,17 @@ class Question:
 
 @dataclass(frozen=True)
 class HttpAnswer:
-    """What an HTTP answer tells, whatever it means.
+    """What an HTTP answer shows, whatever it means.
 
     Attributes:
         web_page: It is HTML, by its type or by its first byte.
         empty: It has no body.
-        location: Where it redirects to, as it may be shown; None where it does not.
+        location: The target of a redirect, in a form that may be shown; None if it is not one.
         skew: Seconds by which the server's clock is ahead of ours; None without a usable ``Date``.
-        retry_after: Seconds that it asks to wait; None where it does not.
+        retry_after: Seconds that it asks to wait, or None.
         via: The intermediaries that it names; None without any.
         challenge: Its ``WWW-Authenticate``; None without one.
-        excerpt: The title of a web page, or the first words of a refusal; None where there are none.
+        excerpt: The title of a web page, or the first words of an error; None if there are none.
     """
 
     status: int
@@ -79,12 +79,12 @@ class AttemptFacts:
     """One token request by one client authentication method.
 
     Attributes:
-        outcome: A token; an error; 2xx without a usable token; nothing; or the request could not be made at all.
+        outcome: A token; an error; 2xx without a usable token; no answer; or the request could not be made.
         seconds: How long it took.
-        answer: What came back; None where nothing did.
-        error: OAuth error code; None where the answer named none.
-        description: The server's words for it, or the transport's or ours where there was no answer or no token.
-        next_is_tried: The plugin would go on to the next method after this.
+        answer: What came back; None if nothing did.
+        error: OAuth error code; None if the answer named none.
+        description: The server's words; the transport's if there was no answer; ours if there was no token.
+        next_is_tried: After this answer the plugin tries the next method.
         reason: Why there is no token, as a code; None if there is one, or nothing was sent.
         bound: The token is bound to a key.
         timed_out: Time ran out.
@@ -109,10 +109,10 @@ class AttemptFacts:
 
 @dataclass(frozen=True)
 class JwtFacts:
-    """What a JWT (RFC 7519) says. Nobody has verified it.
+    """What a JWT (RFC 7519) says. It is not verified.
 
     Attributes:
-        claims: None where they are encrypted.
+        claims: None if they are encrypted.
     """
 
     header: Mapping[str, Any]
@@ -121,17 +121,17 @@ class JwtFacts:
 
 @dataclass(frozen=True)
 class TokenFacts:
-    """The token, but for itself.
+    """Everything about the token but itself.
 
     Attributes:
         method: The client authentication that got it.
-        masked: Its first characters where it is long, else only a mask.
+        masked: Its first characters if it is long, otherwise only a mask.
         length: Characters.
-        token_type: What the server called it; None where it named none.
-        lifetime: Seconds; None where the server told no usable lifetime.
+        token_type: Its type in the server's words; None if it named none.
+        lifetime: Seconds; None if the server named no usable lifetime.
         asked_scope: Scopes asked for.
-        granted_scope: Scopes that the server names; None where it names none.
-        other_members: Names of what else is in the answer.
+        granted_scope: Scopes that the server names; None if it names none.
+        other_members: Names of the other members of the answer.
         jwt: What it says, if it is a JWT.
     """
 
@@ -147,13 +147,13 @@ class TokenFacts:
 
     @property
     def missing_scope(self) -> tuple[str, ...]:
-        """Asked for and not granted."""
+        """Asked for, but not granted."""
         granted = self.asked_scope if self.granted_scope is None else self.granted_scope
         return tuple(scope for scope in self.asked_scope if scope not in granted)
 
     @property
     def extra_scope(self) -> tuple[str, ...]:
-        """Granted though not asked for."""
+        """Granted, but not asked for."""
         return tuple(scope for scope in self.granted_scope or () if scope not in self.asked_scope)
 
 
@@ -162,10 +162,10 @@ class ApiFacts:
     """One call of the API with the token.
 
     Attributes:
-        answer: What came back; None where nothing did, or nothing was sent.
-        description: The transport's words where nothing came back.
+        answer: What came back; None if nothing did, or if nothing was sent.
+        description: The transport's words if nothing came back.
         timed_out: Time ran out.
-        withheld: Why the token may not go to this URL; None where it may.
+        withheld: Why the token may not go to this URL; None if it may.
     """
 
     url: str
@@ -177,7 +177,7 @@ class ApiFacts:
 
     @property
     def accepted(self) -> bool:
-        """It answered 2xx, and with no web page, which is what a login looks like."""
+        """It answered 2xx, and not with a web page, which may be a login."""
         return self.answer is not None and 200 <= self.answer.status < 300 and not self.answer.web_page
 
 
@@ -187,7 +187,7 @@ class Findings:
 
     Attributes:
         now: Unix time in seconds at which that was complete.
-        discovered: The token endpoint that the server names, as it may be shown, where token_url is not it.
+        discovered: The token endpoint that the server names, in a form that may be shown, if token_url is not it.
     """
 
     question: Question

@@ -1,7 +1,7 @@
-"""Looking into a JWT (RFC 7519): what it says of itself, never its signature, and never verified.
+"""What a JWT (RFC 7519) says of itself. It is not verified, and its signature is never shown.
 
-A client does not have to understand its token (RFC 6749 §1.4), and the plugin never looks. A person who wonders why
-an API refuses it does: a wrong audience is written there in plain Base64.
+A client need not understand its token (RFC 6749 §1.4), and the plugin never looks into it. But it helps a person who
+asks why an API refuses the token: a wrong audience is there in plain Base64.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from .facts import JwtFacts
 
 DATES = ("exp", "nbf", "iat", "auth_time")  # claims that are Unix times in seconds
 
-_LATEST = 2.0e11  # Unix time in seconds; calendars here end before, and milliseconds begin later
-_LONGEST = 65536  # characters of a token that are looked at; a header longer than that reaches no API
+_LATEST = 2.0e11  # Unix time in seconds; Python's calendar ends before it, and milliseconds begin after it
+_LONGEST = 65536  # characters; a longer header reaches no API
 _DEEPEST = 4  # levels of claims within claims that are shown
 _MOST = 50  # members of one claim that are shown
 
@@ -31,14 +31,14 @@ _PARTS_OF_JWS, _PARTS_OF_JWE = 3, 5
 
 
 def read_jwt(token: str, secrets: Iterable[str]) -> JwtFacts | None:
-    """What `token` says, with `secrets` and itself masked; None where it is no JWT."""
+    """What `token` says, with `secrets` and itself masked; None if it is not a JWT."""
     parts = token.split(".")
     if len(token) > _LONGEST or len(parts) not in (_PARTS_OF_JWS, _PARTS_OF_JWE):
         return None
     header = _members(parts[0])
     if header is None or "alg" not in header:
         return None
-    # A token within the token would be one that works.
+    # A token within the token would work.
     hidden = (*secrets, token, *(part for part in parts[2:] if part))
     if len(parts) == _PARTS_OF_JWE:
         return JwtFacts(_clean_members(header, hidden), None) if "enc" in header else None
@@ -48,7 +48,7 @@ def read_jwt(token: str, secrets: Iterable[str]) -> JwtFacts | None:
 
 def _members(part: str) -> Mapping[str, Any] | None:
     try:
-        # Padding is left out in a JWT; too much of it does no harm.
+        # A JWT has no padding; too much of it does no harm.
         parsed = json.loads(urlsafe_b64decode(part + "=="))
     except (ValueError, RecursionError):
         return None
@@ -61,7 +61,7 @@ def _clean_members(members: Mapping[str, Any], hidden: tuple[str, ...]) -> dict[
 
 
 def _clean(value: object, hidden: tuple[str, ...], depth: int) -> Any:
-    """`value` as it may be shown, and as strict JSON can carry it."""
+    """`value` in a form that may be shown, and that strict JSON can hold."""
     if isinstance(value, str):
         return presentable(_TOKEN_WITHIN.sub(MASK, value), hidden)
     if isinstance(value, float) and not isfinite(value):
@@ -77,7 +77,7 @@ def _clean(value: object, hidden: tuple[str, ...], depth: int) -> Any:
 
 
 def time_claim(claims: Mapping[str, Any], name: str) -> float | None:
-    """Unix time in seconds of a claim; None where it is absent or odd."""
+    """The Unix time in a claim, in seconds; None if it is absent or odd."""
     value = claims.get(name)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
@@ -85,7 +85,7 @@ def time_claim(claims: Mapping[str, Any], name: str) -> float | None:
 
 
 def words_claim(claims: Mapping[str, Any], *names: str) -> tuple[str, ...]:
-    """The words of the first of these claims that is there: a string with spaces, or a list."""
+    """The words in the first of these claims that is there: of a string with spaces, or of a list."""
     for name in names:
         value = claims.get(name)
         if isinstance(value, str) and value:

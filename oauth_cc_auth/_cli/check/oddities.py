@@ -1,4 +1,4 @@
-"""What often happens to settings on their way from a web page. Pure; tells no part of id and secret."""
+"""What often goes wrong when settings are copied from a web page. Pure; shows no part of id or secret."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ _IN_URL = re.compile(r"<[^<>]*>|\$?\{+[^{}]*\}+|%7B.*?%7D|(?<!\w)your[-_]\w+", r
 
 
 def placeholder_in(url: str) -> str | None:
-    """The part of `url` that looks as if it were still to be filled in; None where nothing does."""
+    """The part of `url` that looks like a placeholder; None if there is none."""
     found = _IN_URL.search(url)
     return None if found is None else found.group()
 
 
 def oddities(client_id: str, client_secret: str) -> tuple[str, ...]:
-    """Sentences about what looks wrong; none where nothing does. Each of it may be right all the same."""
+    """Sentences about what looks wrong; it may be right nevertheless."""
     found = [
         sentence
         for name, value in (("client_id", client_id), ("client_secret", client_secret))
@@ -27,7 +27,7 @@ def oddities(client_id: str, client_secret: str) -> tuple[str, ...]:
         found.append("client_id and client_secret are the same.")
     if _UUID.fullmatch(client_secret):
         # Entra ID shows both side by side, and the value only once.
-        found.append("client_secret is a UUID: where a provider shows an id and a value of a secret, it is the value.")
+        found.append("client_secret is a UUID: if the provider shows an id and a value of the secret, use the value.")
     return tuple(found)
 
 

@@ -1,4 +1,4 @@
-"""Who looks on while a diagnosis runs: a person at a terminal, or nobody."""
+"""The interface of what shows a diagnosis while it runs."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from .facts import ApiFacts, AttemptFacts, Findings, Question, TokenFacts
 
 
 class Watcher:
-    """Is told everything as it happens, and does nothing with it."""
+    """Is called for everything that happens, and does nothing."""
 
     def doing(self, what: str) -> AbstractContextManager[object]:
-        """What lasts as long as the block, such as ``connecting to login.example.com``."""
+        """Something takes as long as the block, such as ``connecting to login.example.com``."""
         return nullcontext()
 
     def started(self, question: Question) -> None:
         """The settings are valid; nothing else is known."""
 
     def stepped(self, step: Step, connection: Connection) -> None:
-        """A step of connecting is done, and that is how far it came."""
+        """One step of connecting is done."""
 
     def attempted(self, attempts: tuple[AttemptFacts, ...]) -> None:
         """All token requests are done."""
 
     def obtained(self, token: TokenFacts, now: float) -> None:
-        """There is a token, since `now`, a Unix time in seconds."""
+        """There is a token since `now`, a Unix time in seconds."""
 
     def called(self, api: ApiFacts) -> None:
         """The API was called."""
@@ -39,7 +39,7 @@ class Watcher:
 
 
 class Timed:
-    """A block that the watcher knows of, and its duration.
+    """A block that the watcher shows, and its duration.
 
     Attributes:
         seconds: How long it took.

@@ -1,4 +1,4 @@
-"""What ``oauth-cc-auth request`` is asked to send, checked before anybody is asked for a secret."""
+"""What ``oauth-cc-auth request`` is to send, checked before the person is asked for a secret."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class ApiRequest(NamedTuple):
         return f"{self.method} {shown_url(self.url)}"
 
     def check_against(self, settings: CommandSettings) -> None:
-        """Raise a CommandError where a header is the one that carries the token."""
+        """Raise a CommandError if one of the headers is the one that carries the token."""
         taken = settings.config.header_name.lower()
         for name in self.headers:
             if name.lower() == taken:
@@ -54,16 +54,16 @@ def api_request_from(arguments: argparse.Namespace) -> ApiRequest:
     """What the options of ``request`` say.
 
     Raises:
-        CommandError: method, URL, headers or body cannot be right.
+        CommandError: method, URL or body cannot be right, or standard input is wanted twice.
         ConfigurationError: a time or a header cannot be read.
     """
     body = body_of(arguments)
     if body.is_standard_input and arguments.client_secret == "-":
-        raise CommandError(f"{body.option} - and --client-secret - both want standard input; keep one")
+        raise CommandError(f"{body.option} - and --client-secret - both read standard input; keep one")
     if not _TOKEN.fullmatch(arguments.method):
-        raise CommandError("METHOD must be one such as GET or POST")
+        raise CommandError("METHOD must be an HTTP method, such as GET or POST")
     if origin_of(arguments.url).scheme not in ("https", "http") or not origin_of(arguments.url).host:
-        raise CommandError("URL must be a full one, such as https://api.example.com/orders")
+        raise CommandError("URL must be a full URL, such as https://api.example.com/orders")
     headers = _headers(arguments.header or [])
     if body.is_json and "content-type" not in map(str.lower, headers):
         headers["Content-Type"] = "application/json"
@@ -79,7 +79,7 @@ def api_request_from(arguments: argparse.Namespace) -> ApiRequest:
 
 
 def _headers(given: list[str]) -> dict[str, str]:
-    """The headers by name; one that is given twice is one with both values (RFC 9110 §5.3)."""
+    """The headers by name. One that is given twice has both values (RFC 9110 §5.3)."""
     headers: dict[str, str] = {}
     for text in given:
         name, value = split_pair("--header", text, ":")

@@ -1,7 +1,7 @@
 """The body of ``oauth-cc-auth request``: text, a file or standard input, in memory or streamed.
 
-A refused request can only be sent again with a body that can be sent again, so a stream that cannot be rewound is kept
-in memory as long as it is short.
+A refused request is sent again only if its body can be. So a stream that cannot be rewound is kept in memory, if it is
+short.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ class Body(NamedTuple):
 
     Attributes:
         option: The option that named it; None for no body.
-        text: The body itself, where it is given as text.
+        text: The body itself, if it was given as text.
         file: The name of a file; ``-`` is standard input.
-        is_json: It has to be JSON, and is labelled so.
+        is_json: It must be JSON, and is sent with that content type.
     """
 
     option: str | None = None
@@ -40,12 +40,12 @@ class Body(NamedTuple):
 
     @property
     def is_standard_input(self) -> bool:
-        """True where reading it uses up standard input."""
+        """True if reading it uses up standard input."""
         return self.file == _STANDARD_INPUT
 
 
 def body_of(arguments: argparse.Namespace) -> Body:
-    """What the options say; argparse has seen to it that it is one of them at most.
+    """What the options say. argparse makes sure that at most one of them is there.
 
     Raises:
         CommandError: the name of the file is missing.
@@ -67,13 +67,13 @@ def body_of(arguments: argparse.Namespace) -> Body:
 
 @contextmanager
 def opened(body: Body) -> Generator[Content]:
-    """The content for requests, as long as the block lasts.
+    """The content for requests, while the block lasts.
 
     Raises:
-        CommandError: a file cannot be read, or is no JSON and has to be.
+        CommandError: a file cannot be read, or is not the JSON that it must be.
     """
     if body.file is None:
-        # What the shell passed that is no UTF-8 goes out as it came in.
+        # Bytes from the shell that are not UTF-8 are sent as they came in.
         yield _checked(body, None if body.text is None else body.text.encode("utf-8", "surrogateescape"))
     elif body.is_standard_input:
         if sys.stdin is None:  # closed by `<&-`
@@ -102,11 +102,11 @@ def _checked(body: Body, content: bytes | BinaryIO | None) -> Content:
         problem = "it is not UTF-8" if isinstance(error, UnicodeError) else str(error)
     else:
         return whole
-    raise CommandError(f"{body.option} is no valid JSON: {problem}")
+    raise CommandError(f"{body.option} is not valid JSON: {problem}")
 
 
 def _sendable(stream: BinaryIO) -> Content:
-    """The stream itself where it can be rewound; else its content, or an iterator where that is long."""
+    """The stream itself if it can be rewound; otherwise its content, or an iterator if that is long."""
     if stream.seekable():
         start = stream.tell()
         if stream.read(1):

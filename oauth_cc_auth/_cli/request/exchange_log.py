@@ -1,11 +1,11 @@
-"""What ``--verbose`` shows: every HTTP exchange on stderr, without anything that must stay secret.
+"""What ``--verbose`` shows: every HTTP exchange on stderr, without secrets.
 
     token endpoint: POST https://login.example.com/oauth2/token
         client_secret_basic -> 200 OK, 43.1 ms
     API: GET https://api.example.com/orders?***
         token 1 -> 200 OK, 12.9 ms
 
-Tokens are counted instead of shown: a renewed one has the next number.
+Tokens have numbers and are never shown. A renewed one has the next number.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from oauth_cc_auth.requests import ClientCredentialsAuth
 
 
 class LoggedExchange:
-    """One exchange that is going on.
+    """One exchange that is under way.
 
     Attributes:
-        outcome: What is shown of its end; None where it was interrupted.
+        outcome: What is shown when it ends; None if it was interrupted.
     """
 
     outcome: Text | None = None
@@ -55,7 +55,7 @@ class ExchangeLog:
 
     @contextmanager
     def exchange(self, server: str, method: str, url: str, presented: str) -> Generator[LoggedExchange]:
-        """Show one exchange: the first line at once, so that a person sees what is being waited for."""
+        """Show one exchange: the first line at once, so that a person sees what the command is waiting for."""
         exchange, started = LoggedExchange(), monotonic()
         self._line(Text.assemble((server, "bold"), f": {method} {shown_url(url)}"))
         try:
@@ -78,7 +78,7 @@ class ExchangeLog:
 
 
 class LoggedAuth(ClientCredentialsAuth):
-    """Shows its token requests. They are sent as ever, within their limits of time and size."""
+    """Shows its token requests. They are sent as always, within their limits of time and size."""
 
     def __init__(self, *args: Any, log: ExchangeLog, **kwargs: Any) -> None:
         self.log = log

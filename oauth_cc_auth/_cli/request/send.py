@@ -33,7 +33,7 @@ _CHUNK = 64 * 1024  # bytes
 
 
 def run(settings: CommandSettings, *, api_request: ApiRequest, log: ExchangeLog | None = None) -> int:
-    """Send `api_request` with a token, and write the answer's body to stdout as it arrives. Returns the exit status.
+    """Send `api_request` with a token, and write the answer's body to stdout as it comes. Returns the exit status.
 
     Raises:
         CommandError: the request cannot be sent, or there is no answer or not all of it.
@@ -52,11 +52,11 @@ def run(settings: CommandSettings, *, api_request: ApiRequest, log: ExchangeLog 
 
 
 def _tell_where_no_token_goes(settings: CommandSettings, api_request: ApiRequest) -> None:
-    """Else the API's 401 would be a riddle."""
+    """Without this warning, the API's 401 would be a riddle."""
     origins = behaviour.api_origins(settings.behaviour.get("api_origins"), wire_url)
     origin = origin_of(wire_url(api_request.url))
     if origins is not None and origin not in origins:
-        console.warning(f"the request is sent without a token, since {origin} is not in api_origins")
+        console.warning(f"the request is sent without a token, because {origin} is not in api_origins")
 
 
 def _write(api_request: ApiRequest, response: requests.Response) -> None:
@@ -70,7 +70,7 @@ def _write(api_request: ApiRequest, response: requests.Response) -> None:
 
 
 def _progress(api_request: ApiRequest) -> AbstractContextManager[None]:
-    """Only where the answer goes into a file: on a terminal it is its own progress, as is what reads it from a pipe."""
+    """Shown only if the answer goes into a file. On a terminal, and through a pipe, people see it arrive."""
     if _is_file(sys.stdout):
         return console.progress(f"receiving the answer of {origin_of(api_request.url)}")
     return nullcontext()
@@ -79,7 +79,7 @@ def _progress(api_request: ApiRequest) -> AbstractContextManager[None]:
 def _is_file(stream: TextIO) -> bool:
     try:
         return stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
-    except OSError:  # it has no number: somebody replaced it
+    except OSError:  # it has no number, because someone replaced it
         return False
 
 
@@ -104,7 +104,7 @@ def _answer(session: requests.Session, api_request: ApiRequest) -> requests.Resp
     raise failure
 
 
-# What requests raises for a URL that it will not send to, be it the person's or that of a redirect.
+# What requests raises for a URL that it does not send to: the person's, or that of a redirect.
 _REFUSED = (ValueError, AttributeError)
 _SENDING = (requests.RequestException, urllib3.exceptions.HTTPError, OSError, *_REFUSED)
 
@@ -133,7 +133,7 @@ def _head(response: requests.Response) -> bytes:
 
 
 def _chunks(api_request: ApiRequest, response: requests.Response) -> Iterator[bytes]:
-    """The decoded body, each part as soon as it is there."""
+    """The decoded body, each part as soon as it arrives."""
     while True:
         try:
             # read1 returns what has arrived; iter_content would wait for a whole chunk.

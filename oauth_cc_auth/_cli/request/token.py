@@ -45,7 +45,7 @@ def header(token: Token, config: ClientCredentialsConfig) -> str:
 
 
 def as_json(token: Token, config: ClientCredentialsConfig) -> str:
-    """An object. Times are whole seconds, rounded down, so that nobody holds a token for good that is not."""
+    """An object. Times are whole seconds, rounded down, so that no program uses a token that has ended."""
     ends = token.expires_at
     return json.dumps(
         {

@@ -1,4 +1,4 @@
-"""Reading the file of ``--config``: TOML or JSON."""
+"""Read the file of ``--config``: TOML or JSON."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def read(name: str) -> dict[str, Any]:
-    """The settings in the file `name`: JSON where it is called so or starts with a brace, else TOML.
+    """The settings in the file `name`: JSON if its name ends so or it begins with a brace, otherwise TOML.
 
     Raises:
-        CommandError: it cannot be read, is too long, or is neither.
+        CommandError: it cannot be read, is too long, or is neither of the two.
     """
     try:
         text = _bytes_of(name).decode("utf-8-sig")
@@ -37,19 +37,19 @@ def read(name: str) -> dict[str, Any]:
 
 
 def _bytes_of(name: str) -> bytes:
-    """All of a file or, as the shell's ``<(...)`` is one, of a pipe; a device may have no end."""
+    """All of a file, or of a pipe, as ``<(...)`` of a shell is one. A device may have no end."""
     with Path(name).open("rb") as file:
         mode = os.fstat(file.fileno()).st_mode
         if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):
             raise CommandError(f"--config {name}: it is neither a file nor a pipe")
         content = file.read(_LONGEST + 1)
     if len(content) > _LONGEST:
-        raise CommandError(f"--config {name}: it is longer than 1 MiB, so it is no file of settings")
+        raise CommandError(f"--config {name}: it is longer than 1 MiB, so it is not a file of settings")
     return content
 
 
 def is_open_to_others(name: str) -> bool:
-    """True where other users of the machine may read or write the file."""
+    """True if other users of the machine may read or write the file."""
     return os.name == "posix" and bool(Path(name).stat().st_mode & _OTHERS)
 
 
@@ -58,13 +58,13 @@ def _parsed(name: str, text: str) -> dict[str, Any]:
     try:
         found: Any = json.loads(text, object_pairs_hook=_unique) if is_json else _toml(text)
     except (ValueError, RecursionError) as error:
-        # The exception of a parser holds the whole text, secrets included; its words only tell the place.
+        # The exception of a parser holds the whole text, with secrets; its message only says the place.
         problem = str(error)
     else:
         if isinstance(found, dict):
             return found
-        raise CommandError(f"--config {name}: it must be an object, with the names of settings and their values")
-    raise CommandError(f"--config {name}: no valid {'JSON' if is_json else 'TOML'}: {problem}")
+        raise CommandError(f"--config {name}: it must be an object with names of settings and their values")
+    raise CommandError(f"--config {name}: it is not valid {'JSON' if is_json else 'TOML'}: {problem}")
 
 
 def _toml(text: str) -> dict[str, Any]:
@@ -74,7 +74,7 @@ def _toml(text: str) -> dict[str, Any]:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A JSON object; of two values for one name, one would get lost without a word."""
+    """A JSON object. Two values for one name are an error, because one of them would be lost."""
     found = dict(pairs)
     if len(found) != len(pairs):
         names = [name for name, _ in pairs]

@@ -24,7 +24,7 @@ class Given(NamedTuple):
 
     Attributes:
         value: As the config or the auth object takes it.
-        source: Where it came from, as a person would find it: ``--scope``, ``OAUTH_CC_SCOPE``, ``a.toml: 'scope'``.
+        source: Where it came from, in a form that people find: ``--scope``, ``OAUTH_CC_SCOPE``, ``a.toml: 'scope'``.
     """
 
     value: Any
@@ -33,11 +33,11 @@ class Given(NamedTuple):
 
 @dataclass(frozen=True)
 class CommandSettings:
-    """All that an auth object is made from: ``ClientCredentialsAuth.from_config(config, **behaviour)``.
+    """Everything that an auth object is made of: ``ClientCredentialsAuth.from_config(config, **behaviour)``.
 
     Attributes:
         config: The checked settings of the token request; its repr shows no secret.
-        behaviour: The checked behaviour arguments that were given, by name.
+        behaviour: The behaviour arguments that were given, checked, by name.
     """
 
     config: ClientCredentialsConfig
@@ -45,7 +45,7 @@ class CommandSettings:
 
 
 def by_precedence(*sources: Mapping[str, Given]) -> dict[str, Given]:
-    """Every setting from the first of `sources` that has it."""
+    """Each setting, from the first of `sources` that has it."""
     return {field: given for source in reversed(sources) for field, given in source.items()}
 
 
@@ -53,7 +53,7 @@ def checked(given: Mapping[str, Given]) -> CommandSettings:
     """The settings, complete and right.
 
     Raises:
-        ConfigurationError: one is missing or cannot be right; the message starts with its source.
+        ConfigurationError: one is missing or cannot be right; the message begins with its source.
     """
     missing = [field for field in _REQUIRED if field not in given]
     if missing:

@@ -1,4 +1,4 @@
-"""Bringing the settings together for one run of the command, with the warnings that are due."""
+"""Bring the settings together for one run of the command, and warn of what is risky."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from .given import CommandSettings, Given, by_precedence, checked
 
 
 def load(options: argparse.Namespace) -> CommandSettings:
-    """The settings that options, environment and file say; the secret is asked for where only that is missing.
+    """The settings of options, environment and file. The person is asked for the secret if only that is missing.
 
     Raises:
         CommandError: the file or the secret cannot be read.
-        ConfigurationError: a setting is missing or cannot be right; the message starts with its source.
+        ConfigurationError: a setting is missing or cannot be right; the message begins with its source.
     """
     on_command_line = sources.from_options(options)
     if "client_secret" in on_command_line:
         console.warning(secret.VISIBLE)
     in_environment, unknown = sources.from_environment(os.environ)
     if unknown:
-        console.warning(f"no settings of {console.PROGRAM}, and ignored: {', '.join(unknown)}")
+        console.warning(f"these are not settings of {console.PROGRAM}, and are ignored: {', '.join(unknown)}")
     given = by_precedence(on_command_line, in_environment, _in_file(options.config))
     if options.client_secret == "-":
         given["client_secret"] = secret.from_standard_input()

@@ -1,7 +1,7 @@
-"""The options that ``check``, ``token`` and ``request`` have in common, and what the help says about them.
+"""The options of ``check``, ``token`` and ``request``, and what the help says about them.
 
-Values are taken as text here and read with the other sources of settings, so that whatever is wrong is told in one
-way, whether it came from an option, the environment or a file.
+Values are text here. They are read with the other sources of settings, so a wrong value has the same message in an
+option, in the environment and in a file.
 """
 
 from __future__ import annotations
@@ -11,24 +11,24 @@ import argparse
 from oauth_cc_auth._cli.terminal.exit import MEANINGS
 
 SOURCES = """\
-settings come from options, then from the environment, then from the file of
---config; each setting counts from the first of these that has it, and blank
-means unset. The variable of --token-url is OAUTH_CC_TOKEN_URL, and so on;
-headers and data are JSON objects there, or name=value pairs joined by '&'.
-The file is TOML or JSON, with our names (token_url) or the labels of the
-connector form (Oauth2 Token Url). Environment and file may also set
-early_expiry, renew_after, renew_on (false) and api_origins.
+Settings come from options, from environment variables and from the file of
+--config. If several have one, the option wins, then the variable. Blank means
+unset. The variable for --token-url is OAUTH_CC_TOKEN_URL, and so on; headers
+and data are JSON objects there, or name=value pairs joined by '&'. The file
+is TOML or JSON, with our names (token_url) or the labels of the connector
+form (Oauth2 Token Url). Environment and file can also set early_expiry,
+renew_after, renew_on (false) and api_origins.
 
-the client secret belongs into OAUTH_CC_CLIENT_SECRET, into a file that only
-you can read, or on standard input (--client-secret -). On a terminal it is
-asked for.
+Put the client secret into OAUTH_CC_CLIENT_SECRET, into a file that only you
+can read, or on standard input (--client-secret -). On a terminal you are
+asked for it.
 """
 
 STATUSES = "exit statuses:\n" + "\n".join(f"  {status:<4} {meaning}" for status, meaning in MEANINGS.items())
 
 
 def add_settings(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the connector form and of behaviour; each is None where it is not given."""
+    """Add the options of the connector form and of behaviour; each is None if it is not given."""
     group = parser.add_argument_group("settings", SOURCES)
     add = group.add_argument
     add("--config", metavar="FILE", help="a TOML or JSON file with settings")
@@ -37,13 +37,13 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     add(
         "--client-secret",
         metavar="SECRET",
-        help="'-' reads one line of standard input; the secret itself would be seen by all on this machine",
+        help="'-' reads one line of standard input; everyone on this machine could see the secret itself",
     )
-    add("--scope", metavar="SCOPE", help="what to ask for, several separated by a space; default: the server's choice")
+    add("--scope", metavar="SCOPE", help="scopes to ask for, separated by spaces; default: the server decides")
     add(
         "--client-authentication",
         metavar="METHOD",
-        help="client_secret_basic or client_secret_post; default: try the one, then the other",
+        help="client_secret_basic or client_secret_post; default: try both",
     )
     add("--header-name", metavar="NAME", help="API request header that carries the token; default: Authorization")
     add("--header-value-pattern", metavar="PATTERN", help="its value, %%s for the token; default: 'Bearer %%s'")
@@ -53,7 +53,7 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
         dest="additional_headers",
         action="append",
         metavar="NAME:VALUE",
-        help="one more header of the token request; may be repeated; secret ones belong into file or environment",
+        help="one more header of the token request; may be repeated; put secret ones into file or environment",
     )
     add(
         "--additional-request-data",
@@ -68,7 +68,7 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
         help="permit plain http to hosts other than this machine",
     )
     add("--timeout", metavar="SECONDS", help="for each token request; default: 10")
-    add("--deadline", metavar="SECONDS", help="for getting a token, all attempts together; default: 30")
+    add("--deadline", metavar="SECONDS", help="for a token, all attempts together; default: 30")
 
 
 def add_check(parser: argparse.ArgumentParser) -> None:
@@ -99,9 +99,9 @@ def add_request(parser: argparse.ArgumentParser) -> None:
     bodies.add_argument(
         "--data",
         metavar="TEXT",
-        help="the body; @FILE is a file, '-' standard input; no Content-Type is sent with it but that of --header",
+        help="the body; @FILE is a file, '-' standard input; for a Content-Type use --header",
     )
-    bodies.add_argument("--json", metavar="TEXT", help="the same, checked and sent as application/json")
+    bodies.add_argument("--json", metavar="TEXT", help="a body like --data, checked and sent as application/json")
     bodies.add_argument(
         "--data-file", metavar="FILE", help="a file as the body, sent as --data is; '-' is standard input"
     )

@@ -1,4 +1,4 @@
-"""The client secret by hand: from a line of standard input, or typed in without echo."""
+"""The client secret by hand: a line of standard input, or typed without echo."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from oauth_cc_auth._cli.terminal.streams import tell
 from .given import Given
 
 VISIBLE = (
-    "--client-secret shows the secret to everyone on this machine (ps) and to the shell's history; set "
+    "--client-secret shows the secret to everyone on this machine (ps) and to the history of the shell; set "
     "OAUTH_CC_CLIENT_SECRET, or pass --client-secret - and the secret on standard input"
 )
 
 
 def from_standard_input() -> Given:
-    """One line of standard input; on a terminal it is asked for, without echo.
+    """One line of standard input. On a terminal the person is asked for it, without echo.
 
     Raises:
-        CommandError: there is no line.
+        CommandError: there is no line of text.
     """
     if _is_terminal(sys.stdin):
         return typed()
@@ -39,7 +39,7 @@ def _line() -> str:
 
 
 def can_be_typed() -> bool:
-    """True where somebody sits at a terminal and sees the question."""
+    """True if there is a person at a terminal who sees the question."""
     return _is_terminal(sys.stdin) and _is_terminal(sys.stderr)
 
 
@@ -48,10 +48,10 @@ def _is_terminal(stream: TextIO | None) -> bool:
 
 
 def typed() -> Given:
-    """What a person types, without echo.
+    """What the person types, without echo.
 
     Raises:
-        CommandError: nothing was typed, or it would have been seen.
+        CommandError: nothing was typed, or the terminal would show it.
     """
     from getpass import GetPassWarning, getpass
 
@@ -60,7 +60,7 @@ def typed() -> Given:
             warnings.simplefilter("error", GetPassWarning)
             secret = getpass("Client secret: ")
     except KeyboardInterrupt:
-        tell("\n")  # else the shell's prompt would stand behind the question
+        tell("\n")  # or the prompt of the shell would follow the question on its line
         raise
     except EOFError:
         tell("\n")

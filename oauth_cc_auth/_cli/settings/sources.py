@@ -1,4 +1,4 @@
-"""What options, environment and file say, each read into the same form: field names and `Given`. Pure."""
+"""What options, environment and file say, all in one form: field names and `Given`. Pure."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from .given import Given
 
 
 def from_options(options: argparse.Namespace) -> dict[str, Given]:
-    """What was given on the command line, but for a secret of ``-``, which is not one.
+    """What was given on the command line; a secret of ``-`` means standard input, and is left out.
 
     Raises:
-        ConfigurationError: a value cannot be read; the message starts with the option.
+        ConfigurationError: a value cannot be read; the message begins with the option.
     """
     found: dict[str, Given] = {}
     for field in (*FIELDS, *BEHAVIOUR):
@@ -37,7 +37,7 @@ def from_options(options: argparse.Namespace) -> dict[str, Given]:
 
 
 def from_environment(environ: Mapping[str, str]) -> tuple[dict[str, Given], list[str]]:
-    """What the environment sets, and the variables with our prefix that set nothing.
+    """What the environment sets, and the variables with our prefix that are not settings.
 
     Raises:
         ConfigurationError: a value cannot be read; the message names the variable.
@@ -55,13 +55,13 @@ def from_mapping(settings: Mapping[str, Any], name: str) -> dict[str, Given]:
     """What a file sets, by our names or the labels of the form.
 
     Args:
-        name: How the file is called in messages.
+        name: The name of the file in messages.
 
     Raises:
-        ConfigurationError: an unknown label, a section, or a value that cannot be read; the message starts with `name`.
+        ConfigurationError: an unknown label, a section, or a value that cannot be read; the message begins with `name`.
     """
     if any(_is_section(label, value) for label, value in settings.items()):
-        problem = "settings stand at the top of the file, without a [section]"
+        problem = "put the settings at the top of the file, without a [section]"
         raise ConfigurationError(name=f"{name}:", problem=problem)
     known = {plain(field): field for field in BEHAVIOUR}
     behaviour = {label: known[plain(label)] for label in settings if plain(label) in known}
@@ -85,7 +85,7 @@ def split_pair(option: str, text: str, separator: str) -> tuple[str, str]:
     """Name and value of ``NAME:VALUE`` or ``NAME=VALUE``.
 
     Raises:
-        ConfigurationError: there is no separator, or no name before it. The value, which may be a secret, is not shown.
+        ConfigurationError: there is no separator, or no name before it. The value may be a secret and is not shown.
     """
     name, found, value = text.partition(separator)
     if not found or not name.strip():
@@ -98,13 +98,13 @@ def seconds(option: str, text: str) -> float:
     """A positive number of seconds.
 
     Raises:
-        ConfigurationError: it is none.
+        ConfigurationError: it is not.
     """
     return behaviour.seconds(option, _read_number(option, None, text))
 
 
 def _is_section(label: str, value: Any) -> bool:
-    """True for an object under a name of somebody's own, around settings or around nothing."""
+    """True for an object under a name that is not a setting, with settings in it or nothing."""
     if not isinstance(value, Mapping) or _is_setting(label):
         return False
     return not value or any(_is_setting(inner) or _is_section(inner, held) for inner, held in value.items())

@@ -1,7 +1,7 @@
-"""Where the command prints: results on stdout, everything else on stderr, in colour only where a person looks on.
+"""Where the command prints: results on stdout, everything else on stderr, in colour only for a person at a terminal.
 
-rich has ideas of its own about colours and terminals (FORCE_COLOR, TTY_COMPATIBLE, Jupyter), so what counts is decided
-here and told to it.
+rich decides in its own way about colours and terminals (FORCE_COLOR, TTY_COMPATIBLE, Jupyter). So we decide here, and
+pass that on.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .streams import let_go_of, wants_colours
 
 PROGRAM = "oauth-cc-auth"
 
-_PATIENCE = 1.0  # seconds before a person is told what is being waited for
+_TIME_LIMIT = 1.0  # seconds before the person sees what the command is waiting for
 
 
 class _Console(Console):
@@ -37,7 +37,7 @@ def stdout() -> Console:
 
 
 def stderr() -> Console:
-    """The console for warnings, errors, progress and traces."""
+    """The console for warnings, errors, progress and the log of exchanges."""
     return _console(sys.stderr, wants_colours(sys.stderr))
 
 
@@ -52,7 +52,7 @@ def warning(message: str) -> None:
 
 
 def tell(line: Text) -> None:
-    """One line on stderr, however long; lost where stderr cannot be written."""
+    """One line on stderr, however long; lost if stderr cannot be written."""
     try:
         stderr().print(line, soft_wrap=True)
     except OSError:
@@ -60,13 +60,13 @@ def tell(line: Text) -> None:
 
 
 @contextmanager
-def progress(text: str, patience: float = _PATIENCE) -> Generator[None]:
-    """Show `text` on stderr, if that is a terminal, while the block takes longer than `patience` seconds."""
+def progress(text: str, after: float = _TIME_LIMIT) -> Generator[None]:
+    """Show `text` on stderr, if that is a terminal, once the block takes longer than `after` seconds."""
     console = stderr()
     if not console.is_terminal or console.is_dumb_terminal:
         yield
         return
-    # ASCII, since a thread that meets what the encoding has not would die; and no redirection of our own streams.
+    # ASCII, because a character that the encoding lacks would end the thread; and our own streams are not redirected.
     spinner = Spinner("line", Text(text))
     live = Live(spinner, console=console, transient=True, redirect_stdout=False, redirect_stderr=False)
     lock, ended = threading.Lock(), False
@@ -76,7 +76,7 @@ def progress(text: str, patience: float = _PATIENCE) -> Generator[None]:
             if not ended:
                 live.start(refresh=True)
 
-    timer = threading.Timer(patience, show)
+    timer = threading.Timer(after, show)
     timer.daemon = True
     timer.start()
     try:
@@ -88,8 +88,8 @@ def progress(text: str, patience: float = _PATIENCE) -> Generator[None]:
             live.stop()
 
 
-# Two streams, each with and without colours. The same console as long as it is the same stream: it knows what is being
-# shown on the last line, and keeps messages above that.
+# Two streams, each with and without colours. One console for one stream: it knows what the last line shows, and prints
+# messages above it.
 @lru_cache(maxsize=4)
 def _console(stream: TextIO, colours: bool) -> Console:
     if not (stream.encoding or "utf-8").lower().startswith("utf"):
@@ -107,7 +107,7 @@ def _console(stream: TextIO, colours: bool) -> Console:
 
 
 def _never_fail(stream: TextIO) -> None:
-    """Have `stream` print a question mark for what its encoding has not; servers are quoted here."""
+    """Make `stream` print a question mark for what its encoding lacks, because we quote servers."""
     reconfigure = getattr(stream, "reconfigure", None)
     if reconfigure is not None:
         reconfigure(errors="replace")

@@ -1,4 +1,4 @@
-"""The exit statuses of the command, and the exception that carries one. They are documented, so they stay."""
+"""The exit statuses of the command, and the exception that carries one. They are documented, so they never change."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ PIPE_CLOSED = 141  # SIGPIPE
 
 MEANINGS = {
     OK: "fine; of request: the API answered 2xx or 3xx",
-    FAILED: "a check failed, or the demo did not come out as promised",
+    FAILED: "a check failed, or the demo did not end as promised",
     USAGE: "wrong usage or settings, or an extra is not installed",
-    REFUSED: "no token: the token endpoint refused, or answered without one",
-    UNREACHABLE: "no answer, or none that is complete, from token endpoint or API",
+    REFUSED: "no token: the token endpoint rejected the request, or sent none",
+    UNREACHABLE: "no answer, or only part of one, from the token endpoint or the API",
     CLIENT_ERROR: "the API answered 4xx",
     SERVER_ERROR: "the API answered 5xx, or redirected in circles",
     UNWRITABLE: "the output could not be written: the disk is full, or stdout is closed",
     INTERRUPTED: "interrupted by Ctrl-C",
-    PIPE_CLOSED: "whoever read the output has left",
+    PIPE_CLOSED: "the reader of the output has gone",
 }
 
 

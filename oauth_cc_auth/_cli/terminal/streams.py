@@ -1,6 +1,6 @@
-"""stdout and stderr where they cannot be written: closed by the shell, full, or with nobody who reads.
+"""stdout and stderr that cannot be written: closed by the shell, full, or without a reader.
 
-A result that is lost is an error. What is lost on stderr is not: warnings and traces are beside the result.
+A result that is lost is an error. What is lost on stderr is not: warnings and logs are not the result.
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ import sys
 from pathlib import Path
 from typing import TextIO
 
-# A full disk, a full quota, a file that is larger than is allowed, and a stream that is closed; not every system has
-# all of them.
+# A full disk, a full quota, a file that is too large, a closed stream. Not every system has all of them.
 UNWRITABLE = {getattr(errno, name, None) for name in ("ENOSPC", "EDQUOT", "EFBIG", "EBADF")} - {None}
 
 
@@ -22,9 +21,9 @@ def wants_colours(stream: TextIO) -> bool:
 
 
 def open_what_is_closed() -> None:
-    """Put a stream in the place of each that the shell has closed (``>&-``); Python has None there.
+    """Put a stream in the place of each one that the shell has closed (``>&-``); Python has None there.
 
-    Writing to that stdout fails, as it does in any program; what is printed on that stderr goes nowhere.
+    To write to that stdout fails, as it does in any program. What is printed on that stderr goes nowhere.
     """
     if sys.stdout is None:
         sys.stdout = os.fdopen(os.open(os.devnull, os.O_RDONLY), "w", encoding="utf-8", closefd=False)
@@ -33,14 +32,14 @@ def open_what_is_closed() -> None:
 
 
 def let_go_of(stream: TextIO) -> None:
-    """Have what `stream` still holds, and all that comes, go nowhere: it would fail again when the interpreter ends."""
+    """Send the buffer of `stream`, and all that follows, nowhere: it would fail again when the interpreter ends."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stream.fileno())
     os.close(nowhere)
 
 
 def tell(text: str = "") -> None:
-    """Write `text` and all that is buffered to stderr, or lose it."""
+    """Write `text` and the buffer to stderr, or lose them."""
     try:
         sys.stderr.write(text)
         sys.stderr.flush()

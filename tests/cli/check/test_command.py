@@ -91,13 +91,14 @@ def test_it_does_not_work(run: Run, env: dict[str, str], oauth_server: LoopbackS
         "  because  The provider does not let this client use the client credentials",
         "           grant. It says: no grant",
         "  change   At the provider, allow client credentials for this client (often:",
-        "           service account, machine to machine). Some providers say the same of",
-        "           a client id that they do not know.",
+        "           service account, machine to machine). Some providers say the same",
+        "           about a client id that they do not know.",
         "",
         "! note     The server's clock is 60 min behind this machine's. Assertions that",
         "           are signed here, and the times in tokens (nbf, iat, exp), may be",
-        "           refused for that.",
-        "  change   Set this machine's clock (NTP), or tell whoever runs the server.",
+        "           refused because of that.",
+        "  change   Set this machine's clock (NTP), or ask the people who run the server",
+        "           to set theirs.",
     ]
 
 
@@ -161,11 +162,11 @@ def test_settings_that_cannot_be_right(arguments: list[str], run: Run, env: dict
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        ("api.example.com", "is no URL that can be called"),
-        ("ftp://api.example.com/", "is no URL that can be called"),
-        ("https:///orders", "is no URL that can be called"),
-        ("https://api.example.com/a b", "is no URL that can be called"),
-        ("https://[api", "is no URL that can be called"),
+        ("api.example.com", "must be a full URL"),
+        ("ftp://api.example.com/", "must be a full URL"),
+        ("https:///orders", "must be a full URL"),
+        ("https://api.example.com/a b", "must be a full URL"),
+        ("https://[api", "must be a full URL"),
         ("https://me:Pa55@api.example.com/", "contains user info"),
     ],
 )

@@ -31,7 +31,7 @@ PLACEHOLDER = "client_secret looks like a placeholder."
         ("********", [PLACEHOLDER]),
         ("changeme", [PLACEHOLDER]),
         ("pass\u2013word", ["client_secret has characters beyond ASCII, perhaps from a word processor."]),
-        (UUID, ["client_secret is a UUID: where a provider shows an id and a value of a secret, it is the value."]),
+        (UUID, ["client_secret is a UUID: if the provider shows an id and a value of the secret, use the value."]),
         ("client", ["client_id and client_secret are the same."]),
     ],
 )

@@ -126,10 +126,10 @@ def test_no_standard_input(run: Run, env: dict[str, str], monkeypatch: pytest.Mo
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--json", "{"], "--json is no valid JSON: Expecting property name"),
-        (["--json", ""], "--json is no valid JSON: Expecting value"),
-        (["--json", "-"], "--json is no valid JSON: it is not UTF-8"),
-        (["--json", "[" * 100_000], "--json is no valid JSON: "),
+        (["--json", "{"], "--json is not valid JSON: Expecting property name"),
+        (["--json", ""], "--json is not valid JSON: Expecting value"),
+        (["--json", "-"], "--json is not valid JSON: it is not UTF-8"),
+        (["--json", "[" * 100_000], "--json is not valid JSON: "),
         (["--data", "@missing"], "--data missing: No such file or directory"),
         (["--data-file", "/"], "--data-file /: Is a directory"),
         (["--data-file", "a\0b"], "--data-file a"),

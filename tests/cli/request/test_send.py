@@ -60,7 +60,7 @@ def test_another_origin(run: Run, env: dict[str, str], oauth_server: LoopbackSer
     ran = run("request", "GET", oauth_server.api_url, env=elsewhere)
     assert (ran.status, ran.err.splitlines()[0]) == (
         5,
-        f"{WARNING}the request is sent without a token, since {oauth_server.origin} is not in api_origins",
+        f"{WARNING}the request is sent without a token, because {oauth_server.origin} is not in api_origins",
     )
     assert oauth_server.api_requests[0].token is None
     same = {**env, "OAUTH_CC_API_ORIGINS": oauth_server.origin}
@@ -71,11 +71,11 @@ def test_another_origin(run: Run, env: dict[str, str], oauth_server: LoopbackSer
 @pytest.mark.parametrize(
     ("method", "url", "message"),
     [
-        ("G ET", API, "METHOD must be one such as GET or POST"),
-        ("GET", "/orders", "URL must be a full one, such as https://api.example.com/orders"),
-        ("GET", "ftp://api.example.com/", "URL must be a full one, such as https://api.example.com/orders"),
-        ("GET", "https:///orders", "URL must be a full one, such as https://api.example.com/orders"),
-        ("GET", "https://[::1", "URL must be a full one, such as https://api.example.com/orders"),
+        ("G ET", API, "METHOD must be an HTTP method, such as GET or POST"),
+        ("GET", "/orders", "URL must be a full URL, such as https://api.example.com/orders"),
+        ("GET", "ftp://api.example.com/", "URL must be a full URL, such as https://api.example.com/orders"),
+        ("GET", "https:///orders", "URL must be a full URL, such as https://api.example.com/orders"),
+        ("GET", "https://[::1", "URL must be a full URL, such as https://api.example.com/orders"),
     ],
 )
 def test_wrong_arguments(method: str, url: str, message: str, run: Run, env: dict[str, str]) -> None:

@@ -87,7 +87,7 @@ def test_no_token(
     ran = run("token", "--deadline", "1", env=env)
     assert (ran.status, ran.out) == (status, "")
     assert ran.err.startswith(f"{ERROR}{message}")
-    assert ran.err.endswith("; `oauth-cc-auth check` tells more\n")
+    assert ran.err.endswith("; `oauth-cc-auth check` finds out more\n")
     assert ran.err.count("\n") == 1
     assert oauth_server.client_secret not in ran.err.replace("client_secret", "")
 

@@ -92,11 +92,11 @@ def test_files_of_other_systems(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b'a = "secret', "no valid TOML: "),
-        (b'{"a": "secret"', "no valid JSON: Expecting ',' delimiter: line 1 column 15 (char 14)"),
-        (b'{"scope": "a", "scope": "b"}', "no valid JSON: 'scope' is there twice"),
+        (b'a = "secret', "it is not valid TOML: "),
+        (b'{"a": "secret"', "it is not valid JSON: Expecting ',' delimiter: line 1 column 15 (char 14)"),
+        (b'{"scope": "a", "scope": "b"}', "it is not valid JSON: 'scope' is there twice"),
         (b"\xff\xfe", "it is not text in UTF-8"),
-        (b"{" + b'"a":{' * 100_000, "no valid JSON: "),
+        (b"{" + b'"a":{' * 100_000, "it is not valid JSON: "),
         (b'tokenurl2 = "x"', "'tokenurl2' is not a known setting; did you mean 'token_url'?"),
         (b"timeout = 0", "'timeout' must be a positive number of seconds, not 0"),
         (b"scope = 2020-01-01", "'scope' must be a str or an iterable of str, not date"),
@@ -129,7 +129,7 @@ def test_a_section(content: str, run: Run, env: dict[str, str], tmp_path: Path) 
     name = file_of(tmp_path / "a.toml", content)
     ran = run("token", "--config", name, env=env)
     assert (ran.status, ran.out) == (2, "")
-    assert ran.err == f"{ERROR}{name}: settings stand at the top of the file, without a [section]\n"
+    assert ran.err == f"{ERROR}{name}: put the settings at the top of the file, without a [section]\n"
 
 
 def test_a_misspelt_table_is_no_section(run: Run, env: dict[str, str], tmp_path: Path) -> None:
@@ -145,7 +145,7 @@ def test_json_that_is_no_object(content: str, run: Run, env: dict[str, str], tmp
     name = file_of(tmp_path / "a.JSON", content)
     ran = run("token", "--config", name, env=env)
     assert ran.status == 2
-    assert ran.err == f"{ERROR}--config {name}: it must be an object, with the names of settings and their values\n"
+    assert ran.err == f"{ERROR}--config {name}: it must be an object with names of settings and their values\n"
 
 
 def test_a_file_without_end(run: Run, env: dict[str, str], tmp_path: Path) -> None:
@@ -156,7 +156,7 @@ def test_a_file_without_end(run: Run, env: dict[str, str], tmp_path: Path) -> No
     name.write_bytes(b"#" * (1024 * 1024 + 1))
     ran = run("token", "--config", str(name), env=env)
     assert ran.status == 2
-    assert ran.err == f"{ERROR}--config {name}: it is longer than 1 MiB, so it is no file of settings\n"
+    assert ran.err == f"{ERROR}--config {name}: it is longer than 1 MiB, so it is not a file of settings\n"
 
 
 @pytest.mark.skipif(not Path("/dev/zero").exists(), reason="a device of POSIX")
@@ -191,7 +191,10 @@ def test_no_file(name: str, problem: str, run: Run, tmp_path: Path) -> None:
 def test_unknown_variables_are_told(run: Run, env: dict[str, str]) -> None:
     """Once, by name, and the command goes on."""
     ran = run("token", env={**env, "OAUTH_CC_SCOPES": "a"})
-    assert (ran.status, ran.err) == (0, f"{WARNING}no settings of oauth-cc-auth, and ignored: OAUTH_CC_SCOPES\n")
+    assert (ran.status, ran.err) == (
+        0,
+        f"{WARNING}these are not settings of oauth-cc-auth, and are ignored: OAUTH_CC_SCOPES\n",
+    )
 
 
 @pytest.mark.parametrize(

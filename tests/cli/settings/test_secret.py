@@ -26,8 +26,8 @@ def test_the_secret_as_an_option(run: Run, env: dict[str, str]) -> None:
     ran = run("token", "--client-secret", "secret", env={**env, "OAUTH_CC_CLIENT_SECRET": ""})
     assert ran.status == 0
     assert ran.err == (
-        f"{WARNING}--client-secret shows the secret to everyone on this machine (ps) and to the shell's history; set "
-        "OAUTH_CC_CLIENT_SECRET, or pass --client-secret - and the secret on standard input\n"
+        f"{WARNING}--client-secret shows the secret to everyone on this machine (ps) and to the history of the shell; "
+        "set OAUTH_CC_CLIENT_SECRET, or pass --client-secret - and the secret on standard input\n"
     )
 
 
@@ -145,4 +145,4 @@ def test_standard_input_cannot_be_both(run: Run, env: dict[str, str]) -> None:
     """The secret's line would end up in the body."""
     ran = run("request", "POST", "https://api.example.com", "--data", "-", "--client-secret", "-", env=env, stdin=b"a")
     assert ran.status == 2
-    assert ran.err == f"{ERROR}--data - and --client-secret - both want standard input; keep one\n"
+    assert ran.err == f"{ERROR}--data - and --client-secret - both read standard input; keep one\n"

@@ -121,7 +121,7 @@ def test_progress_is_not_for_pipes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody looks on."""
     stream = Stream(is_terminal=False)
     monkeypatch.setattr(sys, "stderr", stream)
-    with console.progress("waiting", patience=0):
+    with console.progress("waiting", after=0):
         pass
     assert stream.written == ""
 
@@ -130,7 +130,7 @@ def test_no_progress_in_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is over at once does not flicker."""
     stream = Stream(is_terminal=True)
     monkeypatch.setattr(sys, "stderr", stream)
-    with console.progress("waiting", patience=3600):
+    with console.progress("waiting", after=3600):
         pass
     assert stream.written == ""
 

@@ -27,10 +27,10 @@ def call_api(
     timeout: float,
     watcher: Watcher,
 ) -> ApiFacts:
-    """What the API says to a token that is good.
+    """What the API answers to the new token.
 
     Args:
-        origins: Those that may get a token; None for all.
+        origins: Those that may get a token; None means all.
         timeout: Seconds for the whole answer.
     """
     withheld = _withheld(config, url, origins)

@@ -1,7 +1,7 @@
-"""Asking for a token by each client authentication method on its own, exactly as the plugin asks.
+"""Ask for a token by each client authentication method, exactly as the plugin asks.
 
-The plugin stops at the first method that works. Here all are tried, once each and without a retry, because "this one
-works and that one does not" is what a person needs to know.
+The plugin stops at the first method that works. Here each is tried once, without a retry, because a person needs to
+know which of them work.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ from .token_facts import token_facts
 
 
 class Obtained(NamedTuple):
-    """A token that works, for the call of the API; no part of the facts.
+    """A token, for the call of the API. It is not part of the facts.
 
     Attributes:
-        facts: What may be told of it.
-        secrets: What nobody may see when somebody echoes it.
+        facts: What may be shown of it.
+        secrets: What must be masked if an answer echoes it.
     """
 
     token: Token
@@ -54,9 +54,9 @@ class Tried(NamedTuple):
 
 
 def try_methods(config: ClientCredentialsConfig, timeout: float, watcher: Watcher) -> Tried:
-    """One token request by each method, or by the configured one.
+    """One token request by each method, or by the one that is configured.
 
-    After an answer that asks to slow down, or none at all, the others are not tried.
+    The others are not tried after an answer that asks to slow down, or after no answer.
 
     Args:
         timeout: Seconds for each.
@@ -69,7 +69,7 @@ def try_methods(config: ClientCredentialsConfig, timeout: float, watcher: Watche
             attempts.append(request)
             break
         if request is None or (_is_raw_basic(method) and "token" in (each.outcome for each in attempts)):
-            continue  # raw Basic: the same as what was tried, or needless
+            continue  # raw Basic: the same as another one, or not needed
         facts, obtained = _attempt(config, request, timeout, watcher)
         attempts.append(facts)
         first = first or obtained
@@ -83,7 +83,7 @@ def _is_raw_basic(method: ClientAuthentication) -> bool:
 
 
 def _request(config: ClientCredentialsConfig, method: ClientAuthentication) -> TokenRequest | AttemptFacts | None:
-    """The token request; why there is none; or None where `method` would only repeat another one."""
+    """The token request; or why there is none; or None if `method` would only repeat another one."""
     secret: object = ""
     try:
         secret = config.client_secret() if callable(config.client_secret) else config.client_secret
@@ -94,7 +94,7 @@ def _request(config: ClientCredentialsConfig, method: ClientAuthentication) -> T
             return None
         request = token_request(config, method, checked_secret)
         return request.replaced(secrets=(*request.secrets, *proxy_secrets(config.token_url)))
-    except Exception as error:  # noqa: BLE001  # of a callable or a strategy of the person's own
+    except Exception as error:  # noqa: BLE001  # of the person's callable or strategy
         words = presentable(text_of(error), (secret,) if isinstance(secret, str) else ())
         return AttemptFacts(method.name, "not_sent", 0.0, description=f"{type(error).__name__}: {words}")
 
@@ -105,7 +105,7 @@ def _attempt(
     with Timed(watcher, f"asking for a token by {request.method}") as timed:
         answer = send_token_request(requests, request, timeout, None)
     now = time.time()
-    # Without a scope of its own the request tells what the server has granted by its own words.
+    # Without the scope of the request, the token has only the scope that the server names.
     result = read_answer(request.replaced(scope=None), answer, now)
     facts = AttemptFacts(request.method, "token", timed.seconds)
     if isinstance(answer, TokenResponse):
@@ -119,7 +119,7 @@ def _attempt(
 
 
 def _is_long(value: object) -> bool:
-    """True for what may be another token, and is no "true" or "v2"."""
+    """True for a text that may be another token; "true" and "v2" are not."""
     return isinstance(value, str) and len(value) >= 16
 
 
@@ -135,7 +135,7 @@ def _without_token(facts: AttemptFacts, failure: Failure) -> AttemptFacts:
     return replace(
         facts,
         outcome=outcomes[type(error)],
-        # What is understood need not be quoted.
+        # An answer that is understood need not be quoted.
         answer=answer if answer is None or attempt.error is None else replace(answer, excerpt=None),
         error=attempt.error,
         description=attempt.error_description,

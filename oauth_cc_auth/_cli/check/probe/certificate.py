@@ -1,6 +1,6 @@
-"""Reading a certificate that nobody trusts: the standard library decodes only those that it has verified.
+"""Read a certificate that is not trusted. The standard library decodes only those that it has verified.
 
-Just enough of X.690 and RFC 5280 to say whom it is for, who issued it, and until when.
+This is just enough of X.690 and RFC 5280 for the owner, the issuer, and the time until which it is valid.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _Element = tuple[int, bytes]  # tag and content
 
 
 def read_certificate(der: bytes) -> Certificate | None:
-    """What the certificate says; None where it cannot be read."""
+    """What the certificate says; None if it cannot be read."""
     try:
         return _certificate(der)
     except (ValueError, IndexError):
@@ -60,7 +60,7 @@ def _elements(data: bytes) -> Iterator[_Element]:
 
 
 def _name(name: bytes) -> str:
-    """The common name and the organization, as far as they are there."""
+    """The common name and the organization, if they are there."""
     found: dict[bytes, str] = {}
     for _, group in _elements(name):
         for _, attribute in _elements(group):

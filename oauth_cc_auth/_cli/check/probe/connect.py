@@ -1,6 +1,7 @@
-"""How far a connection comes: name, port, TLS. Nothing is sent but the handshake, and no secret.
+"""How far a connection comes: name, port, TLS. Only the handshake is sent, and no secret.
 
-The way and the trust are those of requests with the same environment, so what passes here passes for the plugin.
+The route and the trusted certificates are those of requests in the same environment, so what works here works for the
+plugin.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ _MOST_ADDRESSES = 4  # that are shown
 
 
 def connect(url: str, timeout: float, watcher: Watcher) -> Connection:
-    """Resolve, connect and shake hands as a request to `url` would, as far as that works.
+    """Resolve, connect and shake hands as a request to `url` does, as far as that works.
 
     Args:
         timeout: Seconds for each step.
@@ -36,7 +37,7 @@ def connect(url: str, timeout: float, watcher: Watcher) -> Connection:
 
 
 def look_again(connection: Connection) -> Connection:
-    """What can be learned from another handshake, where the request got no answer: by TLS, or by plain http."""
+    """What another handshake shows after a request without an answer, by TLS or by plain http."""
     if connection.proxy is not None:
         return connection
     opened = open_first(connection.addresses, connection.port, _SECOND_LOOK)

@@ -1,6 +1,6 @@
-"""Asking a server where its token endpoint is, where token_url is not it (OpenID Connect Discovery 1.0, RFC 8414).
+"""Ask a server for its token endpoint, if token_url is not it (OpenID Connect Discovery 1.0, RFC 8414).
 
-Nothing but the question is sent, and only to the host of token_url.
+Nothing but this question is sent, and only to the host of token_url.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from oauth_cc_auth._redact.redact import presentable, shown_url
 from .get import Got, get
 
 _DOCUMENTS = ("openid-configuration", "oauth-authorization-server")
-_DEEPEST = 3  # segments of a path that may belong to the issuer: Keycloak of old has /auth/realms/<realm>
-_PATIENCE = 3.0  # seconds for each question
+_DEEPEST = 3  # segments of a path that may belong to the issuer; the old Keycloak has /auth/realms/<realm>
+_TIME_LIMIT = 3.0  # seconds for each question
 
 
 def find_token_endpoint(token_url: str, timeout: float) -> str | None:
-    """The token endpoint that the server names, as it may be shown; None where it names none, or `token_url` itself.
+    """The token endpoint that the server names, in a form that may be shown; None if it names none, or `token_url`.
 
     Args:
         timeout: Seconds for each of at most five questions.
     """
     for url in documents(token_url):
-        answer = get(url, {"Accept": "application/json"}, min(timeout, _PATIENCE))
+        answer = get(url, {"Accept": "application/json"}, min(timeout, _TIME_LIMIT))
         if not isinstance(answer, Got):
             return None  # the other documents are at the same host
         endpoint = _token_endpoint(answer)
@@ -36,7 +36,7 @@ def find_token_endpoint(token_url: str, timeout: float) -> str | None:
 
 
 def documents(token_url: str) -> list[str]:
-    """Where the server may describe itself: at its root, or below the first parts of the path."""
+    """The URLs at which the server may describe itself: below its root, or below the first parts of the path."""
     parts = urlsplit(token_url)
     segments = [segment for segment in parts.path.split("/") if segment][:_DEEPEST]
     root = f"{parts.scheme}://{parts.netloc}"
@@ -52,6 +52,6 @@ def _token_endpoint(answer: Got) -> str | None:
     except (ValueError, RecursionError):
         return None
     endpoint = document.get("token_endpoint") if isinstance(document, dict) else None
-    # One that would show the secret to everyone is no good advice.
+    # A URL that would show the secret to everyone is bad advice.
     usable = isinstance(endpoint, str) and origin_of(endpoint).host and may_carry_secrets(endpoint)
     return endpoint if usable else None

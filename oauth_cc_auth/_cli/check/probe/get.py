@@ -1,4 +1,4 @@
-"""One GET with requests, and nothing that hides what comes back: no redirect, no ``~/.netrc``, no retry."""
+"""One GET with requests, without redirect, retry or ``~/.netrc``, which would hide what comes back."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Got(NamedTuple):
 
     Attributes:
         headers: By lower-case name.
-        body: Its beginning, at most 64 KiB of it and as far as it came in time.
+        body: Its beginning: at most 64 KiB, and only what came in time.
     """
 
     status: int
@@ -37,8 +37,8 @@ def get(url: str, headers: Mapping[str, str], timeout: float) -> Got | Transport
     """What `url` answers.
 
     Args:
-        headers: Beside those of every request.
-        timeout: Seconds for all of it; where only the body takes longer, its beginning will do.
+        headers: In addition to those of every request.
+        timeout: Seconds for the whole answer. If only the body takes longer, its beginning is enough.
     """
     until = monotonic() + timeout
     redirect = RedirectHider()
@@ -64,7 +64,7 @@ def get(url: str, headers: Mapping[str, str], timeout: float) -> Got | Transport
 
 
 def _leave_alone(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
-    # A truthy auth that does nothing: wherever requests finds a falsy one, it looks into the URL and ~/.netrc.
+    # A truthy auth that does nothing. With a falsy one, requests would look into the URL and ~/.netrc.
     return prepared
 
 
@@ -74,5 +74,5 @@ def _beginning(raw: Any, until: float) -> bytes:
         while len(body) < LONGEST_REFUSAL and monotonic() < until and (chunk := raw.read1(_CHUNK, False)):
             body += chunk
     except urllib3.exceptions.HTTPError:
-        pass  # a stream of events, for one; the status is known, and that is what counts
+        pass  # of a stream of events, for example; the status is known, and that counts
     return body

@@ -1,4 +1,4 @@
-"""TLS: the handshake that requests would make, and why it fails."""
+"""TLS: the handshake that requests makes, and why it fails."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Secured(NamedTuple):
 
     Attributes:
         version: Such as ``TLSv1.3``.
-        certificate: None where it could not be read.
+        certificate: None if it could not be read.
     """
 
     version: str
@@ -44,7 +44,7 @@ class Secured(NamedTuple):
 
 
 def shake_hands(opened: Opened, host: str, trusted: str, timeout: float) -> Secured | ConnectionFailure:
-    """What a handshake with `host` brings, on a connection that is closed by it.
+    """The outcome of a handshake with `host`. It closes the connection.
 
     Args:
         trusted: File or folder of the certificates that are trusted.
@@ -73,10 +73,10 @@ def shake_hands(opened: Opened, host: str, trusted: str, timeout: float) -> Secu
 
 
 def wants_client_certificate(opened: Opened, host: str, timeout: float) -> bool:
-    """Whether the server says so within `timeout` seconds, on a connection that is closed by it.
+    """True if the server says so within `timeout` seconds. It closes the connection.
 
-    In TLS 1.3 it does so after the handshake. A client that sends its request at once may find the connection reset
-    before it has read that; so nothing is sent here.
+    In TLS 1.3 the server says so after the handshake. If a client sends its request at once, the connection may be
+    reset before the client has read that. So nothing is sent here.
     """
     try:
         with create_urllib3_context(cert_reqs=ssl.CERT_NONE).wrap_socket(opened.sock, server_hostname=host) as secured:
@@ -88,7 +88,7 @@ def wants_client_certificate(opened: Opened, host: str, timeout: float) -> bool:
 
 
 def speaks_tls(opened: Opened, host: str) -> bool:
-    """Whether the port takes part in a handshake, be it to refuse it; on a connection that is closed by it."""
+    """True if the port takes part in a handshake, even if it ends it by an alert. It closes the connection."""
     try:
         with create_urllib3_context(cert_reqs=ssl.CERT_NONE).wrap_socket(opened.sock, server_hostname=host):
             return True
@@ -104,7 +104,7 @@ def _trust(context: ssl.SSLContext, trusted: str) -> None:
 
 
 def _unchecked_certificate(opened: Opened, host: str, timeout: float) -> Certificate | None:
-    """The certificate that was refused, by a second handshake after which nothing is said."""
+    """The certificate that was not accepted, from a second handshake after which nothing is sent."""
     context = create_urllib3_context(cert_reqs=ssl.CERT_NONE)
     try:
         with (
@@ -117,7 +117,7 @@ def _unchecked_certificate(opened: Opened, host: str, timeout: float) -> Certifi
 
 
 def _speaks_plain_http(opened: Opened, timeout: float) -> bool:
-    """Some servers close the connection on a handshake, or wait for more; to plain HTTP they answer, and at once."""
+    """Some servers close the connection at a handshake, or wait for more. They answer plain HTTP at once."""
     seconds = min(_PROBE_SECONDS, timeout * _PROBE_SHARE)
     try:
         with create_connection((opened.address, opened.port), seconds) as plain:

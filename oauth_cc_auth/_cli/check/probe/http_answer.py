@@ -1,4 +1,4 @@
-"""What an HTTP answer tells beside its meaning: a clock, a web page, somebody in between."""
+"""What an HTTP answer shows besides its meaning: a clock, a web page, something in between."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _LONGEST_EXCERPT = 4096  # bytes
 def http_answer(
     status: int, headers: Mapping[str, str], body: bytes, *, wall: float, secrets: Iterable[str]
 ) -> HttpAnswer:
-    """The facts of an answer, fit to be shown.
+    """The facts of an answer, in a form that may be shown.
 
     Args:
         headers: By lower-case name.
-        body: As far as it was read.
-        wall: Unix time in seconds at which it came.
-        secrets: What the answer may echo and nobody may see.
+        body: The part of it that was read.
+        wall: Unix time in seconds at which it arrived.
+        secrets: What must be masked if the answer echoes it.
     """
     secrets = tuple(secrets)
     content_type = headers.get("content-type", "")
@@ -43,7 +43,7 @@ def http_answer(
         skew=None if server_time is None else server_time - wall,
         retry_after=retry_after(headers, wall),
         via=shown(headers.get("via", "")),
-        # Masked before as well: some backslashes begin an escape that would not be recognised without.
+        # Masked twice: without some backslashes, an escape in the middle of a secret would not be recognised.
         challenge=shown(plainly_quoted(redact_start(headers.get("www-authenticate", ""), secrets))),
         excerpt=shown(_excerpt(status, body, web_page=web_page)),
     )
@@ -54,5 +54,5 @@ def _excerpt(status: int, body: bytes, *, web_page: bool) -> str:
     if web_page:
         title = _TITLE.search(text)
         return unescape(title.group(1)) if title else ""
-    # What is no refusal may hold tokens under names that we do not know.
+    # A success may hold tokens under names that we do not know.
     return text if status >= 400 else ""

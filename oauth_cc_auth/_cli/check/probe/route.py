@@ -1,4 +1,4 @@
-"""Where a request goes first, and whom it trusts, as requests decides it from the environment."""
+"""Where a request goes first, and which certificates it trusts, as requests decides it from the environment."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Route(NamedTuple):
     Attributes:
         host: Where to connect to: the URL's host, or the proxy's.
         tls: The URL is https.
-        proxy: As it may be shown; None without one.
+        proxy: In a form that may be shown; None without one.
         trusted: File or folder of the certificates that are trusted.
     """
 
@@ -32,11 +32,11 @@ class Route(NamedTuple):
 
 
 def proxy_secrets(url: str) -> tuple[str, ...]:
-    """Password of the proxy on the way to `url`, as it gets it and may echo it; empty without one."""
+    """The password of the proxy on the way to `url`, in the forms that it may echo; empty without one."""
     proxy = _proxy(url, _environment(url))
     try:
         user, password = requests.utils.get_auth_from_url(proxy or "")
-    except ValueError:  # it is no URL, and nothing will be sent
+    except ValueError:  # it is not a URL, and nothing will be sent
         return ()
     if not password:
         return ()
@@ -44,7 +44,7 @@ def proxy_secrets(url: str) -> tuple[str, ...]:
 
 
 def route_to(url: str) -> Route:
-    """The way that requests takes to `url`; its host is empty where the environment names a proxy that is none."""
+    """The way that requests takes to `url`; the host is empty if the environment names an impossible proxy."""
     settings = _environment(url)
     verify: Any = settings["verify"]
     trusted = requests.utils.DEFAULT_CA_BUNDLE_PATH if verify is True else str(verify)

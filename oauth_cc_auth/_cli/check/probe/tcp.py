@@ -12,10 +12,10 @@ from oauth_cc_auth._redact.redact import presentable
 
 
 class ConnectionFailure(NamedTuple):
-    """Why a step failed, in one line.
+    """Why a step failed, as a code and in one line.
 
     Attributes:
-        certificate: The one that was refused, if that is why and it could be read.
+        certificate: The one that was not accepted, if that is the reason and it could be read.
     """
 
     problem: StepProblem
@@ -33,7 +33,7 @@ class Opened(NamedTuple):
 
 
 def resolve(host: str, port: int, timeout: float) -> tuple[str, ...] | ConnectionFailure:
-    """The addresses of a name within `timeout` seconds: asked in a thread, because a resolver knows no time-out."""
+    """The addresses of a name within `timeout` seconds. A thread asks, because a resolver has no time-out."""
     answers: SimpleQueue[tuple[str, ...] | ConnectionFailure] = SimpleQueue()
     Thread(target=lambda: answers.put(_asked(host, port)), daemon=True).start()
     try:
@@ -49,13 +49,13 @@ def _asked(host: str, port: int) -> tuple[str, ...] | ConnectionFailure:
         return ConnectionFailure(
             "resolver_failed" if error.errno == socket.EAI_AGAIN else "host_not_found", words_of(error)
         )
-    except (OSError, UnicodeError) as error:  # a label of 64 characters, for one
+    except (OSError, UnicodeError) as error:  # a label of 64 characters, for example
         return ConnectionFailure("host_not_found", words_of(error))
     return tuple(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
 def open_first(addresses: tuple[str, ...], port: int, timeout: float) -> Opened | ConnectionFailure:
-    """A connection to the first address that takes one; all of them together get `timeout` seconds."""
+    """A connection to the first address that accepts one; all of them together get `timeout` seconds."""
     failures: list[ConnectionFailure] = []
     for address in addresses:
         try:

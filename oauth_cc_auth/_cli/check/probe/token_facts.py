@@ -1,4 +1,4 @@
-"""What may be told of a token: everything but itself."""
+"""What may be shown of a token: everything but itself."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _LONGEST_SCOPE = 8192  # characters
 
 
 def token_facts(method: str, token: Token, now: float, asked_scope: str | None, secrets: Iterable[str]) -> TokenFacts:
-    """The facts of a token that came at `now`, a Unix time in seconds.
+    """The facts of a token that arrived at `now`, a Unix time in seconds.
 
     Args:
-        token: Its `scope` is what the server named itself, None where it named none.
+        token: The token. Its `scope` is what the server named; None if it named none.
         asked_scope: Scopes asked for, separated by single spaces.
-        secrets: What nobody may see.
+        secrets: What must be masked.
     """
     secrets = tuple(secrets)
     return TokenFacts(
@@ -43,6 +43,6 @@ def masked(token: str) -> str:
 def _words(scope: str | None, secrets: tuple[str, ...]) -> tuple[str, ...]:
     if scope is None:
         return ()
-    # As a whole first: a secret may have spaces in it. A scope that nobody would read is cut before that.
+    # The whole text first, because a secret may contain spaces. A scope of this length is cut before that.
     whole = redact(scope, secrets) if len(scope) <= _LONGEST_SCOPE else presentable(scope, secrets)
     return tuple(presentable(word, secrets) for word in whole.split())

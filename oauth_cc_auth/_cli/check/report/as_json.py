@@ -1,4 +1,4 @@
-"""The diagnosis as one JSON document, for scripts and for tickets. Names of members and of causes stay as they are."""
+"""The diagnosis as one JSON document, for scripts and tickets. The names of members and causes never change."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class JsonReport(Watcher):
         self._stream = stream
 
     def doing(self, what: str) -> AbstractContextManager[object]:
-        """On stderr, where a person waits at a terminal."""
+        """On stderr, if a person waits at a terminal."""
         return console.progress(what)
 
     def concluded(self, findings: Findings, diagnosis: Diagnosis) -> None:
-        """In ASCII, which every terminal, pipe and file takes."""
+        """In ASCII, which every terminal, pipe and file accepts."""
         self._stream.write(json.dumps(document(findings, diagnosis), indent=2, allow_nan=False) + "\n")
 
 

@@ -1,4 +1,4 @@
-"""The diagnosis as a person reads it: each step when it is done, and at the end what it means. 80 columns will do."""
+"""The diagnosis for a person: each step when it is done, and at the end what it means. 80 columns are enough."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from oauth_cc_auth._cli.terminal import console
 from .token_rows import jwt_rows, token_rows
 
 _WIDEST = 100  # columns; longer lines are hard to read
-_NARROW = 60  # columns; a table has no room for the answer there
+_NARROW = 60  # columns; below, a table has no room for the answer
 _LABEL = 10  # columns
 _TIME = 9  # columns
 _METHOD = 21  # columns
@@ -32,7 +32,7 @@ _LABELS = {"dns": "DNS", "tcp": "TCP", "tls": "TLS"}
 
 
 class _Marks(NamedTuple):
-    """How a line begins; not every encoding has every character."""
+    """The beginnings of lines. Not every encoding has every character."""
 
     ok: str
     failed: str
@@ -54,7 +54,7 @@ class Report(Watcher):
         self._marks = _UNICODE if console.encoding.lower().startswith("utf") else _ASCII
 
     def doing(self, what: str) -> AbstractContextManager[object]:
-        """On stderr, where a person waits at a terminal."""
+        """On stderr, if a person waits at a terminal."""
         return console.progress(what)
 
     def started(self, question: Question) -> None:
@@ -65,14 +65,14 @@ class Report(Watcher):
         self._step("ok", "settings", f"valid: client id {question.client_id}{scope}", None)
 
     def stepped(self, step: Step, connection: Connection) -> None:
-        """One step of connecting; with the certificate, also where it is refused."""
+        """One step of connecting, with the certificate, also if that is not accepted."""
         self._step(step.outcome, _LABELS[step.name], step.text, step.seconds)
         if step.name == "tls" and connection.certificate is not None:
             for line in _told_certificate(connection.certificate, time.time()):
                 self._step(None, "", line, None)
 
     def attempted(self, attempts: tuple[AttemptFacts, ...]) -> None:
-        """A table of all token requests; on a narrow page, one below the other."""
+        """A table of all token requests; on a narrow terminal, one below the other."""
         self._print()
         if self._width < _NARROW:
             for attempt in attempts:
@@ -156,7 +156,7 @@ class Report(Watcher):
     def _print(self, what: RenderableType = "") -> None:
         with self._console.capture() as captured:
             self._console.print(what, width=self._width)
-        # Tables fill their lines with spaces, which nobody wants in a ticket.
+        # Tables fill their lines with spaces, which do not belong in a ticket.
         self._console.file.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
         self._console.file.flush()
 

@@ -1,4 +1,4 @@
-"""A token in rows of a name and a value."""
+"""A token as rows of names and values."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from oauth_cc_auth._cli.check.facts import JwtFacts, TokenFacts
 from oauth_cc_auth._cli.check.jwt import DATES, time_claim
 from oauth_cc_auth._cli.check.rules.rule import date, duration, relative
 
-# What a person looks for first; the rest comes as it is.
+# What people look for first. The rest follows in its own order.
 _FIRST = ("iss", "sub", "aud", "client_id", "azp", "appid", "exp", "nbf", "iat", "scope", "scp", "roles")
 
 
@@ -21,7 +21,7 @@ def token_rows(token: TokenFacts) -> list[tuple[str, str]]:
         ("type", token.token_type or "not named"),
         (
             "lifetime",
-            "not told: it is used until the API refuses it" if token.lifetime is None else _life(token.lifetime),
+            "not named: it is used until the API refuses it" if token.lifetime is None else _life(token.lifetime),
         ),
         ("scope", _scope(token)),
     ]
@@ -30,7 +30,7 @@ def token_rows(token: TokenFacts) -> list[tuple[str, str]]:
     if token.extra_scope and token.asked_scope:
         rows.append(("not asked for", " ".join(token.extra_scope)))
     if token.other_members:
-        rows.append(("also told", ", ".join(token.other_members)))
+        rows.append(("also there", ", ".join(token.other_members)))
     return rows
 
 
@@ -40,7 +40,7 @@ def _life(seconds: float) -> str:
 
 def _scope(token: TokenFacts) -> str:
     if token.granted_scope is None:
-        return "not told" + (", so it is what was asked for (RFC 6749 §5.1)" if token.asked_scope else "")
+        return "not named" + (", so it is what was asked for (RFC 6749 §5.1)" if token.asked_scope else "")
     return " ".join(token.granted_scope) or "none"
 
 

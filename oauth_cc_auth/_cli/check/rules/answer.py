@@ -1,4 +1,4 @@
-"""Why the token endpoint answers without a token (RFC 6749 §5.2), and what its answers tell beside that."""
+"""Why the token endpoint answers without a token (RFC 6749 §5.2), and what else its answers show."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def web_page(findings: Findings) -> Advice | None:
 
 
 def _is_web_page(attempt: AttemptFacts) -> bool:
-    # Servers of all kinds tell these errors by a web page, and then it is the status that counts.
+    # All kinds of servers send a web page for these errors; then the status counts.
     return (
         attempt.answer is not None
         and attempt.answer.web_page
@@ -43,10 +43,10 @@ def path_not_found(findings: Findings) -> Advice | None:
     if attempt is None:
         return None
     return Advice(
-        f"The host is right or close to it, but it has nothing at this path ({attempt.status}).",
+        f"The host answers, but it has nothing at this path ({attempt.status}).",
         where_to(
             findings,
-            "Check the path of token_url letter by letter, with tenant or realm in it, and a slash at the end.",
+            "Check the path of token_url letter by letter: the tenant or realm, and whether it ends with a slash.",
         ),
     )
 
@@ -59,21 +59,20 @@ def post_not_allowed(findings: Findings) -> Advice | None:
         "There is something at this path, but it takes no POST, so it is not the token endpoint.",
         where_to(
             findings,
-            "Check token_url; the authorization endpoint (often /authorize) is another one than the token endpoint "
-            "(often /token).",
+            "Check token_url; the authorization endpoint (often /authorize) is not the token endpoint (often /token).",
         ),
     )
 
 
 def grant_not_allowed(findings: Findings) -> Advice | None:
-    """The client is known, and not for this grant."""
+    """The client is known, but not for this grant."""
     attempt = first_failure(findings, lambda a: a.error == "unauthorized_client" and not means_unknown_client(a))
     if attempt is None:
         return None
     return Advice(
         with_words("The provider does not let this client use the client credentials grant.", attempt.description),
         "At the provider, allow client credentials for this client (often: service account, machine to machine). Some "
-        "providers say the same of a client id that they do not know.",
+        "providers say the same about a client id that they do not know.",
     )
 
 
@@ -126,11 +125,11 @@ def parameter_missing(findings: Findings) -> Advice | None:
     if attempt is None:
         return None
     names = ", ".join(findings.question.data_names)
-    sent = f"Sent beside the standard ones: {names}." if names else "Only the standard ones were sent."
+    sent = f"Besides the standard ones these were sent: {names}." if names else "Only the standard ones were sent."
     return Advice(
-        with_words(f"The server misses a parameter or does not like one. {sent}", attempt.description),
-        "Look in the provider's documentation for parameters of the token request beside grant_type and scope, such as "
-        "audience, resource or account_id, and set them (--additional-request-data audience=...).",
+        with_words(f"The server says that a parameter is missing or wrong. {sent}", attempt.description),
+        "Look in the provider's documentation for parameters of the token request besides grant_type and scope, such "
+        "as audience, resource or account_id, and set them (--additional-request-data audience=...).",
     )
 
 
@@ -160,25 +159,25 @@ def unexplained(findings: Findings) -> Advice | None:
     said = last.description or excerpt_of(last)
     return Advice(
         with_words(f"The server answers {last.status}{f' {last.error}' if last.error else ''}.", said),
-        "Look for this answer in the provider's documentation, or ask whoever runs the server.",
+        "Look for this answer in the provider's documentation, or ask the people who run the server.",
     )
 
 
 def clock_skew(findings: Findings) -> Advice | None:
-    """The two clocks do not agree."""
+    """The two clocks differ."""
     skews = [each.answer.skew for each in findings.attempts if each.answer is not None and each.answer.skew is not None]
     if not skews or abs(min(skews, key=abs)) <= _SKEW:
         return None
     skew = min(skews, key=abs)
     return Advice(
         f"The server's clock is {duration(skew)} {'ahead of' if skew > 0 else 'behind'} this machine's. Assertions "
-        "that are signed here, and the times in tokens (nbf, iat, exp), may be refused for that.",
-        "Set this machine's clock (NTP), or tell whoever runs the server.",
+        "that are signed here, and the times in tokens (nbf, iat, exp), may be refused because of that.",
+        "Set this machine's clock (NTP), or ask the people who run the server to set theirs.",
     )
 
 
 def proxy_in_between(findings: Findings) -> Advice | None:
-    """Somebody else may have answered."""
+    """Something else may have answered."""
     attempt = first_failure(findings, lambda attempt: attempt.error is None)  # an OAuth error is the server's own
     via = None if attempt is None or attempt.answer is None else attempt.answer.via
     if attempt is None or not (via or findings.connection.proxy):
@@ -186,7 +185,7 @@ def proxy_in_between(findings: Findings) -> Advice | None:
     who = f"the proxy {findings.connection.proxy}" if findings.connection.proxy else f"an intermediary ({via})"
     return Advice(
         f"The token request goes through {who}, which may have given this answer itself.",
-        "If the server's operator sees no such request, ask whoever runs the proxy, or bypass it (NO_PROXY).",
+        "If the people who run the server see no such request, ask those who run the proxy, or bypass it (NO_PROXY).",
     )
 
 

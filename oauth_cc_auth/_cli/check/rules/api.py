@@ -1,4 +1,4 @@
-"""Why the call of the API fails; what 401 and 403 mean is in `api_access`."""
+"""Why the call of the API fails. 401 and 403 are in `api_access`."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ _LOGIN = re.compile(r"log-?in|sign-?in|auth|sso|saml|session", re.IGNORECASE)
 
 
 def api_withheld(findings: Findings) -> Advice | None:
-    """The settings do not let the token go there."""
+    """The settings do not allow the token to go there."""
     api = findings.api
     if api is None or api.withheld is None:
         return None
     if api.withheld == "other_origin":
         return Advice(
-            f"{api.url} is at none of the api_origins, so the plugin calls it without a token.",
+            f"The origin of {api.url} is not in api_origins, so the plugin calls it without a token.",
             "Add its origin (scheme, host and port) to api_origins.",
         )
     return Advice(
         f"{api.url} is plain http, which would show the token to everyone on the way; it was not called.",
-        "Use https or, where the network is trusted, --allow-insecure-http (allow_insecure_http=True).",
+        "Use https or, if you trust the network, --allow-insecure-http (allow_insecure_http=True).",
     )
 
 
@@ -36,13 +36,13 @@ def api_unreachable(findings: Findings) -> Advice | None:
     if api is None or api.withheld is not None or api.answer is not None:
         return None
     return Advice(
-        with_reason("The API gives no answer", api.description),
-        "Check the URL of the API and the way there. The token is not the reason.",
+        with_reason("The API does not answer", api.description),
+        "Check the URL of the API and the network on the way there. The token is not the reason.",
     )
 
 
 def api_redirects(findings: Findings) -> Advice | None:
-    """To a login page, or just elsewhere."""
+    """To a login page, or somewhere else."""
     answer = api_failure(findings)
     if answer is None or not is_redirect(answer.status):
         return None
@@ -54,7 +54,7 @@ def api_redirects(findings: Findings) -> Advice | None:
         )
     return Advice(
         f"The API redirects the call to {target}.",
-        "Call the final URL: to another host the token would not go along.",
+        "Call the final URL: the token does not follow a redirect to another host.",
     )
 
 
@@ -70,12 +70,12 @@ def api_web_page(findings: Findings) -> Advice | None:
 
 
 def api_not_found(findings: Findings) -> Advice | None:
-    """A typo, or an API that hides what one may not see."""
+    """A typo, or an API that hides what the client may not see."""
     if api_failure(findings, 404) is None:
         return None
     return Advice(
-        "The API has nothing at this URL (404); the token was not refused.",
-        "Check the URL of the API. Some APIs say this, too, where the client may not see what is there.",
+        "The API has nothing at this URL (404). It did not refuse the token.",
+        "Check the URL of the API. Some APIs also answer 404 if the client may not see what is there.",
     )
 
 
@@ -85,7 +85,7 @@ def api_rate_limited(findings: Findings) -> Advice | None:
     if answer is None:
         return None
     wait = "" if answer.retry_after is None else f" It asks to wait {answer.retry_after:.0f} s."
-    return Advice(f"The API has had too many calls.{wait}", "Wait, and try again. The token was not refused.")
+    return Advice(f"The API got too many calls.{wait}", "Wait, and try again. The API did not refuse the token.")
 
 
 def api_down(findings: Findings) -> Advice | None:
@@ -100,17 +100,17 @@ def api_down(findings: Findings) -> Advice | None:
 
 
 def api_unexplained(findings: Findings) -> Advice | None:
-    """Something else, such as 405 where GET is not allowed."""
+    """Something else, such as 405 if GET is not allowed."""
     answer = api_failure(findings)
     if answer is None:
         return None
     return Advice(
-        with_words(f"The API answers the GET with {answer.status}.", answer.excerpt),
+        with_words(f"The API answers {answer.status} to the GET.", answer.excerpt),
         "Pass an --api-url that can be read with GET and needs no parameters. This is probably not about the token.",
     )
 
 
-# The first that speaks is right; the general ones come last.
+# Only the first that finds its cause counts; the general ones come last.
 FATAL: tuple[Rule, ...] = (
     api_withheld,
     api_unreachable,

@@ -1,4 +1,4 @@
-"""Why the API refuses the token, or the call: 401 and 403 (RFC 6750 §3), and what it says beside that."""
+"""Why the API refuses the token or the call: 401 and 403 (RFC 6750 §3), and what else it says."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from oauth_cc_auth._cli.check.jwt import words_claim
 
 from .rule import Advice, Rule, api_failure, with_words
 
-# Schemes that no access token is for: a gateway, a web server or a proxy asks by them.
+# Schemes without access tokens: a gateway, a web server or a proxy asks for them.
 _OTHER_SCHEMES = frozenset({"basic", "digest", "negotiate", "ntlm", "aws4-hmac-sha256"})
 _DPOP_ERRORS = frozenset({"use_dpop_nonce", "invalid_dpop_proof"})
 _AUDIENCE = re.compile(r"audience|\baud\b", re.IGNORECASE)
@@ -20,7 +20,7 @@ _OTHER_REASON = re.compile(
 )
 _ASK_FOR_AUDIENCE = (
     "with --additional-request-data audience=... or resource=..., or with a scope of this API (Entra ID: <its app id "
-    "URI>/.default). What to write is in the API's documentation."
+    "URI>/.default). The value is in the API's documentation."
 )
 
 
@@ -32,7 +32,11 @@ def api_insufficient_scope(findings: Findings) -> Advice | None:
     needed = (challenge_parameter(answer.challenge, "scope") or "").split()
     held = None if findings.token is None else _scope_of(findings.token)
     wanted = f": {' '.join(needed)}" if needed else ""
-    has = "It is not told which the token has." if held is None else f"The token has: {' '.join(held) or 'none'}."
+    has = (
+        "The server does not say which scope the token has."
+        if held is None
+        else f"The token has: {' '.join(held) or 'none'}."
+    )
     missing = " ".join([scope for scope in needed if scope not in (held or ())] or needed) or "what the API names"
     change = f"Add {missing} to scope (--scope)" if findings.question.scope else f"Set scope (--scope) to {missing}"
     return Advice(
@@ -42,7 +46,7 @@ def api_insufficient_scope(findings: Findings) -> Advice | None:
 
 
 def _scope_of(token: TokenFacts) -> tuple[str, ...] | None:
-    """The scopes that the token has, by the server's words or its own, else as asked for; None where nobody tells."""
+    """The scopes that the token has: as the server or the token says, or as asked for; None if that is not known."""
     claims = None if token.jwt is None else token.jwt.claims
     own = () if claims is None else words_claim(claims, "scope", "scp")
     if token.granted_scope is not None:
@@ -74,15 +78,15 @@ def _schemes(answer: HttpAnswer) -> set[str]:
 
 
 def api_wants_other_scheme(findings: Findings) -> Advice | None:
-    """Name and password, Kerberos, a signature: whoever asks knows nothing of OAuth."""
+    """Name and password, Kerberos, a signature: what asks for that is not an OAuth API."""
     answer = api_failure(findings, 401, 403)
     if answer is None or not _wants_other_scheme(findings, answer):
         return None
     wanted = " or ".join(dict.fromkeys(challenge_schemes(answer.challenge)))
     return Advice(
         with_words(f"This API wants {wanted}, not a Bearer token.", None if answer.web_page else answer.excerpt),
-        "Check that the URL is that of the API, and whether a gateway stands before it that wants a password of its "
-        "own; ask whoever runs it how a token is to be passed.",
+        "Check that the URL is that of the API. If a gateway before the API wants a password, ask the people who run "
+        "it how to pass a token.",
     )
 
 
@@ -93,7 +97,7 @@ def _wants_other_scheme(findings: Findings, answer: HttpAnswer) -> bool:
 
 
 def api_wrong_audience(findings: Findings) -> Advice | None:
-    """The API says that the token is for another one, or the token names another host and the API no reason."""
+    """The API says that the token is for another API; or the token names another host, and the API no reason."""
     answer, audience = api_failure(findings, 401, 403), _audience(findings)
     if answer is None or not audience or not _blames_audience(findings, answer):
         return None
@@ -120,7 +124,7 @@ def _speaks_of_audience(answer: HttpAnswer) -> bool:
 
 
 def _is_for_another_host(findings: Findings, answer: HttpAnswer) -> bool:
-    # 403 is mostly about what the client may do, and an audience need not be a URL: api://default says nothing.
+    # 403 is mostly about what the client may do. An audience need not be a URL: api://default says nothing.
     return (
         answer.status == 401
         and "bearer" in _schemes(answer)
@@ -144,7 +148,7 @@ def _api_host(findings: Findings) -> str | None:
 
 
 def _reason_of(answer: HttpAnswer) -> str | None:
-    """The API's words for a person: its description, else the beginning of its body."""
+    """The API's words for a person: its description, or the beginning of its body."""
     return challenge_parameter(answer.challenge, "error_description") or (None if answer.web_page else answer.excerpt)
 
 
@@ -155,14 +159,14 @@ def api_refuses_token(findings: Findings) -> Advice | None:
     if answer is None or not error or (answer.status != 401 and error != "invalid_token"):
         return None
     return Advice(
-        with_words(f"The API does not accept this token ({error}), though it is new.", _reason_of(answer)),
-        "Token endpoint and API have to belong together: the same environment (test or production), tenant and region. "
-        "The issuer (iss) and the audience (aud) of the token have to be those that the API expects.",
+        with_words(f"The API does not accept this token ({error}), although it is new.", _reason_of(answer)),
+        "Token endpoint and API must belong together: the same environment (test or production), tenant and region. "
+        "The issuer (iss) and the audience (aud) of the token must be those that the API expects.",
     )
 
 
 def api_sees_no_token(findings: Findings) -> Advice | None:
-    """401 and no reason: it may look for the token elsewhere."""
+    """401 and no reason: it may look for the token somewhere else."""
     answer = api_failure(findings, 401)
     if answer is None or challenge_parameter(answer.challenge, "error"):
         return None
@@ -171,13 +175,13 @@ def api_sees_no_token(findings: Findings) -> Advice | None:
     challenge = f" It asks for: {answer.challenge}." if answer.challenge else ""
     return Advice(
         with_words(f"The API answers 401 and names no reason.{challenge}", None if answer.web_page else answer.excerpt),
-        f"It may expect the token elsewhere than in '{sent}': look for the header and its form in the API's "
-        "documentation, and set header_name and header_value_pattern.",
+        f"It may not expect the token in '{sent}': look for the header and its form in the API's documentation, and "
+        "set header_name and header_value_pattern.",
     )
 
 
 def api_forbids(findings: Findings) -> Advice | None:
-    """The API, or a gateway before it, does not let the call pass."""
+    """The API, or a gateway before it, does not allow the call."""
     answer = api_failure(findings, 403)
     if answer is None:
         return None
@@ -185,12 +189,12 @@ def api_forbids(findings: Findings) -> Advice | None:
     return Advice(
         with_words(f"The API forbids the call (403).{challenge}", answer.excerpt),
         "Give the client the role, permission or scope that this call needs. Some APIs also want a second key in a "
-        "header, or let only known addresses in.",
+        "header, or accept only calls from known addresses.",
     )
 
 
 def audience_to_compare(findings: Findings) -> Advice | None:
-    """A 401 that nobody explains, and an audience that is not visibly this API's."""
+    """A 401 without an explanation, and an audience that may not be this API."""
     answer, audience = api_failure(findings, 401), _audience(findings)
     if answer is None or not audience or _api_host(findings) in map(_web_host, audience):
         return None
@@ -203,7 +207,7 @@ def audience_to_compare(findings: Findings) -> Advice | None:
     )
 
 
-# The first that speaks is right.
+# Only the first that finds its cause counts.
 FATAL: tuple[Rule, ...] = (
     api_insufficient_scope,
     api_wants_dpop,

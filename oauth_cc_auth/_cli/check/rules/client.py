@@ -1,4 +1,4 @@
-"""Why the token endpoint does not know the client, or not this way (RFC 6749 §2.3, §5.2)."""
+"""Why the token endpoint does not recognise the client (RFC 6749 §2.3, §5.2)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _tells_of_expired_secret(attempt: AttemptFacts) -> bool:
 
 
 def wrong_credentials(findings: Findings) -> Advice | None:
-    """Nobody knows this client by this secret."""
+    """The server knows no client with this id and this secret."""
     attempts = failures(findings)
     if not any(map(means_unknown_client, attempts)):
         return None
@@ -39,17 +39,17 @@ def wrong_credentials(findings: Findings) -> Advice | None:
         return None
     words = next((attempt.description for attempt in attempts if attempt.description), None)
     remedy = (
-        "Copy client_id and client_secret anew from the provider: the value of the secret and not its id, without "
+        "Copy client_id and client_secret again from the provider: the value of the secret and not its id, without "
         "spaces, and from the right environment (test or production)."
     )
     if findings.question.method is not None:
-        remedy += f" Or the client may not use {findings.question.method}: leave out client_authentication to try all."
+        remedy += f" Or the client may not use {findings.question.method}: unset client_authentication to try all."
         return Advice(with_words("The server does not accept client_id and client_secret this way.", words), remedy)
     return Advice(
         with_words(
             "The server does not accept client_id and client_secret by any method: one of them is wrong.", words
         ),
-        f"{remedy} If they are right, the client may need a method that is no secret, such as private_key_jwt.",
+        f"{remedy} If they are right, the client may need a method without a secret, such as private_key_jwt.",
     )
 
 
@@ -68,10 +68,10 @@ def means_unknown_client(attempt: AttemptFacts) -> bool:
 
 
 def credentials_not_seen(findings: Findings, attempt: AttemptFacts) -> bool:
-    """A server that takes credentials in one place only may miss them, when they come in the other.
+    """A server that looks for credentials in one place may not see them in the other.
 
-    It says then that the request is not valid (oidc-provider, Entra ID for HTTP Basic; Twitch: 400 "missing client id",
-    without a code), while by the other method the client is unknown.
+    It then says that the request is not valid (oidc-provider, Entra ID for HTTP Basic; Twitch: 400 "missing client id",
+    without a code). By the other method it says that the client is unknown.
     """
     about_client = _CREDENTIALS.search(attempt.description or "") is not None
     not_seen = (attempt.error == "invalid_request" and (about_client or not attempt.description)) or (
@@ -81,7 +81,7 @@ def credentials_not_seen(findings: Findings, attempt: AttemptFacts) -> bool:
 
 
 def access_denied(findings: Findings) -> Advice | None:
-    """The client is known, and may not have this."""
+    """The client is known, but may not have this token."""
     attempt = first_failure(findings, lambda attempt: attempt.error == "access_denied" and attempt.status != 401)
     if attempt is None:
         return None
@@ -91,8 +91,8 @@ def access_denied(findings: Findings) -> Advice | None:
         name = speaks_of.group().lower()
         return Advice(
             with_words(f"The provider denies this client the token, and no {name} was sent.", attempt.description),
-            f"Set the {name}, which tells what API the token is for: --additional-request-data {name}=... What to "
-            "write is in the provider's or the API's documentation.",
+            f"Set the {name}, which says what API the token is for: --additional-request-data {name}=... The value is "
+            "in the documentation of the provider or the API.",
         )
     spelling = f" Check the spelling of {sent[0]}, too." if sent else ""
     return Advice(
@@ -102,11 +102,13 @@ def access_denied(findings: Findings) -> Advice | None:
 
 
 def forbidden_without_reason(findings: Findings) -> Advice | None:
-    """403 and not a word (glewlwyd 2.7), or the page of a gateway."""
+    """403 without a reason (glewlwyd 2.7), or the page of a gateway."""
     attempt = first_failure(findings, lambda a: a.status == 403 and a.error is None and not means_unknown_client(a))
     if attempt is None:
         return None
-    scope = "" if findings.question.scope else " Set a scope if the provider names one: some servers say this without."
+    scope = (
+        "" if findings.question.scope else " Set a scope if the provider names one: without, some servers answer 403."
+    )
     return Advice(
         with_words("The server forbids it (403) and gives no reason.", attempt.description or excerpt_of(attempt)),
         f"Check client_id, client_secret and the authentication methods that the client may use.{scope} If a gateway "
@@ -115,13 +117,13 @@ def forbidden_without_reason(findings: Findings) -> Advice | None:
 
 
 def method_to_be_set(findings: Findings) -> Advice | None:
-    """A method works, but the plugin stops before it."""
+    """A method works, but the plugin stops before it tries that one."""
     if findings.token is None or token_in_reach(findings):
         return None
     first = findings.attempts[0]
     return Advice(
         f"{findings.token.method} works, but {first.method} is tried first, and after its answer ({first.status}) no "
-        "other method is.",
+        "other method is tried.",
         _set_method(findings.token.method),
     )
 
@@ -132,7 +134,7 @@ def method_not_allowed(findings: Findings) -> Advice | None:
     if findings.token is None or not refused or not token_in_reach(findings):
         return None
     if findings.attempts[0].outcome == "token":
-        return None  # the first method is the one that counts
+        return None  # the first method works, so the others do not matter
     return Advice(
         f"The server takes {findings.token.method} only; the plugin finds that out with {len(refused)} more token "
         f"request{'s' if len(refused) > 1 else ''} in each process.",
@@ -144,23 +146,23 @@ def _set_method(method: str) -> str:
     if method.startswith("client_secret_basic "):
         return (
             "In your program, pass client_authentication=ClientSecretBasic(percent_encode=False): id or secret contain "
-            "characters that this server does not decode. No option, variable or file can say that."
+            "characters that this server does not decode. There is no option, variable or line in a file for that."
         )
     return f"Set client_authentication to {method}."
 
 
 def credentials_look_odd(findings: Findings) -> Advice | None:
-    """As they do after a copy that went wrong."""
+    """They look as if something went wrong when they were copied."""
     if not failures(findings) or not findings.question.oddities:
         return None
     return Advice(
         " ".join(findings.question.oddities),
-        "If that is not meant so, copy them anew from the provider.",
+        "If that is not intended, copy them again from the provider.",
     )
 
 
 def urls_look_odd(findings: Findings) -> Advice | None:
-    """A name in braces, as documentation has it, where the name of a tenant has to be."""
+    """A placeholder from the documentation, in braces, instead of the name of a tenant."""
     question, api = findings.question, findings.api
     fails = {
         "token_url": question.token_url if findings.token is None else "",
@@ -173,7 +175,7 @@ def urls_look_odd(findings: Findings) -> Advice | None:
         " ".join(
             f"{name} contains {placeholder}, which looks like a placeholder." for name, placeholder in found.items()
         ),
-        "Replace it by the name or id that the provider gave you, without the signs around it.",
+        "Replace it with the name or id that the provider gave you, without the brackets.",
     )
 
 

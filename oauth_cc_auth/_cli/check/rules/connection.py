@@ -1,4 +1,4 @@
-"""Why no connection to the token endpoint comes about."""
+"""Why there is no connection to the token endpoint."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from .rule import Advice, Rule, date, relative
 
 
 def _trust_it(findings: Findings) -> str:
-    note = " SSL_CERT_FILE is set, which this command does not read." if findings.connection.httpx_bundle else ""
+    note = " SSL_CERT_FILE is set, but this command does not read it." if findings.connection.httpx_bundle else ""
     return (
-        "Get that certificate from whoever runs the server or the network, as a PEM file, and set REQUESTS_CA_BUNDLE "
-        f"to it: this command uses requests. Programs that use httpx read SSL_CERT_FILE.{note} Do not turn "
-        "verification off: the secret would go to anybody."
+        "Get that certificate as a PEM file from the people who run the server or the network, and set "
+        "REQUESTS_CA_BUNDLE to that file: this command uses requests. Programs that use httpx read "
+        f"SSL_CERT_FILE.{note} Do not turn verification off: the secret could go to anyone."
     )
 
 
@@ -27,10 +27,10 @@ def _place(findings: Findings) -> str:
 
 
 def _certificate(findings: Findings, problem: StepProblem) -> Certificate | None:
-    """The certificate, where that is what is wrong; a placeholder where it could not be read."""
+    """The certificate, if it has this problem; a placeholder if it could not be read."""
     if _problem(findings) != problem:
         return None
-    unread = Certificate("an unknown subject", "somebody unknown", (), 0.0, 0.0)
+    unread = Certificate("an unknown subject", "an unknown issuer", (), 0.0, 0.0)
     return findings.connection.certificate or unread
 
 
@@ -41,19 +41,19 @@ def proxy_unreachable(findings: Findings) -> Advice | None:
         return None
     return Advice(
         f"The environment sends this request through the proxy {connection.proxy}, which cannot be reached.",
-        "Correct HTTPS_PROXY, HTTP_PROXY or ALL_PROXY, or add the host of token_url to NO_PROXY if it is to be "
-        "reached directly.",
+        "Correct HTTPS_PROXY, HTTP_PROXY or ALL_PROXY, or add the host of token_url to NO_PROXY if this machine can "
+        "reach it directly.",
     )
 
 
 def host_not_found(findings: Findings) -> Advice | None:
-    """A typo, or a name that only another network knows."""
+    """A typo, or a name that exists only in another network."""
     if _problem(findings) != "host_not_found":
         return None
     return Advice(
-        f"The name {findings.connection.host} does not exist, as far as this machine can see.",
-        "Check the host in token_url for a typo. If only the network of a company or a VPN knows it, connect to that "
-        "first; if this network wants a proxy, set HTTPS_PROXY.",
+        f"This machine does not find the name {findings.connection.host}.",
+        "Check the host in token_url for a typo. If the name exists only in the network of a company or in a VPN, "
+        "connect to that first. If this network needs a proxy, set HTTPS_PROXY.",
     )
 
 
@@ -62,13 +62,14 @@ def resolver_failed(findings: Findings) -> Advice | None:
     if _problem(findings) != "resolver_failed":
         return None
     return Advice(
-        "This machine's DNS resolver gives no answer, so there is probably no network.",
-        "Check the network and the resolver's settings, and try again. If this network wants a proxy, set HTTPS_PROXY.",
+        "This machine's DNS resolver does not answer, so there is probably no network.",
+        "Check the network and the settings of the resolver, and try again. If this network needs a proxy, set "
+        "HTTPS_PROXY.",
     )
 
 
 def connection_refused(findings: Findings) -> Advice | None:
-    """Nobody listens."""
+    """Nothing listens there."""
     if _problem(findings) != "refused":
         return None
     return Advice(
@@ -78,24 +79,24 @@ def connection_refused(findings: Findings) -> Advice | None:
 
 
 def connection_filtered(findings: Findings) -> Advice | None:
-    """Packets are lost on the way."""
+    """Packets get lost on the way."""
     failure = findings.connection.failure
     if failure is None or (failure.name, failure.problem) != ("tcp", "timed_out"):
         return None
     return Advice(
         f"{_place(findings)} does not react at all: a firewall drops the packets, or the server is down.",
-        "Check host and port in token_url. Have the firewall opened for this machine or, if this network wants a "
+        "Check host and port in token_url. Ask for the firewall to be opened for this machine. If this network needs a "
         "proxy, set HTTPS_PROXY.",
     )
 
 
 def network_unreachable(findings: Findings) -> Advice | None:
-    """There is no way to the address."""
+    """There is no route to the address."""
     if _problem(findings) != "unreachable":
         return None
     return Advice(
-        f"There is no way from this machine to {_place(findings)}.",
-        "Check the network and the VPN. An address that only exists in IPv6 needs a network that has it.",
+        f"There is no route from this machine to {_place(findings)}.",
+        "Check the network and the VPN. A host with only an IPv6 address needs a network with IPv6.",
     )
 
 
@@ -107,7 +108,7 @@ def certificate_expired(findings: Findings) -> Advice | None:
     when = f" on {date(certificate.not_after)}, {relative(certificate.not_after, findings.now)}"
     return Advice(
         f"The server's certificate has expired{when if certificate.not_after else ''}.",
-        "Whoever runs the server has to renew it. If other machines accept it, set this machine's clock.",
+        "The people who run the server must renew it. If other machines accept it, set this machine's clock.",
     )
 
 
@@ -119,29 +120,31 @@ def certificate_not_yet_valid(findings: Findings) -> Advice | None:
     when = f" before {date(certificate.not_before)}" if certificate.not_before else " yet"
     return Advice(
         f"The server's certificate is not valid{when}; here it is {date(findings.now)}.",
-        "This machine's clock is probably behind: set it. Else whoever runs the server has to replace the certificate.",
+        "This machine's clock is probably behind: set it. If it is right, the people who run the server must replace "
+        "the certificate.",
     )
 
 
 def certificate_self_signed(findings: Findings) -> Advice | None:
-    """A test server, or one that nobody finished setting up."""
+    """A test server, or one that is not fully set up."""
     certificate = _certificate(findings, "certificate_self_signed")
     if certificate is None:
         return None
     return Advice(
-        f"The server's certificate, for {certificate.subject}, is signed by itself, so anybody could have made it.",
+        f"The server's certificate, for {certificate.subject}, is signed by itself, so anyone could have made it.",
         _trust_it(findings),
     )
 
 
 def certificate_unknown_issuer(findings: Findings) -> Advice | None:
-    """A private authority, or a company's proxy that looks into TLS."""
+    """A private authority, or a company's proxy that opens TLS connections."""
     certificate = _certificate(findings, "certificate_unknown_issuer")
     if certificate is None:
         return None
     return Advice(
-        f"The server's certificate is issued by {certificate.issuer}, whom this Python does not trust. It is a private "
-        "authority, a proxy of your company that looks into TLS, or the server leaves out an intermediate certificate.",
+        f"The server's certificate is issued by {certificate.issuer}, which this Python does not trust. The issuer is "
+        "a private authority, or a proxy of your company that opens TLS connections; or the server does not send an "
+        "intermediate certificate.",
         _trust_it(findings),
     )
 
@@ -154,19 +157,19 @@ def certificate_wrong_host(findings: Findings) -> Advice | None:
     names = ", ".join(certificate.names[:6]) or certificate.subject
     return Advice(
         f"The server's certificate is for {names}, and not for {findings.connection.host}.",
-        "Use in token_url the name that the certificate has, if that is the server you mean. Else whoever runs the "
-        "server has to get a certificate for this name.",
+        "If that is the server you mean, use the name in the certificate in token_url. If not, the people who run the "
+        "server must get a certificate for this name.",
     )
 
 
 def certificate_refused(findings: Findings) -> Advice | None:
-    """Whatever else OpenSSL finds."""
+    """Everything else that OpenSSL finds."""
     failure = findings.connection.failure
     if failure is None or failure.problem != "certificate_refused":
         return None
     return Advice(
         f"The server's certificate is not accepted: {failure.text}.",
-        "Whoever runs the server has to replace the certificate, or this machine has to trust its authority "
+        "The people who run the server must replace the certificate, or this machine must trust its authority "
         "(REQUESTS_CA_BUNDLE).",
     )
 
@@ -188,7 +191,7 @@ def not_tls(findings: Findings) -> Advice | None:
         return None
     return Advice(
         f"{_place(findings)} does not speak TLS, and token_url begins with https.",
-        "Check the port in token_url. Only where the network is trusted (a test host, a service mesh): use http with "
+        "Check the port in token_url. Only if you trust the network (a test host, a service mesh), use http with "
         "--allow-insecure-http (allow_insecure_http=True).",
     )
 
@@ -200,24 +203,24 @@ def handshake_failed(findings: Findings) -> Advice | None:
         return None
     return Advice(
         f"The TLS handshake with {_place(findings)} fails: {failure.text}.",
-        "The server may speak only an old version of TLS (1.2 is the least that is accepted here), may demand a client "
-        "certificate, or a firewall in between cuts the connection. Ask whoever runs the server or the network.",
+        "The server may speak only an old version of TLS (here it must be 1.2 or later), it may want a client "
+        "certificate, or a firewall in between cuts the connection. Ask the people who run the server or the network.",
     )
 
 
 def handshake_too_slow(findings: Findings) -> Advice | None:
-    """Somebody takes the connection, and then says nothing."""
+    """The connection is accepted, and then nothing comes."""
     failure = findings.connection.failure
     if failure is None or (failure.name, failure.problem) != ("tls", "timed_out"):
         return None
     return Advice(
-        f"{_place(findings)} accepts the connection, and then gives no answer to the TLS handshake in time.",
-        "Check the port in token_url: a server may wait there for something else than TLS. Raise --timeout if it is "
-        "known to be slow. Else it is overloaded, or something on the way swallows the packets.",
+        f"{_place(findings)} accepts the connection, but does not answer the TLS handshake in time.",
+        "Check the port in token_url: it may not be one for TLS. If the server is known to be slow, raise --timeout. "
+        "If not, it is overloaded, or something on the way drops the packets.",
     )
 
 
-# The first that speaks is right.
+# Only the first that finds its cause counts.
 FATAL: tuple[Rule, ...] = (
     proxy_unreachable,
     host_not_found,

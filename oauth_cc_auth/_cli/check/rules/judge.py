@@ -1,8 +1,8 @@
 """From facts to a diagnosis: does it work, and if not, why? Pure.
 
-The rules are in several files, by how far things came: no connection, no answer of the token endpoint, an answer in a
-provider's own words, no token in it, no client that the server knows, a token that is of no use, an API that does not
-take it. What fails early hides what comes later.
+The rules are in several files, in the order of the steps: no connection, no answer from the token endpoint, an answer
+in a provider's own words, no token in it, no client that the server knows, a token of no use, an API that does not
+accept it. A step that fails hides those after it.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from oauth_cc_auth._cli.check.facts import Findings
 from . import answer, api, client, connection, provider, token, transport
 from .rule import Rule
 
-# Of each of these groups the first rule that speaks is right ...
+# In each of these groups only the first rule that finds its cause counts ...
 _NO_ANSWER = (connection.FATAL, transport.FATAL)
 _OF_PROVIDER = (provider.FATAL,)
 _NO_ACCESS = (api.FATAL,)
-# ... and of these all may be: a scope may be unknown and the token endpoint's clock be wrong.
+# ... and of these each counts: a scope may be unknown, and a clock may be wrong too.
 _NO_TOKEN = (*answer.FATAL, *client.FATAL, *token.FATAL)
 _LAST = (answer.unexplained,)
 _WORTH_KNOWING = (
@@ -40,19 +40,19 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-# What means that the token endpoint is elsewhere.
+# Causes that mean that the token endpoint is somewhere else.
 ELSEWHERE = frozenset({"web_page", "path_not_found", "post_not_allowed", "redirected", "token_unusable"})
 
 
 @dataclass(frozen=True)
 class Cause:
-    """Why it does not work, or what will be a problem though it works.
+    """Why it does not work, or what may become a problem although it works.
 
     Attributes:
         name: Of the rule that found it.
         text: What is likely wrong, in plain words.
         remedy: What to change.
-        fatal: False for what does not stop it from working.
+        fatal: False if it works nevertheless.
     """
 
     name: str
@@ -76,7 +76,7 @@ class Diagnosis:
 
 
 def judge(findings: Findings) -> Diagnosis:
-    """The diagnosis. Where it does not work there is a cause, be it that the answer is not explained."""
+    """The diagnosis. If it does not work there is always a cause, even if only that the answer is not explained."""
     fatal = (
         _firsts(_NO_ANSWER, findings)
         or _firsts(_OF_PROVIDER, findings)

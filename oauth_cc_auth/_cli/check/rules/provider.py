@@ -1,7 +1,7 @@
-"""What single providers say in words of their own, and under error codes that mean something else elsewhere.
+"""What single providers say in their own words, with error codes that mean something else at other providers.
 
-Where one of these rules speaks, nothing more general is to be said: Entra ID calls a typo in the client id
-``unauthorized_client``, and one in the tenant ``invalid_request``.
+If one of these rules finds its cause, no general rule counts: for a typo in the client id Entra ID answers
+``unauthorized_client``, and for one in the tenant ``invalid_request``.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def _first(findings: Findings, words: re.Pattern[str]) -> AttemptFacts | None:
 
 
 def entra_tenant_unknown(findings: Findings) -> Advice | None:
-    """The path of token_url names a tenant that is none."""
+    """The tenant in the path of token_url does not exist."""
     attempt = _first(findings, _ENTRA_TENANT)
     if attempt is None:
         return None
@@ -35,13 +35,13 @@ def entra_tenant_unknown(findings: Findings) -> Advice | None:
 
 
 def entra_client_unknown(findings: Findings) -> Advice | None:
-    """A typo in the client id, or the tenant of somebody else."""
+    """A typo in the client id, or the wrong tenant."""
     attempt = _first(findings, _ENTRA_CLIENT)
     if attempt is None:
         return None
     return Advice(
         with_words(
-            "Entra ID knows no such client in this tenant: client_id or the tenant is wrong.", attempt.description
+            "Entra ID has no such client in this tenant: client_id or the tenant is wrong.", attempt.description
         ),
         "Compare client_id with the Application (client) ID of the app registration, which is not its object id, and "
         "the tenant in token_url with its Directory (tenant) ID.",
@@ -56,23 +56,23 @@ def entra_api_unknown(findings: Findings) -> Advice | None:
     asked = f" ({findings.question.scope})" if findings.question.scope else ""
     return Advice(
         with_words(
-            f"Entra ID knows no such API in this tenant as scope{asked} or resource names.", attempt.description
+            f"Entra ID has no API in this tenant with the name in scope{asked} or resource.", attempt.description
         ),
         "Set scope to the API's application ID URI and /.default, such as api://<id>/.default, letter by letter. An "
-        "API of another tenant has to be admitted to this one by an administrator first.",
+        "administrator must first admit the API of another tenant to this one.",
     )
 
 
 def salesforce_domain(findings: Findings) -> Advice | None:
-    """The login host of everybody."""
+    """The login host that all customers share."""
     attempt = _first(findings, _SALESFORCE_DOMAIN)
     if attempt is None:
         return None
     return Advice(
-        with_words("Salesforce takes this grant only at the host of My Domain.", attempt.description),
+        with_words("Salesforce accepts this grant only at the host of My Domain.", attempt.description),
         "Set token_url to https://<your domain>.my.salesforce.com/services/oauth2/token.",
     )
 
 
-# The first that speaks is right.
+# Only the first that finds its cause counts.
 FATAL: tuple[Rule, ...] = (entra_tenant_unknown, entra_client_unknown, entra_api_unknown, salesforce_domain)

@@ -1,7 +1,7 @@
 """What a rule is, and what rules have in common.
 
-A rule looks at the facts and says why it does not work, or nothing. It is named after the cause that it knows; its
-name is in the JSON output, so it stays. Rules are pure and do not know of each other.
+A rule looks at the facts, and returns the reason why it does not work, or None. It has the name of its cause. That name
+is in the JSON output, so it never changes. Rules are pure and do not know each other.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ Rule = Callable[[Findings], Advice | None]
 
 
 def token_in_reach(findings: Findings) -> bool:
-    """There is a token, and the plugin, which stops at the first answer that settles the matter, gets to it."""
+    """The plugin gets to the token. It stops at the first answer after which no other method is tried."""
     settled = (attempt for attempt in findings.attempts if not attempt.next_is_tried)
     return next((attempt.outcome == "token" for attempt in settled), False)
 
 
 def failures(findings: Findings) -> tuple[AttemptFacts, ...]:
-    """The attempts, where none of them brought a token; else nothing, because then they are no reason."""
+    """The attempts, if none of them brought a token. Otherwise none: then they are not the reason."""
     return () if findings.token is not None else findings.attempts
 
 
@@ -40,7 +40,7 @@ def first_failure(findings: Findings, condition: Callable[[AttemptFacts], object
 
 
 def api_failure(findings: Findings, *statuses: int) -> HttpAnswer | None:
-    """The API's answer, where it is no success and has one of `statuses`, or any."""
+    """The API's answer, if it is not a success and has one of `statuses`; without `statuses`, any."""
     api = findings.api
     if api is None or api.answer is None or api.accepted:
         return None
@@ -53,24 +53,24 @@ def excerpt_of(attempt: AttemptFacts) -> str | None:
 
 
 def where_to(findings: Findings, otherwise: str) -> str:
-    """The remedy for a token_url that is not the token endpoint: what the server says that it is, or `otherwise`."""
+    """The remedy for a wrong token_url: the token endpoint that the server names, or `otherwise`."""
     if findings.discovered is None:
         return otherwise
-    return f"Set token_url to what the server itself names as its token endpoint: {findings.discovered}"
+    return f"Set token_url to the token endpoint that the server itself names: {findings.discovered}"
 
 
 def with_words(sentence: str, words: str | None) -> str:
-    """`sentence`, and what the other side said in so many words."""
+    """`sentence`, and the words of the other side."""
     return f"{sentence} It says: {words}" if words else sentence
 
 
 def with_reason(sentence: str, reason: str | None) -> str:
-    """`sentence`, which has no full stop, and why: in words of this machine's, not of the other side's."""
+    """`sentence`, which has no full stop, and why, in our words and not in those of the other side."""
     return f"{sentence}: {reason.rstrip('.')}." if reason else f"{sentence}."
 
 
 def date(unix_time: float) -> str:
-    """Day, and time of the day in UTC, for a Unix time in seconds."""
+    """The date and time in UTC of a Unix time in seconds."""
     try:
         return datetime.fromtimestamp(unix_time, tz=timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
     except (ValueError, OverflowError, OSError):

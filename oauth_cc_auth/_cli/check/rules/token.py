@@ -1,4 +1,4 @@
-"""What is wrong with a token, though one came."""
+"""What is wrong with the token."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from oauth_cc_auth._cli.check.jwt import time_claim
 from .rule import Advice, Rule, date, duration, first_failure, relative, where_to, with_reason
 
 _SHORT = 60.0  # seconds
-_TOLERANCE = 60.0  # seconds by which two accounts of one lifetime may differ, or a tenth of it
+_TOLERANCE = 60.0  # seconds by which two statements about one lifetime may differ; or a tenth of it
 
 
 def token_bound_to_key(findings: Findings) -> Advice | None:
@@ -18,14 +18,14 @@ def token_bound_to_key(findings: Findings) -> Advice | None:
         return None
     return Advice(
         with_reason(
-            "The token is bound to a key that only its owner has, so it is of no use here", attempt.description
+            "The token is bound to a key that only its owner has, so it cannot be used here", attempt.description
         ),
-        "At the provider, have this client get Bearer tokens.",
+        "At the provider, set this client to Bearer tokens.",
     )
 
 
 def token_unusable(findings: Findings) -> Advice | None:
-    """2xx, and no token that a header can carry."""
+    """2xx, but no token that a header can hold."""
     attempt = first_failure(
         findings,
         lambda a: a.outcome == "unusable" and not a.bound and not (a.answer is not None and a.answer.web_page),
@@ -33,10 +33,10 @@ def token_unusable(findings: Findings) -> Advice | None:
     if attempt is None:
         return None
     return Advice(
-        with_reason("The server answers as if it were fine, but without a usable token", attempt.description),
+        with_reason("The server answers with success, but without a usable token", attempt.description),
         where_to(
             findings,
-            "Check that token_url is the token endpoint, and what the provider's documentation says of its answer.",
+            "Check that token_url is the token endpoint, and what the provider's documentation says about its answer.",
         ),
     )
 
@@ -47,14 +47,15 @@ def _expiry(findings: Findings) -> float | None:
 
 
 def token_already_expired(findings: Findings) -> Advice | None:
-    """By its own words; what counts is whether the API takes it."""
+    """The token says so; but it counts whether the API accepts it."""
     expiry = _expiry(findings)
     if expiry is None or expiry > findings.now or (findings.api is not None and findings.api.accepted):
         return None
     return Advice(
-        f"The token expired when it came: it says that it ended on {date(expiry)}, {relative(expiry, findings.now)}.",
-        "Compare this machine's clock with the right time. If it is right, the provider hands out old tokens, or its "
-        "own clock is wrong.",
+        f"The token had expired when it arrived: it says that it ended on {date(expiry)}, "
+        f"{relative(expiry, findings.now)}.",
+        "Compare this machine's clock with the right time. If it is right, the provider sends old tokens, or its own "
+        "clock is wrong.",
     )
 
 
@@ -65,13 +66,13 @@ def token_not_yet_valid(findings: Findings) -> Advice | None:
     if start is None or start <= findings.now + 1.0:
         return None
     return Advice(
-        f"The token says that it is valid only from {date(start)} on, {relative(start, findings.now)}.",
+        f"The token says that it is valid only from {date(start)}, {relative(start, findings.now)}.",
         "An API may refuse it until then. Compare the clocks of this machine, the provider and the API.",
     )
 
 
 def token_ends_early(findings: Findings) -> Advice | None:
-    """By its own words, which the API reads, and not by ``expires_in``, which the plugin goes by."""
+    """It says so itself, and the API reads that. The plugin uses ``expires_in``."""
     expiry, lifetime = _expiry(findings), None if findings.token is None else findings.token.lifetime
     if expiry is None or lifetime is None or expiry <= findings.now:
         return None
@@ -79,10 +80,10 @@ def token_ends_early(findings: Findings) -> Advice | None:
     if lifetime - left <= max(_TOLERANCE, lifetime / 10):
         return None
     return Advice(
-        f"The token says that it ends {relative(expiry, findings.now)}, but the server that it lives for "
-        f"{duration(lifetime)} (expires_in). In between the API refuses it, and the plugin renews it only then.",
-        "Have the provider tell the same in both; compare its clock with this machine's. Until then set "
-        f"renew_after to {max(0.01, 0.8 * left / lifetime):.2f}.",
+        f"The token says that it ends {relative(expiry, findings.now)}, but the server says that it lives for "
+        f"{duration(lifetime)} (expires_in). In between the API refuses it, and only then the plugin renews it.",
+        "Compare the clock of the provider with this machine's, and ask the provider to say the same in both. Until "
+        f"then set renew_after to {max(0.01, 0.8 * left / lifetime):.2f}.",
     )
 
 
@@ -91,7 +92,7 @@ def token_for_one_use(findings: Findings) -> Advice | None:
     if findings.token is None or findings.token.lifetime is None or findings.token.lifetime > 0.0:
         return None
     return Advice(
-        "The token has no life at all (expires_in is 0 or less), so each request fetches another one.",
+        "The token has no lifetime (expires_in is 0 or less), so each request fetches another one.",
         "At the provider, give the tokens of this client a lifetime; an hour is usual.",
     )
 
@@ -101,8 +102,8 @@ def token_short_lived(findings: Findings) -> Advice | None:
     if findings.token is None or findings.token.lifetime is None or not 0.0 < findings.token.lifetime < _SHORT:
         return None
     return Advice(
-        f"The token lives only {duration(findings.token.lifetime)}, which means many token requests.",
-        "At the provider, give the tokens of this client a longer life; an hour is usual.",
+        f"The token lives only {duration(findings.token.lifetime)}, so there will be many token requests.",
+        "At the provider, give the tokens of this client a longer lifetime; an hour is usual.",
     )
 
 
@@ -112,8 +113,8 @@ def scope_not_granted(findings: Findings) -> Advice | None:
     if not missing:
         return None
     return Advice(
-        f"Not granted, though asked for: {' '.join(missing)}.",
-        "At the provider, grant it to this client, or leave it out of scope. The API may answer 403 without it.",
+        f"Asked for, but not granted: {' '.join(missing)}.",
+        "At the provider, grant it to this client, or leave it out of scope. Without it, the API may answer 403.",
     )
 
 

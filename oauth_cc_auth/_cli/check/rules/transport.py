@@ -1,4 +1,4 @@
-"""Why a token request gets no answer from the token endpoint, or one of somebody else."""
+"""Why there is no answer to a token request, or one from something else than the token endpoint."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _UNTRUSTED = frozenset({"tls_untrusted", "tls_expired", "tls_not_yet_valid", "tl
 
 
 def secret_unavailable(findings: Findings) -> Advice | None:
-    """A callable or a strategy of the person's own fails."""
+    """The person's callable or strategy fails."""
     attempt = first_failure(findings, lambda attempt: attempt.outcome == "not_sent")
     if attempt is None:
         return None
@@ -32,7 +32,7 @@ def proxy_refuses(findings: Findings) -> Advice | None:
     attempt = first_failure(findings, lambda attempt: attempt.reason == "proxy_refused")
     if attempt is None:
         return None
-    # A 407 has the proxy's own words; of a tunnel that it refuses the client library tells.
+    # A 407 has the proxy's own words. If the proxy refuses a tunnel, the words are those of the client library.
     text = "The proxy does not let the token request pass"
     told = (
         with_reason(text, attempt.description)
@@ -41,20 +41,21 @@ def proxy_refuses(findings: Findings) -> Advice | None:
     )
     return Advice(
         told,
-        "For 407 put user and password into HTTPS_PROXY (http://user:password@host:port); else have the host of "
-        "token_url allowed at the proxy, or add it to NO_PROXY if it is to be reached directly.",
+        "For 407 put user and password into HTTPS_PROXY (http://user:password@host:port). Otherwise ask for the host "
+        "of token_url to be allowed at the proxy, or add it to NO_PROXY if this machine can reach it directly.",
     )
 
 
 def untrusted_through_proxy(findings: Findings) -> Advice | None:
-    """The proxy looks into TLS, with an authority of its own."""
+    """The proxy opens TLS connections, with a certificate authority of its own."""
     attempt = first_failure(findings, lambda a: findings.connection.proxy and a.reason in _UNTRUSTED)
     if attempt is None:
         return None
     return Advice(
         with_reason("Through the proxy the server's certificate is not accepted", attempt.description),
-        "The proxy probably looks into TLS. Get its CA certificate from whoever runs it, as a PEM file, and set "
-        "REQUESTS_CA_BUNDLE to it: this command uses requests. Programs that use httpx read SSL_CERT_FILE.",
+        "The proxy probably opens TLS connections. Get its CA certificate as a PEM file from the people who run it, "
+        "and set REQUESTS_CA_BUNDLE to that file: this command uses requests. Programs that use httpx read "
+        "SSL_CERT_FILE.",
     )
 
 
@@ -64,14 +65,14 @@ def client_certificate_demanded(findings: Findings) -> Advice | None:
     if attempt is None and not findings.connection.wants_client_certificate:
         return None
     return Advice(
-        "The server demands a client certificate (mutual TLS).",
-        "Get one from the provider, and pass a client that presents it: token_client=, a requests.Session with .cert, "
-        "or an httpx.Client with verify=<SSLContext>.",
+        "The server wants a client certificate (mutual TLS).",
+        "Get one from the provider. In your program, pass a client that presents it as token_client=: a "
+        "requests.Session with .cert, or an httpx.Client with verify=<SSLContext>.",
     )
 
 
 def http_instead_of_https(findings: Findings) -> Advice | None:
-    """Plain http to a port that speaks TLS, or to a server that redirects to itself by https."""
+    """Plain http to a port that speaks TLS, or to a server that redirects to https."""
     if findings.question.secure:
         return None
     sent = first_failure(findings, lambda attempt: _is_sent_to_https(findings, attempt))
@@ -80,43 +81,45 @@ def http_instead_of_https(findings: Findings) -> Advice | None:
         return None
     target = None if sent is None or sent.answer is None else sent.answer.location
     return Advice(
-        "token_url begins with http, and the server wants https there.",
+        "token_url begins with http://, and the server wants https there.",
         f"Write https in token_url{f': {target}' if target else ''}.",
     )
 
 
 def _is_sent_to_https(findings: Findings, attempt: AttemptFacts) -> bool:
-    """A redirect to the same host and path; any other is for `redirected`."""
+    """A redirect to the same host and path; `redirected` is the rule for all others."""
     asked = urlsplit(findings.question.token_url)
     target = urlsplit((attempt.answer.location if attempt.answer else None) or "")
     return (target.scheme, target.hostname, target.path) == ("https", asked.hostname, asked.path)
 
 
 def _speaks_of_https(findings: Findings, attempt: AttemptFacts) -> bool:
-    # Some say so. Others answer with a TLS alert, which is no HTTP, or hang up; then the port was asked again, by TLS.
+    # Some say so. Others answer with a TLS alert, which is not HTTP, or hang up; then we tried a handshake.
     if attempt.outcome == "no_answer":
         return findings.connection.speaks_tls
     return attempt.status == 400 and _WRONG_PORT.search(excerpt_of(attempt) or "") is not None
 
 
 def answer_too_slow(findings: Findings) -> Advice | None:
-    """The server takes the request and says nothing."""
+    """The server takes the request and does not answer."""
     if first_failure(findings, lambda attempt: attempt.timed_out) is None:
         return None
     return Advice(
-        "The server accepts the connection and then gives no answer in time.",
-        "Raise --timeout if it is known to be slow. Else it is overloaded, or something on the way swallows answers.",
+        "The server accepts the connection, but does not answer in time.",
+        "If the server is known to be slow, raise --timeout. If not, it is overloaded, or something on the way drops "
+        "the answers.",
     )
 
 
 def connection_dropped(findings: Findings) -> Advice | None:
-    """No answer, and none of the reasons above."""
+    """No answer, for none of the reasons above."""
     attempt = first_failure(findings, lambda attempt: attempt.outcome == "no_answer")
     if attempt is None:
         return None
     return Advice(
         with_reason("The connection ends without an answer", attempt.description),
-        "The server or something in between hangs up. Try again; if it stays so, ask whoever runs the server.",
+        "The server, or something in between, hangs up. Try again. If that does not help, ask the people who run the "
+        "server.",
     )
 
 
@@ -127,12 +130,12 @@ def redirected(findings: Findings) -> Advice | None:
         return None
     target = attempt.answer.location if attempt.answer is not None else None
     return Advice(
-        f"token_url is redirected to {target or 'somewhere else'}. A token request never follows, since it would hand "
-        "the secret over.",
+        f"token_url redirects to {target or 'somewhere else'}. A token request never follows a redirect, because it "
+        "would hand over the secret.",
         where_to(
             findings,
-            "Set token_url to the final URL of the token endpoint. If the target is a login page, token_url is another "
-            "one than that: look for it in the provider's documentation.",
+            "Set token_url to the final URL of the token endpoint. If the target is a login page, look for the token "
+            "endpoint in the provider's documentation.",
         ),
     )
 
@@ -145,24 +148,24 @@ def rate_limited(findings: Findings) -> Advice | None:
     wait = None if attempt.answer is None else attempt.answer.retry_after
     asked = "" if wait is None else f" It asks to wait {wait:.0f} s."
     return Advice(
-        f"The server has had too many token requests from this client.{asked}",
-        "Wait, and share one auth object per process, so that a token is used until it expires.",
+        f"The server got too many token requests from this client.{asked}",
+        "Wait. In your program, share one auth object in each process, so that a token is used until it expires.",
     )
 
 
 def server_down(findings: Findings) -> Advice | None:
-    """5xx, by the server or by what stands before it."""
+    """5xx, from the server or from a gateway before it."""
     attempt = first_failure(findings, lambda attempt: attempt.status is not None and attempt.status >= 500)
     if attempt is None or any(each.status is not None and each.status < 500 for each in failures(findings)):
         return None
     gateway = " The gateway before it cannot reach it." if attempt.status in (502, 504) else ""
     return Advice(
         with_words(f"The server has an error of its own ({attempt.status}).{gateway}", attempt.description),
-        "Try again later. If it stays so, tell whoever runs the server; the settings are probably not the reason.",
+        "Try again later. If that does not help, ask the people who run the server. The settings are probably right.",
     )
 
 
-# The first that speaks is right; the general ones come last.
+# Only the first that finds its cause counts; the general ones come last.
 FATAL: tuple[Rule, ...] = (
     secret_unavailable,
     proxy_refuses,

@@ -142,18 +142,18 @@ def test_the_rows_of_a_token() -> None:
         ("from", "client_secret_post"),
         ("token", "abcd… (40 characters)"),
         ("type", "not named"),
-        ("lifetime", "not told: it is used until the API refuses it"),
+        ("lifetime", "not named: it is used until the API refuses it"),
         ("scope", "b c"),
         ("not granted", "a"),
         ("not asked for", "c"),
-        ("also told", "x, y"),
+        ("also there", "x, y"),
     ]
     bare = replace(TOKEN, lifetime=0.0, asked_scope=(), granted_scope=None, other_members=())
-    assert token_rows(bare)[3:] == [("lifetime", "none: it is used once"), ("scope", "not told")]
+    assert token_rows(bare)[3:] == [("lifetime", "none: it is used once"), ("scope", "not named")]
     assert token_rows(replace(bare, granted_scope=()))[4:] == [("scope", "none")]
     assert token_rows(replace(bare, granted_scope=("c",)))[4:] == [("scope", "c")]
     assert token_rows(replace(bare, asked_scope=("a",)))[4:] == [
-        ("scope", "not told, so it is what was asked for (RFC 6749 §5.1)")
+        ("scope", "not named, so it is what was asked for (RFC 6749 §5.1)")
     ]
 
 

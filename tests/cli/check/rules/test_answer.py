@@ -46,7 +46,7 @@ SCENES = [
     Scene(
         "parameter_missing",
         Answer.error("invalid_target", "unknown resource"),
-        "Sent beside the standard ones: resource. It says: unknown resource",
+        "Besides the standard ones these were sent: resource. It says: unknown resource",
         "audience",
         {"additional_request_data": {"resource": ["a", "b"]}},
     ),
@@ -87,11 +87,13 @@ SCENES = [
     Scene(
         "entra_api_unknown",
         Answer.error("invalid_resource", "AADSTS500011: The resource principal named x was not found"),
-        "as scope (api://x/.default) or resource names",
+        "with the name in scope (api://x/.default) or resource",
         "/.default",
         {"scope": "api://x/.default"},
     ),
-    Scene("entra_api_unknown", Answer.error("invalid_resource", "AADSTS500011: no"), "as scope or resource names"),
+    Scene(
+        "entra_api_unknown", Answer.error("invalid_resource", "AADSTS500011: no"), "with the name in scope or resource"
+    ),
     Scene(
         "salesforce_domain",
         Answer.error("invalid_grant", "request not supported on this domain"),
@@ -177,7 +179,7 @@ def test_wrong_credentials_for_the_method_that_is_set(oauth_server: LoopbackServ
     oauth_server.accepts = ("client_secret_post",)
     result = diagnosis(oauth_server.token_url, client_authentication="client_secret_basic")
     assert result.fatal == ["wrong_credentials"]
-    assert "the client may not use client_secret_basic: leave out client_authentication" in (
+    assert "the client may not use client_secret_basic: unset client_authentication" in (
         result.cause("wrong_credentials").remedy
     )
     assert result.statuses == [("client_secret_basic", 401, "invalid_client")]
@@ -283,7 +285,7 @@ def test_method_to_be_set(answer: Answer, oauth_server: LoopbackServer) -> None:
     assert result.verdict.text == "It does not work yet, though a token came."
     assert result.cause("method_to_be_set").text == (
         f"client_secret_post works, but client_secret_basic is tried first, and after its answer ({answer.status}) no "
-        "other method is."
+        "other method is tried."
     )
     assert result.notes == []
 

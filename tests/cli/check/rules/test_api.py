@@ -57,7 +57,7 @@ SCENES = [
         "api_wants_other_scheme",
         Answer(401, "log in", challenge('Basic realm="x, Bearer y"')),
         "This API wants Basic, not a Bearer token. It says: log in",
-        "a gateway stands before it",
+        "a gateway before the API wants a password",
     ),
     Scene(
         "api_wants_other_scheme",
@@ -76,7 +76,7 @@ SCENES = [
         "api_sees_no_token",
         Answer(401, "", challenge('Bearer realm="x"')),
         'It asks for: Bearer realm="x".',
-        "than in 'Authorization: Bearer <token>'",
+        "in 'Authorization: Bearer <token>'",
     ),
     Scene("api_refuses_token", Answer(401, "", challenge("Bearer error=odd")), "this token (odd)"),
     Scene("api_refuses_token", Answer(403, "", challenge("Bearer error=invalid_token")), "(invalid_token)"),
@@ -95,7 +95,7 @@ SCENES = [
     Scene("api_rate_limited", Answer(429, headers={"Retry-After": "9"}), "It asks to wait 9 s."),
     Scene("api_rate_limited", Answer(429), "too many calls."),
     Scene("api_down", Answer(503, "<html><title>Sorry</title>"), "(503). It says: Sorry"),
-    Scene("api_unexplained", Answer(405), "answers the GET with 405.", "can be read with GET"),
+    Scene("api_unexplained", Answer(405), "answers 405 to the GET.", "can be read with GET"),
     Scene("api_redirects", Answer.redirect("https://x.example.com/login?next=1"), "looks like a login"),
     Scene("api_redirects", Answer.redirect("https://sso.example.com/"), "looks like a login", "header_name"),
     Scene("api_redirects", Answer.redirect("/api/v2"), "redirects the call to /api/v2.", "final URL"),
@@ -210,13 +210,13 @@ def test_another_reason_than_the_audience(
 @pytest.mark.parametrize(
     ("members", "scope", "text", "remedy"),
     [
-        ({}, None, "It is not told which the token has.", "Set scope (--scope) to orders:write, and"),
+        ({}, None, "The server does not say which scope the token has.", "Set scope (--scope) to orders:write, and"),
         ({}, "a", "The token has: a.", "Add orders:write to scope (--scope), and"),
         ({"scope": ""}, None, "The token has: none.", "Set scope (--scope) to orders:write, and"),
         ({"scope": "b"}, "a", "The token has: b.", "Add orders:write to scope (--scope), and"),
         ({"access_token": jwt(scope="c d")}, "a", "The token has: c d.", "Add orders:write to scope (--scope), and"),
         ({"access_token": jwt(scp=["c"]), "scope": ""}, None, "The token has: c.", "Set scope (--scope) to orders"),
-        ({"access_token": "e30.e30.e30"}, None, "It is not told", "Set scope (--scope) to orders"),
+        ({"access_token": "e30.e30.e30"}, None, "The server does not say", "Set scope (--scope) to orders"),
     ],
 )
 def test_the_scope_that_a_token_has(

@@ -91,7 +91,10 @@ def test_certificate_self_signed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     result = at_tls(issued("127.0.0.1", common_name="test box"), None, tmp_path, monkeypatch)
     assert result.fatal == ["certificate_self_signed"]
     assert "for test box, is signed by itself" in result.cause("certificate_self_signed").text
-    assert "set REQUESTS_CA_BUNDLE to it: this command uses requests." in result.cause("certificate_self_signed").remedy
+    assert (
+        "set REQUESTS_CA_BUNDLE to that file: this command uses requests."
+        in result.cause("certificate_self_signed").remedy
+    )
     assert "SSL_CERT_FILE is set" not in result.cause("certificate_self_signed").remedy
 
 
@@ -99,7 +102,7 @@ def test_a_bundle_that_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     """Who has set httpx's variable is told that it does not count here."""
     monkeypatch.setenv("SSL_CERT_FILE", str(issued("127.0.0.1").written(tmp_path)))
     result = at_tls(issued("127.0.0.1"), None, tmp_path, monkeypatch)
-    assert "SSL_CERT_FILE is set, which this command does not read." in result.cause("certificate_self_signed").remedy
+    assert "SSL_CERT_FILE is set, but this command does not read it." in result.cause("certificate_self_signed").remedy
 
 
 def test_certificate_unknown_issuer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -214,7 +217,7 @@ def test_a_handshake_without_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         result = diagnosis(f"https://127.0.0.1:{silent.getsockname()[1]}/token", behaviour={"timeout": 0.1})
     assert result.fatal == ["handshake_too_slow"]
-    assert "no answer to the TLS handshake in time" in result.cause("handshake_too_slow").text
+    assert "does not answer the TLS handshake in time" in result.cause("handshake_too_slow").text
     step = result.findings.connection.steps[-1]
     assert (step.problem, step.text) == ("timed_out", "no answer to the handshake within 0.1 s")
 

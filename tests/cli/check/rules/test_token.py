@@ -24,7 +24,7 @@ def test_token_bound_to_key(token_type: str, oauth_server: LoopbackServer) -> No
     oauth_server.token_endpoint.always(Answer.token(token_type=token_type))
     result = diagnosis(oauth_server.token_url)
     assert result.fatal == ["token_bound_to_key"]
-    assert f"of no use here: its token_type is {token_type}," in result.cause("token_bound_to_key").text
+    assert f"cannot be used here: its token_type is {token_type}," in result.cause("token_bound_to_key").text
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_everything_about_a_good_token(oauth_server: LoopbackServer) -> None:
     assert (token.asked_scope, token.granted_scope) == (("a", "b"), ("b", "c"))
     assert (token.missing_scope, token.extra_scope) == (("a",), ("c",))
     assert token.other_members == ("refresh_token",)
-    assert result.cause("scope_not_granted").text == "Not granted, though asked for: a."
+    assert result.cause("scope_not_granted").text == "Asked for, but not granted: a."
     shown = repr((result.findings, result.verdict))
     assert value not in shown
     assert "also-a-secret" not in shown
@@ -106,7 +106,7 @@ def test_token_not_yet_valid(oauth_server: LoopbackServer) -> None:
     oauth_server.new_token = lambda: jwt(nbf=time() + 3 * 3600)
     result = diagnosis(oauth_server.token_url)
     assert (result.verdict.works, result.notes) == (True, ["token_not_yet_valid"])
-    assert "UTC on, in 3 h." in result.cause("token_not_yet_valid").text
+    assert "UTC, in 3 h." in result.cause("token_not_yet_valid").text
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_token_ends_early(ends: int, expires_in: int | None, notes: list[str], o
     assert (result.verdict.works, result.notes) == (True, notes)
     if notes:
         cause = result.cause("token_ends_early")
-        assert "ends in 5 min, but the server that it lives for 60 min" in cause.text
+        assert "ends in 5 min, but the server says that it lives for 60 min" in cause.text
         assert cause.remedy.endswith("set renew_after to 0.07.")
 
 

@@ -120,9 +120,9 @@ def test_http_instead_of_https(answer: bytes) -> None:
     ("location", "cause", "words"),
     [
         ("https://127.0.0.1/token", "http_instead_of_https", "Write https in token_url: https://127.0.0.1/token."),
-        ("https://127.0.0.1/token/", "redirected", "redirected to https://127.0.0.1/token/."),
-        ("https://login.example.com/token", "redirected", "redirected to https://login.example.com/token."),
-        ("https://[x", "redirected", "redirected to a URL that cannot be parsed."),
+        ("https://127.0.0.1/token/", "redirected", "redirects to https://127.0.0.1/token/."),
+        ("https://login.example.com/token", "redirected", "redirects to https://login.example.com/token."),
+        ("https://[x", "redirected", "redirects to a URL that cannot be parsed."),
     ],
 )
 def test_a_redirect_from_http_to_https(location: str, cause: str, words: str) -> None:
@@ -239,7 +239,7 @@ def test_redirected(location: str, target: str, tmp_path: Path, monkeypatch: pyt
     with RawEndpoint(raw(answer), issued("127.0.0.1", by=root).serving(tmp_path)) as endpoint:
         result = diagnosis(endpoint.url, **BASIC)
     assert result.fatal == ["redirected"]
-    assert f"token_url is redirected to {target}." in result.cause("redirected").text
+    assert f"token_url redirects to {target}." in result.cause("redirected").text
 
 
 @pytest.mark.parametrize(("headers", "words"), [({"Retry-After": "7"}, " It asks to wait 7 s."), ({}, "")])
@@ -248,7 +248,7 @@ def test_rate_limited(headers: dict[str, str], words: str, oauth_server: Loopbac
     oauth_server.token_endpoint.always(Answer(429, headers=headers))
     result = diagnosis(oauth_server.token_url)
     assert result.fatal == ["rate_limited"]
-    assert result.cause("rate_limited").text == (f"The server has had too many token requests from this client.{words}")
+    assert result.cause("rate_limited").text == (f"The server got too many token requests from this client.{words}")
     assert len(oauth_server.token_requests) == 1
 
 
