@@ -24,6 +24,7 @@ from .caller import Caller
 from .clock import Clock
 from .failures import Failures, Pause
 from .flight import GRACE, Flight, Outcome
+from .introduction import Introduction
 from .lease import Lease
 from .process_lock import ProcessLock
 from .refusals import Refusals
@@ -150,7 +151,7 @@ class TokenCache:
 
     def chosen(self, lease: Lease, origin: Origin, *, can_be_sent_again: bool) -> Lease:
         """The token for a request to `origin`: `lease`, or the one before while `origin` may not know `lease` yet."""
-        introduction = lease.introduction
+        introduction: Introduction | None = lease.introduction
         if introduction is None:
             return lease
         now, wall = self.clock.monotonic(), self.clock.wall()
@@ -164,7 +165,7 @@ class TokenCache:
 
     def stand_in(self, refused: Lease, origin: Origin) -> Lease | None:
         """The token before `refused` if `origin` may know only that one; requests to `origin` carry it from now on."""
-        introduction = refused.introduction
+        introduction: Introduction | None = refused.introduction
         if introduction is None or refused is not self.current:
             return None
         now, wall = self.clock.monotonic(), self.clock.wall()
@@ -178,7 +179,7 @@ class TokenCache:
 
     def is_stand_in(self, lease: Lease, origin: Origin) -> bool:
         """True if requests to `origin` carry `lease`, which has been replaced already."""
-        introduction = None if self.current is None else self.current.introduction
+        introduction: Introduction | None = None if self.current is None else self.current.introduction
         return introduction is not None and introduction.older is lease and introduction.is_on_detour(origin)
 
     def end_stand_in(self, origin: Origin) -> Lease | None:
@@ -228,7 +229,7 @@ class TokenCache:
                     outcome.probation.update(self.refusals.origins())
                     outcome.follow(self._newest)
                     if flight.is_optional and self.current is not None and wall < self.current.ends_at:
-                        outcome.introduce(self.current)  # it came early: an API may not know it yet
+                        outcome.introduce(Introduction(self.current))  # it came early: an API may not know it yet
                     self.current = self._newest = outcome
                     self._failures = Failures()
             elif isinstance(outcome, Failure) and live:

@@ -14,12 +14,9 @@ accepted at its origin.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from oauth_cc_auth._http.origin import Origin
 
-if TYPE_CHECKING:
-    from .lease import Lease
+from .lease import Lease
 
 SECONDS_BETWEEN_TRIES = 1.0
 

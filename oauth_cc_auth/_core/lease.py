@@ -26,8 +26,6 @@ from oauth_cc_auth._http.origin import NOWHERE, Origin
 from oauth_cc_auth._record import Record
 from oauth_cc_auth._token import Token
 
-from .introduction import Introduction
-
 # In this last fraction of the life callers wait for the new token: a slow request that starts now must still arrive
 # in time.
 WAITING_FRACTION = 0.1
@@ -81,7 +79,7 @@ class Lease:
         probation: Origins whose answers to this token are of interest; `NOWHERE` in it stands for any origin. Always
             the same set. The hot path looks no further while it is empty.
         refused_by: Origins that refused it.
-        introduction: How origins take this token while the one before it lives; None if there was none.
+        introduction: An `Introduction`: how origins take this token while the one before it lives. None if none did.
         number: Larger than that of every lease before it.
         hook: What an adapter keeps with the token, made once.
         previous: The lease before it, for requests that still carry that one; a chain of at most `MEMORY` leases.
@@ -118,7 +116,7 @@ class Lease:
         self.header_value = header_value
         self.probation: set[Origin] = set()
         self.refused_by: frozenset[Origin] = frozenset()
-        self.introduction: Introduction | None = None
+        self.introduction: Any = None
         self.number = next(_numbers)
         self.hook: Any = None
         self.previous: Lease | None = None
@@ -143,9 +141,9 @@ class Lease:
             self.aging_from += (self.waiting_from - self._earliest_aging) * JITTER_FRACTION * chance
         self.settle_in()
 
-    def introduce(self, older: Lease) -> None:
-        """Have origins introduced to this token, which replaces one that still lives, off the hot path."""
-        self.introduction = Introduction(older)
+    def introduce(self, introduction: Any) -> None:
+        """Have origins introduced to this token, off the hot path: it replaces one that still lives."""
+        self.introduction = introduction
         self.probation.add(NOWHERE)
         self.settle_in()
 

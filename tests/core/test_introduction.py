@@ -65,7 +65,7 @@ def _cache() -> TokenCache:
 
 def introduced(cache: TokenCache) -> tuple[Lease, Lease]:
     older, newer = a_lease(100), a_lease(200)
-    newer.introduce(older)
+    newer.introduce(Introduction(older))
     cache.current = newer
     return older, newer
 
