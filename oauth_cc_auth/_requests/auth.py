@@ -11,6 +11,7 @@ from oauth_cc_auth._http.origin import site_of
 from oauth_cc_auth._settings.callables import is_async
 
 from .guarded import guard
+from .lookalikes import awaiting_client, is_awaited
 from .renewal import RenewalHook, can_be_sent_again
 from .transport import RequestsTransport, wire_url
 
@@ -33,7 +34,7 @@ class RequestsFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT]
 
         Raises:
             TokenError: no token can be had, or this request may not carry one.
-            TypeError: this is the request of another library.
+            TypeError: this is the request of another library, or of a client that awaits.
         """
         request: Any = r
         policy = self._policy
@@ -53,6 +54,7 @@ class RequestsFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT]
         request.headers[policy.header_name] = lease.header_value
         hook = lease.hook
         if hook is None:
+            self._check_client(request)
             hook = lease.hook = RenewalHook(self._library, policy, self._source, self._transport, lease)
         others = hooks.get("response")
         if others:
@@ -63,6 +65,7 @@ class RequestsFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT]
 
     def _obtained(self, request: Any) -> Lease:
         """The token for a request, off the hot path: fetched, renewed, or one that an API may not know yet."""
+        self._check_client(request)
         policy = self._policy
         lease = self._checked(self._source.obtain(), request)
         if lease.introduction is not None:
@@ -70,6 +73,11 @@ class RequestsFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT]
         if not lease.is_bearer:
             request.headers.update(lease.more_headers_for(str(request.method), str(request.url)))
         return lease
+
+    def _check_client(self, request: Any) -> None:
+        """Refuse a client that awaits. Once for each token, which costs next to nothing."""
+        if is_awaited(self._library, request):
+            raise TypeError(awaiting_client(self._library, request))
 
     def _make_transport(self, token_client: Any) -> RequestsTransport:
         return RequestsTransport(self._library, token_client)

@@ -16,9 +16,11 @@ from oauth_cc_auth._core.lease import Lease
 from oauth_cc_auth._errors import TokenError
 from oauth_cc_auth._http.interrupts import Ignoring
 from oauth_cc_auth._http.origin import NOWHERE, origin_of
+from oauth_cc_auth._settings.callables import returned_awaitable
 
 from .drain import drain
 from .guarded import guard
+from .lookalikes import awaiting_client
 from .raw import close
 
 if TYPE_CHECKING:
@@ -198,6 +200,8 @@ class RenewalHook:
             hooks[:] = renewed
         started = perf_counter()
         resent = connection.send(request, **options)
+        if returned_awaitable(resent):
+            raise TypeError(awaiting_client(self._library, request))
         resent.elapsed = timedelta(seconds=perf_counter() - started)
         resent.history = [*response.history, response]
         return resent
