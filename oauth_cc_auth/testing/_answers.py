@@ -117,6 +117,11 @@ class Answer:
         answer.delay, answer.header_delay, answer.byte_delay = delay, header_delay, byte_delay
         return answer
 
+    @property
+    def is_success(self) -> bool:
+        """True for a status from 200 to 299."""
+        return self.status is not None and 200 <= self.status < 300
+
     def has_header(self, name: str) -> bool:
         """Whether ``name`` is among the headers, in any case."""
         return any(key.lower() == name.lower() for key, _ in self.headers)

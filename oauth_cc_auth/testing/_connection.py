@@ -48,7 +48,8 @@ class ConnectionHandler:
         number = self._log.add(request)
         if not incoming.complete:
             return False
-        answer = self._site.answer(request, stopping)
+        request = self._site.admit(request, stopping)
+        answer = self._site.answer(request)
         close = not incoming.keep_alive or closes_connection(answer)
         to_send = pieces(answer, head_only=request.method == "HEAD", close=close)
         # Keep one piece back to know which is the last: record the outcome before sending that one.

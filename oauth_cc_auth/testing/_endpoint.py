@@ -3,6 +3,7 @@
 import threading
 from collections import deque
 from collections.abc import Callable
+from typing import NamedTuple
 
 from ._answers import Answer
 from ._gate import Gate
@@ -20,21 +21,36 @@ def _check(answer: object) -> None:
         )
 
 
+class _Script(NamedTuple):
+    """What a test wants to be answered, and whether that is for everyone."""
+
+    answer: ScriptedAnswer
+    unprotected: bool = False
+
+
 class Endpoint:
     """The token endpoint or the API of a ``LoopbackServer``. Thread-safe.
 
     The server records a request, holds it at the closed gates, and only then takes its scripted answer. So a
     test can script answers for requests that wait.
+
+    A scripted success (a status from 200 to 299) of the API is for requests with a valid token. Any other request is
+    refused as usual, and the answer waits for the next one. ``unprotected=True`` lifts that.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_protected: bool = False) -> None:
+        self._is_protected = is_protected
         self._lock = threading.Lock()
-        self._next: deque[ScriptedAnswer] = deque()
-        self._always: ScriptedAnswer = None
+        self._next: deque[_Script] = deque()
+        self._always = _Script(None)
         self._gates: tuple[Gate, ...] = ()
 
-    def next(self, *answers: ScriptedAnswer) -> None:
+    def next(self, *answers: ScriptedAnswer, unprotected: bool = False) -> None:
         """Answer the next requests with these, one each. Answers that were scripted before come first.
+
+        Args:
+            answers: What to answer.
+            unprotected: True to send a success of the API to requests without a valid token too.
 
         Raises:
             TypeError: one of them is not a `ScriptedAnswer`.
@@ -42,23 +58,27 @@ class Endpoint:
         for answer in answers:
             _check(answer)
         with self._lock:
-            self._next.extend(answers)
+            self._next.extend(_Script(answer, unprotected) for answer in answers)
 
-    def always(self, answer: ScriptedAnswer) -> None:
+    def always(self, answer: ScriptedAnswer, *, unprotected: bool = False) -> None:
         """Answer every request with this if no ``next`` answer is left, until ``clear``.
+
+        Args:
+            answer: What to answer.
+            unprotected: True to send a success of the API to requests without a valid token too.
 
         Raises:
             TypeError: it is not a `ScriptedAnswer`.
         """
         _check(answer)
         with self._lock:
-            self._always = answer
+            self._always = _Script(answer, unprotected)
 
     def clear(self) -> None:
         """Forget all scripted answers."""
         with self._lock:
             self._next.clear()
-            self._always = None
+            self._always = _Script(None)
 
     def hold(self) -> Gate:
         """Hold all requests from now on, until you release the gate that this returns."""
@@ -75,11 +95,18 @@ class Endpoint:
     def take(self, request: RecordedRequest) -> Answer | None:
         """For the server: the scripted answer to ``request``, or None for the normal one."""
         with self._lock:
-            answer = self._next.popleft() if self._next else self._always
+            is_next = bool(self._next)
+            script = self._next.popleft() if is_next else self._always
         # Call it without the lock: it may script this endpoint.
-        if answer is None or isinstance(answer, Answer):
+        answer = script.answer if script.answer is None or isinstance(script.answer, Answer) else script.answer(request)
+        if answer is None or script.unprotected or not self._is_protected:
             return answer
-        return answer(request)
+        if request.token_is_valid or not answer.is_success:
+            return answer
+        if is_next:
+            with self._lock:
+                self._next.appendleft(script)
+        return None
 
     def wake(self) -> None:
         """For the server, when it stops: end the wait of every request."""

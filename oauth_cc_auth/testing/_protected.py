@@ -22,9 +22,13 @@ class ProtectedApi:
         token = value[len(before) : len(value) - len(after)]
         return token if token and value == before + token + after else None
 
+    def accepts(self, request: RecordedRequest) -> bool:
+        """True if the normal answer to this request would be no refusal."""
+        return not self._repeats_header(request) and self._token_number(request) is not None
+
     def answer(self, request: RecordedRequest) -> Answer:
         """200 and an echo for a valid token, 401 for another token or none, 400 for a repeated header."""
-        if len(request.headers.get_all(self._settings.header_name)) > 1:
+        if self._repeats_header(request):
             return Answer.error("invalid_request", f"{self._settings.header_name} was sent more than once")
         if request.token is None:
             # RFC 6750 section 3.1: the challenge names no error if the request has no token.
@@ -38,6 +42,9 @@ class ProtectedApi:
     def open_answer(self, request: RecordedRequest) -> Answer:
         """The echo, with or without a token. ``token_number`` is null without a valid one."""
         return _echo(request, self._token_number(request))
+
+    def _repeats_header(self, request: RecordedRequest) -> bool:
+        return len(request.headers.get_all(self._settings.header_name)) > 1
 
     def _token_number(self, request: RecordedRequest) -> int | None:
         return None if request.token is None else self._tokens.number(request.token, self._settings.clock())

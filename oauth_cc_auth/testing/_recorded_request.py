@@ -73,6 +73,8 @@ class RecordedRequest:
     """When the server had read the request, in monotonic seconds."""
     complete: bool = True
     """False if the client left before the end of the body. ``body`` is what arrived."""
+    token_is_valid: bool = False
+    """Whether the API accepted ``token`` when it made its answer: known, not expired, not revoked, and sent once."""
     status: int | None = None
     """The status of the answer. None before the answer, and if the server dropped the connection instead."""
     finished: float | None = None

@@ -1,9 +1,9 @@
 """The paths of the server, and how it finds an answer: gates, then the script, then the normal rules."""
 
+import dataclasses
 import re
 import threading
 import time
-from http import HTTPStatus
 from urllib.parse import parse_qsl
 
 from ._answers import Answer
@@ -31,7 +31,7 @@ class Site:
         self.tokens = IssuedTokens()
         self.authorization = AuthorizationServer(settings, self.tokens)
         self.token_endpoint = Endpoint()
-        self.api = Endpoint()
+        self.api = Endpoint(is_protected=True)
         self._protected = ProtectedApi(settings, self.tokens)
         self._settings = settings
 
@@ -55,11 +55,19 @@ class Site:
             complete=incoming.complete,
         )
 
-    def answer(self, request: RecordedRequest, stopping: threading.Event) -> Answer:
-        """The answer to ``request``, after its wait at closed gates. Raises ServerStoppedError."""
-        endpoint = {"token": self.token_endpoint, "api": self.api}.get(request.kind)
+    def admit(self, request: RecordedRequest, stopping: threading.Event) -> RecordedRequest:
+        """Hold ``request`` at closed gates, then say if its token is valid. Raises ServerStoppedError."""
+        endpoint = self._endpoint(request)
         if endpoint is not None:
             endpoint.admit(stopping)
+        try:
+            return dataclasses.replace(request, token_is_valid=self._protected.accepts(request))
+        except Exception:  # noqa: BLE001 - raised by the test's own clock, and once more when the normal answer is made
+            return request
+
+    def answer(self, request: RecordedRequest) -> Answer:
+        """The answer to an admitted request."""
+        endpoint = self._endpoint(request)
         try:
             scripted = endpoint.take(request) if endpoint is not None else None
             return self._normal_answer(request) if scripted is None else self._with_token_accepted(request, scripted)
@@ -71,11 +79,12 @@ class Site:
         self.token_endpoint.wake()
         self.api.wake()
 
+    def _endpoint(self, request: RecordedRequest) -> Endpoint | None:
+        return {"token": self.token_endpoint, "api": self.api}.get(request.kind)
+
     def _with_token_accepted(self, request: RecordedRequest, scripted: Answer) -> Answer:
         """Return ``scripted``. If it has a token, the API accepts that token from now on."""
-        status = scripted.status
-        succeeded = status is not None and HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
-        found = token_in(scripted.content) if request.kind == "token" and succeeded else None
+        found = token_in(scripted.content) if request.kind == "token" and scripted.is_success else None
         if found is not None:
             self.tokens.issue(*found, self._settings.clock())
         return scripted

@@ -81,7 +81,7 @@ def test_a_listed_origin_that_asks_after_a_redirect_gets_the_token(
         seen.append(request.headers.get(oauth_server.header_name) is not None)
         return Answer(200 if seen[-1] else 401)
 
-    other.api.always(answer)
+    other.api.always(answer, unprotected=True)
     oauth_server.api.always(Answer.redirect(other.api_url, 307))
     with client.session(auth, follow_redirects=True, **guarded(client, auth)) as session:
         for _ in range(2):
@@ -102,7 +102,7 @@ def test_a_listed_origin_that_refuses_the_token_after_a_redirect(
         seen.append(request.headers.get("Authorization"))
         return Answer(401 if len(seen) < 3 else 200)
 
-    other.api.always(answer)
+    other.api.always(answer, unprotected=True)
     oauth_server.api.next(Answer.redirect(other.api_url))
     auth = auth_for(client, oauth_server, api_origins=[oauth_server.origin, other.origin])
     with client.session(auth, follow_redirects=True) as session:

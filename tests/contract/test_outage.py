@@ -57,7 +57,7 @@ def test_an_endpoint_that_refuses_connections_does_no_harm(
     """If the authorization server is down, no request fails while the token lives, and there is a WARNING."""
     caplog.set_level(logging.WARNING, logger="oauth_cc_auth")
     with LoopbackServer() as api, scene(client, oauth_server) as s:
-        api.api.always(Answer(200))
+        api.api.always(Answer(200), unprotected=True)
         assert s.session.request("GET", api.api_url).status == 200
         oauth_server.stop()
         for age in (AGING, DUE - AGING):

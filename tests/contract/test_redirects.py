@@ -207,7 +207,7 @@ def test_odd_locations_leak_nothing(
         client.session(auth, follow_redirects=True, **guarded(client, auth)) as session,
         client.session(follow_redirects=True) as plain,
     ):
-        oauth_server.api.always(Answer(200))
+        oauth_server.api.always(Answer(200), unprotected=True)
         for location in ODD_LOCATIONS:
             filled = location.format(own=hosts[0], other=hosts[1], other_port=hosts[1].rpartition(":")[2])
             oauth_server.api.next(Answer.redirect(filled))

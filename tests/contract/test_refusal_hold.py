@@ -62,7 +62,7 @@ def test_other_origins_do_not_notice(client: ClientKind, oauth_server: LoopbackS
     """Held refusals of one API do not affect the requests and renewals of another."""
     with LoopbackServer() as other, scene(client, oauth_server) as s:
         hold(s)
-        other.api.next(Answer(200), REFUSAL, Answer(200), REFUSAL, Answer(200))
+        other.api.next(Answer(200), REFUSAL, Answer(200), REFUSAL, Answer(200), unprotected=True)
         for _ in range(3):
             assert s.session.request("GET", other.api_url).status == 200
         assert [request.status for request in other.api_requests] == [200, 401, 200, 401, 200]
@@ -117,7 +117,7 @@ def test_acceptance_by_another_origin_does_not_lift_it(client: ClientKind, oauth
     """The acceptance of one API says nothing about another."""
     with LoopbackServer() as other, scene(client, oauth_server) as s:
         hold(s)
-        other.api.always(Answer(200))
+        other.api.always(Answer(200), unprotected=True)
         assert s.session.request("GET", other.api_url).status == 200
         assert costs(s) == (401, 1, 0)
 

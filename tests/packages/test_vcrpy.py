@@ -16,7 +16,7 @@ from tests.packages.support import RENEWED, auth_for, package, talk
 vcr = package("vcr")
 
 CLIENTS = [
-    pytest.param(REQUESTS, id="requests", marks=pytest.mark.xfail(reason="`raw` must not be expected to be urllib3's")),
+    pytest.param(REQUESTS, id="requests"),
     pytest.param(HTTPX, id="httpx"),
     pytest.param(HTTPX_ASYNCIO, id="httpx-asyncio"),
 ]

@@ -106,7 +106,7 @@ def test_redirect_takes_no_token_along(
 ) -> None:
     """Whatever the adapter, other hooks and `renew_on` do; a prepared request can be sent as often as one likes."""
     with LoopbackServer() as other, requests.Session() as session:
-        other.api.always(Answer(200))
+        other.api.always(Answer(200), unprotected=True)
         oauth_server.api.always(Answer.redirect(other.api_url))
         session.mount("http://", adapter())
         session.auth = auth_for(oauth_server, renew_on=renew_on)
@@ -130,7 +130,7 @@ def test_next_request_of_a_redirect_that_is_not_followed(oauth_server: LoopbackS
 def test_one_request_object_in_many_threads(oauth_server: LoopbackServer) -> None:
     """Their redirects are copies of one object at the same time; none breaks, and none takes the token along."""
     with LoopbackServer() as other, requests.Session() as session:
-        other.api.always(Answer(200))
+        other.api.always(Answer(200), unprotected=True)
         oauth_server.api.always(Answer.redirect(other.api_url))
         session.auth = auth_for(oauth_server)
         prepared = session.prepare_request(requests.Request("GET", oauth_server.api_url))

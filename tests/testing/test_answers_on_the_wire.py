@@ -24,14 +24,14 @@ from tests.testing.wire import GET_API, GET_API_ONCE, LIMIT, dialogue
     ],
 )
 def test_the_content_type_of_an_answer(server: LoopbackServer, answer: Answer, content_type: str | None) -> None:
-    server.api.next(answer)
+    server.api.next(answer, unprotected=True)
     reply = call(server)
     assert reply.headers.get_all("Content-Type") == (None if content_type is None else [content_type])
     assert reply.body == answer.body
 
 
 def test_text_is_sent_as_utf_8_and_headers_unchanged(server: LoopbackServer) -> None:
-    server.api.next(Answer(299, "ä", [("X-A", "1"), ("X-A", "2"), ("Date", "then"), ("X-Odd", "ä€")]))
+    server.api.next(Answer(299, "ä", [("X-A", "1"), ("X-A", "2"), ("Date", "then"), ("X-Odd", "ä€")]), unprotected=True)
     reply = call(server)
     assert (reply.status, reply.body) == (299, "ä".encode())
     assert reply.headers.get_all("X-A") == ["1", "2"]
@@ -48,7 +48,7 @@ def test_the_status_line_has_a_reason_even_for_an_unknown_status(server: Loopbac
 
 @pytest.mark.parametrize("status", [204, 304])
 def test_some_statuses_have_no_body(server: LoopbackServer, status: int) -> None:
-    server.api.next(Answer(status, b"body"))
+    server.api.next(Answer(status, b"body"), unprotected=True)
     received = dialogue(server, b"GET /api HTTP/1.0\r\n\r\n")
     assert received.startswith(f"HTTP/1.1 {status} ".encode())
     assert received.endswith(b"\r\n\r\n")
@@ -58,7 +58,7 @@ def test_some_statuses_have_no_body(server: LoopbackServer, status: int) -> None
 @pytest.mark.parametrize("byte_delay", [0.0, 1e-6])
 @pytest.mark.parametrize("body", [b"", b"abc"])
 def test_a_body_can_be_chunked(server: LoopbackServer, body: bytes, byte_delay: float) -> None:
-    server.api.next(Answer(200, body, content_length=False, byte_delay=byte_delay))
+    server.api.next(Answer(200, body, content_length=False, byte_delay=byte_delay), unprotected=True)
     with closing(connect(server)) as connection:
         reply = exchange(connection, "GET", "/api")
         assert (reply.headers["Transfer-Encoding"], reply.body) == ("chunked", body)
@@ -82,7 +82,7 @@ def test_a_body_can_be_chunked(server: LoopbackServer, body: bytes, byte_delay: 
 def test_the_connection_closes_after_an_answer_that_lies_about_its_length(
     server: LoopbackServer, answer: Answer, received: bytes
 ) -> None:
-    server.api.next(answer)
+    server.api.next(answer, unprotected=True)
     head, _, rest = dialogue(server, GET_API).partition(b" GMT\r\n")
     assert head.startswith(b"HTTP/1.1 200 OK\r\nDate: ")
     assert rest == received
@@ -100,7 +100,7 @@ def test_the_connection_closes_after_an_answer_that_lies_about_its_length(
 def test_raw_bytes_are_sent_unchanged_and_a_dropped_connection_sends_none(
     server: LoopbackServer, answer: Answer, received: bytes, status: int | None
 ) -> None:
-    server.api.next(answer)
+    server.api.next(answer, unprotected=True)
     assert dialogue(server, b"HEAD /api HTTP/1.1\r\n\r\n") == received
     assert server.requests[0].status == status
     assert server.requests[0].finished is not None
@@ -119,7 +119,7 @@ def test_raw_bytes_are_sent_unchanged_and_a_dropped_connection_sends_none(
     ],
 )
 def test_an_answer_can_be_slow(server: LoopbackServer, answer: Answer, shortest: float) -> None:
-    server.api.next(answer)
+    server.api.next(answer, unprotected=True)
     received = dialogue(server, GET_API_ONCE)
     assert received.startswith(b"HTTP/1.1 200 OK" if answer.framing == "http" else answer.body)
     request = server.requests[0]

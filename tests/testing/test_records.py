@@ -105,7 +105,7 @@ def test_the_repr_of_the_server_is_its_origin() -> None:
 def test_on_exchange_gets_the_record_before_the_client_gets_its_answer(server: LoopbackServer) -> None:
     seen: list[RecordedRequest] = []
     server.on_exchange = seen.append
-    server.api.next(Answer(200, b"abc", byte_delay=1e-6), Answer.dropped(), Answer(204))
+    server.api.next(Answer(200, b"abc", byte_delay=1e-6), Answer.dropped(), Answer(204), unprotected=True)
     assert call(server).status == 200
     assert dialogue(server, GET_API) == b""
     assert call(server).status == 204

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import tracemalloc
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
-from oauth_cc_auth.testing import Answer, LoopbackServer, RecordedRequest
-from tests.testing.calls import ask, call
+from oauth_cc_auth.testing import Answer, LoopbackServer, RecordedRequest, ScriptedAnswer
+from tests.testing.calls import ask, bearer, call, new_token
+from tests.testing.wire import LIMIT, dialogue
 
 
 def test_scripted_answers_come_in_order_and_then_the_normal_ones(server: LoopbackServer) -> None:
@@ -37,9 +39,82 @@ def test_a_callable_sees_the_request_and_may_script_more(server: LoopbackServer)
         server.api.next(Answer(418))
         return Answer(200, {"path": request.path, "status": request.status})
 
-    server.api.next(answer)
+    server.api.next(answer, unprotected=True)
     assert call(server, "/api/x").json == {"path": "/api/x", "status": None}
     assert call(server).status == 418
+
+
+PAYLOAD = {"orders": [1, 2]}
+
+
+@pytest.mark.parametrize("answer", [Answer(200, PAYLOAD), lambda _: Answer(200, PAYLOAD)], ids=["answer", "callable"])
+def test_a_scripted_success_is_for_valid_tokens(server: LoopbackServer, answer: ScriptedAnswer) -> None:
+    """A protected API with a payload of one's own is one line; a test cannot pass without a token."""
+    server.api.always(answer)
+    assert call(server).status == 401
+    token = new_token(server)
+    assert call(server, headers=bearer(token)).json == PAYLOAD
+    assert call(server, headers=bearer("another")).status == 401
+    server.revoke_all()
+    reply = call(server, headers=bearer(token))
+    assert (reply.status, reply.headers["WWW-Authenticate"]) == (401, 'Bearer error="invalid_token"')
+
+
+@pytest.mark.parametrize("answer", [Answer(204), lambda _: Answer(204), Answer.raw(b"HTTP/1.1 204 Yes\r\n\r\n")])
+def test_a_scripted_success_waits_for_a_valid_token(server: LoopbackServer, answer: ScriptedAnswer) -> None:
+    """A request that is refused and sent again with a new token gets it. What was scripted after it comes after it."""
+    server.api.next(answer, Answer(503))
+    assert [call(server).status for _ in range(2)] == [401, 401]
+    valid = bearer(new_token(server))
+    assert [call(server, headers=valid).status for _ in range(3)] == [204, 503, 200]
+
+
+@pytest.mark.parametrize("status", [300, 401, 503])
+def test_other_scripted_answers_are_for_everyone(server: LoopbackServer, status: int) -> None:
+    server.api.next(Answer(status), Answer.redirect("/"), Answer.dropped())
+    assert [call(server).status for _ in range(2)] == [status, 302]
+    assert dialogue(server, b"GET /api HTTP/1.1\r\nHost: a\r\n\r\n") == b""
+
+
+def test_an_unprotected_success_is_for_everyone(server: LoopbackServer) -> None:
+    server.api.always(lambda _: Answer(200, PAYLOAD), unprotected=True)
+    server.api.next(Answer(201), unprotected=True)
+    assert [call(server).status for _ in range(2)] == [201, 200]
+
+
+def test_a_scripted_success_of_the_token_endpoint_needs_no_token(server: LoopbackServer) -> None:
+    server.token_endpoint.next(Answer.token("one"))
+    assert ask(server).json["access_token"] == "one"
+
+
+def test_a_callable_can_ask_if_the_token_is_valid(server: LoopbackServer) -> None:
+    """As the API sees it when it answers, not when the request arrived; the records keep it."""
+    server.api.always(lambda request: Answer(200, [request.token_is_valid]), unprotected=True)
+    valid = bearer(new_token(server))
+    twice = [("Authorization", valid["Authorization"])] * 2
+    assert call(server).json == [False]
+    assert call(server, headers=valid).json == [True]
+    lines = b"".join(f"{name}: {value}\r\n".encode() for name, value in twice)
+    assert b"[false]" in dialogue(server, b"GET /api HTTP/1.1\r\nHost: a\r\nConnection: close\r\n" + lines + b"\r\n")
+
+    gate = server.api.hold()
+    with ThreadPoolExecutor(1) as threads:
+        asked = threads.submit(call, server, headers=valid)
+        gate.wait_for(1)
+        server.revoke_all()
+        gate.release()
+        assert asked.result(LIMIT).json == [False]
+    assert [request.token_is_valid for request in server.api_requests] == [False, True, False, False]
+    assert [request.token_is_valid for request in server.token_requests] == [False]
+
+
+def test_an_error_in_the_clock_is_a_500_that_shows_it(server: LoopbackServer) -> None:
+    valid = bearer(new_token(server))
+    server.clock = lambda: float("x")
+    for script in (None, Answer(200)):
+        server.api.always(script)
+        reply = call(server, headers=valid)
+        assert (reply.status, "could not convert" in reply.json["error_description"]) == (500, True)
 
 
 def test_an_error_in_a_callable_is_a_500_that_shows_it(server: LoopbackServer) -> None:
@@ -78,7 +153,7 @@ def test_a_token_answer_has_the_members_that_are_not_none() -> None:
 
 
 def test_a_gzipped_answer_has_its_header_and_can_be_inflated(server: LoopbackServer) -> None:
-    server.api.next(Answer.gzipped({"a": 1}, status=203, headers={"X-A": "1"}))
+    server.api.next(Answer.gzipped({"a": 1}, status=203, headers={"X-A": "1"}), unprotected=True)
     reply = call(server)
     assert (reply.status, reply.headers["Content-Encoding"], reply.headers["X-A"]) == (203, "gzip", "1")
     assert reply.headers["Content-Type"] == "application/json"

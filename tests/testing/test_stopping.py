@@ -37,7 +37,7 @@ def test_an_outage_closes_live_connections_and_keeps_tokens(server: LoopbackServ
 )
 def test_stop_interrupts_a_slow_answer(server: LoopbackServer, answer: Answer) -> None:
     threads = threading.active_count()
-    server.api.next(answer)
+    server.api.next(answer, unprotected=True)
     with held(server) as (gate, connection):
         gate.release()
         if answer.delay == 0:

@@ -15,7 +15,7 @@ __all__ = ["direct"]
 
 def test_an_answer(oauth_server: LoopbackServer) -> None:
     """Status, headers by lower-case name, body."""
-    oauth_server.api.always(Answer(201, "body", {"X-A": "b"}))
+    oauth_server.api.always(Answer(201, "body", {"X-A": "b"}), unprotected=True)
     answer = get(oauth_server.api_url, {"Authorization": "x"}, 5.0)
     assert isinstance(answer, Got)
     assert (answer.status, answer.headers["x-a"], answer.body) == (201, "b", b"body")
@@ -35,7 +35,7 @@ def test_a_redirect_is_not_followed(oauth_server: LoopbackServer) -> None:
 
 def test_a_compressed_answer(oauth_server: LoopbackServer) -> None:
     """Though it was not asked for."""
-    oauth_server.api.always(Answer(200, gzip.compress(b"body"), {"Content-Encoding": "gzip"}))
+    oauth_server.api.always(Answer(200, gzip.compress(b"body"), {"Content-Encoding": "gzip"}), unprotected=True)
     answer = get(oauth_server.api_url, {}, 5.0)
     assert isinstance(answer, Got)
     assert answer.body == b"body"
