@@ -10,6 +10,7 @@ from oauth_cc_auth._core.lease import Lease
 from oauth_cc_auth._errors import TokenError
 from oauth_cc_auth._http.origin import Origin, origin_of, same_audience
 
+from .cookies import merge_cookies
 from .replay import Replay, copy_of, rewound
 
 if TYPE_CHECKING:
@@ -115,8 +116,7 @@ class ApiExchange:
         request.headers[self._policy.header_name] = replacement.header_value
         if not replacement.is_bearer:
             request.headers.update(replacement.more_headers_for(request.method, str(request.url)))
-        if response.cookies:
-            self._library.Cookies(response.cookies).set_cookie_header(request)
+        merge_cookies(self._library, response, request)
         return request
 
     def second_renewal(self, response: Any) -> Renewal | None:

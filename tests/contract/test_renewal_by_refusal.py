@@ -323,3 +323,45 @@ def test_cookies_of_the_refusal_are_sent_with_the_second_try(client: ClientKind,
         oauth_server.api.next(Answer(401, headers={"Set-Cookie": "node=7"}))
         assert s.get().status == 200
         assert [request.headers.get("cookie") for request in oauth_server.api_requests] == [None, "node=7"]
+
+
+SENT = [("Set-Cookie", "session=old; Path=/"), ("Set-Cookie", "theme=dark; Path=/")]
+
+
+@pytest.mark.parametrize(
+    ("refusal", "expected"),
+    [
+        (["session=new; Path=/"], {"session=new", "theme=dark"}),
+        (["node=7; Path=/", "session=; Path=/; Max-Age=0"], {"theme=dark", "node=7"}),
+        (["session=; Path=/; Max-Age=0", "session=new; Path=/"], {"session=new", "theme=dark"}),
+        (["session=; Path=/; Max-Age=0", "theme=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT"], set()),
+        (["session=; Path=/elsewhere; Max-Age=0", "theme=new; Path=/elsewhere"], {"session=old", "theme=dark"}),
+        (["session=; Domain=other.example; Max-Age=0", "a=1; Domain=other.example"], {"session=old", "theme=dark"}),
+        ([], {"session=old", "theme=dark"}),
+    ],
+    ids=["set", "deleted", "deleted and set", "all deleted", "another path", "another domain", "none"],
+)
+@each_client
+def test_cookies_of_the_refusal_are_merged_with_those_that_were_sent(
+    client: ClientKind, oauth_server: LoopbackServer, refusal: list[str], expected: set[str]
+) -> None:
+    """What it sets replaces the old value or is added, what it deletes is gone, and others stay."""
+    with scene(client, oauth_server) as s:
+        oauth_server.api.next(
+            Answer(200, headers=SENT), Answer(401, headers=[("Set-Cookie", text) for text in refusal])
+        )
+        assert [s.get().status for _ in range(2)] == [200, 200]
+        sent = [request.headers.get("cookie") for request in oauth_server.api_requests]
+    assert sent[0] is None
+    assert set(str(sent[1]).split("; ")) == {"session=old", "theme=dark"}
+    assert set(sent[2].split("; ") if sent[2] else []) == expected
+
+
+@each_client
+def test_two_cookies_of_one_name_are_both_sent_again(client: ClientKind, oauth_server: LoopbackServer) -> None:
+    """They belong to different paths, and a refusal that sets neither of them changes neither."""
+    headers = [("Set-Cookie", "a=1; Path=/"), ("Set-Cookie", "a=2; Path=/api")]
+    with scene(client, oauth_server) as s:
+        oauth_server.api.next(Answer(200, headers=headers), Answer(401, headers={"Set-Cookie": "b=3; Path=/"}))
+        assert [s.get().status for _ in range(2)] == [200, 200]
+        assert sorted(str(oauth_server.api_requests[2].headers.get("cookie")).split("; ")) == ["a=1", "a=2", "b=3"]
