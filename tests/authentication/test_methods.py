@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from base64 import b64decode
 from urllib.parse import unquote
 
@@ -150,40 +152,59 @@ def test_both_interfaces_of_the_methods_of_this_package(method: ClientAuthentica
     assert by_context.headers or by_context.fields
 
 
-class Overriding(ClientSecretPost):
-    """A subclass as version 0.1 knew it."""
-
-    def authenticate(self, client_id: str, client_secret: str, token_url: str) -> Credentials:
-        known = super().authenticate(client_id, client_secret, token_url)
-        return Credentials(fields=(*known.fields, ("url", token_url)))
-
-
-class Below(Overriding):
-    pass
-
-
-class Mixed(Overriding, ClientSecretBasic):
-    pass
-
-
-class Anew(Overriding):
-    def credentials_for(self, context: AuthenticationContext) -> Credentials:
-        return Credentials(fields={"nonce": str(context.nonce)})
-
-
-@pytest.mark.parametrize(
-    ("method", "names"),
-    [
-        (Overriding(), ["client_id", "client_secret", "url"]),
-        (Below(), ["client_id", "client_secret", "url"]),
-        (Mixed(), ["client_id", "client_secret", "url"]),
-        (Anew(), ["nonce"]),
-    ],
-    ids=lambda value: type(value).__name__,
-)
-def test_the_interface_that_the_nearest_class_defines_counts(method: ClientAuthentication, names: list[str]) -> None:
+def test_the_interface_that_the_nearest_class_defines_counts() -> None:
     """So a subclass that overrides the old one is still asked."""
-    assert [name for name, _ in method.credentials_for(a_context()).fields] == names
+
+    class Overriding(ClientSecretPost):
+        def authenticate(self, client_id: str, client_secret: str, token_url: str) -> Credentials:
+            known = super().authenticate(client_id, client_secret, token_url)
+            return Credentials(fields=(*known.fields, ("url", token_url)))
+
+    class Below(Overriding):
+        pass
+
+    class Mixed(Overriding, ClientSecretBasic):
+        pass
+
+    class Anew(Overriding):
+        def credentials_for(self, context: AuthenticationContext) -> Credentials:
+            return Credentials(fields={"nonce": str(context.nonce)})
+
+    class BelowAnew(Anew):
+        pass
+
+    def names(method: ClientAuthentication) -> list[str]:
+        return [name for name, _ in method.credentials_for(a_context()).fields]
+
+    for old in (Overriding(), Below(), Mixed()):
+        assert names(old) == ["client_id", "client_secret", "url"]
+    for new in (Anew(), BelowAnew()):
+        assert names(new) == ["nonce"]
+
+
+def test_a_mixin_with_the_old_interface() -> None:
+    """It need not be a strategy itself."""
+
+    class Mixin:
+        def authenticate(self, client_id: str, client_secret: str, token_url: str) -> Credentials:
+            return Credentials(fields={"mixed": "in"})
+
+    class Mixed(Mixin, ClientSecretPost):
+        pass
+
+    class Anew(Mixin, ClientSecretPost):
+        def credentials_for(self, context: AuthenticationContext) -> Credentials:
+            return Credentials(fields={"a": "new"})
+
+    assert Mixed().credentials_for(a_context()).fields == (("mixed", "in"),)
+    assert Anew().credentials_for(a_context()).fields == (("a", "new"),)
+
+
+@pytest.mark.parametrize("method", [ClientSecretBasic(), ClientSecretPost()])
+def test_a_method_of_this_package_without_a_secret(method: ClientAuthentication) -> None:
+    """A subclass may say that it needs none; the secret then is empty."""
+    without = method.credentials_for(a_context(client_secret=None))
+    assert pairs(without) == pairs(method.authenticate("id", "", URL))
 
 
 def test_an_old_strategy_without_a_secret() -> None:
@@ -223,6 +244,15 @@ class TestContext:
             "mtls_token_url=None, nonce=None)"
         )
         assert "client_secret=None" in repr(a_context(client_secret=None))
+
+    def test_copies_and_pickles(self) -> None:
+        """They hold the same, the secret too."""
+        context = AuthenticationContext(client_id="id", client_secret="secret", token_url=URL, nonce="n")
+        for twin in (copy.copy(context), pickle.loads(pickle.dumps(context))):  # noqa: S301  # made here
+            assert [getattr(twin, name) for name in context.__slots__] == [
+                getattr(context, name) for name in context.__slots__
+            ]
+            assert twin.client_secret == "secret"
 
     @pytest.mark.parametrize("name", ["client_secret", "other"])
     def test_is_read_only(self, name: str) -> None:

@@ -127,7 +127,7 @@ class TestColdCache:
             "this token is being fetched by the very thread or task that asks for it; a client_secret callable, a log "
             "handler or a token_client must not use the auth object that they serve"
         )
-        assert not failure.transient
+        assert (failure.error.reason, failure.transient) == ("asked_itself", False)
 
     def test_what_a_leader_started_asks(self, cache: TokenCache) -> None:
         """A worker thread that runs a secret callable is part of the flight."""
@@ -600,7 +600,7 @@ class TestAtHand:
             "an on_event hook needs a token that would have to be fetched; it must not use the auth object that it "
             "serves, or do so in a task or thread that it does not wait for"
         )
-        assert not failure.transient
+        assert (failure.error.reason, failure.transient) == ("asked_itself", False)
         assert cache._flight is None
 
 

@@ -419,6 +419,7 @@ class TestDeadline:
             "or task hangs"
         )
         assert (failure.transient, failure.unauthenticated, failure.error.timed_out) == (True, False, True)
+        assert failure.error.reason == "deadline"
 
 
 class TestSecretCallable:
@@ -463,7 +464,7 @@ class TestSecretCallable:
         failure = endpoint.failure()
         assert type(failure.error) is TokenError
         assert failure.error.message == "client_secret callable gave no secret: it raised LookupError"
-        assert failure.transient
+        assert (failure.error.reason, failure.transient) == ("callable_failed", True)
         assert len(endpoint.calls) == 1
 
     @pytest.mark.parametrize("value", [None, b"bytes", "", "  ", "line\n", "\ud800", 5])
@@ -473,6 +474,15 @@ class TestSecretCallable:
         message = endpoint.failure().error.message
         assert message.startswith("client_secret callable gave no secret: what it returned cannot be used: ")
         assert "line" not in message.replace("line break", "")
+
+    def test_that_returns_a_coroutine(self) -> None:
+        """The failure says that no one awaits it, and the coroutine is closed."""
+
+        async def secret() -> str:
+            return "secret"
+
+        message = Endpoint(client_secret=lambda: secret()).failure().error.message
+        assert message.startswith("client_secret callable gave no secret: it returned an object of type coroutine")
 
     def test_that_returns_what_is_not_set(self) -> None:
         """The failure names the setting to look at."""
@@ -534,7 +544,7 @@ class TestStrategyOfOnesOwn:
         assert "secret" not in message
 
 
-class TestTold:
+class TestLog:
     def test_every_decision_and_why(self, caplog: pytest.LogCaptureFixture) -> None:
         """At the level DEBUG, one line each, in order, without a secret."""
         caplog.set_level("DEBUG", "oauth_cc_auth")
