@@ -36,7 +36,8 @@ class Watchdog:
         # A duplicate, because TLS takes the original away from its socket object when it wraps it. Shutting down one
         # shuts down the connection; and there is no TLS state here to be discarded under a reading thread. It is no
         # socket object yet: making one makes both non-blocking if the program has set a default time-out.
-        with Ignoring(OSError), self._lock:  # closed already
+        # What fails here was closed already, or is a stand-in that has taken the place of socket.socket (httpretty).
+        with Ignoring(Exception), self._lock:
             self._duplicates.append((sock.family, sock.type, sock.proto, socket.dup(sock.fileno())))
             if self.fired:
                 self._shut_down()

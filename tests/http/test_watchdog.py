@@ -106,6 +106,21 @@ def test_what_is_no_socket(sock: object) -> None:
     assert not watchdog.fired
 
 
+def test_a_stand_in_for_a_socket(monkeypatch: pytest.MonkeyPatch) -> None:
+    """httpretty has a class of its own in the place of `socket.socket`, which has no attributes of a real one."""
+
+    class StandIn:
+        def __getattr__(self, name: str) -> object:
+            raise LookupError(f"there is no real socket that has {name}")
+
+    monkeypatch.setattr(socket, "socket", StandIn)
+    before = timers()
+    with Watchdog(0.001) as watchdog:
+        watchdog.watch(StandIn())
+        assert timers() == before
+    assert not watchdog.fired
+
+
 def test_one_timer(pair: Pair, another_pair: Pair) -> None:
     """However many sockets."""
     before = timers()

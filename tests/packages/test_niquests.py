@@ -53,7 +53,6 @@ def test_multiplexed_answers_are_looked_at_when_they_are_there(oauth_server: Loo
     assert len(oauth_server.token_requests) == 2
 
 
-@pytest.mark.xfail(reason="async sessions of niquests are not refused yet")
 def test_an_async_session_is_refused_in_words(oauth_server: LoopbackServer) -> None:
     """At the first request, and not at the first 401."""
 

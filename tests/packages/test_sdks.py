@@ -1,0 +1,154 @@
+"""SDKs that take an HTTP client: openai, anthropic and MCP."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import anyio
+import httpx
+import httpx2
+import pytest
+
+import oauth_cc_auth.httpx
+import oauth_cc_auth.httpx2
+from oauth_cc_auth import TokenError
+from oauth_cc_auth.testing import Answer, LoopbackServer
+from tests.packages.support import LIMIT, RENEWED, auth_for, package, talk
+
+CHAT = {
+    "id": "1",
+    "object": "chat.completion",
+    "created": 1,
+    "model": "small",
+    "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "hello"}}],
+}
+MESSAGE = {
+    "id": "1",
+    "type": "message",
+    "role": "assistant",
+    "model": "small",
+    "content": [{"type": "text", "text": "hello"}],
+    "stop_reason": "end_turn",
+    "usage": {"input_tokens": 1, "output_tokens": 1},
+}
+ASK: Any = {"model": "small", "messages": [{"role": "user", "content": "hi"}]}
+
+
+SDKS = [("openai", "httpx"), ("openai", "httpx2"), ("anthropic", "httpx2")]
+LIBRARIES: dict[str, tuple[Any, Any]] = {
+    "httpx": (httpx, oauth_cc_auth.httpx),
+    "httpx2": (httpx2, oauth_cc_auth.httpx2),
+}
+
+each_sdk = pytest.mark.parametrize(("name", "library"), SDKS, ids=["-".join(each) for each in SDKS])
+
+
+def asked(name: str, client: Any) -> Any:
+    """What one call of an SDK returns; in an event loop it is to be awaited."""
+    return client.chat.completions.create(**ASK) if name == "openai" else client.messages.create(**ASK, max_tokens=10)
+
+
+def said(name: str, reply: Any) -> str:
+    return str(reply.choices[0].message.content if name == "openai" else reply.content[0].text)
+
+
+def made(server: LoopbackServer, name: str, library: str, *, asynchronous: bool = False) -> Any:
+    """A client of an SDK, with a client of ours in it."""
+    sdk, (clients, family) = package(name), LIBRARIES[library]
+    server.api.always(Answer(200, CHAT if name == "openai" else MESSAGE))
+    kind = "Async" if asynchronous else ""
+    client_class = getattr(sdk, kind + {"openai": "OpenAI", "anthropic": "Anthropic"}[name])
+    inner = clients.AsyncClient if asynchronous else clients.Client
+    options = {"base_url": server.api_url, "api_key": "unused", "max_retries": 0}
+    return client_class(http_client=inner(auth=auth_for(server, family)), **options)
+
+
+@each_sdk
+def test_a_call_carries_our_token(oauth_server: LoopbackServer, name: str, library: str) -> None:
+    """In the place of the key that the SDK insists on."""
+    with made(oauth_server, name, library) as client:
+        assert said(name, asked(name, client)) == "hello"
+        oauth_server.revoke_all()
+        assert said(name, asked(name, client)) == "hello"
+    assert talk(oauth_server) == RENEWED
+    assert [request.headers.get_all("Authorization") for request in oauth_server.api_requests] == [
+        (f"Bearer {oauth_server.issued[number]}",) for number in (0, 0, 1)
+    ]
+
+
+@each_sdk
+def test_a_call_in_an_event_loop(oauth_server: LoopbackServer, name: str, library: str) -> None:
+    async def talking() -> list[str]:
+        async with made(oauth_server, name, library, asynchronous=True) as client:
+            first = said(name, await asked(name, client))
+            oauth_server.revoke_all()
+            return [first, said(name, await asked(name, client))]
+
+    assert anyio.run(talking) == ["hello", "hello"]
+    assert talk(oauth_server) == RENEWED
+
+
+@each_sdk
+def test_an_error_of_ours_is_the_cause_of_theirs(oauth_server: LoopbackServer, name: str, library: str) -> None:
+    """A wrong secret is no error of the API's, and the SDK's own says what it comes from."""
+    with made(oauth_server, name, library) as client, pytest.raises(package(name).APIConnectionError) as caught:
+        oauth_server.rotate_secret("another")
+        asked(name, client)
+    assert isinstance(caught.value.__cause__, TokenError)
+    assert caught.value.__cause__.reason == "invalid_client"
+
+
+class TestMcp:
+    """A real server of the MCP SDK, which asks whether our tokens are good."""
+
+    @pytest.fixture
+    def url(self, oauth_server: LoopbackServer) -> Iterator[str]:
+        server, provider = package("mcp.server"), package("mcp.server.auth.provider")
+        settings, uvicorn = package("mcp.server.auth.settings"), package("uvicorn")
+
+        class Verifier:
+            async def verify_token(self, token: str) -> Any:
+                is_good = token == oauth_server.issued[-1] and not revoked
+                return provider.AccessToken(token=token, client_id="client", scopes=[]) if is_good else None
+
+        revoked: list[bool] = []
+        self.revoked = revoked
+        listening = socket.create_server(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        places = {"issuer_url": oauth_server.origin, "resource_server_url": f"{url}/mcp"}
+        auth = settings.AuthSettings(**places, validate_token_resource=False)
+        program = server.MCPServer("orders", token_verifier=Verifier(), auth=auth)
+        program.tool(name="add")(_add)
+        running = uvicorn.Server(uvicorn.Config(program.streamable_http_app(), log_level="warning", lifespan="on"))
+        thread = threading.Thread(target=running.run, args=([listening],))
+        thread.start()
+        try:
+            yield f"{url}/mcp"
+        finally:
+            running.should_exit = True
+            thread.join(LIMIT)
+            listening.close()
+
+    def test_a_session_outlives_its_token(self, url: str, oauth_server: LoopbackServer) -> None:
+        client_of, streamable = package("mcp.client").Client, package("mcp.client.streamable_http")
+
+        async def talking() -> list[Any]:
+            async with httpx2.AsyncClient(auth=auth_for(oauth_server, oauth_cc_auth.httpx2)) as http_client:
+                transport = streamable.streamable_http_client(url, http_client=http_client)
+                async with client_of(transport) as client:
+                    first = await client.call_tool("add", {"a": 1, "b": 2})
+                    self.revoked.append(True)
+                    oauth_server.on_exchange = lambda request: self.revoked.clear()  # the new token is good again
+                    second = await client.call_tool("add", {"a": 3, "b": 4})
+                    return [first.content[0].text, second.content[0].text]
+
+        assert anyio.run(talking) == ["3", "7"]
+        assert talk(oauth_server) == ["token 200", "token 200"]
+
+
+def _add(a: int, b: int) -> int:
+    """The sum."""
+    return a + b
