@@ -1,4 +1,4 @@
-"""`_config` and `_config_checks`: every setting is checked when the config is made, and no secret is shown."""
+"""`_config` and `checks`: every setting is checked when the config is made, and no secret is shown."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ class TestTokenUrl:
         ],
     )
     def test_taken(self, url: str) -> None:
-        """As it is; plain http only where it does not leave the machine."""
+        """As it is; plain http only if it does not leave the machine."""
         assert a_config(token_url=url).token_url == url
 
     @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ class TestTokenUrl:
         assert url not in message
 
     def test_plain_http_where_it_is_allowed(self) -> None:
-        """The message for the rest names the flag and where it belongs."""
+        """The message for the rest names the flag and its place."""
         url = "http://login.internal/token"
         assert a_config(token_url=url, allow_insecure_http=True).token_url == url
         assert problem(token_url=url).endswith("pass allow_insecure_http=True together with token_url")
@@ -243,7 +243,7 @@ class TestScope:
         ],
     )
     def test_refused(self, scope: Any, words: str) -> None:
-        """What is no scope is told."""
+        """What cannot be a scope is an error."""
         assert problem(scope=scope).startswith(f"scope {words}")
 
     def test_in_one_place(self) -> None:
@@ -332,7 +332,7 @@ class TestPairs:
     )
     @pytest.mark.parametrize("field", ["additional_headers", "additional_request_data"])
     def test_other_forms(self, field: str, value: Any, words: str) -> None:
-        """They are told."""
+        """They are errors."""
         assert problem(**{field: value}) == f"{field} {words}"
 
     @pytest.mark.parametrize("field", ["additional_headers", "additional_request_data"])
@@ -433,7 +433,7 @@ class TestValue:
             assert again == config
 
     def test_repr_shows_no_secret(self) -> None:
-        """Of headers, data and URL only what cannot be one; it ends with digits that tell secrets apart."""
+        """Of headers, data and URL only what cannot be one; it ends with digits that distinguish secrets."""
         config = a_config(
             token_url=f"{URL}?code={SECRET}",
             additional_headers={"X": SECRET},
@@ -487,7 +487,7 @@ class TestValue:
         assert "client_secret='***'" in repr(a_config(client_secret=lambda: SECRET))
 
     def test_repr_of_a_strategy_of_ones_own(self) -> None:
-        """A dataclass, most likely, whose own repr tells its key."""
+        """It may be a dataclass, whose own repr shows its key."""
 
         shown = repr(a_config(client_authentication=Signed(SECRET)))
         assert SECRET not in shown

@@ -172,7 +172,7 @@ def test_a_wrong_setting_is_named_with_its_remedy(field: str, value: Any, remedy
 
 @pytest.mark.parametrize(("field", "value", "remedy"), WRONG_BEHAVIOUR, ids=_ids(WRONG_BEHAVIOUR))
 def test_a_wrong_behaviour_argument_is_named_with_its_remedy(field: str, value: Any, remedy: str) -> None:
-    """Also where the settings come from a config."""
+    """Also if the settings come from a config."""
     config = ClientCredentialsConfig(**RIGHT)
     for make in (
         lambda: REQUESTS.auth_class(**RIGHT, **{field: value}),

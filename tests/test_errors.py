@@ -215,7 +215,7 @@ class TestRaisable:
 
     @pytest.mark.parametrize("library_class", [httpx.RequestError, httpx2.RequestError])
     def test_a_request_of_httpx(self, library_class: type[Exception]) -> None:
-        """Its attribute raises where none is set, and keeps what is."""
+        """Its attribute raises if none is set, and keeps the one that is set."""
         own: Any = for_caller(an_error(), library_class)
         with pytest.raises(RuntimeError, match="has not been set"):
             _ = own.request

@@ -30,7 +30,7 @@ def test_config_is_given_back() -> None:
 
 @pytest.mark.parametrize("value", [None, {}, "https://login.example.com/token"])
 def test_config_of_another_type(value: object) -> None:
-    """Arguments in the wrong order are told by type."""
+    """The message for arguments in the wrong order names the type."""
     with pytest.raises(ConfigurationError, match=rf"ClientCredentialsConfig, not {type(value).__name__}(;.*)?$"):
         behaviour.check_config(value)
 
@@ -114,7 +114,7 @@ def test_on_event() -> None:
 
 @pytest.mark.parametrize("value", [True, "print", [print], 0])
 def test_on_event_that_cannot_be_called(value: Any) -> None:
-    """It is told by type."""
+    """The message names its type."""
     with pytest.raises(ConfigurationError, match=rf"^on_event must be a callable .*, not {type(value).__name__}$"):
         behaviour.on_event(value)
 
@@ -231,6 +231,6 @@ def test_host_that_the_library_refuses() -> None:
 
 @pytest.mark.parametrize("value", [5, [5], [None], b"https://api.example.com", [b"https://api.example.com"]])
 def test_api_origins_of_another_type(value: Any) -> None:
-    """They are told by type."""
+    """The message names their type."""
     with pytest.raises(ConfigurationError, match=r"^api_origins must (be an iterable|hold str only)"):
         behaviour.api_origins(value, as_it_is)

@@ -32,7 +32,7 @@ def test_a_plain_error(retryable: bool) -> None:
 
 
 def test_too_slow() -> None:
-    """It is told how long was waited, not how the library took it."""
+    """The message says how long we waited, not how the library saw it."""
     assert too_slow(2.5) == TransportFailure("it took longer than 2.5 s", "timed_out")
     assert too_slow(0.0123456).text == "it took longer than 0.0123 s"
     assert too_slow(29.987).text == "it took longer than 30 s"
@@ -43,7 +43,7 @@ class TimeLimitError(Exception):
 
 
 class LimitOSError(OSError):
-    """What a socket module of somebody's raises: errors of the system keep their base class."""
+    """What another socket module raises: its errors keep the base class of system errors."""
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ class LimitOSError(OSError):
     ],
 )
 def test_what_passes_through(error: Exception, passes: bool) -> None:
-    """What neither Python nor a transport raises is somebody else's; but a token client may raise anything."""
+    """What neither Python nor a transport raises comes from elsewhere; but a token client may raise anything."""
     assert passes_through(error, requests, own=True) is passes
     assert not passes_through(error, requests, own=False)
 
@@ -162,7 +162,7 @@ def test_a_certificate_that_is_not_trusted(library: ModuleType, own: bool, advic
 
 
 def test_a_port_that_does_not_speak_tls() -> None:
-    """OpenSSL's words for it help nobody."""
+    """OpenSSL's words for it do not help."""
     error = ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1006)")
     failure = failure_of(requests.exceptions.SSLError(error))
     assert failure.text == str(error)

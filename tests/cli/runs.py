@@ -50,7 +50,7 @@ Run = Callable[..., Ran]
 
 @pytest.fixture(name="run")
 def run_fixture(capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs the command in this process, without the person's variables and with nobody at a terminal.
+    """Runs the command in this process, without the person's variables and without a terminal.
 
     Keywords: `stdin`, the bytes of standard input, and `env`, more variables.
     """
@@ -80,14 +80,14 @@ class Pipe(io.BytesIO):
 
 
 def variables(server: LoopbackServer, **others: str) -> dict[str, str]:
-    """The environment of somebody who uses `server`; `others` are more fields, or other values."""
+    """The environment of a person who uses `server`; `others` are more fields, or other values."""
     fields = {"token_url": server.token_url, "client_id": server.client_id, "client_secret": server.client_secret}
     return {f"OAUTH_CC_{name.upper()}": value for name, value in {**fields, **others}.items()}
 
 
 @pytest.fixture(name="env")
 def env_fixture(oauth_server: LoopbackServer) -> dict[str, str]:
-    """The environment of somebody who uses the server of this test."""
+    """The environment of a person who uses the server of this test."""
     return variables(oauth_server)
 
 

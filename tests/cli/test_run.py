@@ -108,7 +108,7 @@ def test_the_help_tells_what_may_surprise(run: Run) -> None:
 
 @pytest.mark.parametrize("name", ["check", "token", "request"])
 def test_the_help_tells(name: str, run: Run) -> None:
-    """Where settings come from, how the secret is passed, and what statuses mean."""
+    """The sources of settings, how to pass the secret, and what the statuses mean."""
     out = run(name, "--help", env={"COLUMNS": "80"}).out
     assert "Settings come from options, from environment variables and from the file of" in out
     assert "--client-secret -" in out
@@ -153,7 +153,7 @@ def test_what_goes_wrong(
 
 
 def test_check_is_recommended_where_it_helps(run: Run, env: dict[str, str]) -> None:
-    """It tells more about a token that cannot be had, and nothing about a URL that is plain http."""
+    """It finds out more if there is no token, and nothing about a URL that is plain http."""
     ran = run("request", "GET", "http://api.example.com", env=env)
     assert ran.status == 2
     assert "plain http" in ran.err or "not https" in ran.err

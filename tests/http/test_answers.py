@@ -25,7 +25,7 @@ def http_date(unix: float) -> str:
     [("0", 0.0), ("120", 120.0), (" 5 ", 5.0), ("1.5", 1.5), ("2.", 2.0), ("9" * 1000, 1e9), ("1000000001", 1e9)],
 )
 def test_seconds(value: str, seconds: float) -> None:
-    """A number of seconds, and no more than anybody would wait."""
+    """A number of seconds, and no more than anyone would wait."""
     assert retry_after({"retry-after": value}, WALL) == seconds
 
 

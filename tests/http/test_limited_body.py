@@ -1,4 +1,4 @@
-"""`_body`: at most 1 MiB is read, and at most 1 MiB comes out of it."""
+"""`limited_body`: at most 1 MiB is read, and at most 1 MiB comes out of it."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_a_bomb_takes_no_memory() -> None:
 @pytest.mark.parametrize("content_encoding", ["gzip", "deflate", "gzip, deflate"])
 @pytest.mark.parametrize("body", [b"", b"abc", TEXT, gzip.compress(TEXT)[:-1], gzip.compress(TEXT)[:12]])
 def test_a_body_that_is_not_what_it_says(content_encoding: str, body: bytes) -> None:
-    """Wrongly encoded and cut off are told, and half a body is not taken for a whole one."""
+    """A body that is wrongly encoded or cut off is an error; half a body is not taken for a whole one."""
     with pytest.raises(UnreadableBodyError, match=r"^its body is not (gzip|deflate), as it says, or it is cut off$"):
         decoded([body], content_encoding)
 

@@ -183,7 +183,7 @@ class TestLoopback:
         ],
     )
     def test_is_no_loopback(self, host: str) -> None:
-        """Names and addresses that look like it, and private networks, are somebody else's."""
+        """Names and addresses that only look like it, and private networks, belong to others."""
         assert not is_loopback(host)
 
     @pytest.mark.parametrize(
@@ -330,7 +330,7 @@ class TestSurelyStays:
 
 
 def where_requests_goes(location: str) -> str | None:
-    """The URL that requests would ask next; None where it refuses the redirect."""
+    """The URL that requests would call next; None if it refuses the redirect."""
     request = requests.Request("GET", HERE).prepare()
     response = requests.Response()
     response.status_code, response.url, response.request = 302, HERE, request

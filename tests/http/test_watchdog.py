@@ -1,4 +1,4 @@
-"""`_watchdog`: sockets are shut down when time is up."""
+"""`watchdog`: sockets are shut down when time is up."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ class HTTPie:
         return Run(result.returncode, result.stdout, result.stderr)
 
     def run_in_terminal(self, *arguments: str, typed: str) -> Run:
-        """The same in a terminal, where `typed` is what a person types at the first question."""
+        """The same in a terminal; `typed` is what a person types at the first question."""
         ours, its = pty.openpty()
         command = [str(COMMAND), "--auth-type", "oauth2-cc", *arguments, self.server.api_url + "/orders"]
         process = subprocess.Popen(

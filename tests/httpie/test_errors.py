@@ -61,7 +61,7 @@ def test_no_client(httpie: HTTPie, missing: list[str]) -> None:
 
 
 def test_behaviour_is_for_the_command(httpie: HTTPie) -> None:
-    """Who has set it for `oauth-cc-auth` is told that it does not count here."""
+    """A person who set it for `oauth-cc-auth` learns that it does not count here."""
     httpie.environment["OAUTH_CC_TIMEOUT"] = "5"
     run = httpie.run()
     assert (run.status, run.errors) == (
@@ -73,7 +73,7 @@ def test_behaviour_is_for_the_command(httpie: HTTPie) -> None:
 
 @pytest.mark.parametrize("given", [["--auth", f"{CLIENT_ID}:{CLIENT_SECRET}"], []])
 def test_misspelt_variables(httpie: HTTPie, given: list[str]) -> None:
-    """They are told on stderr, and the request is made."""
+    """There is a warning on stderr, and the request is made."""
     httpie.environment["OAUTH_CC_SCOPES"] = "orders:read"
     run = httpie.run(*given)
     assert (run.status, run.errors) == (

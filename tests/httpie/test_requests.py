@@ -87,7 +87,7 @@ def test_a_refusal_renews(httpie: HTTPie) -> None:
     ("options", "sent_again"), [([], True), (["--compress"], True), (["--chunked"], False), (["--multipart"], False)]
 )
 def test_a_refused_upload(httpie: HTTPie, tmp_path: Path, options: list[str], sent_again: bool) -> None:
-    """A file is sent again whole where HTTPie left it a file or bytes; what it made a stream of is not, by halves."""
+    """A file is sent again whole if HTTPie left it a file or bytes. What it made a stream of is not sent again."""
     content = b"order " * 10_000
     (tmp_path / "orders").write_bytes(content)
     httpie.server.api.next(REFUSAL)
@@ -119,7 +119,7 @@ def test_redirects_are_not_followed_unless_asked(httpie: HTTPie) -> None:
 
 
 def test_redirects_within_the_api(httpie: HTTPie) -> None:
-    """`--follow --all` shows each hop; the token goes along, and is renewed where the last hop refuses it."""
+    """`--follow --all` shows each hop; the token goes along, and is renewed if the last hop refuses it."""
     httpie.server.api.next(Answer.redirect("/api/moved"), REFUSAL)
     run = httpie.run("--follow", "--all", "--headers")
     assert [line.split()[1] for line in run.output.splitlines() if line.startswith("HTTP/")] == ["302", "200"]
@@ -143,7 +143,7 @@ def test_redirects_to_another_host(httpie: HTTPie, header: str) -> None:
 
 
 def test_offline(httpie: HTTPie) -> None:
-    """Nothing is sent, to nobody; the request that is shown says where the token will be."""
+    """Nothing is sent at all; the request that is shown has a placeholder for the token."""
     run = httpie.run("--offline")
     assert (run.status, run.errors) == (0, "")
     assert "Authorization: Bearer <token>" in run.output
@@ -151,7 +151,7 @@ def test_offline(httpie: HTTPie) -> None:
 
 
 def test_verify_is_about_the_api(httpie: HTTPie, certificate: Path) -> None:
-    """`--verify=no` does not send the secret to whoever answers: the token endpoint is verified as ever."""
+    """`--verify=no` does not send the secret to a stranger: the token endpoint is still verified."""
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
         httpie.environment[name] = ""
     with RawEndpoint(issue, tls(certificate)) as endpoint:

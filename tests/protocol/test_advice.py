@@ -30,7 +30,7 @@ ENDPOINT = "check that token_url is the token endpoint and not a web page"
 )
 @pytest.mark.parametrize("status", [200, 400, 401, 404, 500])
 def test_by_code(code: str, words: str, status: int) -> None:
-    """Where the server names an error of the RFC, that decides, and not the status."""
+    """If the server names an error of the RFC, that decides, and not the status."""
     assert advice(code, status, scope=None, is_web_page=False) == words
 
 
@@ -49,7 +49,7 @@ def test_by_code(code: str, words: str, status: int) -> None:
     ],
 )
 def test_by_status(status: int, words: str) -> None:
-    """Where it names none, or one that is not known, all there is to go by."""
+    """If it names none, or one that is not known, the status decides."""
     assert advice(None, status, scope="a", is_web_page=False) == words
     assert advice("9", status, scope="a", is_web_page=False) == words
 
@@ -67,7 +67,7 @@ def test_a_web_page_of_something_in_between(status: int, words: str) -> None:
 
 
 def test_no_scope_and_no_code() -> None:
-    """glewlwyd answers 403 and nothing else where the scope is missing."""
+    """glewlwyd answers 403 and nothing else if the scope is missing."""
     assert advice(None, 403, scope=None, is_web_page=False) == f"{REFUSED}, and whether this server wants a scope"
 
 
@@ -79,7 +79,7 @@ def test_no_scope_and_no_code() -> None:
     ],
 )
 def test_scope(scope: str | None, words: str) -> None:
-    """What was asked for is shown: a comma where a space belongs is seen at once."""
+    """The message shows what was asked for, so that a comma instead of a space is obvious."""
     for code in ("invalid_scope", "scope_invalid"):
         assert advice(code, 400, scope=scope, is_web_page=False) == words
 
@@ -112,7 +112,7 @@ def test_scope(scope: str | None, words: str) -> None:
     ],
 )
 def test_reason(code: str | None, status: int, reason: str) -> None:
-    """A redirect, a proxy and a limit are told by the status; everything else by the code if it is known."""
+    """The status decides for a redirect, a proxy and a limit; for everything else the code does, if it is known."""
     assert reason_for(code, status, html=False) == reason
     assert reason in get_args(Reason)
 

@@ -1,4 +1,4 @@
-"""`_answer`: whatever a server sends is a token or a failure, never an exception."""
+"""`answer`: whatever a server sends is a token or a failure, never an exception."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ class TestToken:
         ],
     )
     def test_scope(self, granted: object, expected: str) -> None:
-        """A string or a list; where the server is silent it is what was asked for (RFC 6749 §5.1)."""
+        """A string or a list. If the server names none, it is what was asked for (RFC 6749 §5.1)."""
         assert read_token({"access_token": "abc", "scope": granted}, scope="asked for").scope == expected
 
     @pytest.mark.parametrize("value", ["!", "~", "a b", "!~", "a" * 10_000])
@@ -273,7 +273,7 @@ class TestLifetime:
 
     @pytest.mark.parametrize("expires_in", [None, True, False, "", "soon", "nan", float("nan"), [60], {"s": 60}])
     def test_no_number(self, expires_in: object) -> None:
-        """Whatever tells no time tells no lifetime."""
+        """What is not a time is not a lifetime."""
         assert lifetime(expires_in) is None
 
     @settings(deadline=None)
@@ -390,7 +390,7 @@ class TestRefusal:
 
     @pytest.mark.parametrize(("headers", "wrong"), [({}, "to ://"), ({"location": "/login"}, ":///login")])
     def test_redirects_without_a_whole_target(self, headers: Mapping[str, str], wrong: str) -> None:
-        """No URL is made up where the server named no scheme and host, or nothing at all."""
+        """If the server named no scheme and host, or nothing, no URL is made up."""
         message = refusal(b"", 302, headers).message
         assert wrong not in message
         assert "never redirected" in message
@@ -449,7 +449,7 @@ class TestFailure:
         assert read_failure(b"", 503, {"retry-after": "7"}).retry_after == 7
 
     def test_retry_after_of_a_final_answer(self) -> None:
-        """It means nothing where no retry helps."""
+        """It has no meaning if a retry does not help."""
         assert read_failure(b"", 400, {"retry-after": "7"}).retry_after is None
 
 

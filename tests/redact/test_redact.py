@@ -1,4 +1,4 @@
-"""`_redact`: no secret in text that others wrote."""
+"""`redact`: no secret in text that others wrote."""
 
 from __future__ import annotations
 
@@ -197,7 +197,7 @@ def test_shown_url(url: str, shown: str) -> None:
 
 
 # What a secret can be: the config refuses control characters and blanks, and one that is part of the mask or of the
-# ellipsis cannot be told from it.
+# ellipsis cannot be distinguished from it.
 SECRETS = st.text(st.characters(exclude_categories=["C"], exclude_characters=MASK + "…"), min_size=1).filter(str.strip)
 
 
@@ -227,7 +227,7 @@ def test_shown_url_never_shows_user_info(user_info: str) -> None:
 
 
 def test_kind_and_place_of_an_error() -> None:
-    """The innermost function, file and line; without a traceback there is none to tell."""
+    """The innermost function, file and line; without a traceback there is none."""
     error = ValueError("s3cret")
     assert kind_and_place(error) == "ValueError"
     try:
@@ -241,5 +241,5 @@ def test_kind_and_place_of_an_error() -> None:
     ("token", "start"), [("", ""), ("a" * 15, ""), ("abcdefghijklmnop", "abcd"), ("ab" * 100, "abab")]
 )
 def test_the_start_of_a_token(token: str, start: str) -> None:
-    """Enough to tell two apart, and little enough to show."""
+    """Enough to distinguish two tokens, and little enough to show."""
     assert token_start(token) == start

@@ -1,4 +1,4 @@
-"""`_settings`: settings by the labels of the form, by our own names and from the environment."""
+"""`_settings`: settings by the labels of the form, by our own names, and from the environment."""
 
 from __future__ import annotations
 
@@ -136,13 +136,13 @@ class TestForm:
         ],
     )
     def test_an_unknown_label(self, label: str, nearest: str) -> None:
-        """The nearest known one is named; also where the value is blank."""
+        """The message names the nearest known one, even if the value is blank."""
         start = f"{label!r} is not a known setting; did you mean "
         assert problem({label: None}) in (f"{start}{nearest!r}?", f"{start}{nearest.lower()!r}?")
 
     @pytest.mark.parametrize("label", ["---", "", "audience", "resource"])
     def test_a_label_that_is_like_none(self, label: str) -> None:
-        """No guess: where it may belong, and what is known."""
+        """The message does not guess. It says where such a field belongs, and lists the settings."""
         assert problem({label: None}) == (
             f"{label!r} is not a known setting; to send it in the body of the token request, put it into "
             "additional_request_data. The settings are: token_url, client_id, client_secret, scope, "
@@ -301,7 +301,7 @@ class TestValues:
         ],
     )
     def test_no_pairs(self, value: object, words: str) -> None:
-        """What cannot be read is told, and not shown."""
+        """The message says that it cannot be read, and does not show it."""
         assert problem({"additional_request_data": value}) == f"'additional_request_data' {words}"
 
 
@@ -338,7 +338,7 @@ class TestEnvironment:
         assert ClientCredentialsConfig.from_env().scope is None
 
     def test_foreign_variables_are_told(self, env: Callable[..., None], caplog: pytest.LogCaptureFixture) -> None:
-        """By name only, with what was meant where that can be told: a typo would go unseen, a value may be a secret."""
+        """Only the name, and a suggestion if there is one: a typo would stay unseen, and a value may be a secret."""
         env(scopes="s3cret-1", audience="s3cret-2", timeout="5", header_auth_key="X-Token", on_event="x")
         ClientCredentialsConfig.from_env()
         assert {(record.name, record.levelno) for record in caplog.records} == {("oauth_cc_auth", logging.WARNING)}

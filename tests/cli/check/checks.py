@@ -43,7 +43,7 @@ def tunnel_refused() -> Iterator[None]:
 
 
 class Onlooker(Watcher):
-    """Keeps what it is told, in order.
+    """Keeps what it is called for, in order.
 
     Attributes:
         told: Names of what happened: the start and the end of a block, a step and its outcome, and so on.

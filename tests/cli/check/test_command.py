@@ -212,7 +212,7 @@ def test_ctrl_c(env: dict[str, str], oauth_server: LoopbackServer) -> None:
 
 
 def test_a_terminal_has_colours(env: dict[str, str]) -> None:
-    """And no more than 80 columns, where it has so many."""
+    """And no more than 80 columns, if it has so many."""
     status, shown = on_terminal("check", env={**env, "COLUMNS": "80"})
     assert status == 0
     assert "\x1b[32m✓\x1b[0m" in shown
@@ -234,7 +234,7 @@ def test_no_color(env: dict[str, str]) -> None:
 def test_whoever_waits_is_told_for_what(
     arguments: list[str], run: Run, env: dict[str, str], monkeypatch: pytest.MonkeyPatch, oauth_server: LoopbackServer
 ) -> None:
-    """By the progress line on stderr, which shows where a step takes long."""
+    """By the progress line on stderr, which shows the step that takes long."""
     shown: list[str] = []
     progress = console.progress
 

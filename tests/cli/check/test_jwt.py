@@ -1,4 +1,4 @@
-"""Looking into tokens: what is a JWT is told, what is none is left alone, and no secret comes out."""
+"""Looking into tokens: a JWT is read, everything else is left alone, and no secret comes out."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_an_empty_signature() -> None:
 
 
 def test_neither_signature_nor_token_nor_secret_comes_out() -> None:
-    """Also where a claim holds them: in its name, in its value, within others."""
+    """Also in a claim: in its name, in its value, within others."""
     inner = jwt(sub="inner")
     token = jwt(echo=encoded(b"signature"), secret="a S3cret here", nested={"S3cret": [f"Bearer {inner}"]})
     assert claims_of(token, "S3cret") == {"echo": "***", "secret": "a *** here", "nested": {"***": ["Bearer ***"]}}

@@ -1,4 +1,4 @@
-"""What looks wrong with credentials, before anybody has asked a server."""
+"""What looks wrong with credentials, before a server has been asked."""
 
 from __future__ import annotations
 

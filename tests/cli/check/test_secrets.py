@@ -1,4 +1,4 @@
-"""No secret and no token is told, whatever servers echo and wherever the diagnosis ends."""
+"""No secret and no token is shown, whatever servers echo and wherever the diagnosis ends."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_an_api_that_echoes(script: Script, arguments: list[str], run: Run, oaut
 
 
 def test_the_facts_hold_no_secret_either(oauth_server: LoopbackServer) -> None:
-    """What is not in them cannot be told by a report."""
+    """What is not in them cannot get into a report."""
     oauth_server.token_endpoint.always(opaque)
     oauth_server.api.always(api_refusal)
     settings = leaks.settings(oauth_server.token_url)

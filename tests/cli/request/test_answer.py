@@ -156,5 +156,5 @@ def test_a_reader_who_has_left(env: dict[str, str], oauth_server: LoopbackServer
 
 
 def test_a_stream_that_is_no_file() -> None:
-    """Whatever somebody put in the place of stdout."""
+    """Whatever took the place of stdout."""
     assert not send._is_file(io.StringIO())

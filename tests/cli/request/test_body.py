@@ -92,7 +92,7 @@ def test_a_refused_body_is_sent_again_whole(
 
 
 def test_a_long_stream(run: Run, env: dict[str, str], oauth_server: LoopbackServer) -> None:
-    """It is passed on in chunks, and not sent again; the person is told."""
+    """It is passed on in chunks and not sent again, and a warning says so."""
     body = b"0123456789abcdef" * (KEPT // 16 + 10_000)
     oauth_server.api.next(Answer(401))
     ran = run("request", "POST", oauth_server.api_url, "--data-file", "-", env=env, stdin=body)

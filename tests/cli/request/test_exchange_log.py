@@ -91,7 +91,7 @@ def test_no_answers(run: Run, env: dict[str, str], oauth_server: LoopbackServer)
 
 
 def test_messages_are_the_same(run: Run, env: dict[str, str]) -> None:
-    """Whoever looks on is told the same as others."""
+    """With --verbose the messages are the same as without."""
     arguments = ("request", "GET", "http://api.example.com")
     told = run(*arguments, env=env).err
     assert "pass --allow-insecure-http\n" in told

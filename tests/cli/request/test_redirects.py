@@ -28,7 +28,7 @@ def test_a_redirect_is_an_answer(run: Run, env: dict[str, str], oauth_server: Lo
 def test_an_odd_redirect_is_an_answer(
     location: str, run: Run, env: dict[str, str], oauth_server: LoopbackServer
 ) -> None:
-    """Nobody looks at where it leads."""
+    """Its target does not matter."""
     oauth_server.api.always(Answer(302, b"body", {"Location": location}))
     assert run("request", "GET", oauth_server.api_url, env=env).raw == b"body"
 

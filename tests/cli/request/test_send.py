@@ -54,7 +54,7 @@ def test_a_wrong_header(header: str, message: str, run: Run, env: dict[str, str]
 
 
 def test_another_origin(run: Run, env: dict[str, str], oauth_server: LoopbackServer) -> None:
-    """With api_origins the token stays where it belongs; one line says so, since the API's 401 does not."""
+    """With api_origins the token stays away from others. One line says so, because the API's 401 does not."""
     oauth_server.api.always(Answer(401))
     elsewhere = {**env, "OAUTH_CC_API_ORIGINS": "https://api.example.com"}
     ran = run("request", "GET", oauth_server.api_url, env=elsewhere)

@@ -54,7 +54,7 @@ def test_json(run: Run, env: dict[str, str], oauth_server: LoopbackServer) -> No
 def test_json_of_an_odd_life(
     told: int | None, left: int | None, run: Run, env: dict[str, str], oauth_server: LoopbackServer
 ) -> None:
-    """null where nobody knows, and never less than nothing."""
+    """null if it is not known, and never negative."""
     oauth_server.expires_in, oauth_server.token_type = told, None
     found = run("token", "--json", env=env).json
     assert (found["expires_in"], found["token_type"], found["scope"]) == (left, None, None)
@@ -82,7 +82,7 @@ def test_one_form_only(run: Run, env: dict[str, str]) -> None:
 def test_no_token(
     *, answer: Answer, status: int, message: str, run: Run, env: dict[str, str], oauth_server: LoopbackServer
 ) -> None:
-    """One line on stderr that says what to do, and a status that tells a no from silence."""
+    """One line on stderr that says what to do, and a status that distinguishes a rejection from silence."""
     oauth_server.token_endpoint.always(answer)
     ran = run("token", "--deadline", "1", env=env)
     assert (ran.status, ran.out) == (status, "")

@@ -1,4 +1,4 @@
-"""Settings in a whole run: the file, precedence, and what the person is told."""
+"""Settings in a whole run: the file, precedence, and the messages."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def json_of(server: LoopbackServer) -> str:
 @pytest.mark.parametrize("content", [toml_of, json_of], ids=["toml", "json"])
 @pytest.mark.parametrize("start", ["", "\N{ZERO WIDTH NO-BREAK SPACE}"], ids=["plain", "marked"])
 def test_a_file(content: object, start: str, run: Run, oauth_server: LoopbackServer, tmp_path: Path) -> None:
-    """TOML or JSON, told apart by the first character; Windows' mark of UTF-8 is none."""
+    """TOML or JSON: the first character decides. Windows' mark of UTF-8 does not count."""
     assert callable(content)
     ran = run("token", "--config", file_of(tmp_path / "settings", start + content(oauth_server)))
     assert (ran.status, ran.out, ran.err) == (0, f"{oauth_server.issued[0]}\n", "")
@@ -70,7 +70,7 @@ def test_options_before_environment_before_file(run: Run, oauth_server: Loopback
 @posix
 @pytest.mark.parametrize("mode", [0o640, 0o602, 0o644])
 def test_a_file_that_others_may_read(mode: int, run: Run, oauth_server: LoopbackServer, tmp_path: Path) -> None:
-    """A warning where there is a secret in it, and how to end it."""
+    """A warning if there is a secret in it, and how to end it."""
     name = file_of(tmp_path / "a.toml", toml_of(oauth_server), mode)
     ran = run("token", "--config", name)
     assert ran.status == 0
@@ -79,7 +79,7 @@ def test_a_file_that_others_may_read(mode: int, run: Run, oauth_server: Loopback
 
 @posix
 def test_a_file_without_a_secret_may_be_read(run: Run, env: dict[str, str], tmp_path: Path) -> None:
-    """By anybody."""
+    """By anyone."""
     assert run("token", "--config", file_of(tmp_path / "a.toml", 'scope = "a"', 0o644), env=env).err == ""
 
 
@@ -228,5 +228,5 @@ def test_a_wrong_variable(run: Run, env: dict[str, str]) -> None:
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="there TOML needs tomli")
 def test_the_reader_of_toml() -> None:
-    """Python's own where there is one."""
+    """Python's own if there is one."""
     assert config_file.TOML_MODULE == "tomllib"

@@ -70,7 +70,7 @@ def test_missing_settings() -> None:
     ],
 )
 def test_a_wrong_value(values: dict[str, Any], message: str) -> None:
-    """The message starts with where the value came from, and the values do not come along as context."""
+    """The message begins with the source of the value, and the values do not come along as context."""
     with pytest.raises(ConfigurationError) as caught:
         settings(**values)
     assert str(caught.value).startswith(message)

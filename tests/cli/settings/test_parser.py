@@ -1,4 +1,4 @@
-"""A wrong command line: what the person is told, and that no value is repeated."""
+"""A wrong command line: the messages, which never show a value."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ COMMANDS = "COMMAND is one of demo, check, token, request"
     ],
 )
 def test_values_are_not_shown(arguments: list[str], message: str, run: Run, env: dict[str, str]) -> None:
-    """Whatever stands behind an option that nobody knows may be a secret; stderr ends up in logs."""
+    """What follows an unknown option may be a secret, and stderr ends up in logs."""
     ran = run("token", *arguments, env=env)
     assert (ran.status, ran.out) == (2, "")
     assert ran.err == (

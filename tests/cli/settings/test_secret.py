@@ -1,4 +1,4 @@
-"""The client secret: from where it is taken, what the person is told, and that nobody else sees it."""
+"""The client secret: its sources, the messages, and that no one else sees it."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_no_secret_on_standard_input(line: bytes, run: Run, env: dict[str, str])
 
 @pytest.mark.parametrize("arguments", [[], ["--client-secret", "-"]], ids=["missing", "dash"])
 def test_closed_standard_input(arguments: list[str], env: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """As with `<&-`: nobody can be asked, and nothing can be read."""
+    """As with `<&-`: there is no one to ask and nothing to read."""
     code = "import sys; sys.stdin = None; from oauth_cc_auth.__main__ import main; sys.exit(main(sys.argv[1:]))"
     for name, value in {**env, "OAUTH_CC_CLIENT_SECRET": ""}.items():
         monkeypatch.setenv(name, value)
@@ -69,7 +69,7 @@ def test_a_missing_secret_without_a_terminal(run: Run, env: dict[str, str]) -> N
 @posix
 @pytest.mark.parametrize("arguments", [[], ["--client-secret", "-"]], ids=["missing", "dash"])
 def test_the_secret_is_asked_for(arguments: list[str], oauth_server: LoopbackServer) -> None:
-    """On a terminal, where it does not appear."""
+    """On a terminal, which does not show it."""
     oauth_server.client_secret = "s3cr3t-9"
     environment = variables(oauth_server, client_secret="")
     status, shown = on_terminal("token", *arguments, env=environment, typed=b"s3cr3t-9\n")

@@ -58,7 +58,7 @@ def test_repeated_options() -> None:
 
 
 def test_a_switch() -> None:
-    """It is on where it is there, else unset."""
+    """It is on if it is there, otherwise unset."""
     assert sources.from_options(options("--allow-insecure-http")) == {
         "allow_insecure_http": (True, "--allow-insecure-http")
     }
@@ -75,7 +75,7 @@ def test_blank_is_unset(field: str, blank: str) -> None:
 
 
 def test_a_dash_is_no_secret() -> None:
-    """It says where the secret is."""
+    """It only says that the secret comes from standard input."""
     assert sources.from_options(options("--client-secret", "-")) == {}
 
 

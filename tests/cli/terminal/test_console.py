@@ -59,7 +59,7 @@ def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_colours(
     is_terminal: bool, environment: dict[str, str], expected: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """On a terminal that has them, and never where somebody has said no."""
+    """On a terminal that has them, and never if the person does not want them."""
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     stream = Stream(is_terminal=is_terminal)
@@ -184,7 +184,7 @@ def test_colours_on_a_real_terminal() -> None:
 
 
 def test_in_a_pipe(env: dict[str, str], oauth_server: LoopbackServer) -> None:
-    """No colours, no progress, whatever other tools are told by the environment."""
+    """No colours and no progress, whatever the environment says to other tools."""
     oauth_server.api.always(Answer(500))
     process = started(
         *("request", "GET", oauth_server.api_url, "-v"), env={**env, "FORCE_COLOR": "1"}, stdout=-1, stderr=-1

@@ -41,7 +41,7 @@ def test_nobody_reads_stderr(env: dict[str, str]) -> None:
 @full_disk
 @pytest.mark.parametrize("arguments", [["token", "--nonsense"], [], ["token", "--timeout", "x"]], ids=range(3))
 def test_a_usage_error_that_cannot_be_told(arguments: list[str], env: dict[str, str]) -> None:
-    """The status tells it."""
+    """The status says so."""
     with Path("/dev/full").open("wb") as full:
         process = started(*arguments, env=env, stderr=full)
         process.communicate(timeout=60)
@@ -50,7 +50,7 @@ def test_a_usage_error_that_cannot_be_told(arguments: list[str], env: dict[str, 
 
 @full_disk
 def test_both_are_full(env: dict[str, str]) -> None:
-    """The status tells it."""
+    """The status says so."""
     with Path("/dev/full").open("wb") as full:
         process = started("token", env=env, stdout=full, stderr=full)
         process.communicate(timeout=60)
@@ -60,7 +60,7 @@ def test_both_are_full(env: dict[str, str]) -> None:
 @posix
 @pytest.mark.parametrize("name", ["token", "request", "check"])
 def test_stdout_is_closed(name: str, env: dict[str, str], oauth_server: LoopbackServer) -> None:
-    """As with `>&-`: a token that nobody gets is no success."""
+    """As with `>&-`: a token that is lost is not a success."""
     arguments = {"token": ["token"], "request": ["request", "GET", oauth_server.api_url], "check": ["check"]}[name]
     command = ["sh", "-c", 'exec "$@" >&-', "sh", *COMMAND, *arguments]
     done = subprocess.run(command, env={**os.environ, **env}, stderr=subprocess.PIPE, timeout=60, check=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from oauth_cc_auth._authentication.basic import ClientSecretBasic
 from oauth_cc_auth._cli.check.facts import AttemptFacts, Findings
 from oauth_cc_auth._cli.check.oddities import placeholder_in
 
@@ -12,6 +13,7 @@ from .rule import Advice, Rule, excerpt_of, failures, first_failure, token_in_re
 _EXPIRED_SECRET = re.compile(r"AADSTS7000222|secret\b.{0,40}\bexpired|expired\b.{0,40}\bsecret", re.IGNORECASE)
 _CREDENTIALS = re.compile(r"client.?id|client.?secret|client auth|credential|authorization header", re.IGNORECASE)
 _UNKNOWN = re.compile(r"\b(invalid|unknown) (client(\W*$| (id|secret|credentials))|credentials|secret)", re.IGNORECASE)
+_RAW_BASIC = ClientSecretBasic(percent_encode=False).name
 _AUDIENCE = re.compile(r"\b(audience|resource)\b", re.IGNORECASE)
 
 
@@ -143,7 +145,7 @@ def method_not_allowed(findings: Findings) -> Advice | None:
 
 
 def _set_method(method: str) -> str:
-    if method.startswith("client_secret_basic "):
+    if method == _RAW_BASIC:
         return (
             "In your program, pass client_authentication=ClientSecretBasic(percent_encode=False): id or secret contain "
             "characters that this server does not decode. There is no option, variable or line in a file for that."

@@ -1,4 +1,4 @@
-"""One GET: what comes back is told as it is, whatever it is."""
+"""One GET: it returns what comes back, whatever it is."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_an_answer(oauth_server: LoopbackServer) -> None:
 
 
 def test_a_redirect_is_not_followed(oauth_server: LoopbackServer) -> None:
-    """Its target is told."""
+    """Its target is part of the answer."""
     oauth_server.api.always(Answer.redirect("http://[odd"))
     answer = get(oauth_server.api_url, {}, 5.0)
     assert isinstance(answer, Got)

@@ -1,4 +1,4 @@
-"""What the report looks like in 80 columns and in fewer, in ASCII, and where there is much to tell."""
+"""The report in 80 columns and in fewer, in ASCII, and with long texts."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def test_details(words: str) -> None:
 
 
 def test_the_rows_of_a_token() -> None:
-    """What is not told is told to be so."""
+    """If the server names something not, the report says that."""
     assert token_rows(TOKEN) == [
         ("from", "client_secret_post"),
         ("token", "abcd… (40 characters)"),

@@ -199,7 +199,7 @@ def test_special_characters_are_tried_raw_too(oauth_server: LoopbackServer) -> N
 
 
 def test_credentials_look_odd(oauth_server: LoopbackServer) -> None:
-    """Told only where it does not work; of a callable nothing is known."""
+    """Shown only if it does not work; nothing is known about a callable."""
     result = diagnosis(oauth_server.token_url, client_secret='"secret"')
     assert (result.fatal, result.notes) == (["wrong_credentials"], ["credentials_look_odd"])
     assert result.cause("credentials_look_odd").text == "client_secret is in quotes."
@@ -209,7 +209,7 @@ def test_credentials_look_odd(oauth_server: LoopbackServer) -> None:
 
 
 def test_urls_look_odd(oauth_server: LoopbackServer) -> None:
-    """Told only where it does not work."""
+    """Shown only if it does not work."""
     url = f"{oauth_server.origin}/{{tenant}}/token"
     result = diagnosis(url)
     assert (result.verdict.works, result.notes) == (False, ["urls_look_odd"])
@@ -247,7 +247,7 @@ def test_method_not_allowed(oauth_server: LoopbackServer) -> None:
 
 
 def test_the_first_method_is_enough(oauth_server: LoopbackServer) -> None:
-    """That the second is refused is nobody's trouble."""
+    """It does not matter that the second is rejected."""
     oauth_server.accepts = ("client_secret_basic",)
     result = diagnosis(oauth_server.token_url)
     assert (result.verdict.works, result.notes) == (True, [])
@@ -291,7 +291,7 @@ def test_method_to_be_set(answer: Answer, oauth_server: LoopbackServer) -> None:
 
 
 def test_several_causes(oauth_server: LoopbackServer) -> None:
-    """Both are told, where the methods get different answers."""
+    """Both are shown if the methods get different answers."""
     result = refused_then(
         oauth_server, Answer.error("invalid_request"), Answer.error("unauthorized_client"), client_secret="hidden"
     )
@@ -327,7 +327,7 @@ def test_one_right_date_is_enough(oauth_server: LoopbackServer) -> None:
 
 
 def test_proxy_in_between(oauth_server: LoopbackServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By its header, or because the environment names one; and only where the answer is not surely the server's."""
+    """By its header, or because the environment names one; and only if the answer may not be the server's."""
     oauth_server.token_endpoint.always(Answer.error("invalid_client", status=401, headers={"Via": "1.1 google"}))
     assert diagnosis(oauth_server.token_url).notes == []
 

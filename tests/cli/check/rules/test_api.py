@@ -200,7 +200,7 @@ def test_another_reason_than_the_audience(
     notes: list[str],
     oauth_server: LoopbackServer,
 ) -> None:
-    """What the API says counts; an audience that may or may not be its own is a note, where it says little."""
+    """What the API says counts. If it says little, an audience that may not be its own is a note."""
     oauth_server.new_token = lambda: jwt(aud=audience)
     oauth_server.api.always(Answer(status, body, challenge(header)))
     result = diagnosis(oauth_server.token_url, api_url=oauth_server.api_url)

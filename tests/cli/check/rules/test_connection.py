@@ -108,7 +108,7 @@ def test_connections_that_do_not_come_about(error: OSError, name: str, monkeypat
 
 
 def test_every_address_is_tried(oauth_server: LoopbackServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As requests does; what failed on the way is told, since it may be why it is slow."""
+    """As requests does. What failed on the way is shown, because it may explain why the connection is slow."""
     port = int(oauth_server.origin.rpartition(":")[2])
     resolving(monkeypatch, lambda: ["127.0.0.2", "127.0.0.1"])
     result = diagnosis(f"http://two.localhost:{port}/oauth2/token")
@@ -138,7 +138,7 @@ def test_an_error_without_words(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("named", ["http://proxy.example.com:3128", "proxy.example.com:3128"])
 def test_proxy_unreachable(named: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The proxy is what cannot be found, so that is what is told. requests takes one without a scheme, too."""
+    """The proxy is not found, so the report names the proxy. requests also takes one without a scheme."""
     monkeypatch.setenv("HTTPS_PROXY", named)
     resolving(monkeypatch, raising(socket.gaierror(socket.EAI_NONAME, "Name or service not known")))
     result = diagnosis(URL)
@@ -165,7 +165,7 @@ def test_the_password_of_a_proxy_is_not_told(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_socks_proxy_has_a_port_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    """1080, where none is named."""
+    """1080, if none is named."""
     monkeypatch.setenv("HTTPS_PROXY", "socks5h://proxy.example.com")
     resolving(monkeypatch, raising(socket.gaierror(socket.EAI_NONAME, "Name or service not known")))
     assert diagnosis(URL).findings.connection.port == 1080

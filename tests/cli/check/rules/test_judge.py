@@ -135,7 +135,7 @@ def test_no_token_has_a_cause(question: Question, attempts: tuple[AttemptFacts, 
 
 @given(st.lists(refusals, max_size=2), tokens, calls)
 def test_a_token_has_a_verdict(refused: list[AttemptFacts], token: TokenFacts, api: ApiFacts | None) -> None:
-    """It works where the API accepts the token, or nobody has asked it; and never without a token in reach."""
+    """It works if the API accepts the token or was not called; and never if the plugin gets to no token."""
     attempts = (*refused, AttemptFacts("client_secret_post", "token", 0.1, HttpAnswer(200)))
     verdict = judge(replace(FINDINGS, attempts=attempts, token=token, api=api))
     in_reach = all(attempt.next_is_tried for attempt in refused)

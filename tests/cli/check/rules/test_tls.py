@@ -1,4 +1,4 @@
-"""TLS: each way in which a handshake fails has its name, and the certificate is shown also where it is refused."""
+"""TLS: each way in which a handshake fails has a name, and a certificate that is not accepted is shown too."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _greeting(words: bytes, tls: ssl.SSLContext | None = None) -> Iterator[int]:
 
 
 def test_a_handshake_that_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Version and certificate are told, and what passes here passes for the token request."""
+    """Version and certificate are shown, and what works here works for the token request."""
     root = issued(common_name="Private Root", authority=True)
     result = at_tls(issued("127.0.0.1", by=root), root, tmp_path, monkeypatch)
     assert result.verdict.works
@@ -80,14 +80,14 @@ def test_a_handshake_that_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_folder_of_certificates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """REQUESTS_CA_BUNDLE may name one; an empty one trusts nobody."""
+    """REQUESTS_CA_BUNDLE may name one; an empty one trusts no one."""
     (tmp_path / "none").mkdir()
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "none"))
     assert at_tls(issued("127.0.0.1"), None, tmp_path, monkeypatch).fatal == ["certificate_self_signed"]
 
 
 def test_certificate_self_signed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With whom it is for."""
+    """With the name in it."""
     result = at_tls(issued("127.0.0.1", common_name="test box"), None, tmp_path, monkeypatch)
     assert result.fatal == ["certificate_self_signed"]
     assert "for test box, is signed by itself" in result.cause("certificate_self_signed").text
@@ -99,7 +99,7 @@ def test_certificate_self_signed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_bundle_that_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who has set httpx's variable is told that it does not count here."""
+    """A person who set httpx's variable learns that it does not count here."""
     monkeypatch.setenv("SSL_CERT_FILE", str(issued("127.0.0.1").written(tmp_path)))
     result = at_tls(issued("127.0.0.1"), None, tmp_path, monkeypatch)
     assert "SSL_CERT_FILE is set, but this command does not read it." in result.cause("certificate_self_signed").remedy

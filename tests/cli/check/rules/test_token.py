@@ -90,7 +90,7 @@ def test_a_scope_that_nobody_would_read(oauth_server: LoopbackServer) -> None:
 
 
 def test_token_already_expired(oauth_server: LoopbackServer) -> None:
-    """By its own words, and nobody has said that it works all the same."""
+    """It says so itself, and no API has accepted it."""
     oauth_server.new_token = lambda: jwt(exp=time() - 86400 * 5, jti=str(time()))
     result = diagnosis(oauth_server.token_url)
     assert result.fatal == ["token_already_expired"]

@@ -45,7 +45,7 @@ def not_to_be_had() -> str:
     ids=["raises", "empty", "none", "strategy"],
 )
 def test_secret_unavailable(settings: dict[str, Any], words: str, oauth_server: LoopbackServer) -> None:
-    """The person's own code fails; nothing is sent, and the secret is not told."""
+    """The person's own code fails; nothing is sent, and the secret is not shown."""
     result = diagnosis(oauth_server.token_url, **settings)
     assert result.fatal == ["secret_unavailable"]
     assert words in result.cause("secret_unavailable").text
@@ -135,7 +135,7 @@ def test_a_redirect_from_http_to_https(location: str, cause: str, words: str) ->
 
 
 def test_http_to_a_port_that_speaks_tls(tmp_path: Path) -> None:
-    """It answers with an alert, which is no HTTP, or hangs up; a handshake tells."""
+    """It answers with an alert, which is not HTTP, or hangs up; a handshake shows that."""
     with RawEndpoint(Wire.wait, issued("127.0.0.1").serving(tmp_path)) as endpoint:
         result = diagnosis(endpoint.url.replace("https:", "http:"), **BASIC)
     assert result.fatal == ["http_instead_of_https"]
@@ -160,14 +160,14 @@ def _old_tls(cert_reqs: ssl.VerifyMode) -> ssl.SSLContext:
 
 
 def test_http_to_a_server_that_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """When it is asked again there is nobody; the scheme is not blamed."""
+    """At the second look there is no server; the scheme is not blamed."""
     monkeypatch.setattr("oauth_cc_auth._cli.check.probe.connect._SECOND_LOOK", 0.0)  # seconds; too short to connect
     with RawEndpoint(lambda wire: None) as endpoint:
         assert diagnosis(endpoint.url).fatal == ["connection_dropped"]
 
 
 def test_http_to_a_server_that_hangs_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is not blamed on the scheme where the port speaks no TLS."""
+    """The scheme is not blamed if the port does not speak TLS."""
     monkeypatch.setattr("oauth_cc_auth._cli.check.probe.connect._SECOND_LOOK", 0.2)  # seconds
     with RawEndpoint(lambda wire: None) as endpoint:
         result = diagnosis(endpoint.url)
@@ -232,7 +232,7 @@ def test_a_client_certificate_that_is_not_liked(tmp_path: Path, monkeypatch: pyt
     ],
 )
 def test_redirected(location: str, target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And where to, but for the query."""
+    """With the target, but without its query."""
     root = issued(authority=True, common_name="Private Root")
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(root.written(tmp_path)))
     answer = head("302 Found", *([f"Location: {location}"] if location else []), "Content-Length: 0")
@@ -262,6 +262,6 @@ def test_server_down(status: int, gateway: bool, oauth_server: LoopbackServer) -
 
 
 def test_a_crash_by_one_method_is_no_outage(oauth_server: LoopbackServer) -> None:
-    """What the others are told says more."""
+    """The answers to the others say more."""
     oauth_server.token_endpoint.next(Answer(500), Answer.error("invalid_scope"))
     assert diagnosis(oauth_server.token_url, scope="a").fatal == ["scope_unknown"]
