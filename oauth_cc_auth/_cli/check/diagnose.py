@@ -14,11 +14,11 @@ from oauth_cc_auth._cli.check.probe.discovery import find_token_endpoint
 from oauth_cc_auth._cli.check.report.as_json import JsonReport
 from oauth_cc_auth._cli.check.report.as_text import Report
 from oauth_cc_auth._cli.check.rules.judge import ELSEWHERE, Diagnosis, judge
-from oauth_cc_auth._cli.settings.given import CommandSettings, wire_url
+from oauth_cc_auth._cli.settings.given import CommandSettings
+from oauth_cc_auth._cli.settings.urls import wire_origin, wire_url
 from oauth_cc_auth._cli.terminal import console
 from oauth_cc_auth._cli.terminal.exit import FAILED, OK, CommandError
 from oauth_cc_auth._config import ClientCredentialsConfig
-from oauth_cc_auth._http.origin import origin_of
 from oauth_cc_auth._redact.redact import presentable, shown_url
 
 from .connection_facts import Connection
@@ -87,7 +87,7 @@ def _timeout(settings: CommandSettings) -> float:
 
 
 def _question(config: ClientCredentialsConfig, api_url: str | None) -> Question:
-    origin, method, secret = origin_of(config.token_url), config.client_authentication, config.client_secret
+    origin, method, secret = wire_origin(config.token_url), config.client_authentication, config.client_secret
     # A person who pasted the secret into a wrong field does not want to see it in a ticket.
     secrets = (secret,) if isinstance(secret, str) else ()
     return Question(
@@ -107,7 +107,7 @@ def _question(config: ClientCredentialsConfig, api_url: str | None) -> Question:
 
 
 def _check_api_url(url: str) -> None:
-    origin = origin_of(url)
+    origin = wire_origin(url)
     if origin.scheme not in ("http", "https") or not origin.host or any(character.isspace() for character in url):
         raise CommandError("--api-url must be a full URL, such as https://api.example.com/orders")
     if "@" in url.partition("://")[2].partition("/")[0]:

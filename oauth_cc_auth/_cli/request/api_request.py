@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from oauth_cc_auth._cli.settings.given import CommandSettings
 from oauth_cc_auth._cli.settings.sources import seconds, split_pair
+from oauth_cc_auth._cli.settings.urls import wire_origin
 from oauth_cc_auth._cli.terminal.exit import CommandError
 from oauth_cc_auth._errors import ConfigurationError
-from oauth_cc_auth._http.origin import origin_of
 from oauth_cc_auth._redact.redact import shown_url
 
 from .body import Body, body_of
@@ -62,7 +62,8 @@ def api_request_from(arguments: argparse.Namespace) -> ApiRequest:
         raise CommandError(f"{body.option} - and --client-secret - both read standard input; keep one")
     if not _TOKEN.fullmatch(arguments.method):
         raise CommandError("METHOD must be an HTTP method, such as GET or POST")
-    if origin_of(arguments.url).scheme not in ("https", "http") or not origin_of(arguments.url).host:
+    origin = wire_origin(arguments.url)
+    if origin.scheme not in ("https", "http") or not origin.host:
         raise CommandError("URL must be a full URL, such as https://api.example.com/orders")
     headers = _headers(arguments.header or [])
     if body.is_json and "content-type" not in map(str.lower, headers):

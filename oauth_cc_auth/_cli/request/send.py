@@ -16,12 +16,12 @@ import urllib3.exceptions
 
 from oauth_cc_auth._adapter import behaviour
 from oauth_cc_auth._adapter.transport_errors import words_of
-from oauth_cc_auth._cli.settings.given import CommandSettings, wire_url
+from oauth_cc_auth._cli.settings.given import CommandSettings
+from oauth_cc_auth._cli.settings.urls import wire_origin, wire_url
 from oauth_cc_auth._cli.terminal import console
 from oauth_cc_auth._cli.terminal.exit import CLIENT_ERROR, OK, SERVER_ERROR, UNREACHABLE, USAGE, CommandError
 from oauth_cc_auth._errors import TokenError
 from oauth_cc_auth._http.answers import RedirectHider, phrase
-from oauth_cc_auth._http.origin import origin_of
 from oauth_cc_auth._redact.redact import presentable
 
 from .api_request import ApiRequest
@@ -54,7 +54,7 @@ def run(settings: CommandSettings, *, api_request: ApiRequest, log: ExchangeLog 
 def _tell_where_no_token_goes(settings: CommandSettings, api_request: ApiRequest) -> None:
     """Without this warning, the API's 401 would be a riddle."""
     origins = behaviour.api_origins(settings.behaviour.get("api_origins"), wire_url)
-    origin = origin_of(wire_url(api_request.url))
+    origin = wire_origin(api_request.url)
     if origins is not None and origin not in origins:
         console.warning(f"the request is sent without a token, because {origin} is not in api_origins")
 
@@ -72,7 +72,7 @@ def _write(api_request: ApiRequest, response: requests.Response) -> None:
 def _progress(api_request: ApiRequest) -> AbstractContextManager[None]:
     """Shown only if the answer goes into a file. On a terminal, and through a pipe, people see it arrive."""
     if _is_file(sys.stdout):
-        return console.progress(f"receiving the answer of {origin_of(api_request.url)}")
+        return console.progress(f"receiving the answer of {wire_origin(api_request.url)}")
     return nullcontext()
 
 
@@ -87,7 +87,7 @@ def _answer(session: requests.Session, api_request: ApiRequest) -> requests.Resp
     if not api_request.follows:
         session.hooks["response"] = [RedirectHider()]
     try:
-        with opened(api_request.body) as content, console.progress(f"waiting for {origin_of(api_request.url)}"):
+        with opened(api_request.body) as content, console.progress(f"waiting for {wire_origin(api_request.url)}"):
             return session.request(
                 api_request.method,
                 api_request.url,

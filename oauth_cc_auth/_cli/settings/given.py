@@ -16,6 +16,8 @@ from oauth_cc_auth._errors import ConfigurationError, named
 from oauth_cc_auth._settings import DEFAULT_PREFIX
 from oauth_cc_auth._settings.fields import WRITABLE_BEHAVIOUR
 
+from .urls import wire_url
+
 _REQUIRED = {"token_url": "--token-url", "client_id": "--client-id", "client_secret": "--client-secret -"}
 
 
@@ -91,12 +93,3 @@ def _blaming(given: Mapping[str, Given], make: Callable[[], Any]) -> Any:
         problem = named(error, source, setting_remedy(error))
     # Raised out here, so that no context with the values comes along.
     raise problem
-
-
-def wire_url(url: str) -> str:
-    """`url` as requests sends it, in ASCII; empty if requests refuses it."""
-    import requests
-
-    from oauth_cc_auth._requests import transport
-
-    return transport.wire_url(requests, url)

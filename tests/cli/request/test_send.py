@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import socket
+from typing import Any
+
 import pytest
 
 from oauth_cc_auth.testing import Answer, LoopbackServer
@@ -82,6 +85,28 @@ def test_wrong_arguments(method: str, url: str, message: str, run: Run, env: dic
     """Told before anything else, also before settings are looked at."""
     assert run("request", method, url).err == f"{ERROR}{message}\n"
     assert run("request", method, url, env=env).status == 2
+
+
+@pytest.fixture(name="no_such_host")
+def _no_such_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    look_up = socket.getaddrinfo
+
+    def fail(host: Any, *args: Any, **kwargs: Any) -> Any:
+        if str(host).startswith("xn--"):
+            raise socket.gaierror(socket.EAI_NONAME, "no such host")
+        return look_up(host, *args, **kwargs)
+
+    monkeypatch.setattr(socket, "getaddrinfo", fail)
+
+
+@pytest.mark.usefixtures("no_such_host")
+def test_a_host_that_is_not_ascii(run: Run, env: dict[str, str]) -> None:
+    """It is called by the name that requests gives it, also in api_origins."""
+    url = "https://stra\u00dfe.example/orders"
+    ran = run("request", "GET", url, env={**env, "OAUTH_CC_API_ORIGINS": "https://stra\u00dfe.example"})
+    assert (ran.status, ran.err) == (4, f"{ERROR}GET {url}: no answer: [Errno -2] no such host\n")
+    checked = run("check", "--json", "--api-url", url, env=env).json
+    assert (checked["api"]["withheld"], [cause["name"] for cause in checked["causes"]]) == (None, ["api_unreachable"])
 
 
 def test_what_requests_does_not_send(run: Run, env: dict[str, str]) -> None:

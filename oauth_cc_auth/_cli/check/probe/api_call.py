@@ -8,8 +8,9 @@ from typing import Literal
 
 from oauth_cc_auth._cli.check.facts import ApiFacts
 from oauth_cc_auth._cli.check.watcher import Timed, Watcher
+from oauth_cc_auth._cli.settings.urls import wire_origin, wire_url
 from oauth_cc_auth._config import ClientCredentialsConfig
-from oauth_cc_auth._http.origin import Origin, may_carry_secrets, origin_of
+from oauth_cc_auth._http.origin import Origin, may_carry_secrets
 from oauth_cc_auth._redact.redact import presentable, shown_url
 
 from .attempts import Obtained
@@ -50,6 +51,6 @@ def call_api(
 def _withheld(
     config: ClientCredentialsConfig, url: str, origins: Collection[Origin] | None
 ) -> Literal["insecure", "other_origin"] | None:
-    if origins is not None and origin_of(url) not in origins:
+    if origins is not None and wire_origin(url) not in origins:
         return "other_origin"
-    return None if config.allow_insecure_http or may_carry_secrets(url) else "insecure"
+    return None if config.allow_insecure_http or may_carry_secrets(wire_url(url)) else "insecure"

@@ -9,7 +9,8 @@ import json
 from typing import Any
 from urllib.parse import urlsplit
 
-from oauth_cc_auth._http.origin import may_carry_secrets, origin_of
+from oauth_cc_auth._cli.settings.urls import wire_origin, wire_url
+from oauth_cc_auth._http.origin import may_carry_secrets
 from oauth_cc_auth._redact.redact import presentable, shown_url
 
 from .get import Got, get
@@ -53,5 +54,5 @@ def _token_endpoint(answer: Got) -> str | None:
         return None
     endpoint = document.get("token_endpoint") if isinstance(document, dict) else None
     # A URL that would show the secret to everyone is bad advice.
-    usable = isinstance(endpoint, str) and origin_of(endpoint).host and may_carry_secrets(endpoint)
+    usable = isinstance(endpoint, str) and wire_origin(endpoint).host and may_carry_secrets(wire_url(endpoint))
     return endpoint if usable else None

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import requests
 import requests.utils
 
+from oauth_cc_auth._cli.settings.urls import wire_origin
 from oauth_cc_auth._http.origin import origin_of
 from oauth_cc_auth._redact.redact import shown_url
 
@@ -48,7 +49,7 @@ def route_to(url: str) -> Route:
     settings = _environment(url)
     verify: Any = settings["verify"]
     trusted = requests.utils.DEFAULT_CA_BUNDLE_PATH if verify is True else str(verify)
-    origin = origin_of(url)
+    origin = wire_origin(url)
     tls = origin.scheme == "https"
     proxy = _proxy(url, settings)
     if proxy is None:

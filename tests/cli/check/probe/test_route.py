@@ -6,7 +6,7 @@ import base64
 
 import pytest
 
-from oauth_cc_auth._cli.check.probe.route import proxy_secrets
+from oauth_cc_auth._cli.check.probe.route import proxy_secrets, route_to
 from oauth_cc_auth.testing import Answer, LoopbackServer, RecordedRequest
 from tests.cli.check.checks import diagnosis, direct, tunnel_refused
 from tests.contract.raw_endpoint import RawEndpoint
@@ -63,3 +63,9 @@ def test_a_proxy_that_echoes_its_password_in_an_answer(monkeypatch: pytest.Monke
             assert "407" in repr(result.findings)
             assert ENCODED not in repr(result.findings)
             assert PASSWORD not in repr(result.findings)
+
+
+def test_a_host_that_is_not_ascii() -> None:
+    """requests calls it by another name, and so does the command."""
+    route = route_to("https://stra\u00dfe.example/token")
+    assert (route.host, route.port, route.tls) == ("xn--strae-oqa.example", 443, True)
