@@ -40,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         try:
             return _dispatched(sys.argv[1:] if argv is None else argv)
         finally:
-            streams.tell()
+            streams.write_to_stderr()
             sys.stdout.flush()  # here, because below we can still handle a reader that has left
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if error.errno not in streams.UNWRITABLE:
             raise
         streams.let_go_of(sys.stdout)
-        streams.tell(f"oauth-cc-auth: error: the output could not be written: {error.strerror}\n")
+        streams.write_to_stderr(f"oauth-cc-auth: error: the output could not be written: {error.strerror}\n")
         return UNWRITABLE
 
 

@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the subcommand of `arguments`. Returns the exit status."""
     missing = _missing_module()
     if missing is not None:
-        streams.tell(
+        streams.write_to_stderr(
             f"oauth-cc-auth: error: {arguments.command} needs {missing}: python -m pip install 'oauth_cc_auth[cli]'\n"
         )
         return USAGE

@@ -74,7 +74,7 @@ class ExchangeLog:
         return f"token {self._tokens.index(header_value) + 1}"
 
     def _line(self, text: Text) -> None:
-        console.tell(text)
+        console.print_line(text)
 
 
 class LoggedAuth(ClientCredentialsAuth):

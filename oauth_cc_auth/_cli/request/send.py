@@ -40,7 +40,7 @@ def run(settings: CommandSettings, *, api_request: ApiRequest, log: ExchangeLog 
         TokenError: there is no token, or this request may not carry one.
     """
     api_request.check_against(settings)
-    _tell_where_no_token_goes(settings, api_request)
+    _warn_of_no_token(settings, api_request)
     with session_from(settings, log) as session, _answer(session, api_request) as response:
         with _progress(api_request):
             _write(api_request, response)
@@ -51,7 +51,7 @@ def run(settings: CommandSettings, *, api_request: ApiRequest, log: ExchangeLog 
     raise CommandError(words, CLIENT_ERROR if status < 500 else SERVER_ERROR)
 
 
-def _tell_where_no_token_goes(settings: CommandSettings, api_request: ApiRequest) -> None:
+def _warn_of_no_token(settings: CommandSettings, api_request: ApiRequest) -> None:
     """Without this warning, the API's 401 would be a riddle."""
     origins = behaviour.api_origins(settings.behaviour.get("api_origins"), wire_url)
     origin = wire_origin(api_request.url)

@@ -7,7 +7,7 @@ import warnings
 from typing import TextIO
 
 from oauth_cc_auth._cli.terminal.exit import CommandError
-from oauth_cc_auth._cli.terminal.streams import tell
+from oauth_cc_auth._cli.terminal.streams import write_to_stderr
 
 from .given import Given
 
@@ -60,10 +60,10 @@ def typed() -> Given:
             warnings.simplefilter("error", GetPassWarning)
             secret = getpass("Client secret: ")
     except KeyboardInterrupt:
-        tell("\n")  # or the prompt of the shell would follow the question on its line
+        write_to_stderr("\n")  # or the prompt of the shell would follow the question on its line
         raise
     except EOFError:
-        tell("\n")
+        write_to_stderr("\n")
         secret = ""
     except GetPassWarning:
         secret = ""

@@ -51,7 +51,7 @@ def warning(message: str) -> None:
     _say("warning", "bold yellow", message)
 
 
-def tell(line: Text) -> None:
+def print_line(line: Text) -> None:
     """One line on stderr, however long; lost if stderr cannot be written."""
     try:
         stderr().print(line, soft_wrap=True)
@@ -115,4 +115,4 @@ def _never_fail(stream: TextIO) -> None:
 
 def _say(kind: str, style: str, message: str) -> None:
     line = Text.assemble(f"{PROGRAM}: ", (f"{kind}:", style), f" {message}")
-    tell(line)
+    print_line(line)

@@ -38,7 +38,7 @@ def let_go_of(stream: TextIO) -> None:
     os.close(nowhere)
 
 
-def tell(text: str = "") -> None:
+def write_to_stderr(text: str = "") -> None:
     """Write `text` and the buffer to stderr, or lose them."""
     try:
         sys.stderr.write(text)

@@ -269,7 +269,7 @@ def test_the_time_out_of_the_settings_counts(run: Run, env: dict[str, str], monk
     assert seen == [10.0, 3.0]
 
 
-def test_a_query_of_the_url_is_not_told(run: Run, oauth_server: LoopbackServer) -> None:
+def test_a_query_of_the_url_is_not_shown(run: Run, oauth_server: LoopbackServer) -> None:
     """It may be a key."""
     env = variables(oauth_server, token_url=f"{oauth_server.token_url}?key=MarkOfTheQuery")
     for arguments in ([], ["--json"]):

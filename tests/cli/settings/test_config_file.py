@@ -188,7 +188,7 @@ def test_no_file(name: str, problem: str, run: Run, tmp_path: Path) -> None:
     assert problem in ran.err
 
 
-def test_unknown_variables_are_told(run: Run, env: dict[str, str]) -> None:
+def test_unknown_variables_are_shown(run: Run, env: dict[str, str]) -> None:
     """Once, by name, and the command goes on."""
     ran = run("token", env={**env, "OAUTH_CC_SCOPES": "a"})
     assert (ran.status, ran.err) == (

@@ -110,7 +110,7 @@ def test_what_only_environment_and_file_have() -> None:
     }
 
 
-def test_unknown_variables_are_told() -> None:
+def test_unknown_variables_are_shown() -> None:
     """A typo would otherwise be found in the night."""
     environ = {"OAUTH_CC_TOKENURL": "x", "OAUTH_CC_SCOPES": "y", "OTHER": "z"}
     assert sources.from_environment(environ) == ({}, ["OAUTH_CC_SCOPES", "OAUTH_CC_TOKENURL"])

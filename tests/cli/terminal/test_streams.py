@@ -40,7 +40,7 @@ def test_nobody_reads_stderr(env: dict[str, str]) -> None:
 
 @full_disk
 @pytest.mark.parametrize("arguments", [["token", "--nonsense"], [], ["token", "--timeout", "x"]], ids=range(3))
-def test_a_usage_error_that_cannot_be_told(arguments: list[str], env: dict[str, str]) -> None:
+def test_a_usage_error_that_cannot_be_shown(arguments: list[str], env: dict[str, str]) -> None:
     """The status says so."""
     with Path("/dev/full").open("wb") as full:
         process = started(*arguments, env=env, stderr=full)

@@ -42,8 +42,8 @@ def call_api(
         answer = get(url, headers, timeout)
     secrets = (*obtained.secrets, *proxy_secrets(url))
     if isinstance(answer, Got):
-        told = http_answer(answer.status, answer.headers, answer.body, wall=time.time(), secrets=secrets)
-        return ApiFacts(shown_url(url), timed.seconds, told)
+        read = http_answer(answer.status, answer.headers, answer.body, wall=time.time(), secrets=secrets)
+        return ApiFacts(shown_url(url), timed.seconds, read)
     words = presentable(answer.text, secrets)
     return ApiFacts(shown_url(url), timed.seconds, description=words, timed_out=answer.timed_out)
 

@@ -109,13 +109,13 @@ def _attempt(
     result = read_answer(request.replaced(scope=None), answer, now)
     facts = AttemptFacts(request.method, "token", timed.seconds)
     if isinstance(answer, TokenResponse):
-        told = http_answer(answer.status_code, answer.headers, answer.body, wall=now, secrets=request.secrets)
-        facts = replace(facts, answer=told)
+        read = http_answer(answer.status_code, answer.headers, answer.body, wall=now, secrets=request.secrets)
+        facts = replace(facts, answer=read)
     if isinstance(result, Failure):
         return _without_token(facts, result), None
     secrets = (*request.secrets, result.access_token, *(text for text in result.extra.values() if _is_long(text)))
-    told_token = token_facts(request.method, result, now, config.scope, secrets)
-    return facts, Obtained(result, told_token, secrets)
+    about_token = token_facts(request.method, result, now, config.scope, secrets)
+    return facts, Obtained(result, about_token, secrets)
 
 
 def _is_long(value: object) -> bool:

@@ -69,11 +69,11 @@ def _resolved(route: Route, timeout: float, walk: _Walk) -> tuple[str, ...]:
     if isinstance(found, ConnectionFailure):
         walk.stepped(Step("dns", "failed", f"{whose}: {found.text}", found.problem, timed.seconds))
         return ()
-    walk.stepped(Step("dns", "ok", f"{whose} {_told(route.host, found)}", None, timed.seconds), addresses=found)
+    walk.stepped(Step("dns", "ok", f"{whose} {_format(route.host, found)}", None, timed.seconds), addresses=found)
     return found
 
 
-def _told(host: str, addresses: tuple[str, ...]) -> str:
+def _format(host: str, addresses: tuple[str, ...]) -> str:
     if addresses == (host,):
         return "is an address"
     more = len(addresses) - _MOST_ADDRESSES

@@ -64,8 +64,8 @@ def open_first(addresses: tuple[str, ...], port: int, timeout: float) -> Opened 
             failures.append(ConnectionFailure(_problem(error), f"{address} port {port}: {words_of(error)}"))
             continue
         sock.settimeout(timeout)
-        told = "; ".join([f"{address} port {port}", *(f"not {failure.text}" for failure in failures)])
-        return Opened(sock, address, port, told)
+        text = "; ".join([f"{address} port {port}", *(f"not {failure.text}" for failure in failures)])
+        return Opened(sock, address, port, text)
     return failures[0]._replace(text="; ".join(failure.text for failure in failures))
 
 

@@ -68,7 +68,7 @@ class Report(Watcher):
         """One step of connecting, with the certificate, also if that is not accepted."""
         self._step(step.outcome, _LABELS[step.name], step.text, step.seconds)
         if step.name == "tls" and connection.certificate is not None:
-            for line in _told_certificate(connection.certificate, time.time()):
+            for line in _format_certificate(connection.certificate, time.time()):
                 self._step(None, "", line, None)
 
     def attempted(self, attempts: tuple[AttemptFacts, ...]) -> None:
@@ -77,8 +77,8 @@ class Report(Watcher):
         if self._width < _NARROW:
             for attempt in attempts:
                 self._print(Text(attempt.method, "bold", overflow="fold"))
-                rows = [("status", _told_status(attempt)), ("answer", _told_answer(attempt))]
-                self._rows([*rows, ("time", _told_time(attempt.seconds))])
+                rows = [("status", _format_status(attempt)), ("answer", _format_answer(attempt))]
+                self._rows([*rows, ("time", _format_time(attempt.seconds))])
             return
         table = Table(box=box.SIMPLE_HEAD, width=self._width, pad_edge=False, show_edge=False, header_style="bold")
         table.add_column("method", overflow="fold", max_width=_METHOD)
@@ -87,8 +87,8 @@ class Report(Watcher):
         table.add_column("time", justify="right", width=_TIME)
         for attempt in attempts:
             style = "green" if attempt.outcome == "token" else "red"
-            told, took = Text(_told_answer(attempt)), Text(_told_time(attempt.seconds), "dim")
-            table.add_row(Text(attempt.method), Text(_told_status(attempt), style), told, took)
+            words, took = Text(_format_answer(attempt)), Text(_format_time(attempt.seconds), "dim")
+            table.add_row(Text(attempt.method), Text(_format_status(attempt), style), words, took)
         self._print(table)
 
     def obtained(self, token: TokenFacts, now: float) -> None:
@@ -150,7 +150,7 @@ class Report(Watcher):
         for width in (len(self._marks.ok), _LABEL, self._width - len(self._marks.ok) - _LABEL - _TIME - 3):
             grid.add_column(width=width, overflow="fold")
         grid.add_column(width=_TIME, justify="right", style="dim")
-        grid.add_row(Text(mark, style), Text(label, "bold"), Text(text), Text(_told_time(seconds)))
+        grid.add_row(Text(mark, style), Text(label, "bold"), Text(text), Text(_format_time(seconds)))
         self._print(grid)
 
     def _print(self, what: RenderableType = "") -> None:
@@ -161,13 +161,13 @@ class Report(Watcher):
         self._console.file.flush()
 
 
-def _told_time(seconds: float | None) -> str:
+def _format_time(seconds: float | None) -> str:
     if seconds is None:
         return ""
     return f"{seconds * 1000:.0f} ms" if seconds < 10.0 else f"{seconds:.1f} s"
 
 
-def _told_certificate(certificate: Certificate, now: float) -> list[str]:
+def _format_certificate(certificate: Certificate, now: float) -> list[str]:
     until = certificate.not_after
     return [
         f"certificate for {certificate.subject}, issued by {certificate.issuer}",
@@ -175,11 +175,11 @@ def _told_certificate(certificate: Certificate, now: float) -> list[str]:
     ]
 
 
-def _told_status(attempt: AttemptFacts) -> str:
+def _format_status(attempt: AttemptFacts) -> str:
     return "no answer" if attempt.status is None else str(attempt.status)
 
 
-def _told_answer(attempt: AttemptFacts) -> str:
+def _format_answer(attempt: AttemptFacts) -> str:
     if attempt.outcome == "token":
         return "a token"
     excerpt = None if attempt.answer is None else attempt.answer.excerpt

@@ -46,16 +46,16 @@ def _scope(token: TokenFacts) -> str:
 
 def jwt_rows(jwt: JwtFacts, now: float) -> list[tuple[str, str]]:
     """Header and claims, the well-known ones first; dates as dates, and how far they are from `now`."""
-    rows = [("header", ", ".join(f"{name} {_told(value)}" for name, value in jwt.header.items()))]
+    rows = [("header", ", ".join(f"{name} {_format(value)}" for name, value in jwt.header.items()))]
     if jwt.claims is None:
         return [*rows, ("claims", "encrypted")]
     names = sorted(jwt.claims, key=lambda name: _FIRST.index(name) if name in _FIRST else len(_FIRST))
     for name in names:
         moment = time_claim(jwt.claims, name) if name in DATES else None
         value = jwt.claims[name]
-        rows.append((name, _told(value) if moment is None else f"{date(moment)} ({relative(moment, now)})"))
+        rows.append((name, _format(value) if moment is None else f"{date(moment)} ({relative(moment, now)})"))
     return rows
 
 
-def _told(value: Any) -> str:
+def _format(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

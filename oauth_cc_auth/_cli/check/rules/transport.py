@@ -34,13 +34,13 @@ def proxy_refuses(findings: Findings) -> Advice | None:
         return None
     # A 407 has the proxy's own words. If the proxy refuses a tunnel, the words are those of the client library.
     text = "The proxy does not let the token request pass"
-    told = (
+    words = (
         with_reason(text, attempt.description)
         if attempt.answer is None
         else with_words(f"{text}.", attempt.description)
     )
     return Advice(
-        told,
+        words,
         "For 407 put user and password into HTTPS_PROXY (http://user:password@host:port). Otherwise ask for the host "
         "of token_url to be allowed at the proxy, or add it to NO_PROXY if this machine can reach it directly.",
     )

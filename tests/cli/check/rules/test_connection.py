@@ -156,7 +156,7 @@ def test_a_proxy_that_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "a URL that cannot be parsed" in result.cause("proxy_unreachable").text
 
 
-def test_the_password_of_a_proxy_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_password_of_a_proxy_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is in the variable, and nowhere else."""
     monkeypatch.setenv("HTTPS_PROXY", "http://me:Pa55word@127.0.0.1:1")
     result = diagnosis(URL)
