@@ -243,7 +243,7 @@ class BaseAuth(ABC, Generic[TokenClientT]):
 
     def _make_policy(self) -> ApiPolicy:
         """What decides about API requests."""
-        return ApiPolicy(self.config, self._source, self._behaviour)
+        return ApiPolicy(self.config, self._source, self._behaviour, self._transport.is_private)
 
     # What adapters call.
 

@@ -112,6 +112,7 @@ class ApiPolicy:
         "_allow_insecure_http",
         "_api_origins",
         "_has_token_client",
+        "_is_private",
         "_observer",
         "_renew_on",
         "admitted",
@@ -128,6 +129,7 @@ class ApiPolicy:
         config: ClientCredentialsConfig,
         source: TokenSource,
         behaviour: Behaviour,
+        is_private: Callable[[str], bool],
     ) -> None:
         self.admitted: tuple[Any, ...] = ()
         self.cache = source.cache
@@ -139,6 +141,7 @@ class ApiPolicy:
         self._allow_insecure_http = config.allow_insecure_http
         self._api_origins = behaviour.api_origins
         self._has_token_client = behaviour.token_client is not None
+        self._is_private = is_private
         self._observer = source.observer
         self._renew_on = behaviour.renew_on
 
@@ -151,8 +154,14 @@ class ApiPolicy:
         """
         if self._api_origins is not None and origin_of(url) not in self._api_origins:
             return False
-        if self._allow_insecure_http or may_carry_secrets(url):
+        if self._allow_insecure_http or self._is_private(url):
             return True
+        if may_carry_secrets(url):
+            return InsecureRequestError(
+                f"{shown_url(url)} is on this machine, but the environment names a proxy, which would see the token",
+                remedy=f"add the host to NO_PROXY, or pass allow_insecure_http=True to {auth_name} if you trust the "
+                "proxy",
+            )
         return InsecureRequestError(
             f"{shown_url(url)} is not https and would show the token to everyone on the way",
             remedy=f"use https, or pass allow_insecure_http=True to {auth_name} if you trust the network (service "

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 from oauth_cc_auth._errors import TokenError, for_caller
+from oauth_cc_auth._http.origin import may_carry_secrets
 
 if TYPE_CHECKING:
     from oauth_cc_auth._core.drive import AsyncSender, Sender
@@ -23,6 +24,20 @@ class Transport(ABC):
     send: Sender | None = None
     asend: AsyncSender | None = None
     obstacle = TokenError("this library cannot send token requests in this way", reason="wrong_client_kind")
+
+    @abstractmethod
+    def names_proxy(self, url: str) -> bool:
+        """True if the environment names a proxy for `url`, as the library reads it."""
+
+    def is_private(self, url: str) -> bool:
+        """True if TLS protects what is sent to `url`, or if that does not leave the machine.
+
+        With a proxy, a request to loopback is one to the proxy, in clear. Proxies that are set on a session or client
+        are not visible here.
+        """
+        if not may_carry_secrets(url):
+            return False
+        return url.lower().startswith(("https:", "wss:")) or not self.names_proxy(url)
 
     @abstractmethod
     def error_class(self, error: TokenError) -> type[Exception]:

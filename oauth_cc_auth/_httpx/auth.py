@@ -251,13 +251,13 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
         return is_usual or self._admits_to(url, request)
 
     def _make_transport(self, token_client: Any) -> HttpxTransport:
-        return HttpxTransport(self._library, token_client)
+        return HttpxTransport(self._library, token_client, any_proxy=self.config.allow_insecure_http)
 
     def _wire_url(self, url: str) -> str:
         return wire_url(self._library, url)
 
     def _make_policy(self) -> HttpxPolicy:
-        policy = HttpxPolicy(self.config, self._source, self._behaviour)
+        policy = HttpxPolicy(self.config, self._source, self._behaviour, self._transport.is_private)
         policy.plain_stream = self._library.ByteStream if policy.strips_header else None
         policy.is_usual = policy.is_usual and policy.strips_header
         return policy

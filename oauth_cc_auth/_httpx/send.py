@@ -15,10 +15,12 @@ from oauth_cc_auth._adapter.originals import original_class
 from oauth_cc_auth._adapter.transport_errors import passes_through
 from oauth_cc_auth._http.answers import RedirectHider
 from oauth_cc_auth._http.interrupts import Ignoring
+from oauth_cc_auth._http.origin import is_loopback, origin_of
 from oauth_cc_auth._http.watchdog import Watchdog
 from oauth_cc_auth._protocol.exchange import TokenRequest, TokenResponse, TransportFailure, too_slow
 
 from .answer import Reading, Trace, answer_or_failure
+from .proxies import uses_proxy
 
 _CLOSED = TransportFailure(
     "token_client is closed",
@@ -27,18 +29,26 @@ _CLOSED = TransportFailure(
     advice="keep it open for as long as the auth object is used",
 )
 
+_PROXIED = TransportFailure(
+    "token_client uses a proxy for this machine",
+    retryable=False,
+    advice="add the host to NO_PROXY before the client is made, or make it without a proxy",
+)
+
 
 def send_token_request(
-    library: Any, request: TokenRequest, budget: float, token_client: Any
+    library: Any, request: TokenRequest, budget: float, token_client: Any, *, any_proxy: bool = False
 ) -> TokenResponse | TransportFailure:
     """What the endpoint answered within `budget` seconds.
 
     With a client of our own, everything from the open connection on is covered; before it, each address of the host
     may take `budget`. With a `token_client`, dripping headers on a connection that it kept are not covered either.
+    A request to loopback uses no proxy, unless `any_proxy` lets a `token_client` do so.
     """
     own = token_client is None
-    if not own and token_client.is_closed:
-        return _CLOSED
+    obstacle = None if own else _obstacle(library, request, token_client, any_proxy=any_proxy)
+    if obstacle is not None:
+        return obstacle
     with ExitStack() as stack:
         watchdog = stack.enter_context(Watchdog(budget))
         until = monotonic() + budget
@@ -46,8 +56,9 @@ def send_token_request(
         try:
             if token_client is None:
                 hooks = {"response": [redirect]}
+                client = original_class(library, "Client")
                 token_client = stack.enter_context(
-                    original_class(library, "Client")(verify=_needs_tls(request), event_hooks=hooks)
+                    client(verify=_needs_tls(request), event_hooks=hooks, mounts=_mounts(request))
                 )
             prepared = _prepared(library, request, budget, trace=trace)
             response = token_client.send(prepared, auth=library.Auth(), follow_redirects=False, stream=True)
@@ -72,14 +83,15 @@ def send_token_request(
 
 
 async def asend_token_request(
-    library: Any, request: TokenRequest, budget: float, token_client: Any
+    library: Any, request: TokenRequest, budget: float, token_client: Any, *, any_proxy: bool = False
 ) -> TokenResponse | TransportFailure:
     """`send_token_request` for an event loop; the driver's cancel scope keeps it within `budget`."""
     import anyio
 
     own = token_client is None
-    if not own and token_client.is_closed:
-        return _CLOSED
+    obstacle = None if own else _obstacle(library, request, token_client, any_proxy=any_proxy)
+    if obstacle is not None:
+        return obstacle
     redirect, trace = RedirectHider(), Trace()
     async with AsyncExitStack() as stack:
         try:
@@ -107,6 +119,20 @@ async def asend_token_request(
     return answer
 
 
+def _obstacle(library: Any, request: TokenRequest, token_client: Any, *, any_proxy: bool) -> TransportFailure | None:
+    """Why `token_client` cannot send `request`, or None."""
+    if token_client.is_closed:
+        return _CLOSED
+    if any_proxy or not is_loopback(origin_of(request.url).host) or not uses_proxy(library, token_client, request.url):
+        return None
+    return _PROXIED
+
+
+def _mounts(request: TokenRequest) -> dict[str, None]:
+    """No proxy for loopback: it would get the secret, and would not find this machine there."""
+    return dict.fromkeys(("all://", "http://", "https://")) if is_loopback(origin_of(request.url).host) else {}
+
+
 def _close(response: Any) -> None:
     with Ignoring(Exception):  # a transport of the person's, after everything is said
         response.close()
@@ -124,7 +150,9 @@ async def _own_async_client(library: Any, request: TokenRequest, hook: Callable[
     verify = _needs_tls(request)
     if verify:
         verify = await anyio.to_thread.run_sync(library.create_ssl_context, limiter=anyio.CapacityLimiter(1))
-    return original_class(library, "AsyncClient")(verify=verify, event_hooks={"response": [hook]})
+    return original_class(library, "AsyncClient")(
+        verify=verify, event_hooks={"response": [hook]}, mounts=_mounts(request)
+    )
 
 
 def _needs_tls(request: TokenRequest) -> Any:

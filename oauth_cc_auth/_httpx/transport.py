@@ -9,14 +9,20 @@ from oauth_cc_auth._adapter.transport import Transport
 from oauth_cc_auth._errors import ConfigurationError, TokenEndpointUnreachable, TokenError
 from oauth_cc_auth._protocol.exchange import Reply, TokenRequest
 
+from .proxies import environment_names_proxy
 from .replay import copy_of
 from .send import asend_token_request, send_token_request
 
 
 class HttpxTransport(Transport):
-    """One library of the httpx family, and perhaps the person's client for token requests, sync or async."""
+    """One library of the httpx family, and perhaps the person's client for token requests, sync or async.
 
-    def __init__(self, library: Any, token_client: Any) -> None:
+    Args:
+        any_proxy: The client may use its proxies for loopback, too.
+    """
+
+    def __init__(self, library: Any, token_client: Any, *, any_proxy: bool = False) -> None:
+        self._any_proxy = any_proxy
         self._library = library
         self._token_client = token_client
         is_sync = token_client is None or is_made_by(library, "Client", token_client)
@@ -40,10 +46,14 @@ class HttpxTransport(Transport):
             )
 
     def _send(self, request: TokenRequest, budget: float) -> Reply:
-        return send_token_request(self._library, request, budget, self._token_client)
+        return send_token_request(self._library, request, budget, self._token_client, any_proxy=self._any_proxy)
 
     async def _asend(self, request: TokenRequest, budget: float) -> Reply:
-        return await asend_token_request(self._library, request, budget, self._token_client)
+        return await asend_token_request(self._library, request, budget, self._token_client, any_proxy=self._any_proxy)
+
+    def names_proxy(self, url: str) -> bool:
+        """True if ``HTTP_PROXY`` and the like, or the system's settings, name a proxy for `url`."""
+        return environment_names_proxy(self._library, url)
 
     def error_class(self, error: TokenError) -> type[Exception]:
         """``ConnectError`` or ``TimeoutException`` if that is what happened, else ``RequestError``."""

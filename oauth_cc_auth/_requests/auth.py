@@ -80,7 +80,7 @@ class RequestsFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT]
             raise TypeError(awaiting_client(self._library, request))
 
     def _make_transport(self, token_client: Any) -> RequestsTransport:
-        return RequestsTransport(self._library, token_client)
+        return RequestsTransport(self._library, token_client, any_proxy=self.config.allow_insecure_http)
 
     def _wire_url(self, url: str) -> str:
         return wire_url(self._library, url)

@@ -16,6 +16,7 @@ from oauth_cc_auth._adapter.originals import original_class
 from oauth_cc_auth._adapter.transport_errors import passes_through, transport_failure
 from oauth_cc_auth._http.answers import RedirectHider, is_redirect
 from oauth_cc_auth._http.limited_body import LimitedBody, UnreadableBodyError
+from oauth_cc_auth._http.origin import is_loopback, origin_of
 from oauth_cc_auth._http.watchdog import Watchdog
 from oauth_cc_auth._protocol.exchange import TokenRequest, TokenResponse, TransportFailure, too_slow
 
@@ -26,9 +27,11 @@ _PIECE = 65536  # bytes
 
 
 def send_token_request(
-    library: Any, request: TokenRequest, budget: float, token_client: Any
+    library: Any, request: TokenRequest, budget: float, token_client: Any, *, any_proxy: bool = False
 ) -> TokenResponse | TransportFailure:
     """What the endpoint answered within `budget` seconds.
+
+    A request to loopback uses no proxy, unless `any_proxy` lets a `token_client` do so.
 
     With a client of our own, connecting, headers and body are covered, all addresses of the host together; only a
     slow resolver is not. With a `token_client`, dripping headers are not: the worst case is `budget` for each byte.
@@ -40,7 +43,8 @@ def send_token_request(
         try:
             if own:
                 token_client = stack.enter_context(own_session(library, watchdog))
-            answer = _exchange(library, token_client, request, budget)
+            is_direct = (own or not any_proxy) and is_loopback(origin_of(request.url).host)
+            answer = _exchange(library, token_client, request, budget, is_direct=is_direct)
             # A connection that was shut down looks like the end of the body, and perhaps like a shorter token.
             return too_slow(budget) if watchdog.fired else answer
         except Exception as error:  # odd answers raise all kinds: InvalidURL, AttributeError, ...
@@ -63,7 +67,7 @@ def _error_classes(library: Any) -> tuple[tuple[type[Exception], ...], tuple[typ
     return timed_out, (*timed_out, library.ConnectionError, chunked, urllib3.HTTPError)
 
 
-def _exchange(library: Any, session: Any, request: TokenRequest, budget: float) -> TokenResponse:
+def _exchange(library: Any, session: Any, request: TokenRequest, budget: float, *, is_direct: bool) -> TokenResponse:
     until = monotonic() + budget
     prepared = library.Request(
         "POST", request.url, headers=dict(request.headers), data=request.body, auth=_leave_alone
@@ -71,6 +75,8 @@ def _exchange(library: Any, session: Any, request: TokenRequest, budget: float) 
     redirect = RedirectHider()
     prepared.register_hook("response", redirect)
     settings: dict[str, Any] = session.merge_environment_settings(prepared.url or "", {}, True, None, None)
+    if is_direct:
+        settings["proxies"] = {}
     response = session.send(prepared, allow_redirects=False, timeout=(budget, budget), **settings)
     try:
         headers = {name.lower(): value for name, value in response.headers.items()}

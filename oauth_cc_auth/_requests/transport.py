@@ -11,22 +11,38 @@ from oauth_cc_auth._protocol.exchange import Reply, TokenRequest
 
 from .send import send_token_request
 
+UNIX_SOCKET = "http+unix://"  # the path of the socket, percent-encoded, stands for the host
+
 
 class RequestsTransport(Transport):
-    """One library of the requests family, and perhaps the person's session for token requests."""
+    """One library of the requests family, and perhaps the person's session for token requests.
 
-    def __init__(self, library: Any, token_client: Any) -> None:
+    Args:
+        any_proxy: The session may use its proxies for loopback, too.
+    """
+
+    def __init__(self, library: Any, token_client: Any, *, any_proxy: bool = False) -> None:
         if token_client is not None and not is_made_by(library, "Session", token_client):
             given = f"{type(token_client).__module__}.{type(token_client).__name__}"
             problem = f"must be a {library.__name__}.Session, not {given}"
             raise ConfigurationError(field="token_client", problem=problem)
         self._library = library
         self._token_client = token_client
+        self._any_proxy = any_proxy
         self.send = self.send_token_request
 
     def send_token_request(self, request: TokenRequest, budget: float) -> Reply:
         """What the endpoint answered within `budget` seconds; blocks."""
-        return send_token_request(self._library, request, budget, self._token_client)
+        return send_token_request(self._library, request, budget, self._token_client, any_proxy=self._any_proxy)
+
+    def names_proxy(self, url: str) -> bool:
+        """True if ``HTTP_PROXY`` and the like, or the system's settings, name a proxy for `url`."""
+        utils = self._library.utils
+        return bool(utils.select_proxy(url, utils.get_environ_proxies(url)))
+
+    def is_private(self, url: str) -> bool:
+        """Unix sockets count as well, by the scheme that adapters of requests for them use."""
+        return url.lower().startswith(UNIX_SOCKET) or super().is_private(url)
 
     def error_class(self, error: TokenError) -> type[Exception]:
         """``ConnectionError`` or ``Timeout`` if that is what happened, else ``RequestException``."""

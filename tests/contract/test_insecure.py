@@ -61,13 +61,17 @@ def test_a_request_over_plain_http_is_refused_before_anything_is_sent(
 
 
 @each_client
-def test_loopback_hosts_are_exempt(client: ClientKind, proxied: LoopbackServer) -> None:
+def test_loopback_hosts_are_exempt(client: ClientKind, oauth_server: LoopbackServer) -> None:
     """localhost, names below it and every loopback address, for the API and for the token URL."""
     for host in LOOPBACK_HOSTS:
-        proxied.clear_log()
-        with client.session(auth_for(client, proxied, token_url=f"http://{host}/oauth2/token")) as session:
-            assert session.request("GET", f"http://{host}/api").status == 200, host
-        assert [request.kind for request in proxied.requests] == ["token", "api"]
+        auth = auth_for(client, oauth_server, token_url=f"http://{host}/oauth2/token")
+        assert auth._policy.admission(f"http://{host}/api", "") is True
+    for host in ("localhost", "127.0.0.1"):
+        oauth_server.clear_log()
+        origin = oauth_server.origin.replace("127.0.0.1", host)
+        with client.session(auth_for(client, oauth_server, token_url=f"{origin}/oauth2/token")) as session:
+            assert session.request("GET", f"{origin}/api").status == 200, host
+        assert [request.kind for request in oauth_server.requests] == ["token", "api"]
 
 
 @each_client
@@ -103,8 +107,11 @@ def test_websockets_count_like_http(
 
 
 @each_client
-def test_a_redirect_to_plain_http_is_no_way_round_it(client: ClientKind, proxied: LoopbackServer) -> None:
+def test_a_redirect_to_plain_http_is_no_way_round_it(
+    client: ClientKind, proxied: LoopbackServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A redirect from a loopback host to a plain-http host carries no token."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     proxied.api.next(Answer.redirect("http://api.example.com/api"))
     with client.session(auth_for(client, proxied), follow_redirects=True) as session:
         assert session.request("GET", proxied.api_url).status == 401
@@ -113,13 +120,15 @@ def test_a_redirect_to_plain_http_is_no_way_round_it(client: ClientKind, proxied
 
 @each_client
 def test_a_loopback_host_that_was_let_through_lets_no_other_through(
-    client: ClientKind, proxied: LoopbackServer
+    client: ClientKind, proxied: LoopbackServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The decision is remembered for one origin: not for hosts with the same prefix, and not for other ports."""
-    look_alikes = ("localhost.example.com", "localhost:80@api.example.com", "localhost@api.example.com", "localhostx")
+    monkeypatch.setenv("NO_PROXY", "localhost")
+    site = proxied.origin.removeprefix("http://").replace("127.0.0.1", "localhost")
+    look_alikes = ("localhost.example.com", f"{site}@api.example.com", "localhost@api.example.com", "localhostx")
     with client.session(auth_for(client, proxied)) as session:
         for _ in range(2):
-            assert session.request("GET", "http://localhost/api").status == 200
+            assert session.request("GET", f"http://{site}/api").status == 200
             for host in look_alikes:
                 with pytest.raises(InsecureRequestError):
                     session.request("GET", f"http://{host}/api")

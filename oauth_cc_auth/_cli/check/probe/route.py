@@ -9,7 +9,7 @@ import requests
 import requests.utils
 
 from oauth_cc_auth._cli.settings.urls import wire_origin
-from oauth_cc_auth._http.origin import origin_of
+from oauth_cc_auth._http.origin import is_loopback, origin_of
 from oauth_cc_auth._redact.redact import shown_url
 
 _SOCKS_PORT = 1080
@@ -51,7 +51,7 @@ def route_to(url: str) -> Route:
     trusted = requests.utils.DEFAULT_CA_BUNDLE_PATH if verify is True else str(verify)
     origin = wire_origin(url)
     tls = origin.scheme == "https"
-    proxy = _proxy(url, settings)
+    proxy = None if is_loopback(origin.host) else _proxy(url, settings)  # as for token requests
     if proxy is None:
         return Route(origin.host, origin.port, tls, None, trusted)
     first = origin_of(proxy)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from typing import Any
 
 import pytest
 
@@ -58,8 +59,9 @@ def test_a_proxy_that_echoes_its_password_in_an_answer(monkeypatch: pytest.Monke
         server.api.always(echo)
         server.token_endpoint.next(Answer.token("a-token-of-some-length"), echo)
         monkeypatch.setenv("HTTP_PROXY", f"http://{WITH_PASSWORD}:{server.origin.rpartition(':')[2]}")
-        for api_url in (f"{server.api_url}/orders", None):
-            result = diagnosis(server.token_url, api_url=api_url, client_authentication="client_secret_basic")
+        settings: dict[str, Any] = {"allow_insecure_http": True, "client_authentication": "client_secret_basic"}
+        for api_url in ("http://api.example.com/api/orders", None):
+            result = diagnosis("http://login.example.com/oauth2/token", api_url=api_url, **settings)
             assert "407" in repr(result.findings)
             assert ENCODED not in repr(result.findings)
             assert PASSWORD not in repr(result.findings)
