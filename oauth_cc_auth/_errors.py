@@ -40,6 +40,8 @@ Reason = Literal[
     "tls_not_spoken",
     "invalid_url",
     "client_closed",
+    "client_of_another_loop",
+    "client_uses_proxy",
     # An answer that is an error: `TokenEndpointError`.
     "rejected",
     "unauthorized",

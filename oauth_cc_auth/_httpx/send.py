@@ -31,9 +31,22 @@ _CLOSED = TransportFailure(
 
 _PROXIED = TransportFailure(
     "token_client uses a proxy for this machine",
+    "client_uses_proxy",
     retryable=False,
     advice="add the host to NO_PROXY before the client is made, or make it without a proxy",
 )
+
+_OF_ANOTHER_LOOP = TransportFailure(
+    "token_client has connections of another event loop",
+    "client_of_another_loop",
+    retryable=False,
+    advice="make a client for each event loop, and an auth object for each client",
+)
+
+# How often a token request is tried because a connection turns out to be from another event loop; that many idle ones
+# a client keeps.
+_MOST_IDLE = 20
+_LOOPS = frozenset({"anyio", "asyncio", "trio"})
 
 
 def send_token_request(
@@ -85,13 +98,27 @@ def send_token_request(
 async def asend_token_request(
     library: Any, request: TokenRequest, budget: float, token_client: Any, *, any_proxy: bool = False
 ) -> TokenResponse | TransportFailure:
-    """`send_token_request` for an event loop; the driver's cancel scope keeps it within `budget`."""
+    """`send_token_request` for an event loop; the driver's cancel scope keeps it within `budget`.
+
+    A `token_client` may have been used in an event loop that has ended. Each connection that it kept from there fails
+    once, and is gone then.
+    """
+    obstacle = None if token_client is None else _obstacle(library, request, token_client, any_proxy=any_proxy)
+    if obstacle is not None:
+        return obstacle
+    for _ in range(_MOST_IDLE):
+        answer = await _asend_once(library, request, budget, token_client)
+        if answer is not _OF_ANOTHER_LOOP:
+            return answer
+    return _OF_ANOTHER_LOOP
+
+
+async def _asend_once(
+    library: Any, request: TokenRequest, budget: float, token_client: Any
+) -> TokenResponse | TransportFailure:
     import anyio
 
     own = token_client is None
-    obstacle = None if own else _obstacle(library, request, token_client, any_proxy=any_proxy)
-    if obstacle is not None:
-        return obstacle
     redirect, trace = RedirectHider(), Trace()
     async with AsyncExitStack() as stack:
         try:
@@ -115,8 +142,19 @@ async def asend_token_request(
                 raise
             if isinstance(error, library.TimeoutException):
                 return too_slow(budget)
+            if not own and _is_of_another_loop(error):
+                return _OF_ANOTHER_LOOP
             answer = answer_or_failure(library, error, trace, own=own)
     return answer
+
+
+def _is_of_another_loop(error: Exception) -> bool:
+    """True for what event loops say if something of another loop is used in them: there is no class for it."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = "" if trace is None else str(trace.tb_frame.f_globals.get("__name__"))
+    return type(error) is RuntimeError and place.partition(".")[0] in _LOOPS
 
 
 def _obstacle(library: Any, request: TokenRequest, token_client: Any, *, any_proxy: bool) -> TransportFailure | None:
