@@ -29,7 +29,8 @@ MODULES = (
 TESTS = (
     *("core/test_back_off", "core/test_cache", "core/test_drive", "core/test_fetch", "core/test_flight"),
     *("core/test_flow", "core/test_lease", "core/test_refusals", "protocol/test_answer", "protocol/test_exchange"),
-    *("authentication/test_methods", "settings/test_labels", "test_token", "test_config", "test_config_errors"),
+    *("authentication/test_methods", "settings/test_environment", "settings/test_labels", "test_token"),
+    *("test_config", "test_config_errors"),
 )
 TARGET = 95.0  # percent
 SURVIVORS = Path(__file__).with_name("survivors.txt")
