@@ -208,6 +208,13 @@ MAKING = """
 from oauth_cc_auth.{0} import ClientCredentialsAuth
 auth = ClientCredentialsAuth("{1}", "someone", "s3cret")
 """
+SENDING = {
+    f"oauth_cc_auth.{name}"
+    for name in (
+        *("_requests.send", "_requests.connecting", "_requests.raw", "_adapter.transport_errors", "_adapter.originals"),
+        *("_http.limited_body", "_http.watchdog"),
+    )
+}
 FETCHING = {
     "requests": "auth.get_token()",
     "httpx": "import asyncio; asyncio.run(auth.aget_token())",
@@ -217,7 +224,10 @@ FETCHING = {
 
 @pytest.mark.parametrize("library", ["requests", "httpx", "httpx2"])
 def test_what_fetching_takes_is_loaded_with_the_first_auth_object(library: str, oauth_server: LoopbackServer) -> None:
-    """Neither by an import, which may be all that a program does, nor in an event loop that has other things to do."""
+    """Neither by an import, which may be all that a program does, nor in an event loop that has other things to do.
+
+    requests blocks its thread anyway, so it loads what sends a token request with the first one.
+    """
 
     def ours(code: str) -> set[str]:
         return {name for name in loaded_after(code) if name.startswith("oauth_cc_auth")}
@@ -226,7 +236,8 @@ def test_what_fetching_takes_is_loaded_with_the_first_auth_object(library: str, 
     making = MAKING.format(library, oauth_server.token_url)
     imported, made = ours(f"import oauth_cc_auth.{library}"), ours(making)
     assert made - imported >= {"oauth_cc_auth._core.source", "oauth_cc_auth._core.flow", "oauth_cc_auth._core.cache"}
-    assert ours(making + FETCHING[library]) == made
+    fetched = ours(making + FETCHING[library])
+    assert fetched - made == (set() if library != "requests" else SENDING & (fetched - made))
 
 
 @pytest.mark.parametrize("library", ["requests", "httpx", "httpx2"])

@@ -16,6 +16,7 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import oauth_cc_auth  # by this name an annotation finds the events, which are loaded when someone asks for them
@@ -214,7 +215,7 @@ class BaseAuth(ABC, Generic[TokenClientT]):
         """Begin without a token, by `clock`."""
         behaviour = self._behaviour
         self._transport = self._make_transport(behaviour.token_client)
-        self._source: TokenSource = _token_source_class()(
+        self._source: TokenSource = loaded("_core.source").TokenSource(
             self.config,
             behaviour.on_event,
             clock,
@@ -288,8 +289,8 @@ _LIVE = frozenset({"_policy", "_source", "_transport"})
 
 # What only auth objects need is loaded when the first one is made: a program that only imports an adapter (an SDK, a
 # command that prints its help) does not pay for it, and no event loop reads it from disk in the middle of a request.
-# A fork waits until that is done. Python's lock of a module that is being imported stays locked in the child, by a
-# thread that the child does not have.
+# What only blocking clients need is loaded with the first request that needs it. A fork waits until that is done:
+# Python's lock of a module that is being imported stays locked in the child, by a thread that the child does not have.
 _loading = ProcessLock()
 
 if hasattr(os, "register_at_fork"):  # pragma: no branch  # not on Windows and WebAssembly, which do not fork
@@ -297,10 +298,10 @@ if hasattr(os, "register_at_fork"):  # pragma: no branch  # not on Windows and W
     os.register_at_fork(before=lambda: _loading.here().acquire(), after_in_parent=lambda: _loading.here().release())
 
 
-def _token_source_class() -> type[TokenSource]:
+def loaded(name: str) -> Any:
+    """The module `name` of this package, imported if it is not there yet."""
     with _loading.here():
-        from oauth_cc_auth._core.source import TokenSource
-    return TokenSource
+        return import_module(f"oauth_cc_auth.{name}")
 
 
 _MODULES = ("requests", "httpx", "httpx2")

@@ -123,7 +123,7 @@ def _sent_origin(url: str, wire_url: Callable[[str], str]) -> Origin:
     sent = origin_of(wire_url(f"https://{rest}"))
     port = re.search(r":[0-9]+(?=/?$)", rest)
     rest_of_origin = origin_of(f"{scheme}://host{port[0] if port else ''}")
-    return rest_of_origin._replace(host=sent.host) if rest_of_origin.host else NOWHERE
+    return Origin(rest_of_origin.scheme, sent.host, rest_of_origin.port) if rest_of_origin.host else NOWHERE
 
 
 class Behaviour(Record):

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from functools import lru_cache
-from typing import NamedTuple
 from urllib.parse import urlsplit
 
 _DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
@@ -22,12 +21,37 @@ _AMBIGUOUS = r"[\\\x00-\x1f\x7f]"
 _AMBIGUOUS_AUTHORITY = r"[@\s]|[^\x00-\x7f]"
 
 
-class Origin(NamedTuple):  # and no Record: a tuple can be hashed, and compares without Python code
-    """Scheme, host and port; -1 if we know no port for the scheme."""
+class Origin(tuple[str, str, int]):
+    """Scheme, host and port; -1 if a scheme has no port that we know.
 
-    scheme: str
-    host: str
-    port: int
+    Not a NamedTuple: that would write and compile code when it is imported.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, scheme: str, host: str, port: int) -> Origin:
+        return super().__new__(cls, (scheme, host, port))
+
+    def __getnewargs__(self) -> tuple[str, str, int]:
+        return self[0], self[1], self[2]
+
+    @property
+    def scheme(self) -> str:
+        """In lower case."""
+        return self[0]
+
+    @property
+    def host(self) -> str:
+        """In lower case, without brackets."""
+        return self[1]
+
+    @property
+    def port(self) -> int:
+        """The default of the scheme if the URL names none."""
+        return self[2]
+
+    def __repr__(self) -> str:
+        return f"Origin({self[0]!r}, {self[1]!r}, {self[2]!r})"
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host

@@ -7,23 +7,19 @@ up in `response.history`, follow its redirects with the secret, and have no time
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Generator
-from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypeVar
 
-from oauth_cc_auth._adapter.base import BaseAuth, TokenClientT, foreign_request
-from oauth_cc_auth._adapter.drivers import arenew, renew
+from oauth_cc_auth._adapter.base import BaseAuth, TokenClientT, foreign_request, loaded
 from oauth_cc_auth._adapter.policy import ApiPolicy
 from oauth_cc_auth._core.caller import running_loop
 from oauth_cc_auth._core.lease import Lease
 from oauth_cc_auth._http.origin import origin_of
-from oauth_cc_auth._settings.callables import is_async
 from oauth_cc_auth._token import Token
 
-from .drain import adrain, drain
-from .exchange import NAMED_ORIGIN, ApiExchange, guard
-from .overridden import Talk, current_talk, overrides
-from .replay import Replay, replay_of
-from .transport import HttpxTransport, wire_url
+if TYPE_CHECKING:
+    from .exchange import ApiExchange
+    from .replay import Replay
+    from .transport import HttpxTransport
 
 
 class _Done:
@@ -60,17 +56,15 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
     _transport: HttpxTransport
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Refuse a subclass that overrides `auth_flow` only: no client would call that."""
         super().__init_subclass__(**kwargs)
-        if is_async(cls.auth_flow):
+        ours = HttpxFamilyAuth
+        lacks = cls.sync_auth_flow is ours.sync_auth_flow or cls.async_auth_flow is ours.async_auth_flow
+        if cls.auth_flow is not ours.auth_flow and lacks:
             raise TypeError(
-                f"{cls.__name__}.auth_flow must be a plain generator function, as httpx describes it; to await "
-                "something, override async_auth_flow"
+                f"{cls.__name__} overrides auth_flow, which clients do not call on this class: override sync_auth_flow "
+                "and async_auth_flow instead, and go through those of super() in them"
             )
-        # A class that overrides `auth_flow` means all clients, which call these two.
-        if overrides(cls, HttpxFamilyAuth, "sync_auth_flow"):
-            cls.sync_auth_flow = HttpxFamilyAuth._run_auth_flow  # type: ignore[method-assign]  # on purpose
-        if overrides(cls, HttpxFamilyAuth, "async_auth_flow"):
-            cls.async_auth_flow = HttpxFamilyAuth._arun_auth_flow  # type: ignore[method-assign]  # on purpose
 
     def sync_auth_flow(self, request: RequestT) -> Generator[RequestT, ResponseT, None]:
         """Attach the token, and after a refusal send the request again with a new one; called by the client.
@@ -94,14 +88,14 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
         response: Any = yield request
         if response.status_code < 300 and policy.is_usual and not lease.probation:
             return
-        exchange = ApiExchange(self._library, policy, self._transport, lease, url=url, replay=replay)
+        exchange = self._exchange(lease, url, replay)
         again = exchange.after_redirect(response)
         if again is not None:
-            drain(response)
+            exchange.drain(response)
             response = yield again
         renewal = exchange.renewal(response)
         while renewal is not None:
-            again = exchange.again(response, renew(renewal, self._source.obtain, partial(drain, response)))
+            again = exchange.renew(renewal, self._source.obtain, response)
             if again is None:
                 return
             response = yield again
@@ -123,14 +117,14 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
         response: Any = yield request
         if response.status_code < 300 and policy.is_usual and not lease.probation:
             return
-        exchange = ApiExchange(self._library, policy, self._transport, lease, url=url, replay=replay)
+        exchange = self._exchange(lease, url, replay)
         again = exchange.after_redirect(response)
         if again is not None:
-            await adrain(response)
+            await exchange.adrain(response)
             response = yield again
         renewal = exchange.renewal(response)
         while renewal is not None:
-            again = exchange.again(response, await arenew(renewal, self._source.aobtain, partial(adrain, response)))
+            again = await exchange.arenew(renewal, self._source.aobtain, response)
             if again is None:
                 return
             response = yield again
@@ -139,23 +133,14 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
     def auth_flow(self, request: RequestT) -> Generator[RequestT, ResponseT, None]:
         """`sync_auth_flow`, for code that combines auth objects by this method and runs in no event loop.
 
-        A subclass may override it, as httpx describes, and all clients run what it defines. In an event loop, the
-        generator that this returns may yield a request once more before it goes on; the answer to that is the one that
-        there was.
-
         Raises:
             TypeError: an event loop is running, which fetching a token here would block.
         """
-        talk = current_talk(self)
-        if talk is not None:
-            return self._awaited_flow(request, talk) if talk.awaits else HttpxFamilyAuth.sync_auth_flow(self, request)
         if running_loop() is not None:
             raise TypeError(
                 f"{type(self).__module__}.{type(self).__name__}.auth_flow() would block the event loop: have your auth "
                 "class define async_auth_flow(), and iterate over async_auth_flow() of this one in it"
             )
-        if type(self).sync_auth_flow is HttpxFamilyAuth._run_auth_flow:  # it would come back here
-            return HttpxFamilyAuth.sync_auth_flow(self, request)
         return self.sync_auth_flow(request)
 
     async def aget_token(self) -> Token:
@@ -172,6 +157,8 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
         httpx strips ``Authorization`` from a redirect to another origin, and no other header. One guard serves clients
         of both kinds: it acts when it is called, and what it returns may be awaited or not.
         """
+        from .exchange import guard
+
         guard(request, self._policy.header_name)
         return _DONE
 
@@ -189,72 +176,14 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
             """
             raise TypeError(foreign_request(self, request))
 
-    def _run_auth_flow(self, request: RequestT) -> Generator[RequestT, ResponseT, None]:
-        """The `sync_auth_flow` of a subclass that overrides `auth_flow`."""
-        return Talk(self, awaits=False).run(self._library.Auth.sync_auth_flow(self, request))
-
-    async def _arun_auth_flow(self, request: RequestT) -> AsyncGenerator[RequestT, ResponseT]:
-        """The `async_auth_flow` of a subclass that overrides `auth_flow`."""
-        needs: Any = self  # an auth of the library's
-        message: Any = request
-        answer: Any = None
-        if needs.requires_request_body:
-            await message.aread()
-        talk = Talk(self, awaits=True)
-        if self._gets_token(message):
-            talk.lease = self._checked(await self._source.aobtain(), request)
-        flow = talk.call(self.auth_flow, request)
-        try:
-            message = talk.advance(flow, None)
-            while message is not None:
-                if talk.step is not None:
-                    await talk.carry_out(talk.step)
-                else:
-                    answer = yield message
-                    if needs.requires_response_body:
-                        await answer.aread()
-                message = talk.advance(flow, answer)
-        finally:
-            flow.close()
-
-    def _awaited_flow(self, request: Any, talk: Talk) -> Generator[Any, Any, None]:
-        """`async_auth_flow` within an overridden `auth_flow`."""
-        if not self._gets_token(request):
-            yield request
-            return
-        policy, source = self._policy, self._source
-        lease = talk.lease
-        if lease is None:
-            lease = self._checked((yield from talk.ask(request, source.aobtain)), request)
-        lease = self._ready(lease, request)
-        request.headers[policy.header_name] = lease.header_value
-        url, replay = request.url, self._prepare(request)
-        response = yield request
-        exchange = ApiExchange(self._library, policy, self._transport, lease, url=url, replay=replay)
-        again = exchange.after_redirect(response)
-        if again is not None:
-            yield from talk.ask(request, partial(adrain, response))
-            response = yield again
-        renewal = exchange.renewal(response)
-        while renewal is not None:
-            drain_it = partial(adrain, response)
-            replacement = yield from talk.ask(request, partial(arenew, renewal, source.aobtain, drain_it))
-            again = exchange.again(response, replacement)
-            if again is None:
-                return
-            response = yield again
-            renewal = exchange.second_renewal(response)
-
-    def _gets_token(self, request: Any) -> bool:
-        url = request.url
-        is_usual = url.scheme == "https" and self._policy.serves_every_origin
-        return is_usual or self._admits_to(url, request)
-
     def _make_transport(self, token_client: Any) -> HttpxTransport:
-        return HttpxTransport(self._library, token_client, any_proxy=self.config.allow_insecure_http)
+        loaded("_httpx.exchange")
+        any_proxy = self.config.allow_insecure_http
+        make: type[HttpxTransport] = loaded("_httpx.transport").HttpxTransport
+        return make(self._library, token_client, any_proxy=any_proxy)
 
     def _wire_url(self, url: str) -> str:
-        return wire_url(self._library, url)
+        return str(loaded("_httpx.transport").wire_url(self._library, url))
 
     def _make_policy(self) -> HttpxPolicy:
         policy = HttpxPolicy(self.config, self._source, self._behaviour, self._transport.is_private)
@@ -275,9 +204,10 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
     def _ready(self, lease: Lease, request: Any) -> Lease:
         """The token for `request`, off the hot path: `lease` has just come, or an API may not know it yet."""
         if lease.introduction is not None:
-            can_be_sent_again = type(request.stream) is self._library.ByteStream or bool(
-                replay_of(request.stream, self._library)
-            )
+            from .replay import replay_of
+
+            stream, library = request.stream, self._library
+            can_be_sent_again = type(stream) is library.ByteStream or replay_of(stream, library) is not None
             lease = self._policy.chosen(lease, str(request.url), can_be_sent_again=can_be_sent_again)
         if not lease.is_bearer:
             request.headers.update(lease.more_headers_for(request.method, str(request.url)))
@@ -285,6 +215,14 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
 
     def _prepare(self, request: Any) -> Replay | None:
         """Record what cannot be recovered after sending."""
+        from .exchange import NAMED_ORIGIN
+        from .replay import replay_of
+
         if not self._policy.strips_header:
             request.extensions = {**request.extensions, NAMED_ORIGIN: origin_of(str(request.url))}
         return replay_of(request.stream, self._library)
+
+    def _exchange(self, lease: Lease, url: Any, replay: Replay | None) -> ApiExchange:
+        from .exchange import ApiExchange
+
+        return ApiExchange(self._library, self._policy, self._transport, lease, url=url, replay=replay)

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from oauth_cc_auth._adapter.drivers import arenew, renew
 from oauth_cc_auth._adapter.policy import BODY_FOR_ONE_SENDING, path_of
 from oauth_cc_auth._core.lease import Lease
 from oauth_cc_auth._errors import TokenError
 from oauth_cc_auth._http.origin import Origin, origin_of, same_audience
 
 from .cookies import merge_cookies
+from .drain import adrain, drain
 from .replay import Replay, copy_of, rewound
 
 if TYPE_CHECKING:
     from oauth_cc_auth._adapter.policy import ApiPolicy, Renewal
+    from oauth_cc_auth._protocol.failure import Failure
 
     from .transport import HttpxTransport
 
@@ -83,9 +88,11 @@ class ApiExchange:
             return None
         self.origin = origin_of(url)
         self._origins.append(self.origin)
-        again = self.again(response, lease)
+        again = self._again(response, lease)
         again.extensions = {**again.extensions, NAMED_ORIGIN: self.origin}
         return again
+
+    drain, adrain = staticmethod(drain), staticmethod(adrain)
 
     def renewal(self, response: Any) -> Renewal | None:
         """What `response` asks for if it refuses the token; None if it does not, or if no new token could mend that.
@@ -98,7 +105,7 @@ class ApiExchange:
         self._note_request(response)
         return self._policy.renewal(self._lease, self)
 
-    def again(self, response: Any, replacement: Lease | TokenError | None) -> Any:
+    def _again(self, response: Any, replacement: Lease | TokenError | None) -> Any:
         """The refused request with a new token, or None if the refusal is to be returned.
 
         It is the last of a redirect chain that is sent again: repeating the first would post twice after a 303.
@@ -139,6 +146,16 @@ class ApiExchange:
     def rewind(self) -> bool:
         """True once the body is back at the start."""
         return self._replay is not None and rewound(self._replay)
+
+    def renew(self, renewal: Renewal, obtain: Callable[[Lease], Lease | Failure], response: Any) -> Any:
+        """The refused request with a new token, or None to return the refusal. Blocks; raises as `_again`."""
+        return self._again(response, renew(renewal, obtain, partial(drain, response)))
+
+    async def arenew(
+        self, renewal: Renewal, obtain: Callable[[Lease], Awaitable[Lease | Failure]], response: Any
+    ) -> Any:
+        """`renew` for an event loop."""
+        return self._again(response, await arenew(renewal, obtain, partial(adrain, response)))
 
     def _note_request(self, response: Any) -> None:
         self._request, self.method, self.status = response.request, response.request.method, response.status_code

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
-from oauth_cc_auth._adapter.base import BaseAuth, TokenClientT, foreign_request
+from oauth_cc_auth._adapter.base import BaseAuth, TokenClientT, foreign_request, loaded
 from oauth_cc_auth._adapter.policy import ApiPolicy
 from oauth_cc_auth._core.lease import Lease
 from oauth_cc_auth._http.origin import site_of
 from oauth_cc_auth._settings.callables import is_async
 
-from .guarded import guard
-from .lookalikes import awaiting_client, is_awaited
-from .renewal import RenewalHook, can_be_sent_again
-from .transport import RequestsTransport, wire_url
+if TYPE_CHECKING:
+    from .transport import RequestsTransport
 
 RequestT = TypeVar("RequestT")
 
@@ -50,12 +48,11 @@ class RequestsFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT]
         if lease is None or policy.wall() >= lease.fresh_until:
             lease = self._obtained(request)
         if not policy.strips_header:
-            guard(request, policy.header_name)
+            loaded("_requests.guarded").guard(request, policy.header_name)
         request.headers[policy.header_name] = lease.header_value
         hook = lease.hook
         if hook is None:
-            self._check_client(request)
-            hook = lease.hook = RenewalHook(self._library, policy, self._source, self._transport, lease)
+            hook = lease.hook = self._make_hook(request, lease)
         others = hooks.get("response")
         if others:
             hooks["response"] = [hook, *self._other_hooks(others)]  # prepared before, perhaps with an older token
@@ -69,21 +66,30 @@ class RequestsFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT]
         policy = self._policy
         lease = self._checked(self._source.obtain(), request)
         if lease.introduction is not None:
-            lease = policy.chosen(lease, str(request.url), can_be_sent_again=can_be_sent_again(request))
+            can_be_sent_again = loaded("_requests.renewal").can_be_sent_again(request)
+            lease = policy.chosen(lease, str(request.url), can_be_sent_again=can_be_sent_again)
         if not lease.is_bearer:
             request.headers.update(lease.more_headers_for(str(request.method), str(request.url)))
         return lease
 
     def _check_client(self, request: Any) -> None:
         """Refuse a client that awaits. Once for each token, which costs next to nothing."""
-        if is_awaited(self._library, request):
-            raise TypeError(awaiting_client(self._library, request))
+        lookalikes = loaded("_requests.lookalikes")
+        if lookalikes.is_awaited(self._library, request):
+            raise TypeError(lookalikes.awaiting_client(self._library, request))
+
+    def _make_hook(self, request: Any, lease: Lease) -> Any:
+        self._check_client(request)
+        hook_class = loaded("_requests.renewal").RenewalHook
+        return hook_class(self._library, self._policy, self._source, self._transport, lease)
 
     def _make_transport(self, token_client: Any) -> RequestsTransport:
-        return RequestsTransport(self._library, token_client, any_proxy=self.config.allow_insecure_http)
+        any_proxy = self.config.allow_insecure_http
+        make: type[RequestsTransport] = loaded("_requests.transport").RequestsTransport
+        return make(self._library, token_client, any_proxy=any_proxy)
 
     def _wire_url(self, url: str) -> str:
-        return wire_url(self._library, url)
+        return str(loaded("_requests.transport").wire_url(self._library, url))
 
     def _make_policy(self) -> ApiPolicy:
         policy = super()._make_policy()
@@ -102,4 +108,4 @@ class RequestsFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT]
     def _other_hooks(self, hooks: Any) -> list[Any]:
         """The response hooks but ours, which are there if a request is prepared a second time."""
         known = [hooks] if callable(hooks) else hooks
-        return [hook for hook in known if not (isinstance(hook, RenewalHook) and hook.policy is self._policy)]
+        return [hook for hook in known if getattr(hook, "policy", None) is not self._policy]

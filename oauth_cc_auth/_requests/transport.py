@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from oauth_cc_auth._adapter.originals import is_made_by
+from oauth_cc_auth._adapter.base import loaded
 from oauth_cc_auth._adapter.transport import Transport
 from oauth_cc_auth._errors import ConfigurationError, TokenEndpointUnreachable, TokenError
-from oauth_cc_auth._protocol.exchange import Reply, TokenRequest
 
-from .send import send_token_request
+if TYPE_CHECKING:
+    from oauth_cc_auth._protocol.exchange import Reply, TokenRequest
 
 UNIX_SOCKET = "http+unix://"  # the path of the socket, percent-encoded, stands for the host
 
@@ -22,7 +22,7 @@ class RequestsTransport(Transport):
     """
 
     def __init__(self, library: Any, token_client: Any, *, any_proxy: bool = False) -> None:
-        if token_client is not None and not is_made_by(library, "Session", token_client):
+        if token_client is not None and not loaded("_adapter.originals").is_made_by(library, "Session", token_client):
             given = f"{type(token_client).__module__}.{type(token_client).__name__}"
             problem = f"must be a {library.__name__}.Session, not {given}"
             raise ConfigurationError(field="token_client", problem=problem)
@@ -33,7 +33,9 @@ class RequestsTransport(Transport):
 
     def send_token_request(self, request: TokenRequest, budget: float) -> Reply:
         """What the endpoint answered within `budget` seconds; blocks."""
-        return send_token_request(self._library, request, budget, self._token_client, any_proxy=self._any_proxy)
+        send = loaded("_requests.send").send_token_request
+        reply: Reply = send(self._library, request, budget, self._token_client, any_proxy=self._any_proxy)
+        return reply
 
     def names_proxy(self, url: str) -> bool:
         """True if ``HTTP_PROXY`` and the like, or the system's settings, name a proxy for `url`."""
