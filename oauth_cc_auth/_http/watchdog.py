@@ -48,6 +48,15 @@ class Watchdog:
                 with Ignoring(RuntimeError):  # the interpreter is shutting down: there are no new threads
                     self._timer.start()
 
+    def release(self) -> None:
+        """Leave the sockets so far alone: others have come to depend on them, or all is done."""
+        with self._lock:
+            while self._duplicates:
+                socket.close(self._duplicates.pop()[-1])
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+
     def _fire(self) -> None:
         with self._lock:
             self.fired = True
@@ -65,8 +74,4 @@ class Watchdog:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with self._lock:
-            while self._duplicates:
-                socket.close(self._duplicates.pop()[-1])
-            if self._timer is not None:
-                self._timer.cancel()
+        self.release()

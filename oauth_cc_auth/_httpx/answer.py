@@ -27,9 +27,9 @@ class Trace:
         self.redirect: tuple[int, str] | None = None
 
     def __call__(self, event: str, info: dict[str, Any]) -> None:
-        if self._watchdog is not None and event.endswith((".connect_tcp.complete", ".start_tls.complete")):
-            self._watchdog.watch(info["return_value"].get_extra_info("socket"))
-        elif event == "http11.receive_response_headers.complete":
+        if self._watchdog is not None:
+            self._have_watched(self._watchdog, event, info)
+        if event == "http11.receive_response_headers.complete":
             _, status, _, headers = info["return_value"]
             self._note_head(status, headers)
         elif event == "http2.receive_response_headers.complete":
@@ -38,6 +38,18 @@ class Trace:
     async def anote(self, event: str, info: dict[str, Any]) -> None:
         """`__call__` for an async client."""
         self(event, info)
+
+    def _have_watched(self, watchdog: Watchdog, event: str, info: dict[str, Any]) -> None:
+        """Have a new connection watched, unless other requests may share it: that is what HTTP/2 is for."""
+        if event.startswith("http2."):
+            watchdog.release()
+        elif event.endswith((".connect_tcp.complete", ".start_tls.complete")):
+            stream = info["return_value"]
+            tls = stream.get_extra_info("ssl_object")
+            if tls is not None and tls.selected_alpn_protocol() == "h2":
+                watchdog.release()
+            else:
+                watchdog.watch(stream.get_extra_info("socket"))
 
     def _note_head(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         if is_redirect(status):

@@ -14,13 +14,18 @@ from oauth_cc_auth._http.watchdog import Watchdog
 
 
 def drain(response: Any) -> None:
-    """Read at most `LONGEST_REFUSAL` bytes for at most `LONGEST_DRAIN` seconds; then let go of the connection."""
+    """Read at most `LONGEST_REFUSAL` bytes for at most `LONGEST_DRAIN` seconds; then let go of the connection.
+
+    One of HTTP/2 is not shut down, since other requests may share it. There a single read may take the time-out that
+    the request has.
+    """
     if response.is_stream_consumed:
         return
     body, until = b"", monotonic() + LONGEST_DRAIN
     with Ignoring(Exception), Watchdog(LONGEST_DRAIN) as watchdog:  # an error in a body that nobody asked for
         stream = response.extensions.get("network_stream")
-        watchdog.watch(None if stream is None else stream.get_extra_info("socket"))
+        if stream is not None and response.extensions.get("http_version") != b"HTTP/2":
+            watchdog.watch(stream.get_extra_info("socket"))
         for chunk in response.iter_raw():
             body += chunk
             if len(body) >= LONGEST_REFUSAL or monotonic() >= until:

@@ -170,6 +170,21 @@ def test_no_file_descriptor_stays_open(pair: Pair, another_pair: Pair) -> None:
             os.fstat(file_descriptor)
 
 
+def test_released(pair: Pair, another_pair: Pair) -> None:
+    """Sockets that others have come to use stay as they are, and no thread is left; a later one is watched again."""
+    before = timers()
+    with Watchdog(0.2) as watchdog:
+        watchdog.watch(pair[0])
+        (timer,) = set(timers()) - set(before)
+        watchdog.release()
+        timer.join(LIMIT)
+        watchdog.watch(another_pair[0])
+        assert another_pair[0].recv(1) == b""
+        pair[1].send(b"x")
+        assert pair[0].recv(1) == b"x"
+    watchdog.release()  # it does no harm
+
+
 def test_an_exception_inside(pair: Pair) -> None:
     """It passes through."""
 
