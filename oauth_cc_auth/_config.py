@@ -16,6 +16,7 @@ from ._errors import ConfigurationError, named
 from ._redact.redact import MASK, shown_url
 from ._settings import DEFAULT_PREFIX, checks
 from ._settings.checks import Pairs
+from ._settings.shown import is_field_name
 
 PairsSetting = Mapping[str, Any] | Iterable[tuple[str, Any]]
 
@@ -150,7 +151,7 @@ class ClientCredentialsConfig:
             # A person's own, perhaps a dataclass whose repr shows the key.
             shown["client_authentication"] = type(self.client_authentication)
         for name in ("additional_headers", "additional_request_data"):
-            shown[name] = tuple((key, MASK) for key, _ in shown[name])
+            shown[name] = tuple((key if is_field_name(key) else MASK, MASK) for key, _ in shown[name])
         fields = ", ".join(f"{name}={value!r}" for name, value in shown.items())
         return f"ClientCredentialsConfig({fields})#{_fingerprint(self.__dict__)}"
 

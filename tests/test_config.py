@@ -363,7 +363,9 @@ class TestPairs:
 
     def test_header_names(self) -> None:
         """They are header names."""
-        assert problem(additional_headers={"a b": "x"}) == "additional_headers contains 'a b', which is no header name"
+        assert problem(additional_headers={"a b": "x"}).startswith(
+            "additional_headers contains a name that is no header name; a name has no spaces and no colon"
+        )
 
     @pytest.mark.parametrize(
         ("data", "expected"),

@@ -13,6 +13,7 @@ from oauth_cc_auth._errors import ConfigurationError
 from oauth_cc_auth._http.origin import NOWHERE, Origin, origin_of
 from oauth_cc_auth._record import Record
 from oauth_cc_auth._settings.callables import is_async
+from oauth_cc_auth._settings.shown import shown_value
 
 if TYPE_CHECKING:
     from typing import TypeGuard
@@ -38,17 +39,17 @@ def check_config(value: object) -> ClientCredentialsConfig:
 def seconds(field: str, value: object) -> float:
     """A positive, finite number of seconds."""
     if not _is_number(value) or not 0 < value < inf:
-        raise _wrong(field, f"must be a positive number of seconds, not {value!r}")
+        raise _wrong(field, f"must be a positive number of seconds, not {shown_value(value)}")
     return min(value, LONGEST_WAIT)
 
 
 def rules(early_expiry: object, renew_after: object) -> RenewalRules:
     """When a token is renewed."""
     if early_expiry is not None and not (_is_number(early_expiry) and 0 <= early_expiry < inf):
-        problem = f"must be a number of seconds, 0 or more, or None for the default, not {early_expiry!r}"
+        problem = f"must be a number of seconds, 0 or more, or None for the default, not {shown_value(early_expiry)}"
         raise _wrong("early_expiry", problem)
     if not _is_number(renew_after) or not 0 < renew_after <= 1:
-        problem = f"must be a fraction of the token's life, above 0 and up to 1, not {renew_after!r}"
+        problem = f"must be a fraction of the token's life, above 0 and up to 1, not {shown_value(renew_after)}"
         raise _wrong("renew_after", problem)
     return RenewalRules(early_expiry, renew_after)
 

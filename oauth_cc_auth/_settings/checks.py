@@ -14,6 +14,7 @@ from oauth_cc_auth._http.interrupts import Ignoring
 from oauth_cc_auth._http.origin import is_loopback
 
 from .callables import is_async
+from .shown import shown_field, shown_value
 
 Pairs = tuple[tuple[str, str], ...]
 
@@ -30,6 +31,7 @@ _OWN_TOKEN_REQUEST_HEADERS = {
 _OWN_API_REQUEST_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "connection", "content-type"})
 
 
+_HEADER_FORM = "a name has no spaces and no colon; text is read as name=value pairs joined by '&', or as JSON"
 _FORM = "application/x-www-form-urlencoded"
 
 _LONGEST_INT = 1024  # bits; Python refuses to write out much longer ones
@@ -153,7 +155,7 @@ def client_authentication(value: object) -> str | ClientAuthentication | None:
         return value
     if isinstance(value, str) and value in NAMED_METHODS:
         return value
-    given = repr(value) if isinstance(value, str) else type(value).__name__
+    given = shown_value(value) if isinstance(value, str) else type(value).__name__
     _wrong(
         "client_authentication",
         f"must name a known method, not {given}",
@@ -207,7 +209,7 @@ def additional_headers(value: object) -> Pairs:
     headers: list[tuple[str, str]] = []
     for name, content in _pairs("additional_headers", value):
         if not is_header_name(name):
-            _wrong("additional_headers", f"contains {name!r}, which is no header name")
+            _wrong("additional_headers", "contains a name that is no header name", _HEADER_FORM)
         if name.lower() in _OWN_TOKEN_REQUEST_HEADERS:
             _wrong("additional_headers", f"cannot set {name}: {_OWN_TOKEN_REQUEST_HEADERS[name.lower()]}")
         if any(name.lower() == known.lower() for known, _ in headers):
@@ -235,14 +237,20 @@ def additional_request_data(value: object) -> Pairs:
         if content is None:
             continue
         if isinstance(content, bool) or not isinstance(content, (str, int)):
-            _wrong("additional_request_data", f"has a value for {name} that is neither str nor int", "pass it as str")
+            _wrong(
+                "additional_request_data",
+                f"has a value for {shown_field(name)} that is neither str nor int",
+                "pass it as str",
+            )
         if isinstance(content, int) and content.bit_length() > _LONGEST_INT:
-            _wrong("additional_request_data", f"has a number for {name} that is too large", "pass it as str")
+            _wrong(
+                "additional_request_data", f"has a number for {shown_field(name)} that is too large", "pass it as str"
+            )
         if name == "grant_type" and not str(content).strip():
             continue  # blank means unset, and the server wants one
         if any(known == name == "grant_type" for known, _ in data):
             _wrong("additional_request_data", "contains grant_type twice", "keep one")
         if not is_encodable(str(content)):
-            _wrong("additional_request_data", f"has a lone surrogate in {name}", _SURROGATE[1])
+            _wrong("additional_request_data", f"has a lone surrogate in {shown_field(name)}", _SURROGATE[1])
         data.append((name, str(content)))
     return tuple(data)

@@ -8,6 +8,7 @@ from typing import Any
 from oauth_cc_auth._errors import ConfigurationError
 
 from .fields import BEHAVIOUR, FIELDS, check_complete
+from .shown import shown_label
 from .values import plain, read_value
 
 # The labels as the form prints them; the two without a field are only checked.
@@ -98,7 +99,7 @@ def _field_for(label: Any) -> str | None:
 def _unknown(label: str) -> ConfigurationError:
     from difflib import get_close_matches
 
-    name, word = repr(label), plain(label)
+    name, word = shown_label(label), plain(label)
     behaviour = next((argument for argument in BEHAVIOUR if plain(argument) == word), None)
     if behaviour is not None:
         return ConfigurationError(

@@ -11,6 +11,8 @@ from urllib.parse import parse_qsl
 from oauth_cc_auth._errors import ConfigurationError
 from oauth_cc_auth._http.interrupts import Ignoring
 
+from .shown import shown_value
+
 # Keys as `plain` makes them: the form's words, the RFC's, and what people write for them.
 _METHODS = {
     "basic": "client_secret_basic",
@@ -61,7 +63,8 @@ def _read_method(name: str, value: str) -> str:
         raise ConfigurationError(
             field="client_authentication",
             name=name,
-            problem=f"must be 'client_secret_basic' or 'client_secret_post', or blank to try both, not {value!r}",
+            problem="must be 'client_secret_basic' or 'client_secret_post', or blank to try both, not "
+            + shown_value(value),
         )
     return method
 
@@ -76,7 +79,7 @@ def read_switch(name: str, field: str, value: Any) -> Any:
         return value
     switch = _SWITCHES.get(value.strip().casefold())
     if switch is None:
-        raise ConfigurationError(field=field, name=name, problem=f"must be true or false, not {value!r}")
+        raise ConfigurationError(field=field, name=name, problem=f"must be true or false, not {shown_value(value)}")
     return switch
 
 

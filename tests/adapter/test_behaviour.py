@@ -47,7 +47,7 @@ def test_seconds_that_nothing_can_wait_for(value: float) -> None:
     assert behaviour.seconds("deadline", value) <= threading.TIMEOUT_MAX
 
 
-@pytest.mark.parametrize("value", [0, -1, 0.0, float("inf"), float("nan"), True, None, "10", b"1"])
+@pytest.mark.parametrize("value", [0, -1, 0.0, float("inf"), float("nan"), True, None, "10"])
 def test_no_seconds(value: object) -> None:
     """The message names the field and shows the value."""
     with pytest.raises(ConfigurationError) as caught:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from oauth_cc_auth._cli.terminal.exit import CommandError
+from oauth_cc_auth._settings.shown import shown_label
 
 # The standard library has it from Python 3.11 on.
 TOML_MODULE = "tomllib" if sys.version_info >= (3, 11) else "tomli"
@@ -78,5 +79,5 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
         names = [name for name, _ in pairs]
-        raise ValueError(f"{next(name for name in names if names.count(name) > 1)!r} is there twice")
+        raise ValueError(f"{shown_label(next(name for name in names if names.count(name) > 1))} is there twice")
     return found

@@ -13,6 +13,7 @@ from oauth_cc_auth._settings import DEFAULT_PREFIX
 from oauth_cc_auth._settings.fields import FIELDS
 from oauth_cc_auth._settings.fields import WRITABLE_BEHAVIOUR as BEHAVIOUR
 from oauth_cc_auth._settings.labels import FIELD_BY_LABEL, fields_from_mapping, plain_label
+from oauth_cc_auth._settings.shown import shown_value
 from oauth_cc_auth._settings.values import plain, read_switch, read_value
 
 from .given import Given
@@ -133,7 +134,7 @@ def _read_number(name: str, field: str | None, text: str) -> float:
         return float(text)
     except ValueError:
         pass
-    raise ConfigurationError(field=field, name=name, problem=f"must be a number, not {text!r}")
+    raise ConfigurationError(field=field, name=name, problem=f"must be a number, not {shown_value(text)}")
 
 
 def _read_origins(name: str, field: str, text: str) -> list[str]:
