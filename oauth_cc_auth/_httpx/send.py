@@ -211,7 +211,7 @@ def _prepared(library: Any, request: TokenRequest, budget: float, **extensions: 
 def _body_class(library: Any) -> type[Any]:
     """A request body without generators: trio warns of one that a cancelled request leaves behind half-way."""
 
-    class Body(library.SyncByteStream, library.AsyncByteStream):  # type: ignore[misc]  # a library known when it runs
+    class TokenRequestBody(library.SyncByteStream, library.AsyncByteStream):  # type: ignore[misc]  # a library known when it runs
         def __init__(self, body: bytes) -> None:
             self._body = body
 
@@ -221,7 +221,7 @@ def _body_class(library: Any) -> type[Any]:
         def __aiter__(self) -> AsyncIterator[bytes]:
             return _OneChunk(self._body)
 
-    return Body
+    return TokenRequestBody
 
 
 class _OneChunk:

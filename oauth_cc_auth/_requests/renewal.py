@@ -104,7 +104,7 @@ class RenewalHook:
         if not isinstance(refuses, bool):
             raise self._transport.for_caller(refuses)
         if refuses:
-            refused = RefusedRequest(self._library, response)
+            refused = Refused(self._library, response)
             return self._renew(self.policy.renewal(lease, refused), lease, response, request, options)
         self.policy.note_answer(lease, request.method, str(request.url), response.status_code)
         if response.is_redirect and origin_of(response.headers["location"]) is NOWHERE:
@@ -139,7 +139,7 @@ class RenewalHook:
         lease = self.policy.token_after_redirect(str(request.url), response.status_code, response.headers)
         if isinstance(lease, TokenError):
             raise self._transport.for_caller(lease)
-        refused = RefusedRequest(self._library, response)
+        refused = Refused(self._library, response)
         if lease is None or refused.obstacle() or not refused.rewind():
             return response
         drain(response)
@@ -180,7 +180,7 @@ class RenewalHook:
         if not refuses:
             self.policy.note_resent(self.lease, request.method, str(request.url), resent.status_code)
             return resent
-        renewal = self.policy.second_renewal(self.lease, RefusedRequest(self._library, resent))
+        renewal = self.policy.second_renewal(self.lease, Refused(self._library, resent))
         return resent if renewal is None else self._renew(renewal, self.lease, resent, request, options)
 
     def _send_again(
@@ -220,7 +220,7 @@ class RenewalHook:
             request.prepare_cookies(jar)
 
 
-class RefusedRequest:
+class Refused:
     """A request that an API refused, as `ApiPolicy.renewal` wants to know it.
 
     Attributes:
