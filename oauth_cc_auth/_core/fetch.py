@@ -47,7 +47,7 @@ class Fetcher:
         timeout: Seconds for each token request.
     """
 
-    __slots__ = ("_methods", "_proven", "_proven_secret", "clock", "config", "observer", "timeout")
+    __slots__ = ("_epoch", "_methods", "_proven", "_proven_secret", "clock", "config", "observer", "timeout")
 
     def __init__(self, config: ClientCredentialsConfig, clock: Clock, observer: Observer, *, timeout: float) -> None:
         self.config = config
@@ -57,6 +57,7 @@ class Fetcher:
         self._methods = methods_to_try(config.client_authentication)
         self._proven: ClientAuthentication | None = None
         self._proven_secret: str | None = None
+        self._epoch = 0  # of the flight that last proved or doubted the method
 
     def fetch(self, flight: Flight, *, until: float, tries: int) -> Fetching:
         """A new token, or the failure that lists every attempt.
@@ -71,7 +72,7 @@ class Fetcher:
         while True:
             result = yield from self._attempt(run, flight, until)
             if isinstance(result, Fetched):
-                self._remember(run)
+                self._remember(run, flight)
                 return result
             if not result.error.attempts:
                 return run.with_attempts(result)  # no request was sent
@@ -86,7 +87,9 @@ class Fetcher:
             delay = self._delay(result, run)
             if tries <= 0 or self.clock.monotonic() + delay >= until:
                 logger.debug("not tried again: %s", "that was the last try" if tries <= 0 else "no time is left for it")
-                return run.with_attempts(result, hold=result.retry_after if sleeps else None)
+                return run.with_attempts(
+                    result, hint=self._hint_after_outage(run, result), hold=result.retry_after if sleeps else None
+                )
             flight.extend(self.clock.monotonic() + delay)
             run.why = "once more"
             asked = "" if result.retry_after is None else ", as the endpoint asks for"
@@ -100,10 +103,10 @@ class Fetcher:
             return _Run(methods, "which worked last")
         return _Run(methods, "the only one" if len(methods) == 1 else "the first of those to try")
 
-    def _remember(self, run: _Run) -> None:
+    def _remember(self, run: _Run, flight: Flight) -> None:
         if run.method is not self._proven and len(self._methods) > 1:
             logger.debug("%s works, and is remembered", run.method.name)
-        self._proven, self._proven_secret = run.method, run.secret
+        self._proven, self._proven_secret, self._epoch = run.method, run.secret, flight.epoch
 
     def _has_proven(self, run: _Run) -> bool:
         """True if the current method has worked with this very secret; another secret may need another encoding."""
@@ -113,6 +116,13 @@ class Fetcher:
         if failure.unauthenticated and isinstance(self.config.client_authentication, str):
             return f"only {self.config.client_authentication} was tried: unset client_authentication to try all"
         return ""
+
+    def _hint_after_outage(self, run: _Run, failure: Failure) -> str:
+        """Some servers crash if the credentials are not where they look for them."""
+        status = failure.error.attempts[-1].status_code
+        if status is None or status < 500 or run.rejections or self._has_proven(run) or len(self._methods) == 1:
+            return ""
+        return f"only {run.method.name} was tried: if the server wants another method, set client_authentication"
 
     def _attempt(self, run: _Run, flight: Flight, until: float) -> Fetching:
         """One token request; a failure without attempts means that none could be sent."""
@@ -167,9 +177,10 @@ class Fetcher:
         """Move on to the next method, if `failure` allows that and there is one."""
         if not failure.unauthenticated:
             why_not = "the answer has nothing to do with who is asking"
-        elif self._has_proven(run) and not _looks_like_invalid_client(run.attempts[-1]):
+        elif self._has_proven(run) and not self._is_doubtful(run.attempts[-1], flight):
             why_not = "this one has worked, so the reason is another one"
         else:
+            self._epoch = flight.epoch
             client_id = self.config.client_id
             run.methods = [m for m in run.methods[1:] if worth_trying(m, run.method, client_id, run.secret)]
             if run.methods:
@@ -179,6 +190,16 @@ class Fetcher:
             why_not = "none is left"
         logger.debug("no other client authentication is tried: %s", why_not)
         return False
+
+    def _is_doubtful(self, rejected: Attempt, flight: Flight) -> bool:
+        """True if a method that has worked may have stopped working: a rotated secret, a changed server.
+
+        Who calls `invalidate` doubts it too, but once: an answer about something else would have both tried each time.
+        """
+        status, code = rejected.status_code, rejected.error
+        if code == "invalid_client" or status == 401 or (code is None and status != 422):
+            return True
+        return flight.epoch != self._epoch and status in (400, 403)
 
     def _delay(self, failure: Failure, run: _Run) -> float:
         delay = back_off(run.delays, FIRST_DELAY)
@@ -208,17 +229,26 @@ class _Run:
         return failure.with_facts(attempts=self.attempts, hint=hint).replaced(hold=hold)
 
 
-def _looks_like_invalid_client(rejected: Attempt) -> bool:
-    """True if a method that has worked before may have stopped working: a rotated secret, a changed server."""
-    return rejected.error in ("invalid_client", None) or rejected.status_code == 401
-
-
 def _decisive(rejections: list[Failure]) -> Failure:
-    """The rejection that explains most: one that only an authenticated client gets, else the first with a reason."""
+    """The rejection that got furthest: one that only an authenticated client gets, else the first of the best."""
     if not rejections[-1].unauthenticated:
         return rejections[-1]
-    ranks = {"invalid_client": 1, "access_denied": 2, "invalid_request": 3, None: 4}
-    return min(rejections, key=lambda rejection: ranks.get(rejection.error.attempts[0].error, 0))
+    return min(rejections, key=lambda rejection: _distance(rejection.error.attempts[0]))
+
+
+_DISTANCES = {"invalid_client": 2, "access_denied": 3, "invalid_request": 4, None: 5}
+_STATUSES = (403, 401, 400)  # the order counts if there is no error code
+# In a text about credentials that were not found, or not where they were looked for.
+_ABOUT_CREDENTIALS = ("client", "credential", "secret", "authoriz", "authenti", "basic")
+
+
+def _distance(rejected: Attempt) -> tuple[int, bool, int]:
+    """How far the request was from a token; less is closer."""
+    code, status, words = rejected.error, rejected.status_code, (rejected.error_description or "").casefold()
+    if code == "invalid_request" and words and not any(word in words for word in _ABOUT_CREDENTIALS):
+        return 1, False, 0  # the server looked further than at the client: "audience is required"
+    by_status = _STATUSES.index(status) if status in _STATUSES else len(_STATUSES)
+    return _DISTANCES.get(code, 0), not words, by_status if code is None else 0
 
 
 def _unusable_secret(value: object) -> str:

@@ -29,7 +29,8 @@ from .members import members_of, without_members
 LONGEST_LIFE = 365 * 24 * 3600.0  # seconds; Adobe IMS sends milliseconds, but the API's 401 renews the token anyway
 
 # Answers that can mean "not authenticated": glewlwyd 2.7 says 403 with an empty body, node-oauth 400 or 401.
-_UNAUTHENTICATED_STATUSES = frozenset({400, 401, 403})
+# FastAPI says 422 if it finds no fields for the credentials.
+_UNAUTHENTICATED_STATUSES = frozenset({400, 401, 403, 422})
 # Errors that only an authenticated client gets, or that have nothing to do with who is asking.
 _AUTHENTICATED_ERRORS = frozenset(
     {"invalid_scope", "unsupported_grant_type", "invalid_grant", "invalid_target"}
@@ -99,11 +100,16 @@ def _refusal(request: TokenRequest, answer: TokenResponse, members: Mapping[str,
     return Failure(
         error,
         transient=transient,
-        unauthenticated=not transient
-        and (status in _UNAUTHENTICATED_STATUSES or 200 <= status < 300)
-        and code not in _AUTHENTICATED_ERRORS,
+        unauthenticated=not transient and _may_be_unauthenticated(status, code),
         retry_after=asked,
     )
+
+
+def _may_be_unauthenticated(status: int, code: str | None) -> bool:
+    """True for an answer that can mean that the server does not know who is asking."""
+    if code == "invalid_client" and 400 <= status < 500:
+        return True
+    return (status in _UNAUTHENTICATED_STATUSES or 200 <= status < 300) and code not in _AUTHENTICATED_ERRORS
 
 
 def _error_texts(members: Mapping[str, Any]) -> tuple[str, str, str]:

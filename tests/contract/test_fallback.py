@@ -30,6 +30,9 @@ NOT_AUTHENTICATED = {
     "401 web page": Answer(401, "<html>401</html>", content_type="text/html"),
     "403 empty": Answer(403),
     "403 odd error": Answer(403, {"error": {"code": 7, "message": "who are you?"}}),
+    "422 FastAPI": Answer(422, {"detail": [{"loc": ["body", "client_id"], "msg": "Field required"}]}),
+    "422 invalid_request": Answer.error("invalid_request", status=422),
+    **{f"{s} invalid_client": Answer.error("invalid_client", status=s) for s in (404, 405, 409, 415, 422, 451)},
     "200 with an error": Answer(200, {"error": "invalid_client"}),
     "200 form with an error": Answer(200, "error=incorrect_client_credentials"),
     "202 with an error": Answer(202, {"error": "unauthorized_client", "access_token": "none"}),
@@ -40,16 +43,16 @@ SAYS_NOTHING_ABOUT_THE_CLIENT = {
     **{
         f"{status} {error}": Answer.error(error, status=status)
         for error in PROVES_AUTHENTICATED
-        for status in (200, 400, 401, 403)
+        for status in (200, 400, 401, 403, 404, 422)
     },
-    **{f"{status}": Answer(status, "no") for status in (404, 405, 409, 415, 422, 451)},
-    "404 invalid_client": Answer.error("invalid_client", status=404),
+    **{f"{status}": Answer(status, "no") for status in (404, 405, 409, 415, 451)},
     **{f"{status} redirect": Answer.redirect("/elsewhere", status) for status in (301, 302, 303, 307, 308)},
 }
 
 MAY_PASS = {
     **{f"{status}": Answer(status) for status in (408, 429, 500, 501, 502, 503, 504, 599)},
     **{f"{status} invalid_client": Answer.error("invalid_client", status=status) for status in (408, 429, 500, 503)},
+    "422 temporarily_unavailable": Answer.error("temporarily_unavailable", status=422),
     "200 temporarily_unavailable": Answer.error("temporarily_unavailable", status=200),
     "400 temporarily_unavailable": Answer.error("temporarily_unavailable"),
     "connection dropped": Answer.dropped(),
@@ -231,7 +234,16 @@ def test_secret_that_rotates_in_the_middle_of_a_renewal_is_found(
 
 
 @each_client
-@pytest.mark.parametrize("answer", [Answer.error("invalid_scope"), Answer.error("invalid_request"), Answer(404)])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer.error("invalid_scope"),
+        Answer.error("invalid_request"),
+        Answer.error("access_denied", status=403),
+        Answer(404),
+        Answer(422, {"detail": "scope"}),
+    ],
+)
 def test_method_that_worked_is_not_doubted_for_another_error(
     client: ClientKind, oauth_server: LoopbackServer, answer: Answer
 ) -> None:
@@ -240,8 +252,103 @@ def test_method_that_worked_is_not_doubted_for_another_error(
     with client.session(auth=auth) as session:
         session.request("GET", oauth_server.api_url)
         oauth_server.token_endpoint.next(answer)
-        auth.invalidate()
+        oauth_server.revoke_all()
         failure_of(session, oauth_server.api_url)
         assert session.request("GET", oauth_server.api_url).status == 200
 
     assert [credentials_sent(request) for request in oauth_server.token_requests] == [basic("client:secret")] * 3
+
+
+@each_client
+@pytest.mark.parametrize(
+    "answer",
+    [Answer.error("invalid_request", "client_id is missing"), Answer.error("access_denied", status=403), Answer(403)],
+    ids=["400", "403 with a code", "403"],
+)
+def test_invalidate_lets_a_remembered_method_be_doubted_once(
+    client: ClientKind, oauth_server: LoopbackServer, answer: Answer
+) -> None:
+    """A new gateway reads the body only: after `invalidate` it is found, and remembered from then on."""
+    auth = auth_for(client, oauth_server)
+    with client.session(auth=auth) as session:
+        session.request("GET", oauth_server.api_url)
+        oauth_server.clear_log()
+        oauth_server.token_endpoint.always(lambda request: None if request.client_authentication == POST else answer)
+        auth.invalidate()
+        assert session.request("GET", oauth_server.api_url).status == 200
+        auth.invalidate()
+        assert session.request("GET", oauth_server.api_url).status == 200
+
+    assert methods_tried(oauth_server) == [BASIC, POST, POST]
+
+
+@each_client
+def test_doubt_after_invalidate_ends_with_the_probe(client: ClientKind, oauth_server: LoopbackServer) -> None:
+    """If no method works, the next requests try the one that has worked, until `invalidate` is called again."""
+    auth = auth_for(client, oauth_server, FakeClock())
+    with client.session(auth=auth) as session:
+        session.request("GET", oauth_server.api_url)
+        oauth_server.clear_log()
+        oauth_server.token_endpoint.always(Answer.error("invalid_request", "no audience"))
+        auth.invalidate()
+        tried = [len(failure_of(session, oauth_server.api_url).attempts) for _ in range(2)]
+        auth.invalidate()
+        tried.append(len(failure_of(session, oauth_server.api_url).attempts))
+
+    assert tried == [2, 1, 2]
+
+
+@each_client
+@pytest.mark.parametrize(("others", "says_so"), [({}, True), ({"client_authentication": POST}, False)])
+def test_an_outage_says_that_one_method_was_tried(
+    client: ClientKind, oauth_server: LoopbackServer, others: dict[str, str], says_so: bool
+) -> None:
+    """A server may crash if it does not find the credentials. A method that has worked is no suspect."""
+    oauth_server.token_endpoint.next(*[Answer(500)] * 3)
+    auth = auth_for(client, oauth_server, FakeClock(), **others)
+    with client.session(auth=auth) as session:
+        first = failure_of(session, oauth_server.api_url)
+        session.request("GET", oauth_server.api_url)
+        oauth_server.token_endpoint.next(*[Answer(500)] * 3)
+        auth.invalidate()
+        second = failure_of(session, oauth_server.api_url)
+
+    hint = "only client_secret_basic was tried: if the server wants another method, set client_authentication"
+    assert (hint in str(first), "was tried" in str(second)) == (says_so, False)
+    assert methods_tried(oauth_server) == [others.get("client_authentication", BASIC)] * 7
+
+
+MISSING = Answer.error("invalid_request", "client_id is missing")
+WANTED = Answer.error("invalid_request", "audience is required")
+NOT_GRANTED = Answer.error("unauthorized_client", "grant")
+UNKNOWN, UNKNOWN_WITH_WORDS = Answer.error("invalid_client"), Answer.error("invalid_client", "why")
+
+# answer to Basic, answer to the body, code and description of the error
+FURTHEST: tuple[tuple[Answer, Answer, tuple[str | None, str | None]], ...] = (
+    (UNKNOWN_WITH_WORDS, WANTED, ("invalid_request", "audience is required")),
+    (MISSING, UNKNOWN, ("invalid_client", None)),
+    (Answer(422, {"detail": "?"}), UNKNOWN, ("invalid_client", None)),
+    (UNKNOWN, NOT_GRANTED, ("unauthorized_client", "grant")),
+    (UNKNOWN_WITH_WORDS, UNKNOWN, ("invalid_client", "why")),
+    (UNKNOWN, UNKNOWN_WITH_WORDS, ("invalid_client", "why")),
+    (Answer(401), Answer(400, {"message": "why"}), (None, "why")),
+)
+
+
+@each_client
+@pytest.mark.parametrize(("basic_answer", "post_answer", "leads"), FURTHEST)
+def test_the_attempt_that_got_furthest_leads(
+    client: ClientKind,
+    oauth_server: LoopbackServer,
+    basic_answer: Answer,
+    post_answer: Answer,
+    leads: tuple[str | None, str | None],
+) -> None:
+    """If every method failed, the message begins with what brings a person closest to a token."""
+    oauth_server.token_endpoint.next(basic_answer, post_answer)
+    with client.session(auth=auth_for(client, oauth_server)) as session:
+        failure = failure_of(session, oauth_server.api_url)
+
+    assert isinstance(failure, TokenEndpointError)
+    assert (failure.error, failure.error_description) == leads
+    assert str(failure).startswith(leads[0] or "token endpoint")

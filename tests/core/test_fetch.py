@@ -235,7 +235,8 @@ class TestFailureTold:
         same = endpoint.failure(busy, busy, busy).error
         assert isinstance(same, TokenEndpointError)
         assert [attempt.status_code for attempt in same.attempts] == [503, 503, 503]
-        assert same.message.endswith(f"; the fault is on the server's side. Tried: {BASIC}: 503, 3 times")
+        only = f"only {BASIC} was tried: if the server wants another method, set client_authentication"
+        assert same.message.endswith(f"; the fault is on the server's side; {only}. Tried: {BASIC}: 503, 3 times")
         for answers, told in (
             ((busy, busy, down), f"{BASIC}: 503, 2 times; {BASIC}: 500"),
             ((busy, down, busy), f"{BASIC}: 503; {BASIC}: 500; {BASIC}: 503"),
@@ -260,6 +261,7 @@ class TestFailureTold:
             ((refusal("invalid_client", 401), refusal("unknown_tenant")), "unknown_tenant"),
             ((refusal("invalid_client", 401), refusal("access_denied")), "invalid_client"),
             ((refusal(status=401), refusal(status=403)), None),
+            ((refusal(status=422), refusal("invalid_client")), "invalid_client"),
         ],
     )
     def test_the_decisive_rejection(self, answers: tuple[Reply, ...], decisive: str | None) -> None:

@@ -409,14 +409,19 @@ class TestFailure:
         failure = read_failure({"error": "temporarily_unavailable"}, status)
         assert (failure.transient, failure.unauthenticated) == (True, False)
 
-    @pytest.mark.parametrize("status", [200, 299, 400, 401, 403])
+    @pytest.mark.parametrize("status", [200, 299, 400, 401, 403, 422])
     @pytest.mark.parametrize("code", ["invalid_client", "unauthorized_client", "access_denied", "invalid_request"])
     def test_may_mean_not_authenticated(self, status: int, code: str) -> None:
         """Real servers say "who are you?" with all of these."""
         failure = read_failure({"error": code}, status)
         assert (failure.transient, failure.unauthenticated) == (False, True)
 
-    @pytest.mark.parametrize("status", [400, 401, 403])
+    @pytest.mark.parametrize("status", [402, 404, 405, 409, 428, 430, 499])
+    def test_invalid_client_means_not_authenticated(self, status: int) -> None:
+        """With any other 4xx, this code alone says so."""
+        assert consequences(read_failure({"error": "invalid_client"}, status)) == (False, True, None)
+
+    @pytest.mark.parametrize("status", [400, 401, 403, 422])
     def test_may_mean_not_authenticated_without_a_code(self, status: int) -> None:
         """An empty answer with such a status counts as well."""
         assert read_failure(b"", status).unauthenticated
@@ -424,10 +429,11 @@ class TestFailure:
     @pytest.mark.parametrize("status", [300, 307, 399, 402, 404, 405, 409, 428, 430, 499])
     def test_other_statuses_are_final(self, status: int) -> None:
         """They say nothing about the client, and do not pass."""
-        assert consequences(read_failure({"error": "invalid_client"}, status)) == (False, False, None)
+        code = "invalid_request" if status >= 400 else "invalid_client"
+        assert consequences(read_failure({"error": code}, status)) == (False, False, None)
 
     @pytest.mark.parametrize("code", ["invalid_scope", "unsupported_grant_type", "invalid_grant", "invalid_target"])
-    @pytest.mark.parametrize("status", [200, 400, 401, 403])
+    @pytest.mark.parametrize("status", [200, 400, 401, 403, 404, 422])
     def test_only_an_authenticated_client_gets_these(self, code: str, status: int) -> None:
         """Another method is not tried after an error that proves the client or does not depend on it."""
         assert not read_failure({"error": code}, status).unauthenticated

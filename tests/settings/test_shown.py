@@ -19,10 +19,7 @@ from .messages import REQUIRED, message_of
     [
         *((value, repr(value)) for value in (None, True, 5, -1.5, float("inf"), 2**64 - 1, "", "maybe", "no!", "10s")),
         *((value, repr(value)) for value in ("private_key_jwt", "Basic Auth", "-1.5", "12345678 ms")),
-        *(
-            (value, "this value")
-            for value in ("s3cret", "Basic Zm9v==", "a\nb", "123456789", "x" * 16, 2**64)
-        ),
+        *((value, "this value") for value in ("s3cret", "Basic Zm9v==", "a\nb", "123456789", "x" * 16, 2**64)),
         *((value, type(value).__name__) for value in (b"s3cret", ["s3cret"], {"s3cret": 1}, object())),
     ],
 )
