@@ -1,4 +1,8 @@
-"""Running a flow: `drive` blocks, `adrive` awaits. The one law: both close the flow in any case, so it settles."""
+"""Running a flow: `drive` blocks, `adrive` awaits. The one law: both close the flow in any case, so it settles.
+
+What an effect came to may be a secret. Reports of crashes show the locals of frames, so it is in none of them while
+code of others runs, a log handler for example: `results` is empty then.
+"""
 
 from __future__ import annotations
 
@@ -30,17 +34,17 @@ def drive(flow: Flow, send: Sender, clock: Clock) -> Lease | Failure:
         send: Sends a token request within a number of seconds. It returns what the network did, and raises nothing.
         clock: What sleeps.
     """
-    done: Any = None
+    results: list[Any] = []
     try:
         while True:
             try:
-                effect = flow.send(done)
+                effect = flow.send(results.pop() if results else None)
             except StopIteration as end:
                 return end.value  # type: ignore[no-any-return]  # typeshed types every generator's end as Any
             if isinstance(effect, Send):
-                done = send(effect.request, effect.budget)
+                results.append(send(effect.request, effect.budget))
             elif isinstance(effect, CallFunction):
-                done = _result_of(effect.function)
+                results.append(_result_of(effect))
             elif isinstance(effect, Wait):
                 _wait(effect)
             else:
@@ -49,9 +53,9 @@ def drive(flow: Flow, send: Sender, clock: Clock) -> Lease | Failure:
         flow.close()
 
 
-def _result_of(function: Callable[[], Any]) -> Any:
+def _result_of(effect: CallFunction) -> Any:
     try:
-        return function()
+        return effect.function()
     except (ConfigurationError, TokenError) as error:
         if is_interrupt(error):
             raise
@@ -77,17 +81,17 @@ async def adrive(flow: Flow, send: AsyncSender, clock: Clock) -> Lease | Failure
 
     Every step but sleeping has a cancel scope, so that no server and no callable can delay it.
     """
-    done: Any = None
+    results: list[Any] = []
     try:
         while True:
             try:
-                effect = flow.send(done)
+                effect = flow.send(results.pop() if results else None)
             except StopIteration as end:
                 return end.value  # type: ignore[no-any-return]  # typeshed types every generator's end as Any
             if isinstance(effect, Send):
-                done = await _asend(effect, send)
+                results.append(await _asend(effect, send))
             elif isinstance(effect, CallFunction):
-                done = await _aresult_of(effect)
+                results.append(await _aresult_of(effect))
             elif isinstance(effect, Wait):
                 await _await(effect)
             else:
@@ -110,7 +114,7 @@ async def _aresult_of(effect: CallFunction) -> Any:
     import anyio
 
     def in_a_tuple() -> tuple[Any]:
-        return (_result_of(effect.function),)  # trio fails if a worker thread returns a bare coroutine
+        return (_result_of(effect),)  # trio fails if a worker thread returns a bare coroutine
 
     async def calling() -> tuple[Any]:
         # A limiter of its own: threads that wait for this very token may have used up the default one.

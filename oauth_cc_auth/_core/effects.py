@@ -25,6 +25,9 @@ class CallFunction(Record):
         self.function = function
         self.budget = budget
 
+    def __repr__(self) -> str:
+        return f"CallFunction(budget={self.budget})"  # a partial shows its arguments
+
 
 class Raised(Record):
     """A person's function raised, or did not return in time. `text` says so, and repeats nothing of what it raised."""

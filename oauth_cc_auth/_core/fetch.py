@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Generator
+from functools import partial
 from typing import Any
 
 from oauth_cc_auth._authentication.base import ClientAuthentication
@@ -162,10 +163,10 @@ class Fetcher:
         method = run.method
         if is_builtin(method):
             return token_request(self.config, method, secret)
-        result = yield self._call(lambda: token_request(self.config, method, secret), flight, until)
+        result = yield self._call(partial(token_request, self.config, method, secret), flight, until)
         if isinstance(result, Raised):
             return _not_sent(f"client authentication {method.name!r} gave no credentials: {result.text}")
-        return result  # type: ignore[no-any-return]  # what the lambda above returns
+        return result  # type: ignore[no-any-return]  # what token_request returns
 
     def _call(self, function: Callable[[], Any], flight: Flight, until: float) -> CallFunction:
         now = self.clock.monotonic()

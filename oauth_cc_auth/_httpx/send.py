@@ -73,13 +73,18 @@ def send_token_request(
                 token_client = stack.enter_context(
                     client(verify=_needs_tls(request), event_hooks=hooks, mounts=_mounts(request))
                 )
-            prepared = _prepared(library, request, budget, trace=trace)
-            response = token_client.send(prepared, auth=library.Auth(), follow_redirects=False, stream=True)
+            response = token_client.send(
+                _prepared(library, request, budget, trace=trace),
+                auth=library.Auth(),
+                follow_redirects=False,
+                stream=True,
+            )
             stack.callback(_close, response)
             reading = Reading(response, redirect.location)
             if reading.has_stream:
                 for chunk in response.iter_raw():
                     reading.feed(chunk)
+                    del chunk  # perhaps a token: no local while the next one is read
                     if reading.problem or monotonic() > until:
                         break
             # A connection that was shut down looks like the end of the body, and perhaps like a shorter token.
@@ -125,8 +130,12 @@ async def _asend_once(
             if token_client is None:
                 client = await _own_async_client(library, request, redirect.ahide)
                 token_client = await stack.enter_async_context(client)
-            prepared = _prepared(library, request, budget, trace=trace.anote)
-            response = await token_client.send(prepared, auth=library.Auth(), follow_redirects=False, stream=True)
+            response = await token_client.send(
+                _prepared(library, request, budget, trace=trace.anote),
+                auth=library.Auth(),
+                follow_redirects=False,
+                stream=True,
+            )
             stack.push_async_callback(_aclose, response)
             reading = Reading(response, redirect.location)
             if reading.has_stream:
@@ -134,6 +143,7 @@ async def _asend_once(
                 with anyio.CancelScope() as scope:
                     async for chunk in response.aiter_raw():
                         reading.feed(chunk)
+                        del chunk  # as above
                         if reading.problem:
                             scope.cancel()
             return reading.answer()

@@ -130,6 +130,7 @@ def token_request(
         ConfigurationError: `strategy` returned no `Credentials`. What it raises itself comes through.
     """
     context = AuthenticationContext(client_id=config.client_id, client_secret=client_secret, token_url=config.token_url)
+    del client_secret  # no local of a frame while a person's code runs; the context does not show it
     credentials: object = strategy.credentials_for(context)
     if not isinstance(credentials, Credentials):
         awaitable = returned_awaitable(credentials)
@@ -148,7 +149,7 @@ def token_request(
         body=urlencode(fields).encode(),
         method=strategy.name,
         scope=next((value for name, value in fields if name == "scope"), None),
-        secrets=tuple(_secrets(config, client_secret, credentials.headers, fields)),
+        secrets=tuple(_secrets(config, context.client_secret, credentials.headers, fields)),
     )
 
 

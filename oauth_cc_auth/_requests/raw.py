@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import takewhile
 from typing import Any
 
 from oauth_cc_auth._http.interrupts import Ignoring
@@ -36,8 +37,7 @@ def pieces_of(raw: Any, size: int) -> Iterator[bytes]:
 
 
 def _until_the_end(read: Callable[[], bytes | None]) -> Iterator[bytes]:
-    while piece := read():
-        yield piece
+    return takewhile(bool, iter(read, None))  # no generator, whose frame would hold the piece before
 
 
 def close(response: Any) -> None:

@@ -74,10 +74,12 @@ def _exchange(library: Any, session: Any, request: TokenRequest, budget: float, 
     ).prepare()
     redirect = RedirectHider()
     prepared.register_hook("response", redirect)
-    settings: dict[str, Any] = session.merge_environment_settings(prepared.url or "", {}, True, None, None)
-    if is_direct:
-        settings["proxies"] = {}
-    response = session.send(prepared, allow_redirects=False, timeout=(budget, budget), **settings)
+    response = session.send(
+        prepared,
+        allow_redirects=False,
+        timeout=(budget, budget),
+        **_environment_settings(session, prepared, is_direct=is_direct),  # no local: a proxy's URL may hold a password
+    )
     try:
         headers = {name.lower(): value for name, value in response.headers.items()}
         if redirect.location is not None:
@@ -87,6 +89,11 @@ def _exchange(library: Any, session: Any, request: TokenRequest, budget: float, 
         return _read(library, response, headers, until)
     finally:
         close(response)
+
+
+def _environment_settings(session: Any, prepared: Any, *, is_direct: bool) -> dict[str, Any]:
+    settings: dict[str, Any] = session.merge_environment_settings(prepared.url or "", {}, True, None, None)
+    return {**settings, "proxies": {}} if is_direct else settings
 
 
 def _leave_alone(prepared: Any) -> Any:
@@ -103,6 +110,7 @@ def _read(library: Any, response: Any, headers: dict[str, str], until: float) ->
             encoding = headers.get("content-encoding", "") if is_encoded(raw) else ""
             for piece in pieces_of(raw, _PIECE):
                 body.feed(piece)
+                del piece  # perhaps a token: no local while the next one is read
                 if monotonic() > until:
                     break
         if monotonic() > until:  # also if a socket that was shut down looks like the end of the body
