@@ -122,6 +122,38 @@ def test_a_leak_that_no_guard_prevents_is_logged_and_the_token_renewed(
     assert oauth_server.issued[0] not in warnings[0].getMessage()
 
 
+@each_httpx
+def test_a_host_that_got_a_token_by_a_leak_gets_no_other(
+    client: ClientKind, oauth_server: LoopbackServer, other: LoopbackServer
+) -> None:
+    """Its 401 is none of ours: the request is not sent there again with a new token."""
+    expect_header(oauth_server)
+    expect_header(other)
+    oauth_server.api.next(Answer.redirect(other.api_url))
+    with client.session(auth_for(client, oauth_server, **CUSTOM_HEADER), follow_redirects=True) as session:
+        assert session.request("GET", oauth_server.api_url).status == 401
+        assert len(oauth_server.token_requests) == 1
+        assert session.request("GET", oauth_server.api_url).status == 200
+    (request,) = other.requests
+    assert request.token == oauth_server.issued[0]
+    assert [request.token for request in oauth_server.api_requests] == list(oauth_server.issued)
+
+
+@each_httpx
+def test_a_leak_on_the_way_is_seen(
+    client: ClientKind, oauth_server: LoopbackServer, other: LoopbackServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The other host redirects back, so that the last request is where it should be."""
+    expect_header(oauth_server)
+    oauth_server.api.next(Answer.redirect(other.api_url))
+    other.api.next(Answer.redirect(oauth_server.api_url))
+    with client.session(auth_for(client, oauth_server, **CUSTOM_HEADER), follow_redirects=True) as session:
+        result = session.request("GET", oauth_server.api_url)
+        assert (result.status, result.history_statuses) == (200, (302, 302))
+        assert "redirect_guard" in caplog.text
+        assert session.request("GET", oauth_server.api_url).json()["token_number"] == 2
+
+
 @each_client
 @pytest.mark.parametrize("settings", [{}, CUSTOM_HEADER], ids=["Authorization", "custom"])
 def test_a_redirect_that_stays_keeps_the_token(
