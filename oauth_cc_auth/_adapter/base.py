@@ -50,7 +50,7 @@ if TYPE_CHECKING:
         deadline: float
         early_expiry: float | None
         renew_after: float
-        renew_on: RenewOn | bool | None
+        renew_on: RenewOn | Iterable[int] | bool | None
         api_origins: Iterable[str] | None
         on_event: OnEvent | None
         allow_insecure_http: bool | None
@@ -82,7 +82,7 @@ class BaseAuth(ABC, Generic[TokenClientT]):
         deadline: float = 30.0,
         early_expiry: float | None = None,
         renew_after: float = 0.8,
-        renew_on: RenewOn | bool | None = None,
+        renew_on: RenewOn | Iterable[int] | bool | None = None,
         api_origins: Iterable[str] | None = None,
         on_event: OnEvent | None = None,
         allow_insecure_http: bool = False,
@@ -111,7 +111,7 @@ class BaseAuth(ABC, Generic[TokenClientT]):
             renew_after: Fraction of the token's life, above 0 and up to 1, after which one request renews it while the
                 others go on with it.
             renew_on: When a refused API request renews the token and is sent again: None or True on status 401, False
-                never, or a callable that is given status and headers and says whether.
+                never, statuses such as ``(401, 419)``, or a callable that is given status and headers and says whether.
             api_origins: Origins such as ``https://api.example.com`` that get the token; requests to others are sent
                 without one. None: whatever origin a request names.
             on_event: Called with an `Event` for each thing that happens to tokens, once and not for each request that
@@ -124,7 +124,7 @@ class BaseAuth(ABC, Generic[TokenClientT]):
         Raises:
             ConfigurationError: a setting cannot be right.
         """
-        self.config = ClientCredentialsConfig(
+        config = ClientCredentialsConfig(
             token_url,
             client_id,
             client_secret,
@@ -137,6 +137,7 @@ class BaseAuth(ABC, Generic[TokenClientT]):
             additional_request_data=additional_request_data,
             allow_insecure_http=allow_insecure_http,
         )
+        object.__setattr__(self, "config", config)
         self._behaviour = Behaviour(
             {
                 "timeout": timeout,
@@ -191,6 +192,12 @@ class BaseAuth(ABC, Generic[TokenClientT]):
     def invalidate(self) -> None:
         """Forget the token and every failure: the next request fetches a new one."""
         self._source.cache.invalidate()
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Refuse what would change nothing: the arguments count when the object is made."""
+        if name in _ARGUMENTS:
+            raise AttributeError(f"{name} cannot be changed; pass it when you make the auth object")
+        super().__setattr__(name, value)
 
     def __repr__(self) -> str:
         config, _, fingerprint = repr(self.config).rpartition("#")
@@ -279,6 +286,9 @@ def _arguments_for(config: ClientCredentialsConfig) -> dict[str, Any]:
     # Headers and data are kept as tuples; () is what the default, None, becomes.
     return {name: value for name, value in values.items() if name not in defaults or value not in (defaults[name], ())}
 
+
+# The names that an assignment to an auth object is likely to mean.
+_ARGUMENTS = frozenset({"config", "token_url", "client_id", "client_secret", *(BaseAuth.__init__.__kwdefaults__ or ())})
 
 # A TypeError about an argument that does not exist names what the person called.
 BaseAuth.__init__.__qualname__ = "ClientCredentialsAuth.__init__"

@@ -59,9 +59,9 @@ def _is_number(value: object) -> TypeGuard[float]:
 
 
 def renew_on(
-    value: Callable[[int, Mapping[str, str]], bool] | bool | None,
-) -> Callable[[int, Mapping[str, str]], bool] | Literal[False] | None:
-    """The condition for a renewal; True means the default."""
+    value: Callable[[int, Mapping[str, str]], bool] | Iterable[int] | bool | None,
+) -> Callable[[int, Mapping[str, str]], bool] | frozenset[int] | Literal[False] | None:
+    """The condition for a renewal; True means the default, and statuses are a set of theirs."""
     if value is None or value is True:
         return None
     if value is False:
@@ -70,10 +70,16 @@ def renew_on(
         if is_async(value):
             raise _wrong("renew_on", "must be a plain function: no one awaits what an async one returns")
         return value
+    given: object = value
+    if isinstance(given, Iterable) and not isinstance(given, (str, bytes, Mapping)):
+        statuses = frozenset(given)
+        if statuses and all(isinstance(each, int) and 100 <= each <= 599 for each in statuses):
+            return statuses
+        raise _wrong("renew_on", "must hold HTTP statuses only, such as (401, 419), and at least one")
     raise _wrong(
         "renew_on",
-        "must be None (on 401), False (never) or a callable that takes status and headers, such as lambda status, "
-        f"headers: status in (401, 419), not {type(value).__name__}",
+        "must be None (on 401), False (never), statuses such as (401, 419), or a callable that takes status and "
+        f"headers, not {type(value).__name__}",
     )
 
 
@@ -159,7 +165,7 @@ class Behaviour(Record):
             "deadline": self.deadline,
             "early_expiry": self.rules.early_expiry,
             "renew_after": self.rules.renew_after,
-            "renew_on": self.renew_on,
+            "renew_on": tuple(sorted(self.renew_on)) if isinstance(self.renew_on, frozenset) else self.renew_on,
             "api_origins": None if origins is None else tuple(map(str, origins)),
             "on_event": self.on_event,
             "token_client": self.token_client,

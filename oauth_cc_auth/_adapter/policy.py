@@ -196,6 +196,8 @@ class ApiPolicy:
             return status == 401
         if self._renew_on is False:
             return False
+        if isinstance(self._renew_on, frozenset):
+            return status in self._renew_on
         try:
             answer = self._renew_on(status, headers)
             problem = returned_awaitable(answer)

@@ -53,7 +53,8 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
 
     _library: ClassVar[Any]
     _policy: HttpxPolicy
-    _transport: HttpxTransport
+    if TYPE_CHECKING:  # `typing.get_type_hints` would look for the name when the program runs
+        _transport: HttpxTransport
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Refuse a subclass that overrides `auth_flow` only: no client would call that."""

@@ -20,7 +20,8 @@ class RequestsFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT]
     """An auth callable as requests wants it, on the shared core."""
 
     _library: ClassVar[Any]
-    _transport: RequestsTransport
+    if TYPE_CHECKING:  # `typing.get_type_hints` would look for the name when the program runs
+        _transport: RequestsTransport
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

@@ -116,6 +116,10 @@ def client_secret(
             remedy = "pass a plain one, which may block: it runs in a worker thread"
             _wrong("client_secret", "is an async function", remedy)
         return value
+    # pydantic's SecretStr, and what looks like it, hides a text behind this method.
+    revealed = getattr(value, "get_secret_value", None)
+    if revealed is not None:
+        value = revealed()
     if value == "" and not isinstance(client_authentication, (str, type(None))):
         return ""
     return text("client_secret", value)
@@ -144,17 +148,25 @@ def _is_of_version_0_1(value: ClientAuthentication) -> bool:
     return type(value).credentials_for is ClientAuthentication.credentials_for
 
 
+_SHORT_NAMES = {"basic": "client_secret_basic", "post": "client_secret_post"}
+
+
 def client_authentication(value: object) -> str | ClientAuthentication | None:
-    """None, a known name, or a strategy."""
+    """None, a known name, or a strategy; a class of strategies that needs no arguments stands for an object of it."""
     if value is None:
         return None
+    if isinstance(value, type) and issubclass(value, ClientAuthentication) and value is not ClientAuthentication:
+        with Ignoring(TypeError):  # it needs arguments
+            value = value()
     if isinstance(value, ClientAuthentication) and type(value) is not ClientAuthentication:
         if is_async(value.credentials_for) or (_is_of_version_0_1(value) and is_async(value.authenticate)):
             remedy = "define a plain one, which may block: it runs in a worker thread"
             _wrong("client_authentication", "has an async method", remedy)
         return value
-    if isinstance(value, str) and value in NAMED_METHODS:
-        return value
+    if isinstance(value, str):
+        value = _SHORT_NAMES.get(value, value)
+        if value in NAMED_METHODS:
+            return value
     given = shown_value(value) if isinstance(value, str) else type(value).__name__
     _wrong(
         "client_authentication",

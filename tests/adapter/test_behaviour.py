@@ -96,7 +96,7 @@ def test_renew_on_a_condition() -> None:
     assert behaviour.renew_on(condition) is condition
 
 
-@pytest.mark.parametrize("value", [401, "401", [401, 403], 0])
+@pytest.mark.parametrize("value", [401, "401", 0, {401: True}])
 def test_renew_on_anything_else(value: Any) -> None:
     """Not even a status: the message says what."""
     with pytest.raises(ConfigurationError, match=rf"^renew_on must be .*, not {type(value).__name__}$"):
