@@ -22,13 +22,16 @@ class RedirectHider:
 
     Attributes:
         location: The target; None if there was none.
+        response: What it acted on last; a hook that comes later may raise for it.
     """
 
     def __init__(self) -> None:
+        self.response: Any = None
         self.location: str | None = None
 
     def __call__(self, response: Any, **options: Any) -> None:
         """Act on a response of requests or of a blocking httpx client."""
+        self.response = response
         if is_redirect(response.status_code):
             self.location = response.headers.pop("location", None)
 

@@ -10,9 +10,10 @@ from typing import Any
 
 from oauth_cc_auth._adapter.transport_errors import transport_failure
 from oauth_cc_auth._http.answers import is_redirect
+from oauth_cc_auth._http.interrupts import chain
 from oauth_cc_auth._http.limited_body import LimitedBody, UnreadableBodyError
 from oauth_cc_auth._http.watchdog import Watchdog
-from oauth_cc_auth._protocol.exchange import TokenResponse, TransportFailure
+from oauth_cc_auth._protocol.exchange import UNREAD, TokenResponse, TransportFailure
 
 
 class Trace:
@@ -57,14 +58,38 @@ class Trace:
             self.redirect = status, location.decode("latin-1")
 
 
+def _raised_for(library: Any, error: BaseException, url: str) -> Any:
+    """The answer of `url` that a hook of the token client's has raised for; None if there is none."""
+    for link in chain(error):
+        if isinstance(link, library.HTTPStatusError) and link.request.url == library.URL(url):
+            return link.response
+    return None
+
+
+def _answer_in(library: Any, response: Any) -> TokenResponse:
+    """The answer that a hook of the token client's has raised for, as far as the hook has read it."""
+    try:
+        if response.is_stream_consumed:
+            return Reading(response, None).answer()
+    except (library.ResponseNotRead, library.StreamError):
+        pass  # the hook read it in a way of its own
+    return TokenResponse(response.status_code, Reading(response, None).headers, b"", UNREAD)
+
+
 class Reading:
-    """An answer while its body arrives."""
+    """An answer while its body arrives.
+
+    Attributes:
+        headers: By lower-case name.
+        problem: Why the body cannot be read; None if it can, as far as is known.
+        has_stream: There is a body to read.
+    """
 
     def __init__(self, response: Any, location: str | None) -> None:
         self._response = response
-        self._headers = {name.lower(): value for name, value in response.headers.items()}
+        self.headers = {name.lower(): value for name, value in response.headers.items()}
         if location is not None:
-            self._headers["location"] = location
+            self.headers["location"] = location
         self._is_redirect = is_redirect(response.status_code)
         self._body = LimitedBody()
         self.problem: str | None = None
@@ -81,7 +106,7 @@ class Reading:
 
     def answer(self) -> TokenResponse:
         """What has come."""
-        encoding = self._headers.get("content-encoding", "")
+        encoding = self.headers.get("content-encoding", "")
         if self._already_read and not self._is_redirect:
             self.feed(self._response.content)
             encoding = ""
@@ -91,17 +116,19 @@ class Reading:
                 body = self._body.decoded(encoding)
             except UnreadableBodyError as error:
                 self.problem = str(error)
-        return TokenResponse(self._response.status_code, self._headers, body, self.problem)
+        return TokenResponse(self._response.status_code, self.headers, body, self.problem)
 
 
-def answer_or_failure(library: Any, error: Any, trace: Trace, *, own: bool) -> TokenResponse | TransportFailure:
-    """What `error`, raised while a token request was under way, stands for: often an answer all the same."""
+def answer_or_failure(
+    library: Any, error: Any, trace: Trace, url: str, *, own: bool
+) -> TokenResponse | TransportFailure:
+    """What `error`, raised while a token request to `url` was under way, stands for: often an answer all the same."""
     if trace.redirect is not None:
         status, location = trace.redirect
         return TokenResponse(status, {"location": location}, b"")
-    if isinstance(error, library.HTTPStatusError):
-        # A token client with a raise_for_status hook: the status is known, and the fallback needs no more.
-        return TokenResponse(error.response.status_code, dict(error.response.headers), b"")
+    response = _raised_for(library, error, url)
+    if response is not None:
+        return _answer_in(library, response)
     if isinstance(error, library.RemoteProtocolError) and isinstance(error.__context__, library.InvalidURL):
         return TransportFailure(f"a redirect that cannot be followed: {error}", "redirected", retryable=False)
     return transport_failure(

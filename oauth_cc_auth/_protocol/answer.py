@@ -85,6 +85,8 @@ def _refusal(request: TokenRequest, answer: TokenResponse, members: Mapping[str,
     raw_code, *others = _error_texts(members)
     # A word of the RFC is no echo, whatever the secret is.
     code = raw_code if raw_code in KNOWN_ERRORS else presentable(raw_code, request.secrets) or None
+    if answer.problem is not None:
+        others[0] = answer.problem
     description, uri = (presentable(text, request.secrets) or None for text in others)
     transient = status in _TRANSIENT_STATUSES or status >= 500 or code == "temporarily_unavailable"
     asked = retry_after(answer.headers, wall) if transient else None
@@ -100,13 +102,18 @@ def _refusal(request: TokenRequest, answer: TokenResponse, members: Mapping[str,
     return Failure(
         error,
         transient=transient,
-        unauthenticated=not transient and _may_be_unauthenticated(status, code),
+        unauthenticated=not transient and _may_be_unauthenticated(status, code, is_read=answer.problem is None),
         retry_after=asked,
     )
 
 
-def _may_be_unauthenticated(status: int, code: str | None) -> bool:
-    """True for an answer that can mean that the server does not know who is asking."""
+def _may_be_unauthenticated(status: int, code: str | None, *, is_read: bool) -> bool:
+    """True for an answer that can mean that the server does not know who is asking.
+
+    A body that could not be read might hold any code, so only the status that means just this counts then.
+    """
+    if not is_read:
+        return status == 401
     if code == "invalid_client" and 400 <= status < 500:
         return True
     return (status in _UNAUTHENTICATED_STATUSES or 200 <= status < 300) and code not in _AUTHENTICATED_ERRORS

@@ -89,6 +89,10 @@ class TokenResponse(Record):
         return f"TokenResponse(status_code={self.status_code})"
 
 
+# The `problem` of an answer that something raised for, before the body was read.
+UNREAD = "a hook of token_client raised an error before the body was read; have it read the response first"
+
+
 class TransportFailure(Record):
     """Why no answer came.
 

@@ -15,6 +15,7 @@ from typing import Any
 from oauth_cc_auth._adapter.originals import original_class
 from oauth_cc_auth._adapter.transport_errors import passes_through, transport_failure
 from oauth_cc_auth._http.answers import RedirectHider, is_redirect
+from oauth_cc_auth._http.interrupts import chain, is_interrupt
 from oauth_cc_auth._http.limited_body import LimitedBody, UnreadableBodyError
 from oauth_cc_auth._http.origin import is_loopback, origin_of
 from oauth_cc_auth._http.watchdog import Watchdog
@@ -74,12 +75,18 @@ def _exchange(library: Any, session: Any, request: TokenRequest, budget: float, 
     ).prepare()
     redirect = RedirectHider()
     prepared.register_hook("response", redirect)
-    response = session.send(
-        prepared,
-        allow_redirects=False,
-        timeout=(budget, budget),
-        **_environment_settings(session, prepared, is_direct=is_direct),  # no local: a proxy's URL may hold a password
-    )
+    try:
+        response = session.send(
+            prepared,
+            allow_redirects=False,
+            timeout=(budget, budget),
+            # No local: a proxy's URL may hold a password.
+            **_environment_settings(session, prepared, is_direct=is_direct),
+        )
+    except Exception as error:
+        response = None if is_interrupt(error) else _raised_for(library, error, prepared, redirect.response)
+        if response is None:
+            raise
     try:
         headers = {name.lower(): value for name, value in response.headers.items()}
         if redirect.location is not None:
@@ -89,6 +96,17 @@ def _exchange(library: Any, session: Any, request: TokenRequest, budget: float, 
         return _read(library, response, headers, until)
     finally:
         close(response)
+
+
+def _raised_for(library: Any, error: Exception, prepared: Any, answered: Any) -> Any:
+    """The answer to `prepared` that an adapter or a session of the person's has raised for; None if there is none.
+
+    `answered` is what has come; whatever is raised for a success is no answer.
+    """
+    if answered is not None and answered.status_code >= 400:
+        return answered
+    found = (link.response for link in chain(error) if isinstance(link, library.HTTPError))
+    return next((response for response in found if getattr(response, "url", None) == prepared.url), None)
 
 
 def _environment_settings(session: Any, prepared: Any, *, is_direct: bool) -> dict[str, Any]:
