@@ -19,8 +19,7 @@ from oauth_cc_auth._protocol.answer import read_answer
 from oauth_cc_auth._protocol.exchange import TokenRequest, token_request
 from oauth_cc_auth._protocol.failure import Failure
 from oauth_cc_auth._redact.redact import shown_url
-from oauth_cc_auth._settings import checks
-from oauth_cc_auth._settings.callables import returned_awaitable
+from oauth_cc_auth._settings import returned
 
 from .back_off import back_off
 from .clock import Clock
@@ -152,13 +151,13 @@ class Fetcher:
 
     def _request(self, run: _Run, flight: Flight, until: float) -> Generator[Effect, Any, TokenRequest | Failure]:
         """The token request, made with the person's callables if there are any."""
-        secret = self.config.client_secret
-        if callable(secret):
-            result = yield self._call(secret, flight, until)
-            problem = result.text if isinstance(result, Raised) else _unusable_secret(result)
-            if problem:
-                return _not_sent(f"client_secret callable gave no secret: {problem}")
-            secret = str(result)
+        given = self.config.client_secret
+        if callable(given):
+            secret = _checked((yield self._call(given, flight, until)), self.config.client_authentication)
+            if isinstance(secret, Raised):
+                return _not_sent(f"client_secret callable gave no secret: {secret.text}")
+        else:
+            secret = given
         run.secret = secret
         method = run.method
         if is_builtin(method):
@@ -252,15 +251,14 @@ def _distance(rejected: Attempt) -> tuple[int, bool, int]:
     return _DISTANCES.get(code, 0), not words, by_status if code is None else 0
 
 
-def _unusable_secret(value: object) -> str:
-    awaitable = returned_awaitable(value)
-    if awaitable:
-        return f"it {awaitable}"
+def _checked(result: Any, client_authentication: str | ClientAuthentication | None) -> str | Raised | None:
+    """The secret that a callable returned, or what is wrong with it."""
+    if isinstance(result, Raised):
+        return result
     try:
-        checks.text("client_secret", value)
+        return returned.secret(result, client_authentication)
     except ConfigurationError as error:
-        return f"what it returned cannot be used: {error}"
-    return ""
+        return Raised(str(error))
 
 
 def _not_sent(message: str) -> Failure:

@@ -12,9 +12,9 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from oauth_cc_auth._authentication.base import AuthenticationContext, ClientAuthentication, Credentials
 from oauth_cc_auth._authentication.basic import basic_blobs
 from oauth_cc_auth._config import ClientCredentialsConfig
-from oauth_cc_auth._errors import ConfigurationError, Reason
+from oauth_cc_auth._errors import Reason
 from oauth_cc_auth._record import Record
-from oauth_cc_auth._settings.callables import returned_awaitable
+from oauth_cc_auth._settings import returned
 from oauth_cc_auth._version import __version__
 
 # Fields that are no secrets. To mask them would hide what a server's error is about ("unknown audience ...").
@@ -131,14 +131,11 @@ def token_request(
     """The token request that authenticates with `strategy`. Its fields and their order are the same each time.
 
     Raises:
-        ConfigurationError: `strategy` returned no `Credentials`. What it raises itself comes through.
+        ConfigurationError: `strategy` returned no `Credentials`, or wrong ones. What it raises itself comes through.
     """
     context = AuthenticationContext(client_id=config.client_id, client_secret=client_secret, token_url=config.token_url)
     del client_secret  # no local of a frame while a person's code runs; the context does not show it
-    credentials: object = strategy.credentials_for(context)
-    if not isinstance(credentials, Credentials):
-        awaitable = returned_awaitable(credentials)
-        raise ConfigurationError(f"it {awaitable or f'must return Credentials, not {type(credentials).__name__}'}")
+    credentials = returned.credentials(strategy.credentials_for(context))
     fields = [*_grant_fields(config, credentials), *credentials.fields]
     headers = (
         # With "text/html" in Accept, oidc-provider answers errors as HTML.

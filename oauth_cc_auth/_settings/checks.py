@@ -34,7 +34,7 @@ _OWN_API_REQUEST_HEADERS = frozenset({"host", "content-length", "transfer-encodi
 _HEADER_FORM = "a name has no spaces and no colon; text is read as name=value pairs joined by '&', or as JSON"
 _FORM = "application/x-www-form-urlencoded"
 
-_LONGEST_INT = 1024  # bits; Python refuses to write out much longer ones
+LONGEST_INT = 1024  # bits; Python refuses to write out much longer ones
 
 
 def _wrong(field: str, problem: str, remedy: str = "", reason: SettingReason = "invalid") -> NoReturn:
@@ -109,13 +109,18 @@ def client_secret(
     value: str | Callable[[], str] | None, client_authentication: object
 ) -> str | Callable[[], str] | None:
     """Text or a callable; None or empty only for a strategy that may need none."""
-    if value is None and can_do_without_secret(client_authentication):
-        return None
     if callable(value):
         if is_async(value):
             remedy = "pass a plain one, which may block: it runs in a worker thread"
             _wrong("client_secret", "is an async function", remedy)
         return value
+    return secret_text(value, client_authentication)
+
+
+def secret_text(value: Any, client_authentication: object) -> str | None:
+    """A client secret, passed or returned by a callable; None or empty only for a strategy that may need none."""
+    if value is None and can_do_without_secret(client_authentication):
+        return None
     # pydantic's SecretStr, and what looks like it, hides a text behind this method.
     revealed = getattr(value, "get_secret_value", None)
     if revealed is not None:
@@ -254,7 +259,7 @@ def additional_request_data(value: object) -> Pairs:
                 f"has a value for {shown_field(name)} that is neither str nor int",
                 "pass it as str",
             )
-        if isinstance(content, int) and content.bit_length() > _LONGEST_INT:
+        if isinstance(content, int) and content.bit_length() > LONGEST_INT:
             _wrong(
                 "additional_request_data", f"has a number for {shown_field(name)} that is too large", "pass it as str"
             )

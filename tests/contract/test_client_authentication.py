@@ -248,3 +248,52 @@ def test_secret_callable_that_returns_no_secret_sends_nothing(
 
         answers[0] = "secret"
         assert session.request("GET", oauth_server.api_url).status == 200
+
+
+@each_client
+def test_empty_secret_may_come_from_a_callable_as_well(client: ClientKind, oauth_server: LoopbackServer) -> None:
+    """A value is checked in one way, wherever it comes from: Cloud Foundry's "cf" client has an empty secret."""
+    oauth_server.token_endpoint.always(Answer.token("abc"))
+    for secret in ("", lambda: ""):
+        auth = auth_for(client, oauth_server, client_secret=secret, client_authentication=ClientSecretBasic())
+        with client.session(auth=auth) as session:
+            assert session.get_token().access_token == "abc"
+
+    assert [basic_pair(request) for request in oauth_server.token_requests] == ["client:"] * 2
+
+
+class Returning(ClientAuthentication):
+    """A strategy that returns this for the fields."""
+
+    def __init__(self, fields: Any) -> None:
+        self.fields = fields
+
+    def credentials_for(self, context: AuthenticationContext) -> Credentials:
+        return Credentials(fields={"client_id": context.client_id, "secret": context.client_secret, **self.fields})
+
+
+@each_client
+def test_number_in_credentials_is_sent_as_text(client: ClientKind, oauth_server: LoopbackServer) -> None:
+    """It comes with the request, and masks nothing in the server's words."""
+    oauth_server.token_endpoint.always(Answer.error("invalid_request", "this is a long text"))
+    auth = auth_for(client, oauth_server, client_authentication=Returning({"ts": 1700000000}))
+    with client.session(auth=auth) as session:
+        error = failure_of(session, oauth_server.api_url)
+
+    assert error.attempts[0].error_description == "this is a long text"
+    assert ("ts", "1700000000") in oauth_server.token_requests[0].form
+
+
+@each_client
+@pytest.mark.parametrize("value", [None, 1.5, b"bytes", ["a"], "\ud800"], ids=repr)
+def test_credentials_that_are_no_text_are_not_sent(
+    client: ClientKind, oauth_server: LoopbackServer, value: Any
+) -> None:
+    """What a strategy returns is checked when it returns; the error names strategy and field."""
+    auth = auth_for(client, oauth_server, client_authentication=Returning({"ts": value}))
+    with client.session(auth=auth) as session:
+        error = failure_of(session, oauth_server.api_url)
+
+    assert oauth_server.requests == ()
+    assert error.reason == "callable_failed"
+    assert error.message.startswith("client authentication 'Returning' gave no credentials: it returned the field ts ")
