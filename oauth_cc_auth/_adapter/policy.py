@@ -273,7 +273,7 @@ class ApiPolicy:
         self._note_renewal(refused, is_late=is_late, sent_again=again)
         if not again:
             if not is_late:
-                self.cache.refusals.suspect(refused.origin, lease, refused.path)
+                self.cache.refusals.suspect(refused.origin, refused.path)
             return None
         yield Drain()
         return outcome
@@ -328,7 +328,7 @@ class ApiPolicy:
         if is_late:
             self._note_renewal(refused, is_late=True, sent_again=False)
             return
-        self.cache.refusals.suspect(refused.origin, lease, refused.path)
+        self.cache.refusals.suspect(refused.origin, refused.path)
         self.cache.discard(lease)
         self._observer.token_refused(refused.origin, refused.status, "postponed")
 

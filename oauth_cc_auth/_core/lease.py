@@ -41,6 +41,11 @@ MoreHeaders = Callable[[Token, str, str], Mapping[str, str]]
 _numbers = count()
 
 
+def next_number() -> int:
+    """A number that is larger than that of every lease there is, and smaller than that of every later one."""
+    return next(_numbers)
+
+
 class RenewalRules(Record):
     """When to renew.
 
@@ -117,7 +122,7 @@ class Lease:
         self.probation: set[Origin] = set()
         self.refused_by: frozenset[Origin] = frozenset()
         self.introduction: Any = None
-        self.number = next(_numbers)
+        self.number = next_number()
         self.hook: Any = None
         self.previous: Lease | None = None
         self._more_headers = more_headers

@@ -14,7 +14,7 @@ from oauth_cc_auth._record import Record
 
 from .back_off import back_off
 from .clock import Clock
-from .lease import Lease
+from .lease import Lease, next_number
 from .process_lock import ProcessLock
 
 REFUSALS_BEFORE_HOLD = 2
@@ -45,17 +45,23 @@ class _Tally:
         held_until: Monotonic time in seconds.
         newest: Number of the newest lease whose refusal was counted.
         cause: The path that a token was renewed for without sending its request again; None if there is none.
+        cause_number: A number smaller than that of every lease that came after that.
         accepting: The last paths that accepted a token during a hold, with the number of its lease.
     """
 
-    __slots__ = ("accepting", "cause", "count", "held_until", "newest")
+    __slots__ = ("accepting", "cause", "cause_number", "count", "held_until", "newest")
 
     def __init__(self) -> None:
         self.count = 0
         self.held_until = 0.0
         self.newest = -1
         self.cause: str | None = None
+        self.cause_number = -1
         self.accepting: dict[str, int] = {}
+
+    def is_caused_by(self, path: str, lease: Lease) -> bool:
+        """True if `lease` came after a renewal for `path`; the tokens before it say nothing about that."""
+        return self.cause == path and lease.number > self.cause_number
 
     def remember(self, path: str, lease: Lease) -> None:
         """`path` accepted `lease`."""
@@ -90,7 +96,7 @@ class Refusals:
             tally = self._tallies.get(origin)
             if tally is not None and tally.accepting.get(path) == lease.number:
                 return None  # this path knows this very token, so the token was good
-            is_new = origin in lease.probation or (tally is not None and tally.cause == path)
+            is_new = origin in lease.probation or (tally is not None and tally.is_caused_by(path, lease))
             counts = is_new and self._count(origin, lease, now)
             tally = self._tallies.get(origin)
             if tally is None or now >= tally.held_until:
@@ -115,12 +121,12 @@ class Refusals:
             del self._tallies[next(iter(self._tallies))]
         return tally
 
-    def suspect(self, origin: Origin, lease: Lease, path: str) -> None:
+    def suspect(self, origin: Origin, path: str) -> None:
         """Note that a token is renewed for a refused request that is not sent again, so no answer judges it."""
         with self.lock.here():
             tally = self._tally_of(origin)
             tally.cause = path
-            tally.newest = max(tally.newest, lease.number)
+            tally.cause_number = next_number()
 
     def accepted(self, origin: Origin, lease: Lease, path: str) -> None:
         """Note that `path` at `origin` accepted `lease`, whose answers are of interest.

@@ -171,14 +171,14 @@ def test_right_after_the_machine_has_started() -> None:
 
 def test_a_suspect(refusals: Refusals) -> None:
     """The next token is on probation with it, and its refusal is the first."""
-    refusals.suspect(API, a_lease(), PATH)
+    refusals.suspect(API, PATH)
     assert refusals.origins() == {API}
     assert refuse(refusals, 2) == [False, True]
 
 
 def test_a_suspect_accepts(refusals: Refusals) -> None:
     """The path that the token was renewed for shows that the renewal earned something; another path does not."""
-    refusals.suspect(API, a_lease(), PATH)
+    refusals.suspect(API, PATH)
     lease = a_lease(API)
     refusals.accepted(API, lease, "GET /other")
     assert (refusals.origins(), lease.probation) == ({API}, {API})
@@ -189,14 +189,14 @@ def test_a_suspect_accepts(refusals: Refusals) -> None:
 def test_late_refusals_of_a_suspect(refusals: Refusals) -> None:
     """They are of the token that is being renewed already."""
     first, second = a_lease(), a_lease()
-    refusals.suspect(API, second, PATH)
+    refusals.suspect(API, PATH)
     assert [refusals.note(API, lease, PATH) for lease in (first, second, first)] == [None] * 3
     assert refuse(refusals, 2) == [False, True]
 
 
 def test_a_suspect_path_refuses_each_token(refusals: Refusals) -> None:
     """Even if another path has accepted it, so that it is not on probation."""
-    refusals.suspect(API, a_lease(), PATH)
+    refusals.suspect(API, PATH)
     assert refusals.note(API, a_lease(), "GET /other") is None
     assert refusals.note(API, a_lease(), PATH) is None
     assert refusals.note(API, a_lease(), PATH) is not None

@@ -25,7 +25,7 @@ class PassingTime(Machine):
         self.clock.now_wall += seconds
 
     @precondition(lambda self: self.promises.wanted is not None)
-    @rule(mark=st.sampled_from(["fresh_until", "waiting_from", "ends_at"]))
+    @rule(mark=st.sampled_from(["aging_from", "waiting_from", "ends_at"]))
     def pass_time_to_a_mark_of_the_token(self, mark: str) -> None:
         self.advance_to_a_mark(mark)
 

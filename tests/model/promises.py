@@ -63,7 +63,7 @@ class Promises(Books):
         if usable is not None:
             assert asking.refused is None, "a token that was refused earlier costs a newer one"
             wall = self.clock.wall()
-            assert wall >= usable.fresh_until, "a fresh token is renewed"
+            assert wall >= usable.aging_from, "a fresh token is renewed"
             is_in_time = asking.due <= now + usable.ends_at - wall + 1e-6
             assert is_in_time or wall >= usable.waiting_from, "the renewal of an aging token outlives it"
         hopeless = asking.refused is not None and asking.refused is self.wanted and self.holds.in_a_row >= 2
@@ -89,7 +89,7 @@ class Promises(Books):
         wall = self.clock.wall()
         if (
             asking.refused is None
-            and wall >= lease.fresh_until
+            and wall >= lease.aging_from
             and self.clock.monotonic() >= self.holds.renewals_at_most
         ):
             assert self.leader is not None, "no one renews an aging token"

@@ -69,7 +69,7 @@ class RefusingOrigin:
         """It has refused `lease`, and the renewal is left to the next request."""
         if self._books.wanted in (None, lease):
             self._is_known = True
-            self._cache.refusals.suspect(self._origin, lease, PATH)
+            self._cache.refusals.suspect(self._origin, PATH)
         self._cache.discard(lease)  # does nothing to a newer one that came at this very moment
         self._books.discarded(lease)
 

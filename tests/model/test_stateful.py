@@ -54,7 +54,7 @@ class TokenMachine(RefusedAgain):
 
     @precondition(lambda self: self.promises.wanted is not None)
     @rule(
-        mark=st.sampled_from(["fresh_until", "fresh_until", "waiting_from"]),
+        mark=st.sampled_from(["aging_from", "aging_from", "waiting_from"]),
         refused=st.sampled_from(["nothing", "an older one", "this one"]),
         answer=st.none() | st.sampled_from([*FAILURES, token(100)]),
     )
