@@ -135,7 +135,7 @@ def test_a_body_for_one_sending_carries_what_the_api_knows(client: ClientKind, o
 def test_another_origin_that_knows_the_new_token(client: ClientKind, oauth_server: LoopbackServer) -> None:
     """Each origin is introduced by itself."""
     with LoopbackServer() as other, renewed_early(client, oauth_server) as (s, api):
-        other.api.always(Answer(200))
+        other.api.always(Answer(200), unprotected=True)
         assert s.get().status == 200
         assert api.take_seen() == [1, 0]
         for _ in range(2):
