@@ -13,6 +13,8 @@ from types import TracebackType
 
 from .interrupts import Ignoring
 
+_LONGEST_END = 1.0  # seconds that a cancelled timer gets to end; it has nothing to do
+
 
 class Watchdog:
     """Shuts down the sockets that it watches once `seconds` have passed since it was made, unless it is left before."""
@@ -53,9 +55,12 @@ class Watchdog:
         with self._lock:
             while self._duplicates:
                 socket.close(self._duplicates.pop()[-1])
-            if self._timer is not None:
-                self._timer.cancel()
-                self._timer = None
+            timer, self._timer = self._timer, None
+        if timer is not None and timer.is_alive():
+            # Its thread ends before this does. A program may fork next, and a fork that does not wait for the GIL, such
+            # as uWSGI's, would leave that with a thread which the child does not have.
+            timer.cancel()
+            timer.join(_LONGEST_END)
 
     def _fire(self) -> None:
         with self._lock:

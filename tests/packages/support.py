@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -41,33 +42,37 @@ def talk(server: LoopbackServer) -> list[str]:
 @contextmanager
 def child(
     arguments: Sequence[str], folder: Path, environment: Mapping[str, str] | None = None, *inherited: int
-) -> Iterator[subprocess.Popen[str]]:
-    """Python with `arguments` in `folder`, which is its home as well; in the end it is asked to leave, then made to.
+) -> Iterator[None]:
+    """Python with `arguments` in `folder`, its home; in the end it is asked to leave, then made to with its children.
 
     Args:
         environment: Variables besides those of this process.
         inherited: File descriptors that it gets.
     """
-    process = subprocess.Popen(
-        [sys.executable, *arguments],
-        cwd=folder,
-        env={**os.environ, "HOME": str(folder), **(environment or {})},
-        pass_fds=inherited,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    log = folder / "log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, *arguments],
+            cwd=folder,
+            env={**os.environ, "HOME": str(folder), **(environment or {})},
+            pass_fds=inherited,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
     try:
-        yield process
+        yield
     finally:
         process.terminate()
         try:
-            output, _ = process.communicate(timeout=LIMIT)
+            process.wait(LIMIT)
         except subprocess.TimeoutExpired:
-            process.kill()
-            output, _ = process.communicate()
-        print(output)  # pytest shows it if the test fails
+            print("it did not leave when it was asked to")
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        print(log.read_text(errors="replace"))  # pytest shows it if the test fails
 
 
 def fetch(port: int, path: str = "/") -> tuple[int, str]:
