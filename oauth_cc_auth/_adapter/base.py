@@ -210,7 +210,7 @@ class BaseAuth(ABC, Generic[TokenClientT]):
         return {**state, "_behaviour": self._behaviour.arguments()}  # plain: a pickle names no private class
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, _behaviour=Behaviour(state["_behaviour"], self._wire_url))
+        vars(self).update(state, _behaviour=Behaviour(state["_behaviour"], self._wire_url))
         self._start(Clock())
 
     def __deepcopy__(self: AuthT, memo: dict[int, Any]) -> AuthT:

@@ -59,7 +59,7 @@ def _is_number(value: object) -> TypeGuard[float]:
 
 
 def renew_on(
-    value: Callable[[int, Mapping[str, str]], bool] | Iterable[int] | bool | None,
+    value: Any,
 ) -> Callable[[int, Mapping[str, str]], bool] | frozenset[int] | Literal[False] | None:
     """The condition for a renewal; True means the default, and statuses are a set of theirs."""
     if value is None or value is True:
@@ -69,10 +69,10 @@ def renew_on(
     if callable(value):
         if is_async(value):
             raise _wrong("renew_on", "must be a plain function: no one awaits what an async one returns")
-        return value
-    given: object = value
-    if isinstance(given, Iterable) and not isinstance(given, (str, bytes, Mapping)):
-        statuses = frozenset(given)
+        condition: Callable[[int, Mapping[str, str]], bool] = value
+        return condition
+    if isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping)):
+        statuses: frozenset[int] = frozenset(value)
         if statuses and all(isinstance(each, int) and 100 <= each <= 599 for each in statuses):
             return statuses
         raise _wrong("renew_on", "must hold HTTP statuses only, such as (401, 419), and at least one")

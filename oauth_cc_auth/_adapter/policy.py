@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Generator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from oauth_cc_auth._core.lease import Lease
@@ -43,24 +43,30 @@ if TYPE_CHECKING:
         @property
         def origin(self) -> Origin:
             """Of the API."""
+            ...
 
         @property
         def path(self) -> str:
             """What `path_of` makes of its method and URL."""
+            ...
 
         @property
         def method(self) -> str | None:
             """HTTP method."""
+            ...
 
         @property
         def status(self) -> int:
             """HTTP status of the refusal."""
+            ...
 
         def obstacle(self) -> str:
             """Why the request cannot be sent a second time, as a sentence; empty if it can."""
+            ...
 
         def rewind(self) -> bool:
             """True once the request can be sent again, its body back at the start."""
+            ...
 
 
 logger = logging.getLogger("oauth_cc_auth")
@@ -143,7 +149,7 @@ class ApiPolicy:
         self._has_token_client = behaviour.token_client is not None
         self._is_private = is_private
         self._observer = source.observer
-        self._renew_on = behaviour.renew_on
+        self._renew_on: RenewOn | frozenset[int] | Literal[False] | None = behaviour.renew_on
 
     # Before a request is sent.
 
@@ -192,14 +198,15 @@ class ApiPolicy:
         An error if `renew_on` raised or returned something to await: the API's answer is lost with it, so it must not
         pass unseen.
         """
-        if self._renew_on is None:
+        condition = self._renew_on
+        if condition is None:
             return status == 401
-        if self._renew_on is False:
+        if isinstance(condition, frozenset):
+            return status in condition
+        if condition is False:
             return False
-        if isinstance(self._renew_on, frozenset):
-            return status in self._renew_on
         try:
-            answer = self._renew_on(status, headers)
+            answer = condition(status, headers)
             problem = returned_awaitable(answer)
             if not problem:
                 return bool(answer)

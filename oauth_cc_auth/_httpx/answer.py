@@ -60,7 +60,8 @@ class Trace:
 
 def _raised_for(library: Any, error: BaseException, url: str) -> Any:
     """The answer of `url` that a hook of the token client's has raised for; None if there is none."""
-    for link in chain(error):
+    links: Any = chain(error)
+    for link in links:
         if isinstance(link, library.HTTPStatusError) and link.request.url == library.URL(url):
             return link.response
     return None

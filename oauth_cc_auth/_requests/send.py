@@ -105,7 +105,8 @@ def _raised_for(library: Any, error: Exception, prepared: Any, answered: Any) ->
     """
     if answered is not None and answered.status_code >= 400:
         return answered
-    found = (link.response for link in chain(error) if isinstance(link, library.HTTPError))
+    links: Any = chain(error)
+    found = (link.response for link in links if isinstance(link, library.HTTPError))
     return next((response for response in found if getattr(response, "url", None) == prepared.url), None)
 
 

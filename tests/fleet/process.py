@@ -99,7 +99,7 @@ class Process:
                 lease.probation.add(ORIGIN)
         if lease is None or self._api.refuses(lease):
             self._api.failed(began)
-        elif ORIGIN in lease.probation:
+        elif lease.probation:
             self._cache.refusals.accepted(ORIGIN, lease, PATH)
             self._cache.refusals.earned(ORIGIN, lease)
         waited = self._clock.now - began
