@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from oauth_cc_auth._events import OnEvent
 
+    RenewCondition = Callable[[int, Mapping[str, str]], bool] | frozenset[int] | Literal[False] | None
+
 
 LONGEST_WAIT = 10.0**8  # seconds, three years; threads and sockets cannot wait for much longer
 
@@ -58,9 +60,7 @@ def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def renew_on(
-    value: Any,
-) -> Callable[[int, Mapping[str, str]], bool] | frozenset[int] | Literal[False] | None:
+def renew_on(value: Any) -> RenewCondition:
     """The condition for a renewal; True means the default, and statuses are a set of theirs."""
     if value is None or value is True:
         return None
@@ -69,10 +69,10 @@ def renew_on(
     if callable(value):
         if is_async(value):
             raise _wrong("renew_on", "must be a plain function: no one awaits what an async one returns")
-        condition: Callable[[int, Mapping[str, str]], bool] = value
-        return condition
+        condition: Any = value
+        return condition  # type: ignore[no-any-return]  # what it takes and returns is seen when it is called
     if isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping)):
-        statuses: frozenset[int] = frozenset(value)
+        statuses: frozenset[Any] = frozenset(value)
         if statuses and all(isinstance(each, int) and 100 <= each <= 599 for each in statuses):
             return statuses
         raise _wrong("renew_on", "must hold HTTP statuses only, such as (401, 419), and at least one")
@@ -153,7 +153,7 @@ class Behaviour(Record):
         self.timeout = seconds("timeout", given["timeout"])
         self.deadline = seconds("deadline", given["deadline"])
         self.rules = rules(given["early_expiry"], given["renew_after"])
-        self.renew_on = renew_on(given["renew_on"])
+        self.renew_on: RenewCondition = renew_on(given["renew_on"])
         self.api_origins = api_origins(given["api_origins"], wire_url)
         self.on_event = on_event(given["on_event"])
 

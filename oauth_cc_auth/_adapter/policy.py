@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Generator, Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from oauth_cc_auth._core.lease import Lease
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from oauth_cc_auth._events import RefusalOutcome
     from oauth_cc_auth._protocol.failure import Failure
 
-    from .behaviour import Behaviour
+    from .behaviour import Behaviour, RenewCondition
 
     class RefusedRequest(Protocol):
         """A request that an API refused, as an adapter knows it."""
@@ -149,7 +149,7 @@ class ApiPolicy:
         self._has_token_client = behaviour.token_client is not None
         self._is_private = is_private
         self._observer = source.observer
-        self._renew_on: RenewOn | frozenset[int] | Literal[False] | None = behaviour.renew_on
+        self._renew_on: RenewCondition = behaviour.renew_on
 
     # Before a request is sent.
 

@@ -142,7 +142,7 @@ async def _async_condition(status: int, headers: Mapping[str, str]) -> bool:
 def test_renew_on_that_would_have_to_be_awaited() -> None:
     """Its coroutine is true, so every answer would count as a refusal."""
     with pytest.raises(ConfigurationError, match=r"^renew_on must be a plain function: no one awaits"):
-        behaviour.renew_on(_async_condition)  # type: ignore[arg-type]  # on purpose
+        behaviour.renew_on(_async_condition)
 
 
 def test_any_api_origin() -> None:
