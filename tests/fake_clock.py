@@ -21,13 +21,19 @@ class FakeClock(Clock):
         self.chance_value = chance
         self.sleeps: list[float] = []
 
+    @property
+    def readings(self) -> FakeClock:  # type: ignore[override]  # the real clock's are those of a module
+        return self
+
     def wall(self) -> float:
         return self.now_wall
+
+    time = wall
 
     def monotonic(self) -> float:
         return self.now_monotonic
 
-    def sleep(self, seconds: float) -> None:  # type: ignore[override]  # as above
+    def sleep(self, seconds: float) -> None:
         self.sleeps.append(seconds)
         self.advance(seconds)
 

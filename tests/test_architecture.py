@@ -129,6 +129,17 @@ def test_there_are_no_circles() -> None:
     TopologicalSorter(graph).prepare()  # raises a CycleError, which shows the circle
 
 
+def test_time_is_read_where_others_replace_it() -> None:
+    """`time.monotonic()`, and no copy of the function: packages that stop or move time in tests would miss it."""
+    copies = [
+        f"{name}:{node.lineno}"
+        for name, path in FILES.items()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.module == "time"
+    ]
+    assert copies == []
+
+
 _DEFINED = re.compile(r"(?:self\.|def |class )(_[a-z]\w*)")
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from oauth_cc_auth import Event
+from oauth_cc_auth._core.clock import Moment
 from oauth_cc_auth._core.lease import Lease, RenewalRules
 from oauth_cc_auth._token import Token
 from oauth_cc_auth.testing import LoopbackServer
@@ -67,5 +68,7 @@ def test_every_event_is_in_the_table() -> None:
 @pytest.mark.parametrize("chance", [0.0, 0.999])
 def test_outage_figure(chance: float) -> None:
     """A one-hour token leaves nine minutes for its renewal, even if jitter starts it late."""
-    lease = Lease(Token("t", expires_at=3600.0), "Bearer t", arrived=0.0, rules=RenewalRules(), chance=chance)
-    assert lease.ends_at - lease.fresh_until >= 9 * 60
+    lease = Lease(
+        Token("t", expires_at=3600.0), "Bearer t", asked=Moment(0.0, 0.0), rules=RenewalRules(), chance=chance
+    )
+    assert lease.ends_at.wall - lease.fresh_until >= 9 * 60

@@ -107,7 +107,7 @@ class ApiPolicy:
     Attributes:
         admitted: What marks a request as one that gets a token, in the terms of the adapter; see `remember`.
         cache: Holds the current token.
-        wall: The wall clock, in seconds.
+        readings: Has the two clocks that an age is read from: `time` and `monotonic`, in seconds.
         header_name: The API request header that carries the token.
         strips_header: True if all client libraries take that header off a redirect to another origin.
         is_usual: True if an answer below 300 says nothing unless the token is on probation.
@@ -125,9 +125,9 @@ class ApiPolicy:
         "cache",
         "header_name",
         "is_usual",
+        "readings",
         "serves_every_origin",
         "strips_header",
-        "wall",
     )
 
     def __init__(
@@ -139,7 +139,7 @@ class ApiPolicy:
     ) -> None:
         self.admitted: tuple[Any, ...] = ()
         self.cache = source.cache
-        self.wall = source.cache.clock.wall
+        self.readings = source.cache.clock.readings
         self.header_name = config.header_name
         self.strips_header = config.header_name.lower() == "authorization"
         self.is_usual = behaviour.renew_on is None

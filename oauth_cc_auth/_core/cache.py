@@ -115,28 +115,30 @@ class TokenCache:
         return claim
 
     def _claim(self, caller: Caller, refused: Lease | None) -> Lease | Failure | Lead | Follow:
-        now, wall = self.clock.monotonic(), self.clock.wall()
+        now = self.clock.moment()
         lease, fallback = self.current, self.usable(refused)
-        if fallback is not None and (refused is not None or wall < fallback.aging_from):
+        if fallback is not None and (refused is not None or not now.has_reached(fallback.aging_from)):
             return fallback  # fresh, or newer than what was refused
-        flight = self._live_flight(now, caller)
+        flight = self._live_flight(now.monotonic, caller)
         if flight is not None:
-            if fallback is not None and wall < fallback.waiting_from:
+            if fallback is not None and not now.has_reached(fallback.waiting_from):
                 return fallback  # aging: the leader renews, the others go on
             if flight.would_wait_for_itself(caller):
                 return _asked_itself(fallback)
             return Follow(flight, fallback)
         was_refused = refused is not None and lease is refused
-        held = self._failures.held(now, can_wait=fallback is not None, was_refused=was_refused)
+        held = self._failures.held(now.monotonic, can_wait=fallback is not None, was_refused=was_refused)
         if held is not None:
             return held if fallback is None else fallback
-        flight = Flight(caller, now + GRACE, replaces=lease, epoch=self._epoch, is_optional=fallback is not None)
+        flight = Flight(
+            caller, now.monotonic + GRACE, replaces=lease, epoch=self._epoch, is_optional=fallback is not None
+        )
         takes_over = self._flight is not None
         self._supersede()
         self._flight = flight
         time_limit = None
-        if fallback is not None and wall < fallback.waiting_from:
-            time_limit = fallback.ends_at - wall
+        if fallback is not None and not now.has_reached(fallback.waiting_from):
+            time_limit = now.seconds_to(fallback.ends_at)
         return Lead(flight, fallback, time_limit, takes_over)
 
     def _supersede(self) -> None:
@@ -147,20 +149,22 @@ class TokenCache:
     def usable(self, refused: Lease | None) -> Lease | None:
         """The current token if it has not ended and is not `refused`; nothing is fetched."""
         lease = self.current
-        return lease if lease is not None and lease is not refused and self.clock.wall() < lease.ends_at else None
+        if lease is None or lease is refused or lease.has_ended(self.clock.moment()):
+            return None
+        return lease
 
     def chosen(self, lease: Lease, origin: Origin, *, can_be_sent_again: bool) -> Lease:
         """The token for a request to `origin`: `lease`, or the one before while `origin` may not know `lease` yet."""
         introduction: Introduction | None = lease.introduction
         if introduction is None:
             return lease
-        now, wall = self.clock.monotonic(), self.clock.wall()
+        now = self.clock.moment()
         with self._lock.here():
-            if not introduction.stands_in(origin, wall):
+            if not introduction.stands_in(origin, now):
                 introduction.end_detour(origin)
                 lease.settle_in()
                 return lease
-            carries_older = introduction.carries_older(origin, now, can_be_sent_again=can_be_sent_again)
+            carries_older = introduction.carries_older(origin, now.monotonic, can_be_sent_again=can_be_sent_again)
         return introduction.older if carries_older else lease
 
     def stand_in(self, refused: Lease, origin: Origin) -> Lease | None:
@@ -168,11 +172,11 @@ class TokenCache:
         introduction: Introduction | None = refused.introduction
         if introduction is None or refused is not self.current:
             return None
-        now, wall = self.clock.monotonic(), self.clock.wall()
+        now = self.clock.moment()
         with self._lock.here():
-            if not introduction.stands_in(origin, wall):
+            if not introduction.stands_in(origin, now):
                 return None
-            introduction.refused(origin, now)
+            introduction.refused(origin, now.monotonic)
             refused.refused_by |= {origin}
             refused.settle_in()
         return introduction.older
@@ -215,7 +219,7 @@ class TokenCache:
             The pause that follows from a failure; None if none follows, or if the flight was superseded.
         """
         pause = None
-        now, wall, chance = self.clock.monotonic(), self.clock.wall(), self.clock.chance()
+        now, chance = self.clock.moment(), self.clock.chance()
         with self._lock.here():
             if flight.outcome is not None:
                 return None
@@ -228,13 +232,13 @@ class TokenCache:
                 if flight.epoch == self._epoch and (live or self.current is flight.replaces):
                     outcome.probation.update(self.refusals.origins())
                     outcome.follow(self._newest)
-                    if flight.is_optional and self.current is not None and wall < self.current.ends_at:
+                    if flight.is_optional and self.current is not None and not self.current.has_ended(now):
                         outcome.introduce(Introduction(self.current))  # it came early: an API may not know it yet
                     self.current = self._newest = outcome
                     self._failures = Failures()
             elif isinstance(outcome, Failure) and live:
-                left = inf if self.current is None else self.current.ends_at - wall
-                pause = self._failures.note(outcome, now, left, chance)
+                left = inf if self.current is None else now.seconds_to(self.current.ends_at)
+                pause = self._failures.note(outcome, now.monotonic, left, chance)
         flight.wake_all()
         return pause
 

@@ -34,8 +34,9 @@ class Pause(Record):
 class Failures:
     """The failures in a row of one auth object. It has no lock: the cache's lock guards it."""
 
-    __slots__ = ("_final_in_a_row", "_held_until", "_in_a_row", "_last", "_renew_from")
+    __slots__ = ("_final_in_a_row", "_held_until", "_in_a_row", "_last", "_noted_at", "_renew_from")
     # Monotonic times, set with the first failure.
+    _noted_at: float  # if the clock goes back behind it, a test had stopped it, and all of this is over
     _renew_from: float  # before it, a renewal that can wait is not tried
     _held_until: float  # before it, no token request is sent
 
@@ -53,7 +54,7 @@ class Failures:
             was_refused: An API refused the caller's token, so the caller can return that refusal.
         """
         failure = self._last
-        if failure is None:
+        if failure is None or now < self._noted_at:
             return None
         # One failure may be over already, and a refused request has nothing else to hope for.
         can_wait = can_wait or (was_refused and self._in_a_row >= FAILURES_BEFORE_HOLD)
@@ -79,6 +80,7 @@ class Failures:
             self._final_in_a_row += 1
             if self._final_in_a_row >= FAILURES_BEFORE_HOLD:
                 hold = min(back_off(self._final_in_a_row - FAILURES_BEFORE_HOLD), longest)
+        self._noted_at = now
         self._held_until = now + hold
         pause = Pause(hold, max(hold, self._wait(failure, longest, chance)))
         self._renew_from = now + pause.renewals

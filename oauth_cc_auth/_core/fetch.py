@@ -135,16 +135,18 @@ class Fetcher:
         flight.extend(self.clock.monotonic() + budget)
         logger.debug("token request to %s by %s, %s", self.observer.token_url, request.method, run.why)
         # The endpoint issues the token after this moment, so a token never counts as younger than it is.
-        wall = self.clock.wall()
+        sent = self.clock.moment()
         reply = yield Send(request, budget)
+        asked = sent.seen_from(self.clock.moment())
         known_token = "" if flight.replaces is None else flight.replaces.token.access_token
-        read = read_answer(request, reply, wall, known_token)
+        read = read_answer(request, reply, asked.wall, known_token)
         if isinstance(read, Failure):
             return read
         return Fetched(
             read,
             request.method,
-            lifetime=None if read.expires_at is None else round(read.expires_at - wall, 3),
+            asked=asked,
+            lifetime=None if read.expires_at is None else round(read.expires_at - asked.wall, 3),
             shown_scope=shown_scope(read, request, known_token),
             token_requests=len(run.attempts) + 1,
         )

@@ -15,6 +15,7 @@ from oauth_cc_auth._record import Record
 from oauth_cc_auth._token import Token
 
 from .caller import Caller, running_loop
+from .clock import Moment
 from .lease import Lease
 
 if TYPE_CHECKING:
@@ -28,18 +29,27 @@ class Fetched(Record):
 
     Attributes:
         token: What the endpoint issued.
+        asked: When the token was asked for; it counts its life from then.
         method: Name of the client authentication that it took.
         lifetime: Seconds that the token lives; None if the answer named no usable lifetime.
         shown_scope: The granted scope, fit for a log.
         token_requests: How many it took.
     """
 
-    __slots__ = ("lifetime", "method", "shown_scope", "token", "token_requests")
+    __slots__ = ("asked", "lifetime", "method", "shown_scope", "token", "token_requests")
 
     def __init__(
-        self, token: Token, method: str, lifetime: float | None, shown_scope: str | None, token_requests: int
+        self,
+        token: Token,
+        method: str,
+        *,
+        asked: Moment,
+        lifetime: float | None,
+        shown_scope: str | None,
+        token_requests: int,
     ) -> None:
         self.token = token
+        self.asked = asked
         self.method = method
         self.lifetime = lifetime
         self.shown_scope = shown_scope

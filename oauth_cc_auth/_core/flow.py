@@ -16,7 +16,6 @@ from typing import Any
 from oauth_cc_auth._config import ClientCredentialsConfig
 from oauth_cc_auth._http.interrupts import Ignoring
 from oauth_cc_auth._protocol.failure import Failure
-from oauth_cc_auth._token import Token
 
 from .cache import Follow, Lead, TokenCache
 from .caller import Caller
@@ -104,7 +103,7 @@ class TokenFlow:
                 return outcome
             fallback = claim.fallback
             in_time = clock.monotonic() < give_up_at  # or it would lead a flight that fails before it asks anyone
-            if fallback is not None and clock.wall() < fallback.ends_at:
+            if fallback is not None and not fallback.has_ended(clock.moment()):
                 return fallback
             if isinstance(outcome, Failure) and not (in_time and _is_worth_another(claim, outcome)):
                 return self.cache.usable(refused) or outcome  # another caller may have got one meanwhile
@@ -134,7 +133,7 @@ class TokenFlow:
             before = leading.set((*(flight for flight in leading.get() if flight.outcome is None), claim.flight))
             fetched = yield from self._fetching(claim, until)
             took = clock.monotonic() - started
-            outcome = done = self._leased(fetched.token) if isinstance(fetched, Fetched) else fetched
+            outcome = done = self._leased(fetched) if isinstance(fetched, Fetched) else fetched
         finally:
             try:
                 pause = self.cache.settle(claim.flight, outcome)
@@ -157,14 +156,13 @@ class TokenFlow:
 
         return fetch() if self._sharing is None else self._sharing(claim.flight, fetch)
 
-    def _leased(self, token: Token) -> Lease:
-        clock = self.cache.clock
+    def _leased(self, fetched: Fetched) -> Lease:
         return Lease(
-            token,
-            self.config.header_value_pattern.replace("%s", token.access_token),
-            arrived=clock.wall(),
+            fetched.token,
+            self.config.header_value_pattern.replace("%s", fetched.token.access_token),
+            asked=fetched.asked,
             rules=self.rules,
-            chance=clock.chance(),
+            chance=self.cache.clock.chance(),
             more_headers=self._more_headers,
         )
 
@@ -180,7 +178,7 @@ class TokenFlow:
 
     def _report_failure(self, claim: Lead, failure: Failure, elapsed: float, pause: Pause | None) -> None:
         replaces = claim.flight.replaces
-        left = 0.0 if replaces is None else replaces.ends_at - self.cache.clock.wall()
+        left = 0.0 if replaces is None else self.cache.clock.moment().seconds_to(replaces.ends_at)
         self._observer.fetch_failed(
             failure.error,
             elapsed=elapsed,

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from oauth_cc_auth._http.origin import Origin
 
+from .clock import Moment
 from .lease import Lease
 
 SECONDS_BETWEEN_TRIES = 1.0
@@ -40,10 +41,10 @@ class Introduction:
         """True if some origin does not know the new token yet."""
         return bool(self._detours)
 
-    def stands_in(self, origin: Origin, wall: float) -> bool:
+    def stands_in(self, origin: Origin, now: Moment) -> bool:
         """True if the older token may still do at `origin`, which has not accepted the new one."""
         older = self.older
-        return origin not in self._accepted_by and origin not in older.refused_by and wall < older.ends_at
+        return origin not in self._accepted_by and origin not in older.refused_by and not older.has_ended(now)
 
     def carries_older(self, origin: Origin, now: float, *, can_be_sent_again: bool) -> bool:
         """True if a request to `origin` carries the older token, while that stands in there."""
@@ -52,7 +53,7 @@ class Introduction:
         next_try = self._detours.get(origin)
         if next_try is None:
             return False
-        if now < next_try:
+        if next_try - SECONDS_BETWEEN_TRIES <= now < next_try:  # earlier still: a clock that was stopped goes again
             return True
         self._detours[origin] = now + SECONDS_BETWEEN_TRIES
         return False

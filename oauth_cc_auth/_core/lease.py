@@ -1,6 +1,6 @@
-"""A token in use. The one law: when it is renewed follows from its own life, and is known when it arrives.
+"""A token in use. The one law: when it is renewed follows from its own life, and is known as soon as it is there.
 
-    arrived           aging_from       waiting_from   ends_at
+    asked for         aging_from       waiting_from   ends_at
        |---- fresh --------|---- aging ------|-- due -----|
        used by everyone     one caller        callers      used no more
                             renews it, the    wait for
@@ -9,10 +9,10 @@
 The margins are fractions of the life. A fixed margin of 30 s on a token that lives 20 s would mean one token request
 for every API request.
 
-The hot path reads `header_value` of a lease while the time is before `fresh_until`, and nothing else. A lease that
-needs other headers for each request, such as a proof that it is bound to a key (RFC 9449), is never fresh to the hot
-path: its `fresh_until` lies before all time. So it takes the slow path, where an adapter looks at `is_bearer` and adds
-what `more_headers_for` returns.
+The hot path reads `header_value` of a lease while neither clock has reached `fresh_until`, and nothing else. A lease
+that needs other headers for each request, such as a proof that it is bound to a key (RFC 9449), is never fresh to the
+hot path: its `fresh_until` lies before all time. So it takes the slow path, where an adapter looks at `is_bearer` and
+adds what `more_headers_for` returns.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from typing import Any
 from oauth_cc_auth._http.origin import NOWHERE, Origin
 from oauth_cc_auth._record import Record
 from oauth_cc_auth._token import Token
+
+from .clock import Moment
 
 # In this last fraction of the life callers wait for the new token: a slow request that starts now must still arrive
 # in time.
@@ -71,16 +73,16 @@ class Lease:
     Args:
         token: What the endpoint issued.
         header_value: Value of the header that carries the token.
-        arrived: When the token arrived, in Unix time (seconds).
+        asked: When the token was asked for; it counts its life from then.
         rules: When to renew.
         chance: In [0, 1); how much later than it could, aging begins.
         more_headers: Makes the other headers of each request from token, method and URL; None for a bearer token,
             which needs none.
 
     Attributes:
-        aging_from, waiting_from, ends_at: Unix times in seconds; infinite if the token has no known end.
-        fresh_until: Until then the hot path uses it as it is: `aging_from`, or minus infinity if it is no bearer token
-            or an API may not know it yet.
+        aging_from, waiting_from, ends_at: Moments; at infinity if the token has no known end.
+        fresh_until, fresh_until_monotonic: Until then, by the wall clock and by the monotonic one, the hot path uses it
+            as it is: until `aging_from`, or minus infinity if it is no bearer token or an API may not know it yet.
         probation: Origins whose answers to this token are of interest; `NOWHERE` in it stands for any origin. Always
             the same set. The hot path looks no further while it is empty.
         refused_by: Origins that refused it.
@@ -93,9 +95,11 @@ class Lease:
     __slots__ = (
         "_earliest_aging",
         "_more_headers",
+        "_spread",
         "aging_from",
         "ends_at",
         "fresh_until",
+        "fresh_until_monotonic",
         "header_value",
         "hook",
         "introduction",
@@ -112,7 +116,7 @@ class Lease:
         token: Token,
         header_value: str,
         *,
-        arrived: float,
+        asked: Moment,
         rules: RenewalRules,
         chance: float,
         more_headers: MoreHeaders | None = None,
@@ -126,8 +130,10 @@ class Lease:
         self.hook: Any = None
         self.previous: Lease | None = None
         self._more_headers = more_headers
-        life = inf if token.expires_at is None else max(0.0, token.expires_at - arrived)
-        self._earliest_aging, self.waiting_from, self.ends_at = _margins(arrived, life, rules)
+        life = inf if token.expires_at is None else max(0.0, token.expires_at - asked.wall)
+        fresh, unhurried = _margins(life, rules)
+        self._earliest_aging, self.waiting_from, self.ends_at = map(asked.after, (fresh, unhurried, life))
+        self._spread = 0.0 if life == inf else (unhurried - fresh) * JITTER_FRACTION
         self.jitter(chance)
 
     @property
@@ -141,9 +147,7 @@ class Lease:
 
     def jitter(self, chance: float) -> None:
         """Have aging begin a little later, by `chance` in [0, 1): each process for itself."""
-        self.aging_from = self._earliest_aging
-        if self.ends_at < inf:
-            self.aging_from += (self.waiting_from - self._earliest_aging) * JITTER_FRACTION * chance
+        self.aging_from = self._earliest_aging.after(self._spread * chance)
         self.settle_in()
 
     def introduce(self, introduction: Any) -> None:
@@ -155,7 +159,12 @@ class Lease:
     def settle_in(self) -> None:
         """Have the hot path use this token if that needs nothing more than its header."""
         unknown = NOWHERE in self.probation or (self.introduction is not None and self.introduction.has_detours)
-        self.fresh_until = self.aging_from if self.is_bearer and not unknown else -inf
+        fresh_until = self.aging_from if self.is_bearer and not unknown else _NEVER
+        self.fresh_until, self.fresh_until_monotonic = fresh_until.wall, fresh_until.monotonic
+
+    def has_ended(self, now: Moment) -> bool:
+        """True if it is used no more."""
+        return now.has_reached(self.ends_at)
 
     def chain(self) -> Iterator[Lease]:
         """This one and those before it that are remembered, the newest first."""
@@ -175,13 +184,16 @@ class Lease:
             last.previous = None
 
 
-def _margins(arrived: float, life: float, rules: RenewalRules) -> tuple[float, float, float]:
-    """When aging begins at the earliest, when waiting begins, and when the life ends."""
+_NEVER = Moment(-inf, -inf)
+
+
+def _margins(life: float, rules: RenewalRules) -> tuple[float, float]:
+    """After how many seconds aging begins at the earliest, and after how many waiting begins."""
     if life == inf:
-        return inf, inf, inf
+        return inf, inf
     if rules.early_expiry is None:
         waiting = min(life * WAITING_FRACTION, LONGEST_WAITING)
     else:
         waiting = min(rules.early_expiry, life * LARGEST_WAITING_FRACTION)
     fresh = min(life * rules.renew_after, life - waiting - life * SHORTEST_AGING_FRACTION)
-    return arrived + fresh, arrived + life - waiting, arrived + life
+    return fresh, life - waiting

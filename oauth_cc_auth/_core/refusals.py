@@ -42,18 +42,18 @@ class _Tally:
 
     Attributes:
         count: Renewals in a row that earned nothing.
-        held_until: Monotonic time in seconds.
+        held_from, held_until: Monotonic times in seconds.
         newest: Number of the newest lease whose refusal was counted.
         cause: The path that a token was renewed for without sending its request again; None if there is none.
         cause_number: A number smaller than that of every lease that came after that.
         accepting: The last paths that accepted a token during a hold, with the number of its lease.
     """
 
-    __slots__ = ("accepting", "cause", "cause_number", "count", "held_until", "newest")
+    __slots__ = ("accepting", "cause", "cause_number", "count", "held_from", "held_until", "newest")
 
     def __init__(self) -> None:
         self.count = 0
-        self.held_until = 0.0
+        self.held_from = self.held_until = 0.0
         self.newest = -1
         self.cause: str | None = None
         self.cause_number = -1
@@ -62,6 +62,14 @@ class _Tally:
     def is_caused_by(self, path: str, lease: Lease) -> bool:
         """True if `lease` came after a renewal for `path`; the tokens before it say nothing about that."""
         return self.cause == path and lease.number > self.cause_number
+
+    def hold(self, now: float, seconds: float) -> None:
+        """Have refusals left as they are for a while."""
+        self.held_from, self.held_until = now, now + seconds
+
+    def is_held(self, now: float) -> bool:
+        """True until the hold is over. It is over too if the clock went back, since a test had stopped it."""
+        return self.held_from <= now < self.held_until
 
     def remember(self, path: str, lease: Lease) -> None:
         """`path` accepted `lease`."""
@@ -99,7 +107,7 @@ class Refusals:
             is_new = origin in lease.probation or (tally is not None and tally.is_caused_by(path, lease))
             counts = is_new and self._count(origin, lease, now)
             tally = self._tallies.get(origin)
-            if tally is None or now >= tally.held_until:
+            if tally is None or not tally.is_held(now):
                 return None
             return Hold(tally.held_until - now, begins=counts)
 
@@ -111,7 +119,7 @@ class Refusals:
         tally.newest = lease.number
         tally.count += 1
         if tally.count >= REFUSALS_BEFORE_HOLD:
-            tally.held_until = now + back_off(tally.count - REFUSALS_BEFORE_HOLD)
+            tally.hold(now, back_off(tally.count - REFUSALS_BEFORE_HOLD))
         return True
 
     def _tally_of(self, origin: Origin) -> _Tally:
@@ -144,7 +152,7 @@ class Refusals:
                 lease.probation.discard(origin)
             elif tally.cause == path:
                 self._forget(origin, lease)
-            elif self._clock.monotonic() < tally.held_until:
+            elif tally.is_held(self._clock.monotonic()):
                 tally.remember(path, lease)
             elif tally.cause is None:
                 lease.probation.discard(origin)

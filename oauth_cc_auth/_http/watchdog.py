@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from time import monotonic
+import time
 from types import TracebackType
 
 from .interrupts import Ignoring
@@ -21,7 +21,7 @@ class Watchdog:
 
     def __init__(self, seconds: float) -> None:
         self.fired = False
-        self._until = monotonic() + seconds
+        self._until = time.monotonic() + seconds
         self._lock = threading.Lock()
         self._duplicates: list[tuple[int, int, int, int]] = []  # family, type, protocol, file descriptor
         self._timer: threading.Timer | None = None
@@ -29,7 +29,7 @@ class Watchdog:
     @property
     def left(self) -> float:
         """Seconds until time is up, never negative."""
-        return max(0.0, self._until - monotonic())
+        return max(0.0, self._until - time.monotonic())
 
     def watch(self, sock: object) -> None:
         """Have `sock` shut down when time is up. Anything that is no socket is left alone."""

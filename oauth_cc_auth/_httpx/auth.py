@@ -82,7 +82,8 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
             yield request
             return
         lease = policy.cache.current
-        if lease is None or policy.wall() >= lease.fresh_until:
+        readings = policy.readings
+        if lease is None or readings.time() >= lease.fresh_until or readings.monotonic() >= lease.fresh_until_monotonic:
             lease = self._ready(self._checked(self._source.obtain(), request), api_request)
         api_request.headers[policy.header_name] = lease.header_value
         replay = None if type(api_request.stream) is policy.plain_stream else self._prepare(api_request)
@@ -111,7 +112,8 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
             yield request
             return
         lease = policy.cache.current
-        if lease is None or policy.wall() >= lease.fresh_until:
+        readings = policy.readings
+        if lease is None or readings.time() >= lease.fresh_until or readings.monotonic() >= lease.fresh_until_monotonic:
             lease = self._ready(self._checked(await self._source.aobtain(), request), api_request)
         api_request.headers[policy.header_name] = lease.header_value
         replay = None if type(api_request.stream) is policy.plain_stream else self._prepare(api_request)

@@ -5,7 +5,7 @@ httpx itself would read it whole, however long it is, before it sends the next r
 
 from __future__ import annotations
 
-from time import monotonic
+import time
 from typing import Any
 
 from oauth_cc_auth._http.interrupts import Ignoring
@@ -21,14 +21,14 @@ def drain(response: Any) -> None:
     """
     if response.is_stream_consumed:
         return
-    body, until = b"", monotonic() + LONGEST_DRAIN
+    body, until = b"", time.monotonic() + LONGEST_DRAIN
     with Ignoring(Exception), Watchdog(LONGEST_DRAIN) as watchdog:  # an error in a body that nobody asked for
         stream = response.extensions.get("network_stream")
         if stream is not None and response.extensions.get("http_version") != b"HTTP/2":
             watchdog.watch(stream.get_extra_info("socket"))
         for chunk in response.iter_raw():
             body += chunk
-            if len(body) >= LONGEST_REFUSAL or monotonic() >= until:
+            if len(body) >= LONGEST_REFUSAL or time.monotonic() >= until:
                 break
     response.close()
     _keep(response, body)

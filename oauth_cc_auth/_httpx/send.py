@@ -5,10 +5,10 @@ With a request made here, so that no header, cookie, parameter or event hook of 
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, ExitStack
 from functools import cache
-from time import monotonic
 from typing import Any
 
 from oauth_cc_auth._adapter.originals import original_class
@@ -64,7 +64,7 @@ def send_token_request(
         return obstacle
     with ExitStack() as stack:
         watchdog = stack.enter_context(Watchdog(budget))
-        until = monotonic() + budget
+        until = time.monotonic() + budget
         redirect, trace = RedirectHider(), Trace(watchdog)
         try:
             if token_client is None:
@@ -85,10 +85,10 @@ def send_token_request(
                 for chunk in response.iter_raw():
                     reading.feed(chunk)
                     del chunk  # perhaps a token: no local while the next one is read
-                    if reading.problem or monotonic() > until:
+                    if reading.problem or time.monotonic() > until:
                         break
             # A connection that was shut down looks like the end of the body, and perhaps like a shorter token.
-            if watchdog.fired or monotonic() > until:
+            if watchdog.fired or time.monotonic() > until:
                 return too_slow(budget)
             return reading.answer()
         except Exception as error:  # odd answers raise all kinds: InvalidURL, AttributeError, ...

@@ -46,7 +46,8 @@ class RequestsFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT]
         if not url.startswith(policy.admitted) and not self._admits_to(url, request):
             return r
         lease = policy.cache.current
-        if lease is None or policy.wall() >= lease.fresh_until:
+        readings = policy.readings
+        if lease is None or readings.time() >= lease.fresh_until or readings.monotonic() >= lease.fresh_until_monotonic:
             lease = self._obtained(request)
         if not policy.strips_header:
             loaded("_requests.guarded").guard(request, policy.header_name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from time import monotonic
+import time
 from typing import Any
 
 from oauth_cc_auth._http.interrupts import Ignoring
@@ -41,10 +41,10 @@ def _socket_of(raw: Any) -> object:
 
 def _read_some(raw: Any) -> tuple[bytes, bool]:
     """What comes soon, and whether that was all."""
-    until = monotonic() + LONGEST_DRAIN
+    until = time.monotonic() + LONGEST_DRAIN
     content = b""
     for piece in pieces_of(raw, LONGEST_REFUSAL):
         content += piece
-        if len(content) >= LONGEST_REFUSAL or monotonic() >= until:
+        if len(content) >= LONGEST_REFUSAL or time.monotonic() >= until:
             return content, False
     return content, True

@@ -6,8 +6,8 @@ if the request still carries the very header that it belongs to.
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
-from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from oauth_cc_auth._adapter.drivers import renew
@@ -198,11 +198,11 @@ class RenewalHook:
             request.hooks = {**request.hooks, "response": renewed}
         else:  # the stand-in of a mock, whose attributes are not those of the request
             hooks[:] = renewed
-        started = perf_counter()
+        started = time.perf_counter()
         resent = connection.send(request, **options)
         if returned_awaitable(resent):
             raise TypeError(awaiting_client(self._library, request))
-        resent.elapsed = timedelta(seconds=perf_counter() - started)
+        resent.elapsed = timedelta(seconds=time.perf_counter() - started)
         resent.history = [*response.history, response]
         return resent
 

@@ -6,10 +6,10 @@ cookie, parameter or ``~/.netrc`` entry gets into it.
 
 from __future__ import annotations
 
+import time
 from contextlib import ExitStack
 from functools import cache
 from importlib import import_module
-from time import monotonic
 from typing import Any
 
 from oauth_cc_auth._adapter.originals import original_class
@@ -69,7 +69,7 @@ def _error_classes(library: Any) -> tuple[tuple[type[Exception], ...], tuple[typ
 
 
 def _exchange(library: Any, session: Any, request: TokenRequest, budget: float, *, is_direct: bool) -> TokenResponse:
-    until = monotonic() + budget
+    until = time.monotonic() + budget
     prepared = library.Request(
         "POST", request.url, headers=dict(request.headers), data=request.body, auth=_leave_alone
     ).prepare()
@@ -130,9 +130,9 @@ def _read(library: Any, response: Any, headers: dict[str, str], until: float) ->
             for piece in pieces_of(raw, _PIECE):
                 body.feed(piece)
                 del piece  # perhaps a token: no local while the next one is read
-                if monotonic() > until:
+                if time.monotonic() > until:
                     break
-        if monotonic() > until:  # also if a socket that was shut down looks like the end of the body
+        if time.monotonic() > until:  # also if a socket that was shut down looks like the end of the body
             raise library.ReadTimeout("the answer's body did not end in time")
         return TokenResponse(response.status_code, headers, body.decoded(encoding))
     except UnreadableBodyError as error:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
 
 from oauth_cc_auth.testing import LoopbackServer
 from tests.clients import ClientKind, each_client
-from tests.contract.scenes import Claims, Settled, background, scene, statuses_of
+from tests.contract.scenes import Claims, Settled, auth_of, background, scene, statuses_of
 
 CALLERS = 20
 
@@ -174,18 +175,79 @@ def test_a_token_without_a_known_end_is_used_until_it_is_refused(
 
 
 @each_client
-def test_a_wall_clock_that_is_set_back_costs_one_renewal(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """A token that seems younger than it is is used until the API refuses it, and then renewed once."""
-    with scene(client, oauth_server) as s:
+def test_a_wall_clock_that_is_set_back_keeps_no_ended_token(client: ClientKind, oauth_server: LoopbackServer) -> None:
+    """The monotonic clock knows how old the token is; it is renewed in time."""
+    with scene(client, oauth_server, life=100) as s:
+        right = s.clock.now_wall - s.clock.now_monotonic
+        oauth_server.clock = lambda: right + s.clock.now_monotonic
         s.go_on()
-        server_clock = s.clock.wall()
         s.clock.now_wall -= 7200
+        s.clock.advance(79)
         s.go_on(2)
         assert s.token_requests == 1
-        oauth_server.clock = lambda: server_clock + 3601  # the server's clock was always right
-        assert s.get().history_statuses == (401,)
+        s.clock.advance(2)
         s.go_on(2)
         assert s.token_requests == 2
+        s.clock.advance(101)
+        s.go_on(2)
+        assert s.token_requests == 3
+        assert s.api_statuses == [200] * 7
+
+
+@each_client
+def test_a_monotonic_clock_that_stands_still_keeps_no_ended_token(
+    client: ClientKind, oauth_server: LoopbackServer
+) -> None:
+    """As Linux's does while the computer sleeps."""
+    with scene(client, oauth_server, life=100) as s:
+        s.go_on()
+        s.clock.now_wall += 100
+        s.go_on(2)
+        assert s.token_requests == 2
+
+
+@pytest.mark.parametrize("seconds", [-86400, 86400], ids=["back", "ahead"])
+@each_client
+def test_the_wall_clock_is_set_while_a_token_is_fetched(
+    client: ClientKind, oauth_server: LoopbackServer, seconds: float
+) -> None:
+    """Set back, it makes the token live no longer. Set ahead, it costs one more token request."""
+    with scene(client, oauth_server, life=100) as s:
+        right = s.clock.now_wall - s.clock.now_monotonic
+        oauth_server.clock = lambda: right + s.clock.now_monotonic
+
+        def set_the_clock(_: object) -> None:
+            s.clock.now_wall += seconds
+            oauth_server.token_endpoint.clear()
+
+        oauth_server.token_endpoint.always(set_the_clock)
+        s.go_on(2)
+        s.clock.advance(79)
+        s.go_on(2)
+        assert s.token_requests == (1 if seconds < 0 else 2)
+        s.clock.advance(2)
+        s.go_on(2)
+        assert s.token_requests == (2 if seconds < 0 else 3)
+        assert s.session.get_token().expires_at == s.clock.now_wall + 100
+        assert s.api_statuses == [200] * 6
+
+
+@each_client
+def test_who_replaces_the_functions_of_time_moves_our_clock(
+    client: ClientKind, oauth_server: LoopbackServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also those of an auth object that was there before; and its clock goes on when they are put back."""
+    oauth_server.clock = lambda: 0.0  # the server's clock would be moved as well
+    with client.session(auth=auth_of(client, oauth_server)) as session:
+        for number, seconds in enumerate((0, 4000, 8000), 1):
+            with monkeypatch.context() as patch:
+                now = time.time() + seconds
+                patch.setattr(time, "time", lambda now=now: now)
+                for _ in range(2):
+                    assert session.request("GET", oauth_server.api_url).status == 200
+            assert len(oauth_server.token_requests) == number
+        oauth_server.revoke_all()
+        assert session.request("GET", oauth_server.api_url).history_statuses == (401,)
 
 
 @each_client

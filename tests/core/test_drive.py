@@ -16,6 +16,7 @@ import pytest
 
 from oauth_cc_auth import ConfigurationError, Token, TokenError
 from oauth_cc_auth._core.caller import Caller
+from oauth_cc_auth._core.clock import Moment
 from oauth_cc_auth._core.drive import adrive, drive
 from oauth_cc_auth._core.effects import CallFunction, Effect, Raised, Send, Sleep, Wait
 from oauth_cc_auth._core.flight import GONE, Flight
@@ -25,7 +26,7 @@ from oauth_cc_auth._protocol.exchange import TokenRequest, TokenResponse, Transp
 from tests.fake_clock import FakeClock
 
 LIMIT = 30.0  # seconds: long enough for anything that does not hang
-LEASE = Lease(Token("abc"), "Bearer abc", arrived=0, rules=RenewalRules(), chance=0)
+LEASE = Lease(Token("abc"), "Bearer abc", asked=Moment(0, 0), rules=RenewalRules(), chance=0)
 REQUEST = TokenRequest(
     url="https://login.example.com/token", headers=(), body=b"", method="test", scope=None, secrets=()
 )

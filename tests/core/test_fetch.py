@@ -22,6 +22,7 @@ from oauth_cc_auth import (
     TokenError,
 )
 from oauth_cc_auth._core.caller import Caller
+from oauth_cc_auth._core.clock import Moment
 from oauth_cc_auth._core.effects import CallFunction, Raised, Send, Sleep
 from oauth_cc_auth._core.fetch import TRIES, Fetcher, out_of_time
 from oauth_cc_auth._core.flight import GRACE, Fetched, Flight
@@ -616,7 +617,7 @@ class TestLog:
         """Like those of the request: a server may echo any of them, in an error or in the granted scope."""
         endpoint = Endpoint(client_secret="s3cret-one", client_authentication=POST)
         old = Token("old-token", token_type=None, expires_at=None, scope=None, extra={})
-        lease = Lease(old, "Bearer old-token", arrived=0, rules=RenewalRules(), chance=0)
+        lease = Lease(old, "Bearer old-token", asked=Moment(0, 0), rules=RenewalRules(), chance=0)
         endpoint.flight = Flight(Caller(1, loop=None), limit=0, replaces=lease)
         echo = {"error": "invalid_scope", "error_description": "neither old-token nor s3cret-one"}
         error = endpoint.failure(TokenResponse(400, {}, json.dumps(echo).encode())).error

@@ -12,6 +12,7 @@ import trio
 
 from oauth_cc_auth import Token
 from oauth_cc_auth._core.caller import Caller
+from oauth_cc_auth._core.clock import Moment
 from oauth_cc_auth._core.flight import GONE, GRACE, Flight, leading
 from oauth_cc_auth._core.lease import Lease, RenewalRules
 
@@ -31,7 +32,7 @@ def test_a_new_flight() -> None:
 
 def test_a_flight_that_renews() -> None:
     """It knows the token that it replaces, how often the cache was invalidated before, and whether it can wait."""
-    lease = Lease(Token("abc"), "Bearer abc", arrived=0, rules=RenewalRules(), chance=0)
+    lease = Lease(Token("abc"), "Bearer abc", asked=Moment(0, 0), rules=RenewalRules(), chance=0)
     flight = Flight(Caller(1, loop=None), limit=10.0, replaces=lease, epoch=3, is_optional=True)
     assert (flight.replaces, flight.epoch, flight.is_optional) == (lease, 3, True)
 

@@ -27,6 +27,7 @@ from tests.fake_clock import FakeClock
 
 ME, YOU, THEM = (Caller(number, loop=None) for number in (1, 2, 3))
 DROPPED = TransportFailure("dropped")
+NOW = FakeClock().moment()
 REFUSED = TokenResponse(400, {}, b'{"error": "invalid_scope"}')
 
 
@@ -148,12 +149,12 @@ class TestColdCache:
     def test_the_life_counts_from_when_it_was_asked_for(self, world: World) -> None:
         """It cannot be older than that, and no one knows how long its answer was under way. Chance moves the aging."""
         asking = world.ask()
-        asked = world.clock.wall()
+        asked = world.clock.moment()
         world.clock.advance(20)
         world.clock.chance_value = 0.5
         lease = asking.step(issued()).lease
-        assert lease.token.expires_at == lease.ends_at == asked + 100
-        assert lease.fresh_until == asked + 20 + 80 * 0.8125
+        assert lease.token.expires_at == asked.wall + 100
+        assert (lease.ends_at, lease.aging_from) == (asked.after(100), asked.after(81.25))
 
     def test_a_life_shorter_than_the_way(self, world: World) -> None:
         """It may have ended when it arrives: it is used once."""
@@ -728,7 +729,7 @@ class Shelf:
         flight.extend(2000.0)
         found = yield CallFunction(lambda: self.token, 1.0)
         if found is not None and (flight.replaces is None or found is not flight.replaces.token):
-            return Fetched(found, "shared", lifetime=None, shown_scope=None, token_requests=0)
+            return Fetched(found, "shared", asked=NOW, lifetime=None, shown_scope=None, token_requests=0)
         self.is_locked = True
         try:
             outcome = yield from fetch()

@@ -8,6 +8,7 @@ import pytest
 
 from oauth_cc_auth import Token
 from oauth_cc_auth._core.cache import TokenCache
+from oauth_cc_auth._core.clock import Moment
 from oauth_cc_auth._core.introduction import Introduction
 from oauth_cc_auth._core.lease import Lease, RenewalRules
 from oauth_cc_auth._http.origin import Origin
@@ -18,20 +19,21 @@ API, OTHER = Origin("https", "api.example.com", 443), Origin("https", "other.exa
 
 def a_lease(life: float | None = None) -> Lease:
     token = Token("abc", expires_at=life)
-    return Lease(token, "Bearer abc", arrived=0, rules=RenewalRules(), chance=0)
+    return Lease(token, "Bearer abc", asked=Moment(0, 0), rules=RenewalRules(), chance=0)
 
 
 def test_the_older_token_stands_in_while_it_lives() -> None:
     """Unless the origin has refused it, or accepted the new one."""
     older = a_lease(100)
     introduction = Introduction(older)
-    assert introduction.stands_in(API, 99.9)
-    assert not introduction.stands_in(API, 100)
+    assert introduction.stands_in(API, Moment(99.9, 0))
+    assert not introduction.stands_in(API, Moment(100, 0))
     older.refused_by |= {OTHER}
-    assert introduction.stands_in(API, 0)
-    assert not introduction.stands_in(OTHER, 0)
+    start = Moment(0, 0)
+    assert introduction.stands_in(API, start)
+    assert not introduction.stands_in(OTHER, start)
     introduction.accepted(API)
-    assert not introduction.stands_in(API, 0)
+    assert not introduction.stands_in(API, start)
 
 
 def test_one_request_a_second_tries_the_new_token() -> None:
@@ -47,6 +49,14 @@ def test_one_request_a_second_tries_the_new_token() -> None:
     assert not introduction.carries_older(OTHER, 10, can_be_sent_again=True)
 
 
+def test_a_stopped_clock_that_goes_again() -> None:
+    """It reads earlier than before, so the next try is not far in the future."""
+    introduction = Introduction(a_lease())
+    introduction.refused(API, 1e9)
+    assert not introduction.carries_older(API, 10, can_be_sent_again=True)
+    assert introduction.carries_older(API, 10.5, can_be_sent_again=True)
+
+
 def test_a_detour_ends() -> None:
     """With acceptance, or when the older token does not do any longer."""
     introduction = Introduction(a_lease())
@@ -60,7 +70,7 @@ def test_a_detour_ends() -> None:
 
 @pytest.fixture(name="cache")
 def _cache() -> TokenCache:
-    return TokenCache(FakeClock(now_wall=0))
+    return TokenCache(FakeClock(now_wall=0, now_monotonic=0))
 
 
 def introduced(cache: TokenCache) -> tuple[Lease, Lease]:
@@ -75,11 +85,11 @@ def test_a_new_token_is_off_the_hot_path_until_it_is_accepted(cache: TokenCache)
     older, newer = introduced(cache)
     assert newer.fresh_until == -inf
     cache.refusals.accepted(OTHER, newer, "GET /")
-    assert newer.fresh_until == newer.aging_from
+    assert newer.fresh_until == newer.aging_from.wall
     assert cache.stand_in(newer, API) is older
     assert newer.fresh_until == -inf
     cache.refusals.accepted(API, newer, "GET /")
-    assert newer.fresh_until == newer.aging_from
+    assert newer.fresh_until == newer.aging_from.wall
     assert cache.stand_in(newer, API) is None
 
 

@@ -10,9 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oauth_cc_auth import Token
+from oauth_cc_auth._core.clock import Moment
 from oauth_cc_auth._core.lease import MEMORY, Lease, MoreHeaders, RenewalRules
 
-ARRIVED = 1_700_000_000.0
+START = Moment(0.0, 0.0)
+ASKED = 1_700_000_000.0
 
 
 def a_lease(
@@ -21,14 +23,14 @@ def a_lease(
     early_expiry: float | None = None,
     renew_after: float = 0.8,
     chance: float = 0.0,
-    arrived: float = 0.0,
+    asked: Moment = START,
     more_headers: MoreHeaders | None = None,
 ) -> Lease:
-    token = Token("abc", expires_at=None if life is None else arrived + life)
+    token = Token("abc", expires_at=None if life is None else asked.wall + life)
     return Lease(
         token,
         "Bearer abc",
-        arrived=arrived,
+        asked=asked,
         rules=RenewalRules(early_expiry, renew_after),
         chance=chance,
         more_headers=more_headers,
@@ -36,13 +38,14 @@ def a_lease(
 
 
 def margins(lease: Lease) -> tuple[float, float, float]:
-    return lease.fresh_until, lease.waiting_from, lease.ends_at
+    """When aging begins, when waiting begins, and the end, by the wall clock."""
+    return lease.fresh_until, lease.waiting_from.wall, lease.ends_at.wall
 
 
 def test_keeps_what_it_is_made_of() -> None:
     """Token, header and the moment are there, probation and hook are empty."""
     token = Token("abc")
-    lease = Lease(token, "Bearer abc", arrived=0, rules=RenewalRules(), chance=0.5)
+    lease = Lease(token, "Bearer abc", asked=START, rules=RenewalRules(), chance=0.5)
     assert lease.token is token
     assert lease.header_value == "Bearer abc"
     assert lease.probation == set()
@@ -57,7 +60,7 @@ class TestHeadersOfEachRequest:
         lease = a_lease(100)
         assert lease.is_bearer
         assert lease.more_headers_for("GET", "https://api.example.com/orders") == {}
-        assert lease.fresh_until == lease.aging_from == 80
+        assert (lease.fresh_until, lease.fresh_until_monotonic) == (80, 80)
 
     def test_they_are_made_anew_each_time(self) -> None:
         """They follow from the token, the method and the URL."""
@@ -100,7 +103,7 @@ def test_a_token_without_an_end() -> None:
 @pytest.mark.parametrize("life", [0, -5])
 def test_a_token_that_has_ended_already(life: float) -> None:
     """It is never fresh, and serves only the caller that fetched it."""
-    assert margins(a_lease(life, arrived=ARRIVED)) == (ARRIVED, ARRIVED, ARRIVED)
+    assert margins(a_lease(life, asked=Moment(ASKED, 500.0))) == (ASKED, ASKED, ASKED)
 
 
 @pytest.mark.parametrize(
@@ -194,9 +197,10 @@ def test_aging_comes_before_waiting_before_the_end(
     life: float, early_expiry: float | None, renew_after: float, chance: float
 ) -> None:
     """For every token that lives, and all settings."""
-    lease = a_lease(life, early_expiry=early_expiry, renew_after=renew_after, chance=chance, arrived=ARRIVED)
-    assert ARRIVED <= lease.fresh_until < lease.waiting_from <= lease.ends_at
-    assert lease.ends_at == pytest.approx(ARRIVED + life)
+    lease = a_lease(life, early_expiry=early_expiry, renew_after=renew_after, chance=chance, asked=Moment(ASKED, 500.0))
+    assert ASKED <= lease.fresh_until < lease.waiting_from.wall <= lease.ends_at.wall
+    assert lease.ends_at.wall == pytest.approx(ASKED + life)
+    assert lease.ends_at.monotonic == pytest.approx(500 + life)
 
 
 @settings(deadline=None)
@@ -204,8 +208,8 @@ def test_aging_comes_before_waiting_before_the_end(
 def test_aging_lasts(life: float, early_expiry: float | None, renew_after: float, chance: float) -> None:
     """At least a tenth of the life, less a quarter of that for the spread. Waiting takes half of the life at most."""
     lease = a_lease(life, early_expiry=early_expiry, renew_after=renew_after, chance=chance)
-    assert lease.waiting_from - lease.fresh_until >= life * 0.075 * (1 - 1e-9)
-    assert lease.ends_at - lease.waiting_from <= life * 0.5 * (1 + 1e-9)
+    assert lease.waiting_from.wall - lease.fresh_until >= life * 0.075 * (1 - 1e-9)
+    assert lease.ends_at.wall - lease.waiting_from.wall <= life * 0.5 * (1 + 1e-9)
 
 
 @settings(deadline=None)
@@ -213,4 +217,4 @@ def test_aging_lasts(life: float, early_expiry: float | None, renew_after: float
 def test_default_waiting_is_short(life: float, renew_after: float, chance: float) -> None:
     """A tenth of the life, and 30 s at most."""
     lease = a_lease(life, renew_after=renew_after, chance=chance)
-    assert lease.ends_at - lease.waiting_from == pytest.approx(min(life / 10, 30))
+    assert lease.ends_at.wall - lease.waiting_from.wall == pytest.approx(min(life / 10, 30))

@@ -6,6 +6,7 @@ import pytest
 
 from oauth_cc_auth import Token
 from oauth_cc_auth._core.back_off import FIRST
+from oauth_cc_auth._core.clock import Moment
 from oauth_cc_auth._core.lease import Lease, RenewalRules
 from oauth_cc_auth._core.refusals import MOST_ORIGINS, MOST_PATHS, Hold, Refusals
 from oauth_cc_auth._http.origin import Origin
@@ -27,7 +28,7 @@ def _refusals(clock: FakeClock) -> Refusals:
 
 
 def a_lease(*probation: Origin) -> Lease:
-    lease = Lease(Token("abc"), "Bearer abc", arrived=0, rules=RenewalRules(), chance=0)
+    lease = Lease(Token("abc"), "Bearer abc", asked=Moment(0, 0), rules=RenewalRules(), chance=0)
     lease.probation.update(probation)
     return lease
 
@@ -66,6 +67,13 @@ def test_a_hold_ends_after_a_second(refusals: Refusals, clock: FakeClock) -> Non
     clock.now_monotonic += 0.999
     assert is_held(refusals)
     clock.now_monotonic += 0.001
+    assert not is_held(refusals)
+
+
+def test_a_stopped_clock_that_goes_again(refusals: Refusals, clock: FakeClock) -> None:
+    """It reads earlier than before, so the hold is not one of years."""
+    refuse(refusals, 2)
+    clock.now_monotonic -= 1000
     assert not is_held(refusals)
 
 

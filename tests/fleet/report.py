@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from oauth_cc_auth._core.clock import Moment
 from oauth_cc_auth._core.lease import Lease, RenewalRules
 from oauth_cc_auth._token import Token
 from tests.fleet.day import AFTER, Figures, Stretch
@@ -80,5 +81,5 @@ def _row(stretch: Stretch, figures: Figures, requests_a_minute: float) -> str:
 
 def _seconds_left(chance: float) -> float:
     """The remaining life of a token when it begins to age."""
-    lease = Lease(Token("abc", expires_at=LIFE), "", arrived=0, rules=RenewalRules(), chance=chance)
-    return lease.ends_at - lease.fresh_until
+    lease = Lease(Token("abc", expires_at=LIFE), "", asked=Moment(0, 0), rules=RenewalRules(), chance=chance)
+    return lease.ends_at.wall - lease.fresh_until

@@ -8,6 +8,7 @@ import pytest
 
 from oauth_cc_auth import InsecureRequestError
 from oauth_cc_auth._adapter.policy import BODY_FOR_ONE_SENDING
+from oauth_cc_auth._core.clock import Moment
 from oauth_cc_auth._core.lease import Lease, RenewalRules
 from oauth_cc_auth._httpx.answer import Trace
 from oauth_cc_auth._httpx.exchange import ApiExchange
@@ -18,7 +19,7 @@ from tests.httpx_network import API_URL, Network, auth_over
 
 
 def a_lease() -> Lease:
-    return Lease(Token("one"), "Bearer one", arrived=0.0, rules=RenewalRules(), chance=0.0)
+    return Lease(Token("one"), "Bearer one", asked=Moment(0.0, 0.0), rules=RenewalRules(), chance=0.0)
 
 
 @for_clients(HTTPX, HTTPX2)

@@ -125,6 +125,6 @@ class Books:
     def usable(self, asking: Asking) -> Lease | None:
         """The token that `asking` may use."""
         lease = self.wanted
-        if lease is None or lease is asking.refused or self.clock.wall() >= lease.ends_at:
+        if lease is None or lease is asking.refused or lease.has_ended(self.clock.moment()):
             return None
         return lease

@@ -24,6 +24,11 @@ class PassingTime(Machine):
         """The computer sleeps: only the wall clock goes on."""
         self.clock.now_wall += seconds
 
+    @rule(seconds=st.sampled_from([1.0, 3600.0]))
+    def set_back(self, seconds: float) -> None:
+        """Someone sets the wall clock back."""
+        self.clock.now_wall -= seconds
+
     @precondition(lambda self: self.promises.wanted is not None)
     @rule(mark=st.sampled_from(["aging_from", "waiting_from", "ends_at"]))
     def pass_time_to_a_mark_of_the_token(self, mark: str) -> None:
@@ -34,9 +39,9 @@ class PassingTime(Machine):
             self.clock.advance(monotonic - self.clock.monotonic())
 
     def advance_to_a_mark(self, mark: str) -> None:
-        at = getattr(self.promises.wanted, mark)
-        if self.clock.wall() < at < self.clock.wall() + 10**6:
-            self.clock.advance(at - self.clock.wall())
+        seconds = self.clock.moment().seconds_to(getattr(self.promises.wanted, mark))
+        if 0 < seconds < 10**6:
+            self.clock.advance(seconds)
 
     @precondition(lambda self: self.promises.callers)
     @rule(grace=st.sampled_from([0.0, 0.0, GRACE]))

@@ -62,10 +62,11 @@ class Promises(Books):
         assert now >= self.holds.everybody, "the endpoint is asked during a hold"
         if usable is not None:
             assert asking.refused is None, "a token that was refused earlier costs a newer one"
-            wall = self.clock.wall()
-            assert wall >= usable.aging_from, "a fresh token is renewed"
-            is_in_time = asking.due <= now + usable.ends_at - wall + 1e-6
-            assert is_in_time or wall >= usable.waiting_from, "the renewal of an aging token outlives it"
+            moment = self.clock.moment()
+            assert moment.has_reached(usable.aging_from), "a fresh token is renewed"
+            is_in_time = asking.due <= now + moment.seconds_to(usable.ends_at) + 1e-6
+            is_due = moment.has_reached(usable.waiting_from)
+            assert is_in_time or is_due, "the renewal of an aging token outlives it"
         hopeless = asking.refused is not None and asking.refused is self.wanted and self.holds.in_a_row >= 2
         if usable is not None or hopeless:
             assert now >= self.holds.renewals, "a renewal that can wait does not wait"
@@ -82,19 +83,20 @@ class Promises(Books):
         assert asking.due <= self.leader.due + GRACE + 1e-6, "a caller does not see in time that the leader is lost"
         if usable is not None:
             assert asking.refused is None, "a caller waits that was refused an older token"
-            assert self.clock.wall() >= usable.waiting_from, "a caller waits while the token is aging"
+            is_due = self.clock.moment().has_reached(usable.waiting_from)
+            assert is_due, "a caller waits while the token is aging"
 
     def _goes_on_at_once(self, asking: Asking, lease: Lease) -> None:
         """`asking` uses the token at hand."""
-        wall = self.clock.wall()
+        now = self.clock.moment()
         if (
             asking.refused is None
-            and wall >= lease.aging_from
+            and now.has_reached(lease.aging_from)
             and self.clock.monotonic() >= self.holds.renewals_at_most
         ):
             assert self.leader is not None, "no one renews an aging token"
             assert not self.is_lost(self.leader, asking), "an aging token waits for a leader that is lost"
-            assert wall < lease.waiting_from, "no one waits although the token is due"
+            assert not now.has_reached(lease.waiting_from), "no one waits although the token is due"
 
     def _goes_on(self, asking: Asking, fetch: Fetch, answer: Answer | None) -> None:
         """The flight is still under way."""
@@ -118,7 +120,7 @@ class Promises(Books):
         if not isinstance(lease, Lease):
             assert not answer.is_token
             if not fetch.is_orphan:
-                left = self.wanted.ends_at - self.clock.wall() if self.wanted is not None else 0
+                left = self.clock.moment().seconds_to(self.wanted.ends_at) if self.wanted is not None else 0
                 self.holds.note(answer, self.clock.monotonic(), left, was_one_attempt=fetch.has_fallback)
             return
         assert answer.is_token
@@ -137,14 +139,15 @@ class Promises(Books):
     def _ended(self, asking: Asking, flight: Flight | None) -> None:
         story = self.stories[asking]
         self.callers.remove(asking)
-        now, wall = self.clock.monotonic(), self.clock.wall()
+        now = self.clock.monotonic()
         own = None if flight is None else flight.outcome
         outcome = asking.outcome
         if isinstance(outcome, Lease):
             assert outcome is not asking.refused, "a refused token is given back"
             assert outcome is own or outcome in story.may_get, "a token from nowhere"
             issued, epoch = self.issued[outcome]
-            assert wall < outcome.ends_at or (outcome is own and issued >= asking.began), "an expired token"
+            is_new = outcome is own and issued >= asking.began
+            assert is_new or not outcome.has_ended(self.clock.moment()), "an expired token"
             assert epoch >= story.epoch, "a token that was asked for before invalidate()"
             if flight is None:
                 self._goes_on_at_once(asking, outcome)
@@ -163,7 +166,7 @@ class Promises(Books):
         self, asking: Asking, flight: Flight, failure: Failure, fallback: Lease | None, *, was_waiting: bool
     ) -> None:
         """The flight that `asking` led or waited for has failed."""
-        if fallback is not None and self.clock.wall() < fallback.ends_at:
+        if fallback is not None and not fallback.has_ended(self.clock.moment()):
             assert isinstance(asking.outcome, Lease), "a failed renewal does harm"
         elif self.fetches[flight].has_fallback and failure.transient:
             in_time = self.clock.monotonic() < asking.began + DEADLINE

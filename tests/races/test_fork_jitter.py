@@ -22,7 +22,7 @@ def aging_from(client: ClientKind, server: LoopbackServer, monkeypatch: pytest.M
         cache._after_fork_in_child()
     assert auth.get_token() is token
     lease = auth._source.cache.current
-    assert lease.fresh_until < lease.waiting_from < lease.ends_at
+    assert lease.fresh_until < lease.waiting_from.wall < lease.ends_at.wall
     return float(lease.fresh_until)
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import AbstractContextManager, nullcontext
-from time import monotonic
 from types import TracebackType
 
 from oauth_cc_auth._cli.check.rules.judge import Diagnosis
@@ -47,16 +47,16 @@ class Timed:
 
     def __init__(self, watcher: Watcher, what: str) -> None:
         self._showing = watcher.doing(what)
-        self._started = monotonic()
+        self._started = time.monotonic()
         self.seconds = 0.0
 
     def __enter__(self) -> Timed:
         self._showing.__enter__()
-        self._started = monotonic()
+        self._started = time.monotonic()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.seconds = monotonic() - self._started
+        self.seconds = time.monotonic() - self._started
         self._showing.__exit__(kind, error, trace)

@@ -10,9 +10,9 @@ Tokens have numbers and are never shown. A renewed one has the next number.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
-from time import monotonic
 from typing import Any
 
 import requests
@@ -56,14 +56,14 @@ class ExchangeLog:
     @contextmanager
     def exchange(self, server: str, method: str, url: str, presented: str) -> Generator[LoggedExchange]:
         """Show one exchange: the first line at once, so that a person sees what the command is waiting for."""
-        exchange, started = LoggedExchange(), monotonic()
+        exchange, started = LoggedExchange(), time.monotonic()
         self._line(Text.assemble((server, "bold"), f": {method} {shown_url(url)}"))
         try:
             yield exchange
         finally:
             if exchange.outcome is not None:
-                time = Text(f", {(monotonic() - started) * 1000:.1f} ms", "dim")
-                self._line(Text.assemble(f"    {presented} -> ", exchange.outcome, time))
+                took = Text(f", {(time.monotonic() - started) * 1000:.1f} ms", "dim")
+                self._line(Text.assemble(f"    {presented} -> ", exchange.outcome, took))
 
     def numbered(self, header_value: str | bytes | None) -> str:
         """The token in an API request, by its number."""

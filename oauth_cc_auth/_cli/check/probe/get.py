@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
-from time import monotonic
 from typing import Any, NamedTuple
 
 import requests
@@ -40,7 +40,7 @@ def get(url: str, headers: Mapping[str, str], timeout: float) -> Got | Transport
         headers: In addition to those of every request.
         timeout: Seconds for the whole answer. If only the body takes longer, its beginning is enough.
     """
-    until = monotonic() + timeout
+    until = time.monotonic() + timeout
     redirect = RedirectHider()
     every = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": f"oauth-cc-auth/{__version__}"}
     watchdog = Watchdog(timeout)
@@ -71,7 +71,7 @@ def _leave_alone(prepared: requests.PreparedRequest) -> requests.PreparedRequest
 def _beginning(raw: Any, until: float) -> bytes:
     body = b""
     try:
-        while len(body) < LONGEST_REFUSAL and monotonic() < until and (chunk := raw.read1(_CHUNK, False)):
+        while len(body) < LONGEST_REFUSAL and time.monotonic() < until and (chunk := raw.read1(_CHUNK, False)):
             body += chunk
     except urllib3.exceptions.HTTPError:
         pass  # of a stream of events, for example; the status is known, and that counts
