@@ -100,8 +100,10 @@ class Process:
         if lease is None or self._api.refuses(lease):
             self._api.failed(began)
         elif lease.probation:
+            is_sent_again = ORIGIN in lease.probation
             self._cache.refusals.accepted(ORIGIN, lease, PATH)
-            self._cache.refusals.earned(ORIGIN, lease)
+            if is_sent_again:
+                self._cache.refusals.earned(ORIGIN, lease)
         waited = self._clock.now - began
         if waited:
             self._api.waited.append(waited)
