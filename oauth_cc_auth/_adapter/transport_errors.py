@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+import os
 import re
 import socket
 import ssl
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from oauth_cc_auth._errors import Reason
@@ -15,8 +17,7 @@ from oauth_cc_auth._http.answers import phrase
 from oauth_cc_auth._http.interrupts import Ignoring, chain, is_interrupt
 from oauth_cc_auth._protocol.exchange import TransportFailure
 
-# Where each library looks for certificates that it is to trust.
-_BUNDLE_VARIABLES = {"requests": "REQUESTS_CA_BUNDLE", "httpx": "SSL_CERT_FILE", "httpx2": "SSL_CERT_FILE"}
+from .transport_advice import BUNDLE_VARIABLES, advice_for, proxy_advice
 
 # How http.client and httpcore say that a proxy has answered with another status than 200.
 _PROXY_ANSWER = r"(Tunnel connection failed: )?(\d{3})\b"
@@ -42,10 +43,19 @@ _LOST_CONNECTION = frozenset(
     {"BrokenResourceError", "ChunkedEncodingError", "EndOfStream", "IncompleteRead", "ProtocolError", "ReadError"}
     | {"RemoteProtocolError", "SSLEOFError", "SSLZeroReturnError", "WriteError"}
 )
+# What will be so at the next try as well.
+_FINAL = frozenset[Reason](
+    {"invalid_url", "tls_client_certificate", "tls_expired", "tls_not_yet_valid", "tls_untrusted", "tls_wrong_host"}
+)
+_NOT_REACHED = frozenset[Reason](
+    {"connection_lost", "unreachable", "unreachable_dns", "unreachable_network", "unreachable_refused"}
+)
 _END_OF_TLS = (ssl.SSLEOFError, ssl.SSLZeroReturnError)
 
 
-def transport_failure(error: BaseException, library: Any, *, own: bool, retryable: bool) -> TransportFailure:
+def transport_failure(
+    error: BaseException, library: Any, *, own: bool, retryable: bool, url: str = "", to_proxy: bool = False
+) -> TransportFailure:
     """The failure that `error` stands for; a certificate that is not trusted will not be so at the next try.
 
     Args:
@@ -53,16 +63,36 @@ def transport_failure(error: BaseException, library: Any, *, own: bool, retryabl
         library: requests, httpx or httpx2.
         own: It was raised by a client of ours, not by a `token_client`.
         retryable: Whether errors of its kind may pass.
+        url: Where the token request went.
+        to_proxy: What could not be reached is a proxy, as far as the caller knows better than `error`.
     """
     causes = list(_causes(error))
-    reason, advice = _reason(causes), ""
-    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
-        retryable, advice = False, _trust_advice(str(library.__name__), own=own)
-    elif reason == "invalid_url":
-        retryable, advice = False, "check token_url and the URL of the proxy, if there is one"
-    elif reason == "tls_not_spoken":
-        advice = "check that this port of the host speaks https"
-    return TransportFailure(words_of(error), reason, retryable=retryable, advice=advice)
+    bundle = _missing_bundle(causes[-1], str(library.__name__))
+    if bundle:
+        return TransportFailure(bundle, "tls_failed", retryable=False)
+    reason = _reason(causes)
+    if to_proxy and reason in _NOT_REACHED:
+        reason = "proxy_failed"
+    if reason == "proxy_refused":
+        status = int(re.match(_PROXY_ANSWER, text_of(causes[-1]))[2])  # type: ignore[index]  # it is what the reason says
+        advice = proxy_advice(status)
+        retryable = retryable and (status >= 500 or status in (408, 429))
+    else:
+        advice = advice_for(reason, str(library.__name__), own=own, is_http=url.lower().startswith("http:"))
+    return TransportFailure(
+        words_of(error, to_proxy=reason == "proxy_failed"),
+        reason,
+        retryable=retryable and reason not in _FINAL,
+        advice=advice,
+    )
+
+
+def _missing_bundle(cause: BaseException, library_name: str) -> str:
+    """What is wrong if httpx could not load certificates: Python's error names no file."""
+    path = os.environ.get(BUNDLE_VARIABLES[library_name], "")
+    if not isinstance(cause, FileNotFoundError) or cause.filename is not None or not path or Path(path).exists():
+        return ""
+    return f"there is no file {path}, which {BUNDLE_VARIABLES[library_name]} names"
 
 
 def _reason(causes: list[BaseException]) -> Reason:
@@ -71,6 +101,8 @@ def _reason(causes: list[BaseException]) -> Reason:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return _CERTIFICATE_REASONS.get(getattr(cause, "verify_code", 0), "tls_untrusted")
     names = {type(cause).__name__ for cause in causes}
+    if "CertificateError" in names:  # urllib3 1.26 compares names itself
+        return "tls_wrong_host"
     if names & _PARSERS_ERRORS:
         return "invalid_url"
     if "ProxyError" in names:
@@ -101,7 +133,7 @@ def _network_reason(causes: list[BaseException], names: set[str]) -> Reason:
     return "connection_lost" if is_lost else "unreachable"
 
 
-def words_of(error: BaseException) -> str:
+def words_of(error: BaseException, *, to_proxy: bool = False) -> str:
     """What went wrong, in one line without a full stop: the words of the innermost cause."""
     causes = list(_causes(error))
     names = {type(cause).__name__ for cause in causes}
@@ -110,7 +142,7 @@ def words_of(error: BaseException) -> str:
         return f"{type(error).__name__}: a URL cannot be parsed"
     text = text_of(causes[-1]).rstrip(".")
     # Each library has an exception of this name, as has urllib3.
-    return f"the proxy failed: {_of_standard(text)}" if "ProxyError" in names else text
+    return f"the proxy failed: {_of_standard(text)}" if to_proxy or "ProxyError" in names else text
 
 
 def _of_standard(text: str) -> str:
@@ -120,16 +152,6 @@ def _of_standard(text: str) -> str:
     """
     answer = re.match(_PROXY_ANSWER, text)
     return text if answer is None else f"{answer[0]} {phrase(int(answer[2]))}".rstrip()
-
-
-def _trust_advice(library_name: str, *, own: bool) -> str:
-    variable = _BUNDLE_VARIABLES[library_name]
-    if own:
-        return f"a client's own verify does not apply to token requests: pass token_client, or set {variable}"
-    advice = "set verify of the token_client to a bundle with the issuer's certificate"
-    if library_name == "requests":
-        advice += f"; {variable} in the environment overrides it, unless trust_env of the token_client is False"
-    return advice
 
 
 # The packages whose exceptions a token request may raise, beside the standard library and the client library.

@@ -10,10 +10,12 @@ from typing import Any
 
 from oauth_cc_auth._adapter.transport_errors import transport_failure
 from oauth_cc_auth._http.answers import is_redirect
-from oauth_cc_auth._http.interrupts import chain
+from oauth_cc_auth._http.interrupts import Ignoring, chain
 from oauth_cc_auth._http.limited_body import LimitedBody, UnreadableBodyError
 from oauth_cc_auth._http.watchdog import Watchdog
 from oauth_cc_auth._protocol.exchange import UNREAD, TokenResponse, TransportFailure
+
+from .proxies import uses_proxy
 
 
 class Trace:
@@ -21,13 +23,17 @@ class Trace:
 
     Attributes:
         redirect: Status and target of a redirect; a token client that trips over the target never tells.
+        is_connected: A connection was made, perhaps to a proxy.
     """
 
     def __init__(self, watchdog: Watchdog | None = None) -> None:
         self._watchdog = watchdog
         self.redirect: tuple[int, str] | None = None
+        self.is_connected = False
 
     def __call__(self, event: str, info: dict[str, Any]) -> None:
+        if event.endswith(".connect_tcp.complete"):
+            self.is_connected = True
         if self._watchdog is not None:
             self._have_watched(self._watchdog, event, info)
         if event == "http11.receive_response_headers.complete":
@@ -120,11 +126,17 @@ class Reading:
         return TokenResponse(self._response.status_code, self.headers, body, self.problem)
 
 
+def _uses_proxy(library: Any, client: Any, url: str) -> bool:
+    with Ignoring(Exception):  # there is no client, or it is one of the person's own making
+        return uses_proxy(library, client, url)
+    return False
+
+
 def answer_or_failure(
-    library: Any, error: Any, trace: Trace, url: str, *, own: bool
+    library: Any, error: Any, trace: Trace, url: str, *, own: bool, client: Any
 ) -> TokenResponse | TransportFailure:
     """What `error`, raised while a token request to `url` was under way, stands for: often an answer all the same."""
-    if trace.redirect is not None:
+    if trace.redirect is not None and not isinstance(error, library.ProxyError):
         status, location = trace.redirect
         return TokenResponse(status, {"location": location}, b"")
     response = _raised_for(library, error, url)
@@ -139,4 +151,6 @@ def answer_or_failure(
         # These two are about what was to be sent, which will be the same the next time.
         retryable=isinstance(error, library.TransportError)
         and not isinstance(error, (library.UnsupportedProtocol, library.LocalProtocolError)),
+        url=url,
+        to_proxy=not trace.is_connected and _uses_proxy(library, client, url),
     )

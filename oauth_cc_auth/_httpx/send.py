@@ -96,7 +96,7 @@ def send_token_request(
                 raise
             if watchdog.fired or isinstance(error, library.TimeoutException):
                 return too_slow(budget)
-            answer = answer_or_failure(library, error, trace, request.url, own=own)
+            answer = answer_or_failure(library, error, trace, request.url, own=own, client=token_client)
     return answer
 
 
@@ -154,7 +154,7 @@ async def _asend_once(
                 return too_slow(budget)
             if not own and _is_of_another_loop(error):
                 return _OF_ANOTHER_LOOP
-            answer = answer_or_failure(library, error, trace, request.url, own=own)
+            answer = answer_or_failure(library, error, trace, request.url, own=own, client=token_client)
     return answer
 
 

@@ -67,6 +67,14 @@ def read_answer(request: TokenRequest, answer: Reply, wall: float, known_token: 
     return _token(request, answer, members, wall)
 
 
+# The reasons of which the command finds out more: it looks at each step of a connection.
+_CHECKED = (
+    *("connection_lost", "proxy_failed", "timed_out", "tls_failed", "tls_not_spoken"),
+    *("unreachable", "unreachable_dns", "unreachable_network", "unreachable_refused"),
+)
+_CHECK = "the command `oauth-cc-auth check` shows which step fails"
+
+
 def _unreachable(request: TokenRequest, failure: TransportFailure) -> Failure:
     text = presentable(failure.text, request.secrets)
     what = "gave no answer in time (see timeout and deadline)" if failure.timed_out else "could not be reached"
@@ -74,7 +82,7 @@ def _unreachable(request: TokenRequest, failure: TransportFailure) -> Failure:
         f"token endpoint {shown_url(request.url)} {what}: {text}",
         attempts=(Attempt(request.method, error_description=text, reason=failure.reason),),
         reason=failure.reason,
-        remedy=failure.advice,
+        remedy="; ".join(filter(None, (failure.advice, _CHECK if failure.reason in _CHECKED else ""))),
     )
     error.timed_out = failure.timed_out
     return Failure(error, transient=failure.retryable)
@@ -96,7 +104,7 @@ def _refusal(request: TokenRequest, answer: TokenResponse, members: Mapping[str,
         _refusal_in_words(request, answer, code, description, asked),
         attempts=(Attempt(request.method, status, code, description, reason=reason, retry_after=asked),),
         reason=reason,
-        remedy=_refusal_remedy(request, status, code, asked, html=html),
+        remedy=_refusal_remedy(request, answer, code, asked, html=html),
     )
     error.status_code, error.error, error.error_description, error.error_uri = status, code, description, uri
     return Failure(
@@ -151,9 +159,22 @@ def _refusal_in_words(
     return words
 
 
-def _refusal_remedy(request: TokenRequest, status: int, code: str | None, asked: float | None, *, html: bool) -> str:
+# What nginx, Go and Tomcat answer if a request without TLS comes to a port with it.
+_TO_A_TLS_PORT = (
+    b"plain HTTP request was sent to HTTPS port",
+    b"HTTP request to an HTTPS server",
+    b"port requires TLS",
+)
+
+
+def _refusal_remedy(
+    request: TokenRequest, answer: TokenResponse, code: str | None, asked: float | None, *, html: bool
+) -> str:
+    status = answer.status_code
     if is_redirect(status):
         return "token requests are never redirected: set token_url to the final URL"
+    if status == 400 and any(words in answer.body[:2000] for words in _TO_A_TLS_PORT):
+        return "this port speaks https, and token_url must begin with https://"
     return "" if asked is not None else advice(code, status, scope=request.scope, is_web_page=html)
 
 

@@ -53,7 +53,9 @@ def send_token_request(
                 raise
             if watchdog.fired or isinstance(error, timed_out):
                 return too_slow(budget)
-            failure = transport_failure(error, library, own=own, retryable=isinstance(error, retryable))
+            failure = transport_failure(
+                error, library, own=own, retryable=isinstance(error, retryable), url=request.url
+            )
     return failure
 
 

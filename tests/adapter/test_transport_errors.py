@@ -282,3 +282,65 @@ class TestReason:
         refused = ConnectionRefusedError(111, "Connection refused")
         error = urllib3.exceptions.ProxyError("Unable to connect to proxy", refused)
         assert failure_of(requests.exceptions.ProxyError(error)).reason == "proxy_failed"
+
+
+class TestFinal:
+    @pytest.mark.parametrize(
+        ("error", "reason", "retryable"),
+        [
+            (distrust(10), "tls_expired", False),
+            (ssl.SSLError(1, "[SSL: TLSV13_ALERT_CERTIFICATE_REQUIRED] required"), "tls_client_certificate", False),
+            (ssl.SSLError(1, "[SSL: NO_PROTOCOLS_AVAILABLE] none"), "tls_failed", True),
+            (httpx.ProxyError("302 Found"), "proxy_refused", False),
+            (httpx.ProxyError("407 wrong"), "proxy_refused", False),
+            (httpx.ProxyError("408 slow"), "proxy_refused", True),
+            (httpx.ProxyError("429 busy"), "proxy_refused", True),
+            (httpx.ProxyError("500 broken"), "proxy_refused", True),
+            (httpx.ProxyError("it hung up"), "proxy_failed", True),
+        ],
+    )
+    def test_what_will_be_so_again(self, error: Exception, reason: str, retryable: bool) -> None:
+        """It gets one try; what is final for the library stays final."""
+        failure = failure_of(error)
+        assert (failure.reason, failure.retryable) == (reason, retryable)
+        assert not failure_of(error, retryable=False).retryable
+
+    def test_names_that_urllib3_compares_itself(self) -> None:
+        """Version 1.26 does, with an exception of its own."""
+        error = type("CertificateError", (ValueError,), {})("hostname 'a' doesn't match 'b'")
+        failure = failure_of(requests.exceptions.SSLError(error))
+        assert (failure.reason, failure.retryable) == ("tls_wrong_host", False)
+
+
+class TestToProxy:
+    @pytest.mark.parametrize("error", [ConnectionRefusedError("no"), OSError("odd"), httpx.ReadError("reset")])
+    def test_what_could_not_be_reached(self, error: Exception) -> None:
+        """Was the proxy, if that is where the request went."""
+        failure = transport_failure(error, httpx, own=True, retryable=True, to_proxy=True)
+        assert (failure.reason, failure.retryable) == ("proxy_failed", True)
+        assert failure.text.startswith("the proxy failed: ")
+
+    def test_what_has_another_reason(self) -> None:
+        """It keeps that."""
+        failure = transport_failure(distrust(10), httpx, own=True, retryable=True, to_proxy=True)
+        assert (failure.reason, failure.text) == ("tls_expired", text_of(distrust(10)))
+
+
+class TestMissingBundle:
+    def test_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Python says only that there is no such file."""
+        monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/bundle.pem")
+        failure = transport_failure(FileNotFoundError(2, "No such file"), httpx, own=True, retryable=True)
+        assert failure == TransportFailure(
+            "there is no file /nowhere/bundle.pem, which SSL_CERT_FILE names", "tls_failed", retryable=False
+        )
+
+    @pytest.mark.parametrize("value", ["", __file__])
+    def test_is_not_what_is_wrong(self, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+        """Another file is missing then."""
+        monkeypatch.setenv("SSL_CERT_FILE", value)
+        error = FileNotFoundError(2, "No such file")
+        assert transport_failure(error, httpx, own=True, retryable=True).text == str(error)
+        monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/bundle.pem")
+        named = FileNotFoundError(2, "No such file", "/nowhere/socket")
+        assert transport_failure(named, httpx, own=True, retryable=True).text == str(named)

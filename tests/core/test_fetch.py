@@ -547,6 +547,9 @@ class TestStrategyOfOnesOwn:
         assert "secret" not in message
 
 
+CHECK = "the command `oauth-cc-auth check` shows which step fails"
+
+
 class TestLog:
     def test_every_decision_and_why(self, caplog: pytest.LogCaptureFixture) -> None:
         """At the level DEBUG, one line each, in order, without a secret."""
@@ -557,7 +560,7 @@ class TestLog:
         assert lines.pop(4).startswith(f"no token: invalid_client: token endpoint {URL} answered 401; check client_id")
         assert lines == [
             f"token request to {URL} by {BASIC}, the first of those to try",
-            f"no token: token endpoint {URL} could not be reached: *** refused",
+            f"no token: token endpoint {URL} could not be reached: *** refused; {CHECK}",
             "trying again in 0.50 s",
             f"token request to {URL} by {BASIC}, once more",
             f"{BASIC} may not have been recognised; trying {POST}",

@@ -495,7 +495,8 @@ class TestUnreachable:
         failure = read_answer(a_request(), nothing, WALL)
         assert isinstance(failure, Failure)
         assert isinstance(failure.error, TokenEndpointUnreachable)
-        assert failure.error.message == f"token endpoint {ENDPOINT} {what}: refused ***"
+        check = "the command `oauth-cc-auth check` shows which step fails"
+        assert failure.error.message == f"token endpoint {ENDPOINT} {what}: refused ***; {check}"
         assert (failure.error.timed_out, failure.error.reason) == (timed_out, reason)
         assert failure.error.attempts == (Attempt("client_secret_post", None, None, "refused ***"),)
         assert consequences(failure) == (retryable, False, None)
