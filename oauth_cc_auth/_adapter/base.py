@@ -51,6 +51,7 @@ if TYPE_CHECKING:
         early_expiry: float | None
         renew_after: float
         renew_on: RenewOn | Iterable[int] | bool | None
+        raise_if_not_renewed: bool
         api_origins: Iterable[str] | None
         on_event: OnEvent | None
         allow_insecure_http: bool | None
@@ -83,6 +84,7 @@ class BaseAuth(ABC, Generic[TokenClientT]):
         early_expiry: float | None = None,
         renew_after: float = 0.8,
         renew_on: RenewOn | Iterable[int] | bool | None = None,
+        raise_if_not_renewed: bool = False,
         api_origins: Iterable[str] | None = None,
         on_event: OnEvent | None = None,
         allow_insecure_http: bool = False,
@@ -112,6 +114,8 @@ class BaseAuth(ABC, Generic[TokenClientT]):
                 others go on with it.
             renew_on: When a refused API request renews the token and is sent again: None or True on status 401, False
                 never, statuses such as ``(401, 419)``, or a callable that is given status and headers and says whether.
+            raise_if_not_renewed: What happens if an API refuses the token and no new one can be had for a reason that
+                may pass: True raises the `TokenError` that says why, False returns what the API answered.
             api_origins: Origins such as ``https://api.example.com`` that get the token; requests to others are sent
                 without one. None: whatever origin a request names.
             on_event: Called with an `Event` for each thing that happens to tokens, once and not for each request that
@@ -145,6 +149,7 @@ class BaseAuth(ABC, Generic[TokenClientT]):
                 "early_expiry": early_expiry,
                 "renew_after": renew_after,
                 "renew_on": renew_on,
+                "raise_if_not_renewed": raise_if_not_renewed,
                 "api_origins": api_origins,
                 "on_event": on_event,
                 "token_client": token_client,

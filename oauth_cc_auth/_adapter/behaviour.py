@@ -45,6 +45,13 @@ def seconds(field: str, value: object) -> float:
     return min(value, LONGEST_WAIT)
 
 
+def yes_or_no(field: str, value: object) -> bool:
+    """True or False, and no other value that counts as one of them, such as the word "no"."""
+    if not isinstance(value, bool):
+        raise _wrong(field, f"must be True or False, not {type(value).__name__}")
+    return value
+
+
 def rules(early_expiry: object, renew_after: object) -> RenewalRules:
     """When a token is renewed."""
     if early_expiry is not None and not (_is_number(early_expiry) and 0 <= early_expiry < inf):
@@ -141,12 +148,22 @@ class Behaviour(Record):
         deadline: Seconds that one caller waits for a token.
         rules: When a token is renewed.
         renew_on: The condition for a renewal after an answer; None: status 401.
+        raise_if_not_renewed: Raise what kept a new token away, instead of returning the refusal.
         api_origins: The origins that get the token; None: every origin.
         on_event: The person's hook, or None.
         token_client: The person's client for token requests, or None.
     """
 
-    __slots__ = ("api_origins", "deadline", "on_event", "renew_on", "rules", "timeout", "token_client")
+    __slots__ = (
+        "api_origins",
+        "deadline",
+        "on_event",
+        "raise_if_not_renewed",
+        "renew_on",
+        "rules",
+        "timeout",
+        "token_client",
+    )
 
     def __init__(self, given: Mapping[str, Any], wire_url: Callable[[str], str]) -> None:
         self.token_client = given["token_client"]
@@ -154,6 +171,7 @@ class Behaviour(Record):
         self.deadline = seconds("deadline", given["deadline"])
         self.rules = rules(given["early_expiry"], given["renew_after"])
         self.renew_on: RenewCondition = renew_on(given["renew_on"])
+        self.raise_if_not_renewed = yes_or_no("raise_if_not_renewed", given["raise_if_not_renewed"])
         self.api_origins = api_origins(given["api_origins"], wire_url)
         self.on_event = on_event(given["on_event"])
 
@@ -166,6 +184,7 @@ class Behaviour(Record):
             "early_expiry": self.rules.early_expiry,
             "renew_after": self.rules.renew_after,
             "renew_on": tuple(sorted(self.renew_on)) if isinstance(self.renew_on, frozenset) else self.renew_on,
+            "raise_if_not_renewed": self.raise_if_not_renewed,
             "api_origins": None if origins is None else tuple(map(str, origins)),
             "on_event": self.on_event,
             "token_client": self.token_client,

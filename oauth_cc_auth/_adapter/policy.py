@@ -120,6 +120,7 @@ class ApiPolicy:
         "_has_token_client",
         "_is_private",
         "_observer",
+        "_raises",
         "_renew_on",
         "admitted",
         "cache",
@@ -149,6 +150,7 @@ class ApiPolicy:
         self._has_token_client = behaviour.token_client is not None
         self._is_private = is_private
         self._observer = source.observer
+        self._raises = behaviour.raise_if_not_renewed
         self._renew_on: RenewCondition = behaviour.renew_on
 
     # Before a request is sent.
@@ -252,7 +254,7 @@ class ApiPolicy:
         """What follows from a refusal of `lease`: the token to send the request again with, an error, or nothing.
 
         None means that the refusal is returned as it is. An error is one that explains more than the refusal does: the
-        token endpoint says no for good.
+        token endpoint says no for good, or the person wants to hear of passing reasons as well.
         """
         older = self.cache.stand_in(lease, refused.origin)
         if older is not None:
@@ -340,9 +342,10 @@ class ApiPolicy:
         self._observer.token_refused(refused.origin, refused.status, "postponed")
 
     def _not_renewed(self, refused: RefusedRequest, outcome: Failure) -> TokenError | None:
-        error, transient = outcome.error, outcome.transient
-        self._observer.token_refused(refused.origin, refused.status, "not_renewed", why=error if transient else None)
-        return None if transient else error
+        raises = self._raises or not outcome.transient
+        why = None if raises else outcome.error
+        self._observer.token_refused(refused.origin, refused.status, "not_renewed", why=why)
+        return outcome.error if raises else None
 
     def _note_renewal(self, refused: RefusedRequest, *, is_late: bool, sent_again: bool) -> None:
         """There is a token to go on with; says whether the refused request is sent again with it."""

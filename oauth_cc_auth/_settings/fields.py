@@ -28,7 +28,7 @@ _REQUIRED = FIELDS[:3]
 # The other arguments of an auth object. These can be written down, so the command takes them from the environment and
 # from files; a callable or a client cannot.
 WRITABLE_BEHAVIOUR = ("timeout", "deadline", "early_expiry", "renew_after", "renew_on", "api_origins")
-BEHAVIOUR = (*WRITABLE_BEHAVIOUR, "on_event", "token_client")
+BEHAVIOUR = (*WRITABLE_BEHAVIOUR, "raise_if_not_renewed", "on_event", "token_client")
 
 
 def check_complete(arguments: Mapping[str, Any], names: Mapping[str, str], remedy: str = "") -> None:

@@ -47,6 +47,19 @@ def test_seconds_that_nothing_can_wait_for(value: float) -> None:
     assert behaviour.seconds("deadline", value) <= threading.TIMEOUT_MAX
 
 
+@pytest.mark.parametrize("value", [True, False])
+def test_yes_or_no(value: bool) -> None:
+    """Nothing else counts."""
+    assert behaviour.yes_or_no("raise_if_not_renewed", value) is value
+
+
+@pytest.mark.parametrize("value", [None, "no", 1, 0])
+def test_neither_yes_nor_no(value: object) -> None:
+    """Or the word "no" would mean yes."""
+    with pytest.raises(ConfigurationError, match=r"^raise_if_not_renewed must be True or False, not \w+$"):
+        behaviour.yes_or_no("raise_if_not_renewed", value)
+
+
 @pytest.mark.parametrize("value", [0, -1, 0.0, float("inf"), float("nan"), True, None, "10"])
 def test_no_seconds(value: object) -> None:
     """The message names the field and shows the value."""

@@ -15,7 +15,7 @@ import pytest
 import requests
 import trio
 
-from oauth_cc_auth import Event
+from oauth_cc_auth import Event, TokenEndpointError
 from oauth_cc_auth.testing import Answer, LoopbackServer, RecordedRequest
 from tests.clients import HTTPX, HTTPX2, REQUESTS, ClientKind, each_client, for_clients
 from tests.contract.scenes import auth_of, scene
@@ -56,6 +56,19 @@ TOLD: list[Event] = []
 def told(event: Event) -> None:
     """A hook that can be pickled: a pickle has its name."""
     TOLD.append(event)
+
+
+@ways_to_copy
+@each_client
+def test_what_happens_to_a_refusal_comes_along(client: ClientKind, oauth_server: LoopbackServer, copied: Any) -> None:
+    """A copy raises what the original raises."""
+    twin = copied(auth_of(client, oauth_server, raise_if_not_renewed=True))
+    with client.session(auth=twin) as session:
+        session.get_token()
+        oauth_server.revoke_all()
+        oauth_server.token_endpoint.always(Answer(503, headers={"Retry-After": "60"}))
+        with pytest.raises(TokenEndpointError):
+            session.request("GET", oauth_server.api_url)
 
 
 @ways_to_copy

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from oauth_cc_auth import TokenEndpointError, TokenEndpointUnreachable
+from oauth_cc_auth import TokenEndpointError, TokenEndpointUnreachable, TokenError
 from oauth_cc_auth.testing import Answer, LoopbackServer
 from tests.clients import ClientKind, each_client
 from tests.contract.scenes import background, scene
@@ -201,3 +201,39 @@ def test_back_off_does_not_follow_a_wall_clock_that_steps(client: ClientKind, oa
         s.go_on()
         assert s.token_requests == 3
         assert len(oauth_server.issued) == 2
+
+
+@each_client
+@pytest.mark.parametrize(
+    ("failure", "error"),
+    [(Answer(503), TokenEndpointError), (Answer.dropped(), TokenEndpointUnreachable)],
+    ids=["overloaded", "unreachable"],
+)
+def test_a_refusal_during_an_outage_is_the_outage_if_one_asks_for_that(
+    client: ClientKind, oauth_server: LoopbackServer, failure: Answer, error: type[TokenError]
+) -> None:
+    """All tokens are lost and the endpoint is down: the error can be retried, as the API's 401 cannot."""
+    with scene(client, oauth_server, raise_if_not_renewed=True) as s:
+        s.go_on()
+        oauth_server.revoke_all()
+        oauth_server.token_endpoint.always(failure)
+        for _ in range(2):  # the second finds the endpoint held off
+            with pytest.raises(error):
+                s.get()
+        assert s.api_statuses == [200, 401, 401]
+        oauth_server.token_endpoint.clear()
+        s.clock.advance(120)
+        s.go_on()
+    with scene(client, oauth_server) as s:
+        s.go_on()
+        oauth_server.revoke_all()
+        oauth_server.token_endpoint.always(failure)
+        assert s.get().status == 401
+
+
+@each_client
+def test_a_refusal_that_no_token_mends_is_no_outage(client: ClientKind, oauth_server: LoopbackServer) -> None:
+    """Then the API's answer is what there is to say, whatever one asks for; also while renewals are held off."""
+    with scene(client, oauth_server, raise_if_not_renewed=True) as s:
+        s.refuse_everything()
+        assert [s.get().status for _ in range(5)] == [401] * 5

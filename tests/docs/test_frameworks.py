@@ -26,6 +26,7 @@ from typing import Any
 import certifi
 import httpx
 import pytest
+import requests
 import urllib3
 from opentelemetry import metrics
 from opentelemetry.sdk.metrics import MeterProvider
@@ -138,6 +139,26 @@ class TestRetries:
         endpoint.next(*[Answer.dropped()] * 3, *[Answer(503)] * 3, None)
         assert run("Retries", 1)["fetch_orders"]()["path"] == "/api/orders"
         assert [request.status for request in internet.server.token_requests] == [None] * 3 + [503] * 3 + [200]
+
+    @pytest.mark.parametrize("failure", [Answer.dropped(), Answer(503)], ids=["unreachable", "overloaded"])
+    def test_through_the_worst_outage(self, internet: Internet, failure: Answer) -> None:
+        """All tokens are lost and the endpoint is down. When it is back, so is the answer."""
+        fetch_orders = run("Retries", 1)["fetch_orders"]
+        fetch_orders()
+        internet.server.revoke_all()
+        internet.server.token_endpoint.next(*[failure] * 7)
+        assert fetch_orders()["path"] == "/api/orders"
+        assert statuses(internet)[0] == 200
+        assert set(statuses(internet)[1:-1]) == {401}
+        assert statuses(internet)[-1] == 200
+        assert [request.status for request in internet.server.token_requests] == [200, *[failure.status] * 7, 200]
+
+    def test_a_refusal_that_is_none_of_the_tokens_fault_is_final(self, internet: Internet) -> None:
+        """The API refuses a new token as well."""
+        internet.server.api.always(Answer(401))
+        with pytest.raises(requests.HTTPError, match="401"):
+            run("Retries", 1)["fetch_orders"]()
+        assert statuses(internet) == [401, 401]
 
     def test_an_error_of_the_credentials_is_final(self, internet: Internet) -> None:
         """There is one attempt with each method, and no more."""

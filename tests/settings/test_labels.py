@@ -129,7 +129,17 @@ class TestForm:
 
     @pytest.mark.parametrize(
         "label",
-        ["timeout", "deadline", "early_expiry", "renew_after", "renew_on", "api_origins", "token_client", "Renew On"],
+        [
+            "timeout",
+            "deadline",
+            "early_expiry",
+            "renew_after",
+            "renew_on",
+            "api_origins",
+            "raise_if_not_renewed",
+            "token_client",
+            "Renew On",
+        ],
     )
     def test_an_argument_of_the_auth_object(self, label: str) -> None:
         """The form has no field for it; another place has."""

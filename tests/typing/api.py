@@ -136,6 +136,7 @@ def with_requests(config: ClientCredentialsConfig) -> requests.Response:
         early_expiry=60,
         renew_after=0.5,
         renew_on=renew_on,
+        raise_if_not_renewed=True,
         api_origins=["https://api.example.com"],
         on_event=on_event,
         token_client=requests.Session(),
