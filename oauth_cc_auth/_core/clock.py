@@ -25,9 +25,11 @@ if TYPE_CHECKING:
 
         def time(self) -> float:
             """Unix time in seconds."""
+            ...
 
         def monotonic(self) -> float:
             """Seconds since some time."""
+            ...
 
 
 class Moment(Record):
