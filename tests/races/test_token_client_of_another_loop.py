@@ -39,11 +39,14 @@ def in_a_new_loop(auth: Any, backend: str = "asyncio") -> str:
 @each_library
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
 def test_one_loop_after_another(client: ClientKind, oauth_server: LoopbackServer, backend: str) -> None:
-    """As with several calls of asyncio.run: the first request in each finds a connection of the loop before."""
+    """As with several calls of asyncio.run: the first request in each finds a connection of the loop before.
+
+    What was sent over that may still arrive, and a token be issued for it that no one gets.
+    """
     auth = auth_of(client, oauth_server, token_client=client.library.AsyncClient())
     for _ in range(3):
         auth.invalidate()
-        assert in_a_new_loop(auth, backend) == oauth_server.issued[-1]
+        assert in_a_new_loop(auth, backend) in oauth_server.issued
 
 
 @each_library
@@ -57,7 +60,7 @@ def test_several_connections_of_an_earlier_loop(client: ClientKind, oauth_server
                 tasks.start_soon(own.get, oauth_server.origin + "/open")
 
     anyio.run(use)
-    assert in_a_new_loop(auth_of(client, oauth_server, token_client=own)) == oauth_server.issued[-1]
+    assert in_a_new_loop(auth_of(client, oauth_server, token_client=own)) in oauth_server.issued
 
 
 @each_library
