@@ -262,7 +262,7 @@ class TestClientAuthentication:
         """None, a known name, or a strategy."""
         assert a_config(client_authentication=value).client_authentication is value
 
-    @pytest.mark.parametrize("value", ["", "digest", "private_key_jwt", 5, ClientAuthentication, ClientAuthentication()])
+    @pytest.mark.parametrize("value", ["", "digest", "private_key_jwt", 5, ClientAuthentication, object()])
     def test_refused(self, value: Any) -> None:
         """The message lists what there is."""
         message = problem(client_authentication=value)
