@@ -154,10 +154,10 @@ class ConfigurationError(ValueError):
         name: str | None = None,
     ) -> None:
         self.field = field
-        self.problem = problem or message or ""
+        self.problem: str = problem or message or ""
         self.remedy = remedy
         self.reason: SettingReason = reason
-        self.name = field if name is None else name
+        self.name: str | None = field if name is None else name
         if message is None:
             message = _sentence(f"{self.name} {problem}" if self.name else problem, remedy)
         super().__init__(message)
@@ -205,7 +205,7 @@ class TokenError(Exception):
             self.reason = reason
         if remedy:
             self.remedy = remedy
-        self.message = _sentence(message, remedy)
+        self.message: str = _sentence(message, remedy)
         super().__init__(self.message)
 
     def __str__(self) -> str:
