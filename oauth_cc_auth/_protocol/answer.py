@@ -207,6 +207,9 @@ def _without_token(request: TokenRequest, answer: TokenResponse, members: Mappin
         return _unusable(request, answer, "no_access_token", "its access_token is empty")
     if value is None and "access_token" in members:
         return _unusable(request, answer, "no_access_token", "its access_token is null")
+    if "access_token" in members:
+        problem = f"its access_token is {_json_type(value)}, not a string"
+        return _unusable(request, answer, "no_access_token", problem, _CHECK_URL)
     if members:
         names = presentable(", ".join(members), request.secrets)
         problem = f"it has no access_token; its members are: {names or 'none'}"
@@ -214,6 +217,13 @@ def _without_token(request: TokenRequest, answer: TokenResponse, members: Mappin
     if is_web_page(answer.headers.get("content-type", ""), answer.body):
         return _unusable(request, answer, "web_page", "it is a web page", "check that token_url is the token endpoint")
     return _unusable(request, answer, *without_members(answer.body), _CHECK_URL)
+
+
+def _json_type(value: object) -> str:
+    """What JSON calls it."""
+    if isinstance(value, bool):
+        return "a boolean"
+    return "a number" if isinstance(value, (int, float)) else "an array" if isinstance(value, list) else "an object"
 
 
 _CHECK_URL = "check that token_url is the right one"

@@ -242,3 +242,15 @@ def test_odd_errors_are_read_as_far_as_possible(client: ClientKind, oauth_server
 
     assert {name: met[name].error for name in ODD_ERRORS} == {name: code for name, (_, code) in ODD_ERRORS.items()}
     assert all(isinstance(error, TokenEndpointError) and str(error).isprintable() for error in met.values())
+
+
+@each_client
+def test_an_access_token_of_another_type_is_reported_as_that(client: ClientKind, oauth_server: LoopbackServer) -> None:
+    """It is not missing. Its value is not shown, since it may hold the token."""
+    values = {"a number": 1234567, "a boolean": True, "an array": ["s3cret"], "an object": {"value": "s3cret"}}
+    answers = {kind: Answer(200, {"access_token": value, "expires_in": 3600}) for kind, value in values.items()}
+    for kind, error in outcomes(client, oauth_server, answers).items():
+        assert isinstance(error, InvalidTokenResponse)
+        assert f"its access_token is {kind}, not a string" in str(error)
+        assert str(values[kind]) not in str(error)
+        assert "s3cret" not in str(error)

@@ -172,11 +172,27 @@ class TestUnusableToken:
         message = problem({"access_token": None})
         assert message == f"token endpoint {ENDPOINT} answered 200, but its access_token is null"
 
-    @pytest.mark.parametrize("value", [0, 5, [], ["a"], {"a": "b"}, False, True])
-    def test_no_access_token(self, value: object) -> None:
-        """Without one the members that are there are named."""
+    @pytest.mark.parametrize(
+        ("value", "kind"),
+        [
+            *((value, "a number") for value in (0, 5, 1.5)),
+            *((value, "an array") for value in ([], ["a"])),
+            *((value, "an object") for value in ({}, {"a": "b"})),
+            *((value, "a boolean") for value in (False, True)),
+        ],
+    )
+    def test_an_access_token_of_another_type(self, value: object, kind: str) -> None:
+        """It is there, and the type is what is wrong with it."""
         message = problem({"access_token": value, "id_token": "xyz"})
-        assert "it has no access_token; its members are: access_token, id_token;" in message
+        assert message == (
+            f"token endpoint {ENDPOINT} answered 200, but its access_token is {kind}, not a string; "
+            "check that token_url is the right one"
+        )
+
+    def test_no_access_token(self) -> None:
+        """Without one the members that are there are named."""
+        message = problem({"token": "abc", "id_token": "xyz"})
+        assert "it has no access_token; its members are: token, id_token;" in message
 
     def test_an_empty_access_token(self) -> None:
         """It is there, so that naming the members would only confuse."""
