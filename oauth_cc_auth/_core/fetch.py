@@ -81,7 +81,7 @@ class Fetcher:
             if not result.transient:
                 run.rejections.append(result)
                 if not self._next_method(run, result, flight):
-                    return run.with_attempts(_decisive(run.rejections), hint=self._hint(result))
+                    return run.with_attempts(_decisive(run.rejections), hint=self._hint(run, result))
                 continue
             tries -= 1
             delay = self._delay(result, run)
@@ -112,10 +112,19 @@ class Fetcher:
         """True if the current method has worked with this very secret; another secret may need another encoding."""
         return run.method is self._proven and run.secret == self._proven_secret
 
-    def _hint(self, failure: Failure) -> str:
-        if failure.unauthenticated and isinstance(self.config.client_authentication, str):
-            return f"only {self.config.client_authentication} was tried: unset client_authentication to try all"
-        return ""
+    def _hint(self, run: _Run, failure: Failure) -> str:
+        """What may be wrong with the settings if the endpoint does not know the client."""
+        if not failure.unauthenticated:
+            return ""
+        given = {"client_id": self.config.client_id, "client_secret": run.secret or ""}
+        padded = [name for name, value in given.items() if value != value.strip()]
+        hints = []
+        if padded:
+            verb = "begin or end" if len(padded) > 1 else "begins or ends"
+            hints.append(f"{' and '.join(padded)} {verb} with white space, which counts")
+        if isinstance(self.config.client_authentication, str):
+            hints.append(f"only {self.config.client_authentication} was tried: unset client_authentication to try all")
+        return "; ".join(hints)
 
     def _hint_after_outage(self, run: _Run, failure: Failure) -> str:
         """Some servers crash if the credentials are not where they look for them."""

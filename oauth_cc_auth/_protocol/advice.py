@@ -9,6 +9,7 @@ _CREDENTIALS = "check client_id and client_secret, and that this client may use 
 _PARAMETERS = "a parameter is missing or wrong; some providers want additional_request_data, such as audience"
 _ENDPOINT = "check that token_url is the token endpoint and not a web page"
 
+_ENDPOINT_OF_OAUTH = "check that token_url is the provider's endpoint for OAuth 2.0"
 _GRANT = "that the client may use this grant (allow client credentials for it at the provider)"
 
 _BY_CODE = {
@@ -73,7 +74,9 @@ def reason_for(code: str | None, status: int, *, html: bool) -> Reason:
     return _REASONS_BY_STATUS.get(status, "web_page" if html else "rejected")
 
 
-def advice(code: str | None, status: int, *, scope: str | None, is_web_page: bool) -> str:
+def advice(
+    code: str | None, status: int, *, scope: str | None, is_web_page: bool, description: str | None = None
+) -> str:
     """What to do; empty if nothing is known that would help.
 
     Args:
@@ -81,7 +84,10 @@ def advice(code: str | None, status: int, *, scope: str | None, is_web_page: boo
         status: HTTP status, which counts if the code is not known: LemonLDAP::NG sends a number of its own.
         scope: What was asked for.
         is_web_page: The answer is HTML, meant for a person.
+        description: What the server says, which counts if its code is a general one.
     """
+    if code in (None, "invalid_request") and _is_about_grant((description or "").casefold()):
+        code = "unauthorized_client"
     if code in _SCOPE_CODES:
         if scope is None:
             return "set scope, or have scopes granted to this client at the provider"
@@ -89,9 +95,16 @@ def advice(code: str | None, status: int, *, scope: str | None, is_web_page: boo
     return _BY_CODE.get(code or "") or _by_status(status, scope, is_web_page=is_web_page)
 
 
+def _is_about_grant(words: str) -> bool:
+    """True for "requested grant type is not allowed for this client", with which some servers say `invalid_request`."""
+    return "grant" in words and any(denial in words for denial in ("not allowed", "not authorized", "not enabled"))
+
+
 def _by_status(status: int, scope: str | None, *, is_web_page: bool) -> str:
     if status in (404, 405):
         return _ENDPOINT
+    if status == 415:
+        return f"the endpoint may want JSON, and a token request is a form (RFC 6749 §4.4.2): {_ENDPOINT_OF_OAUTH}"
     if status >= 500:
         return "the fault is on the server's side"
     if status in (401, 403):

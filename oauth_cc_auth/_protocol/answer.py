@@ -44,7 +44,12 @@ TOKEN_MEMBERS = ("access_token", "refresh_token", "id_token")
 _STANDARD_MEMBERS = frozenset({"access_token", "token_type", "expires_in", "scope"})
 
 # Where servers put the explanation, some by RFC 9457 §3.1 (title, detail); the first that is there counts.
-_EXPLANATIONS = ("error_description", "error_message", "message", "detail", "title", "errors")
+_EXPLANATIONS = (
+    *("error_description", "error_message", "errorSummary", "message", "msg", "reason", "detail", "title"),
+    *("fault", "faultstring", "description", "errors"),
+)
+_MOST_EXPLANATIONS = 20  # of a list
+_DEEPEST = 3  # of {"errors": [{"detail": {"message": ...}}]}
 
 
 def read_answer(request: TokenRequest, answer: Reply, wall: float, known_token: str = "") -> Token | Failure:
@@ -104,7 +109,7 @@ def _refusal(request: TokenRequest, answer: TokenResponse, members: Mapping[str,
         _refusal_in_words(request, answer, code, description, asked),
         attempts=(Attempt(request.method, status, code, description, reason=reason, retry_after=asked),),
         reason=reason,
-        remedy=_refusal_remedy(request, answer, code, asked, html=html),
+        remedy="" if asked is not None else _refusal_remedy(request, answer, code, description, html=html),
     )
     error.status_code, error.error, error.error_description, error.error_uri = status, code, description, uri
     return Failure(
@@ -129,14 +134,24 @@ def _may_be_unauthenticated(status: int, code: str | None, *, is_read: bool) -> 
 
 def _error_texts(members: Mapping[str, Any]) -> tuple[str, str, str]:
     code, uri = members.get("error"), _text(members.get("error_uri"))
-    description = next(filter(None, (_explanation(members.get(name)) for name in _EXPLANATIONS)), "")
+    description = _explanation(members)
     if isinstance(code, dict):  # {"error": {"code": ..., "message": ...}}, as Google's and Microsoft's APIs put it
-        return _text(code.get("code")), description or _text(code.get("message")), uri
+        return _text(code.get("code")), description or _explanation(code), uri
     return _text(code), description, uri
 
 
-def _explanation(value: object) -> str:
-    return "; ".join(filter(None, map(_text, value))) if isinstance(value, list) else _text(value)
+def _explanation(value: object, depth: int = 0) -> str:
+    """The words in `value`: Okta's `errorSummary`, Apigee's `fault`, FedEx's ``errors[].message``, Zoom's `reason`."""
+    if depth > _DEEPEST:
+        return ""
+    if isinstance(value, list):
+        return "; ".join(filter(None, (_explanation(item, depth + 1) for item in value[:_MOST_EXPLANATIONS])))
+    if not isinstance(value, Mapping):
+        return _text(value)
+    words = next(filter(None, (_explanation(value.get(name), depth + 1) for name in _EXPLANATIONS)), "")
+    place = value.get("loc")  # FastAPI's ``detail[].msg`` is "Field required", and this says which
+    field = _text(place[-1]) if isinstance(place, list) and place else ""
+    return f"{field}: {words}" if field and words else words
 
 
 def _text(value: object) -> str:
@@ -168,14 +183,14 @@ _TO_A_TLS_PORT = (
 
 
 def _refusal_remedy(
-    request: TokenRequest, answer: TokenResponse, code: str | None, asked: float | None, *, html: bool
+    request: TokenRequest, answer: TokenResponse, code: str | None, description: str | None, *, html: bool
 ) -> str:
     status = answer.status_code
     if is_redirect(status):
         return "token requests are never redirected: set token_url to the final URL"
     if status == 400 and any(words in answer.body[:2000] for words in _TO_A_TLS_PORT):
         return "this port speaks https, and token_url must begin with https://"
-    return "" if asked is not None else advice(code, status, scope=request.scope, is_web_page=html)
+    return advice(code, status, scope=request.scope, is_web_page=html, description=description)
 
 
 def _token(request: TokenRequest, answer: TokenResponse, members: Mapping[str, Any], wall: float) -> Token | Failure:
@@ -213,6 +228,8 @@ def _without_token(request: TokenRequest, answer: TokenResponse, members: Mappin
     if members:
         names = presentable(", ".join(members), request.secrets)
         problem = f"it has no access_token; its members are: {names or 'none'}"
+        words = presentable(_explanation(members), request.secrets)
+        problem += f" ({words})" if words else ""
         return _unusable(request, answer, "no_access_token", problem, _CHECK_URL)
     if is_web_page(answer.headers.get("content-type", ""), answer.body):
         return _unusable(request, answer, "web_page", "it is a web page", "check that token_url is the token endpoint")

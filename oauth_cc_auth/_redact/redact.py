@@ -7,8 +7,10 @@ encoding in which servers and libraries echo text.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable
 from pathlib import PurePath
+from types import FrameType
 from urllib.parse import urlsplit
 
 from oauth_cc_auth._http.interrupts import Ignoring
@@ -64,11 +66,25 @@ def kind_and_place(error: Exception) -> str:
     """
     trace, frame, line = error.__traceback__, None, 0
     while trace is not None:
-        frame, line = trace.tb_frame, trace.tb_lineno
+        # The innermost in the person's own code says most; what it calls may be deep in a library.
+        if frame is None or not _is_of_library(trace.tb_frame) or _is_ours(frame):
+            frame, line = trace.tb_frame, trace.tb_lineno
         trace = trace.tb_next
-    if frame is None or str(frame.f_globals.get("__name__")).startswith("oauth_cc_auth._"):
+    if frame is None or _is_ours(frame):
         return type(error).__name__  # raised by the call itself: the callable takes other arguments
     return f"{type(error).__name__} ({frame.f_code.co_name}, {PurePath(frame.f_code.co_filename).name}:{line})"
+
+
+def _is_ours(frame: FrameType) -> bool:
+    return str(frame.f_globals.get("__name__")).startswith("oauth_cc_auth._")
+
+
+def _is_of_library(frame: FrameType) -> bool:
+    """True for code of Python or of an installed package."""
+    name = str(frame.f_globals.get("__name__")).partition(".")[0]
+    return name in sys.stdlib_module_names or not {"site-packages", "dist-packages"}.isdisjoint(
+        PurePath(frame.f_code.co_filename).parts
+    )
 
 
 _LONG_TOKEN = 16  # characters; four of fewer would be too much of it

@@ -206,3 +206,38 @@ def test_the_tree_is_the_one_in_the_documentation() -> None:
     assert TokenError.__bases__ == (Exception,)
     for error in (TokenEndpointUnreachable, TokenEndpointError, InvalidTokenResponse, InsecureRequestError):
         assert error.__bases__ == (TokenError,)
+
+
+WORDS: dict[str, dict[str, Any]] = {
+    "Okta": {"errorCode": "E0000011", "errorSummary": "the words"},
+    "Apigee": {"fault": {"faultstring": "the words", "detail": {"errorcode": "x"}}},
+    "FedEx": {"errors": [{"code": "NOT.AUTHORIZED.ERROR", "message": "the words"}]},
+    "Zoom": {"reason": "the words", "error": "invalid_client"},
+    "FastAPI": {"detail": [{"loc": ["body", "client_id"], "msg": "the words"}]},
+    "msg": {"code": 40001, "msg": "the words"},
+}
+
+
+@each_client
+@pytest.mark.parametrize("server", WORDS)
+@pytest.mark.parametrize("status", [200, 400, 401])
+def test_the_words_of_the_server_are_shown(
+    client: ClientKind, oauth_server: LoopbackServer, server: str, status: int
+) -> None:
+    """Wherever it puts them."""
+    oauth_server.token_endpoint.always(Answer(status, WORDS[server]))
+    with client.session(auth=auth_for(client, oauth_server)) as session:
+        assert "the words" in str(failure_of(session, oauth_server.api_url))
+
+
+@each_client
+def test_an_error_in_renew_on_names_its_line(client: ClientKind, oauth_server: LoopbackServer) -> None:
+    """Its own, and not that of the library that it called."""
+
+    def expired(status: int, headers: Any) -> bool:
+        return bool(headers["X-Missing"])
+
+    line = expired.__code__.co_firstlineno + 1
+    with client.session(auth=auth_for(client, oauth_server, renew_on=expired)) as session:
+        error = failure_of(session, oauth_server.api_url)
+    assert f"raised KeyError (expired, test_errors.py:{line})" in str(error)

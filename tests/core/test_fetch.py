@@ -285,6 +285,23 @@ class TestFailureTold:
         ):
             assert "client_authentication" not in told.error.message
 
+    @pytest.mark.parametrize(
+        ("settings", "words"),
+        [
+            ({"client_secret": " secret"}, "client_secret begins or ends with white space"),
+            (
+                {"client_id": "id ", "client_secret": "secret "},
+                "client_id and client_secret begin or end with white",
+            ),
+            ({"client_secret": lambda: "secret "}, "client_secret begins or ends with white space"),
+        ],
+    )
+    def test_white_space_around_credentials(self, settings: dict[str, Any], words: str) -> None:
+        """It may belong there, so it is mentioned once they are rejected."""
+        endpoint = Endpoint(**settings)
+        assert words in endpoint.failure(*[refusal("invalid_client", 401)] * 3).error.message
+        assert "white space" not in Endpoint(**settings).failure(refusal("invalid_scope")).error.message
+
     def test_another_kind_at_the_end(self) -> None:
         """The answer to an authenticated client counts, no matter what it is."""
         error = Endpoint().failure(refusal(status=401), TokenResponse(200, {}, b"")).error

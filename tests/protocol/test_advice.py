@@ -13,6 +13,10 @@ CREDENTIALS = "check client_id and client_secret, and that this client may use t
 PARAMETERS = "a parameter is missing or wrong; some providers want additional_request_data, such as audience"
 REFUSED = f"{CREDENTIALS}; if they are right, check that token_url is the token endpoint"
 GRANT = "that the client may use this grant (allow client credentials for it at the provider)"
+WANTS_JSON = (
+    "the endpoint may want JSON, and a token request is a form (RFC 6749 §4.4.2): check that token_url is the "
+    "provider's endpoint for OAuth 2.0"
+)
 ENDPOINT = "check that token_url is the token endpoint and not a web page"
 
 
@@ -43,6 +47,7 @@ def test_by_code(code: str, words: str, status: int) -> None:
         (404, ENDPOINT),
         (405, ENDPOINT),
         (409, ""),
+        (415, WANTS_JSON),
         (499, ""),
         (500, "the fault is on the server's side"),
         (503, "the fault is on the server's side"),
@@ -130,3 +135,23 @@ def test_every_known_error_has_a_reason(code: str) -> None:
     reason = reason_for(code, 400, html=False)
     assert reason in get_args(Reason)
     assert reason == code or code in {"authorization_type_invalid", "scope_invalid"}
+
+
+@pytest.mark.parametrize("code", [None, "invalid_request"])
+@pytest.mark.parametrize(
+    ("words", "about_grant"),
+    [
+        ("Requested grant type is not allowed for this client", True),
+        ("The grant client_credentials is not enabled", True),
+        ("client is not authorized to use this grant", True),
+        ("the grant is missing", False),
+        ("audience is not allowed", False),
+        ("", False),
+        (None, False),
+    ],
+)
+def test_a_grant_that_is_not_allowed(code: str | None, words: str | None, about_grant: bool) -> None:
+    """Some servers say it in words only."""
+    told = advice(code, 400, scope=None, is_web_page=False, description=words)
+    assert told == (f"check client_id and client_secret, and {GRANT}" if about_grant else PARAMETERS)
+    assert advice("invalid_target", 400, scope=None, is_web_page=False, description=words).startswith("check the res")

@@ -194,6 +194,11 @@ class TestUnusableToken:
         message = problem({"token": "abc", "id_token": "xyz"})
         assert "it has no access_token; its members are: token, id_token;" in message
 
+    def test_no_access_token_but_words(self) -> None:
+        """What the server says is shown."""
+        message = problem({"code": 40001, "msg": f"wrong {SECRET}"})
+        assert "it has no access_token; its members are: code, msg (wrong ***);" in message
+
     def test_an_empty_access_token(self) -> None:
         """It is there, so that naming the members would only confuse."""
         message = problem({"access_token": "", "id_token": "xyz"})
@@ -336,7 +341,18 @@ class TestRefusal:
             ({"message": "no", "detail": "x"}, None, "no"),
             ({"title": "Forbidden", "detail": "no"}, None, "no"),
             ({"title": "no"}, None, "no"),
-            ({"errors": ["no", {"a": 1}, "never", ["x"]]}, None, "no; never"),
+            ({"errors": ["no", {"a": 1}, "never", [None]]}, None, "no; never"),
+            ({"errorCode": "E0000011", "errorSummary": "Okta"}, None, "Okta"),
+            ({"fault": {"faultstring": "Apigee", "detail": {"errorcode": "x"}}}, None, "Apigee"),
+            ({"fault": "short"}, None, "short"),
+            ({"errors": [{"code": "X", "message": "FedEx"}, {"message": "two"}]}, None, "FedEx; two"),
+            ({"error": "invalid_client", "reason": "Zoom"}, "invalid_client", "Zoom"),
+            ({"detail": [{"loc": ["body", "client_id"], "msg": "FastAPI"}]}, None, "client_id: FastAPI"),
+            ({"detail": [{"loc": [], "msg": "FastAPI"}, {"loc": ["a"]}]}, None, "FastAPI"),
+            ({"code": 40001, "msg": "no"}, None, "no"),
+            ({"error": {"code": "c", "errors": [{"message": "m"}]}}, "c", "m"),
+            ({"fault": {"fault": {"fault": {"fault": {"fault": "too deep"}}}}}, None, None),
+            ({"errors": ["x"] * 30}, None, "; ".join(["x"] * 20)),
             ({"errors": []}, None, None),
         ],
     )

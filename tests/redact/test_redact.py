@@ -5,9 +5,11 @@ from __future__ import annotations
 import html
 import json
 from collections.abc import Callable
+from functools import partial
 from urllib.parse import quote, quote_plus
 
 import pytest
+import requests
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -243,3 +245,32 @@ def test_kind_and_place_of_an_error() -> None:
 def test_the_start_of_a_token(token: str, start: str) -> None:
     """Enough to distinguish two tokens, and little enough to show."""
     assert token_start(token) == start
+
+
+def test_the_place_is_in_the_code_of_the_person() -> None:
+    """The line that called a library says more than a line in the library."""
+    try:
+        json.loads("{")
+    except ValueError as error:
+        shown = kind_and_place(error)
+    assert shown.startswith("JSONDecodeError (test_the_place_is_in_the_code_of_the_person, test_redact.py:")
+    assert kind_and_place(raised_by(lambda: requests.Session().get_adapter("x"))).startswith(
+        "InvalidSchema (<lambda>, "
+    )
+
+
+def test_a_library_alone_is_the_place() -> None:
+    """If the callable is of a library, there is nothing else to name."""
+    error = raised_by(partial(json.loads, "{"))
+    assert error.__traceback__ is not None
+    shown = kind_and_place(error.with_traceback(error.__traceback__.tb_next))
+    assert shown.startswith("JSONDecodeError (")
+    assert "test_redact" not in shown
+
+
+def raised_by(function: Callable[[], object]) -> Exception:
+    try:
+        function()
+    except Exception as error:  # noqa: BLE001  # that is what is looked at
+        return error
+    raise AssertionError

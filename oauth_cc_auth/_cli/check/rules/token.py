@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from oauth_cc_auth._cli.check.facts import Findings
 from oauth_cc_auth._cli.check.jwt import time_claim
+from oauth_cc_auth._protocol.answer import LONGEST_LIFE
 
 from .rule import Advice, Rule, date, duration, first_failure, relative, where_to, with_reason
 
@@ -79,9 +80,10 @@ def token_ends_early(findings: Findings) -> Advice | None:
     left = expiry - findings.now
     if lifetime - left <= max(_TOLERANCE, lifetime / 10):
         return None
+    unit = ", which seems to be in milliseconds" if 900 < lifetime / left < 1100 else ""
     return Advice(
         f"The token says that it ends {relative(expiry, findings.now)}, but the server says that it lives for "
-        f"{duration(lifetime)} (expires_in). In between the API refuses it, and only then the plugin renews it.",
+        f"{duration(lifetime)} (expires_in{unit}). In between the API refuses it, and only then the plugin renews it.",
         "Compare the clock of the provider with this machine's, and ask the provider to say the same in both. Until "
         f"then set renew_after to {max(0.01, 0.8 * left / lifetime):.2f}.",
     )
@@ -94,6 +96,18 @@ def token_for_one_use(findings: Findings) -> Advice | None:
     return Advice(
         "The token has no lifetime (expires_in is 0 or less), so each request fetches another one.",
         "At the provider, give the tokens of this client a lifetime; an hour is usual.",
+    )
+
+
+def token_lives_too_long(findings: Findings) -> Advice | None:
+    """A year or more: Adobe IMS and Fiserv count milliseconds, and others send the time at which the token ends."""
+    if findings.token is None or findings.token.lifetime is None or findings.token.lifetime < LONGEST_LIFE - _TOLERANCE:
+        return None
+    return Advice(
+        "The server says that the token lives for a year or more (expires_in). That is probably in milliseconds, or "
+        "the time at which the token ends.",
+        "Nothing has to change: the plugin renews the token once the API refuses it. To have it renewed before that, "
+        "ask the provider to send seconds (RFC 6749 §5.1).",
     )
 
 
@@ -124,5 +138,6 @@ WORTH_KNOWING: tuple[Rule, ...] = (
     token_ends_early,
     token_for_one_use,
     token_short_lived,
+    token_lives_too_long,
     scope_not_granted,
 )
