@@ -25,7 +25,7 @@ class Example(NamedTuple):
 def examples_in(text: str) -> list[Example]:
     """Every block of Python in a page or section, in order."""
     blocks = _BLOCK.findall(text)
-    followers = [*blocks[1:], ("", "", "")]
+    followers = [*blocks[1:], ("", "", "")][: len(blocks)]
     return [
         Example(textwrap.dedent(code), follower[2] if follower[1] == _OUTPUT else "")
         for (_, language, code), follower in zip(blocks, followers, strict=True)

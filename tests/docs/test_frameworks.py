@@ -100,6 +100,7 @@ def test_every_example_is_executed() -> None:
         "Generated clients": 2,
         "Anything else that takes a token": 1,
         "pytest": 5,
+        "Packages in between": 0,
         "Celery and gunicorn": 2,
         "Django": 3,
         "FastAPI": 1,
