@@ -22,7 +22,7 @@ from oauth_cc_auth._redact.redact import presentable, shown_url
 from oauth_cc_auth._token import Token
 
 from .advice import KNOWN_ERRORS, advice, reason_for
-from .exchange import Reply, TokenRequest, TokenResponse, TransportFailure
+from .exchange import UNREAD, Reply, TokenRequest, TokenResponse, TransportFailure
 from .failure import Failure
 from .members import members_of, without_members
 
@@ -115,7 +115,7 @@ def _refusal(request: TokenRequest, answer: TokenResponse, members: Mapping[str,
     return Failure(
         error,
         transient=transient,
-        unauthenticated=not transient and _may_be_unauthenticated(status, code, is_read=answer.problem is None),
+        unauthenticated=not transient and _may_be_unauthenticated(status, code, is_read=answer.problem != UNREAD),
         retry_after=asked,
     )
 
@@ -123,7 +123,7 @@ def _refusal(request: TokenRequest, answer: TokenResponse, members: Mapping[str,
 def _may_be_unauthenticated(status: int, code: str | None, *, is_read: bool) -> bool:
     """True for an answer that can mean that the server does not know who is asking.
 
-    A body that could not be read might hold any code, so only the status that means just this counts then.
+    A body that no one has read might hold any code, so only the status that means just this counts then.
     """
     if not is_read:
         return status == 401
