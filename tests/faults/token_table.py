@@ -62,7 +62,7 @@ SLOW = [
 ENDLESS = [
     Fault("endless spaces", floods(b" " * 65536, head()), INVALID, may_be_large=True, told="larger than 1048576"),
     Fault("endless chunks", floods(b"10000\r\n" + b" " * 65536 + b"\r\n", CHUNKED), INVALID, may_be_large=True),
-    Fault("100 MB of error text", floods(b"x" * 65536, head("400 No", "Content-Length: 100000000")), REFUSED),
+    Fault("100 MB of error text", floods(b"x" * 65536, head("400 No", "Content-Length: 100000000")), REFUSED, ALL),
     Fault("endless error page", floods(b"<p>" * 9999, head("500 No", "Content-Type: text/html")), REFUSED, ALL),
     Fault("endless redirect page", floods(b"x" * 65536, head("307 Go", "Location: /elsewhere")), REFUSED),
     Fault("endless 304", floods(b"x" * 65536, head("304 Same")), REFUSED),
