@@ -6,6 +6,7 @@ The one law: a request knows every secret in it, so that no echo of one is shown
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Mapping
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -30,6 +31,10 @@ _PUBLIC_FIELDS = frozenset(
         "tenant",
     }
 )
+
+
+_SHORTEST_IN_BASE64 = 6  # characters; what is left of fewer may be part of any word
+_URL_SAFE = str.maketrans("+/", "-_")
 
 
 class TokenRequest(Record):
@@ -183,7 +188,10 @@ def _secrets(
         secrets += [client_secret, client_secret.strip(), " ".join(client_secret.split())]
         # It may also echo what an earlier attempt of this client presented, and leave out the padding.
         for blob in basic_blobs(config.client_id, client_secret):
-            secrets += [blob, blob.rstrip("=")]
+            secrets += [blob, blob.rstrip("="), blob.rstrip("=").translate(_URL_SAFE)]
+        if len(client_secret) >= _SHORTEST_IN_BASE64:
+            alone = b64encode(client_secret.encode()).decode().rstrip("=")
+            secrets += [alone, alone.translate(_URL_SAFE)]
     for _, value in credential_headers:
         secrets += [value, value.rpartition(" ")[2]]  # "Scheme abc" and the "abc" in it
     query = urlsplit(config.token_url).query

@@ -25,22 +25,24 @@ _UNITS = re.compile(r"(\\*)([^\\]|\Z)", re.DOTALL)
 
 def pattern_of(secret: str) -> str:
     """A regular expression, for ``re.IGNORECASE``, that matches `secret` in any usual encoding."""
-    pattern = "".join(_unit(len(run), character) for run, character in _UNITS.findall(secret[:_LONGEST]))
+    # Without its semicolon, a reference before one could be read in two ways.
+    end = ";" if ";" in secret else ";?"
+    pattern = "".join(_unit(len(run), character, end) for run, character in _UNITS.findall(secret[:_LONGEST]))
     if len(secret) > _LONGEST:
         # The rest as it is or, if it is encoded, everything from here on.
         pattern += f"(?:{re.escape(secret[_LONGEST:])}|(?s:.*))"
     return pattern
 
 
-def _unit(backslashes: int, character: str) -> str:
+def _unit(backslashes: int, character: str, end: str) -> str:
     """A pattern for so many backslashes and the character behind them; at the end there may be none."""
-    plain, escaped = _forms(character) if character else (frozenset({""}), frozenset())
+    plain, escaped = _forms(character, end) if character else (frozenset({""}), frozenset())
     if backslashes == 0:
         return _any_of([*plain, *(_ESCAPE + form for form in escaped)]) if character else ""
     # As they are, each of them perhaps quoted; those that introduce an escape belong to the same run.
     literal = [rf"\\{{{backslashes},{4 * backslashes}}}{form}" for form in plain]
     literal += [rf"\\{{{backslashes + 1},{4 * backslashes + 4}}}{form}" for form in escaped]
-    bare, introduced = _forms("\\")
+    bare, introduced = _forms("\\", end)
     encoded = _any_of([*(bare - {r"\\"}), *(_ESCAPE + form for form in introduced)])
     behind = _any_of([*plain, *(_ESCAPE + form for form in escaped)])
     return _any_of([*literal, f"{encoded}{{{backslashes}}}{behind}"])
@@ -61,16 +63,21 @@ def _html_names() -> dict[str, list[str]]:
     return names
 
 
-def _forms(character: str) -> tuple[frozenset[str], frozenset[str]]:
-    """Patterns for one character: those that stand alone, and those that follow a backslash."""
+def _forms(character: str, end: str) -> tuple[frozenset[str], frozenset[str]]:
+    """Patterns for one character: those that stand alone, and those that follow a backslash.
+
+    Args:
+        end: A pattern for the end of a numeric HTML reference; browsers do without it.
+    """
     point, utf8 = ord(character), character.encode("utf-8", "surrogatepass")
     utf16 = character.encode("utf-16-be", "surrogatepass")
     plain = {
         re.escape(character),
         re.escape(utf8.decode("latin-1")),
         "".join(f"%(?:25){{0,3}}{byte:02x}" for byte in utf8),
-        rf"{_ENTITY}#0{{0,6}}{point};",
-        rf"{_ENTITY}#x0{{0,6}}{point:x};",
+        "".join(f"%(?:25){{0,3}}u{utf16[i : i + 2].hex()}" for i in range(0, len(utf16), 2)),  # JavaScript's escape()
+        rf"{_ENTITY}#0{{0,6}}{point}{end}",
+        rf"{_ENTITY}#x0{{0,6}}{point:x}{end}",
         *(_ENTITY + re.escape(name) for name in _html_names().get(character, ())),
     }
     if character == " ":
@@ -84,6 +91,8 @@ def _forms(character: str) -> tuple[frozenset[str], frozenset[str]]:
         f"u{point:08x}",  # Python's is a capital U
         rf"u\{{0{{0,6}}{point:x}\}}",
     }
+    if point >= 8:  # below, that is an octal escape
+        escaped.add(rf"0{{0,5}}{point:x}")  # CSS
     if character in _LETTER_ESCAPES:
         escaped.add(_LETTER_ESCAPES[character])
     if not character.isalnum() and character != "\\":

@@ -26,11 +26,22 @@ def redact(text: str, secrets: Iterable[str]) -> str:
     """`text` without any of `secrets`, in any usual encoding, the longest first."""
     from .patterns import pattern_of  # there is a text to search only if something is wrong
 
-    for secret in sorted({secret for secret in secrets if secret}, key=len, reverse=True):
+    for secret in sorted(_in_each_form(secrets), key=len, reverse=True):
         if len(secret) > len(text):
             continue  # no form is shorter than the secret; most texts are "invalid_client"
         text = re.sub(pattern_of(secret), MASK, text, flags=re.IGNORECASE)
     return text
+
+
+def _in_each_form(secrets: Iterable[str]) -> set[str]:
+    """`secrets`, and those that are not ASCII with their accents composed and apart as well (NFC, NFD)."""
+    found = {secret for secret in secrets if secret}
+    for secret in list(found):
+        if not secret.isascii():
+            from unicodedata import normalize
+
+            found |= {normalize("NFC", secret), normalize("NFD", secret)}
+    return found
 
 
 def redact_start(text: str, secrets: tuple[str, ...]) -> str:

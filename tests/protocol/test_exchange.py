@@ -184,6 +184,7 @@ def test_is_the_same_each_time() -> None:
 
 # What Basic makes of the credentials, percent-encoded, also without the padding, and raw.
 BLOBS = {"Y2xpZW50OnMzY3JldCUyMHdvcmQ=", "Y2xpZW50OnMzY3JldCUyMHdvcmQ", "Y2xpZW50OnMzY3JldCB3b3Jk"}
+BLOBS |= {"czNjcmV0IHdvcmQ"}  # of the secret alone
 
 
 class TestSecrets:
@@ -207,6 +208,12 @@ class TestSecrets:
     def test_of_basic_without_padding(self) -> None:
         """There is nothing to cut off."""
         assert set(a_request(secret="s3crW").secrets) == {"s3crW", "Y2xpZW50OnMzY3JX"}
+
+    def test_of_base64_for_urls(self) -> None:
+        """With a hyphen and an underscore, and of the secret alone; a short one has no Base64 of its own."""
+        secrets = set(a_request(secret="~~~???~~~").secrets)
+        assert {"fn5-Pz8_fn5-", "fn5+Pz8/fn5+", "Y2xpZW50On5-fj8_P35-fg"} <= secrets
+        assert "fn5-Pw" not in a_request(secret="~~~?").secrets
 
     def test_of_post(self) -> None:
         """The secret, and what an earlier attempt made of it; client id, grant type and scope are none."""

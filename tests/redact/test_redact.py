@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import unicodedata
 from collections.abc import Callable
 from functools import partial
 from urllib.parse import quote, quote_plus
@@ -13,7 +14,7 @@ import requests
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from oauth_cc_auth._redact.redact import MASK, kind_and_place, presentable, redact, shown_url, token_start
+from oauth_cc_auth._redact.redact import MASK, kind_and_place, presentable, redact, redact_start, shown_url, token_start
 
 SECRET = 'pä ss/"w+ord%\n'
 
@@ -33,6 +34,13 @@ SECRET = 'pä ss/"w+ord%\n'
         quote(quote(SECRET, safe=""), safe=""),
         html.escape(SECRET),
         SECRET.encode().decode("latin-1"),
+        unicodedata.normalize("NFD", SECRET),
+        "".join(f"%u{ord(character):04X}" for character in SECRET),
+        "".join(f"%25u{ord(character):04x}" for character in SECRET),
+        "".join(f"\\{ord(character):x}" for character in SECRET),
+        "".join(f"\\{ord(character):06X}" for character in SECRET),
+        "".join(f"&#{ord(character)}" for character in SECRET),
+        "".join(f"&#x{ord(character):x}" for character in SECRET),
     ],
 )
 def test_every_usual_encoding(form: str) -> None:
@@ -133,6 +141,11 @@ def test_presentable_looks_at_the_beginning_of_a_long_text() -> None:
         ("&#38;" * 12 + "x", "&#38;amp;" * 900),
         ("a" * 63 + "b", "a" * 8192),
         ("+ " * 31 + "x", "+ %20" * 1600),
+        (";" * 31 + "x", "&#59;" * 1600),
+        ("&#59;" * 12 + "x", "&#59;" * 1600),
+        ("\x07" * 31 + "x", "\\007" * 1600),
+        ("*" * 31 + "x", "\\2a" * 2000),
+        ("%u002a" * 10 + "x", "%u002a" * 1300),
     ],
 )
 def test_a_search_never_takes_exponential_time(secret: str, text: str) -> None:
@@ -274,3 +287,18 @@ def raised_by(function: Callable[[], object]) -> Exception:
     except Exception as error:  # noqa: BLE001  # that is what is looked at
         return error
     raise AssertionError
+
+
+@pytest.mark.parametrize("form", [SECRET, quote(SECRET, safe=""), "".join(f"&#x{ord(c):06x};" for c in SECRET)])
+def test_the_cut_leaves_no_part_of_a_secret(form: str) -> None:
+    """Wherever it goes through one: at the limit of what is searched, half a secret is not recognised."""
+    for before in range(8192 - len(form), 8193):
+        start = redact_start("-" * before + form, (SECRET,))
+        assert set(start) <= {"-", "*"}
+
+
+def test_accents_composed_or_apart() -> None:
+    """Whichever of the two the secret has."""
+    for form in ("NFC", "NFD"):
+        secret = unicodedata.normalize(form, "p\u00e4ssw\u00f6rd")
+        assert redact("p\u00e4ssw\u00f6rd pa\u0308sswo\u0308rd", [secret]) == "*** ***"
