@@ -62,10 +62,6 @@ class RenewalRules(Record):
         self.early_expiry = early_expiry
         self.renew_after = renew_after
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        # A pickled auth object holds it, and pickle's oldest protocols know no slots.
-        return RenewalRules, (self.early_expiry, self.renew_after)
-
 
 class Lease:
     """One token in use, compared by identity: a renewed token may equal the old one (oauth2-mock-server).

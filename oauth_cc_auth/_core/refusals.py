@@ -142,10 +142,9 @@ class Refusals:
         This does not end a hold: another path may still refuse every token. Only what a token was renewed for does.
         """
         with self.lock.here():
-            if NOWHERE in lease.probation or lease.introduction is not None:
+            if lease.introduction is not None:
                 lease.probation.discard(NOWHERE)
-                if lease.introduction is not None:
-                    lease.introduction.accepted(origin)
+                lease.introduction.accepted(origin)
                 lease.settle_in()
             tally = self._tallies.get(origin)
             if tally is None:

@@ -181,3 +181,34 @@ def test_plain_http_is_no_matter_where_no_token_goes(
     with client.session(auth_for(client, oauth_server, api_origins=["https://api.example.com"])) as session:
         assert session.request("GET", "http://files.example.com/open").status == 200
     assert [request.token for request in oauth_server.requests] == [None]
+
+
+@each_client
+def test_a_listed_origin_that_does_not_ask_after_a_redirect(
+    client: ClientKind, oauth_server: LoopbackServer, other: LoopbackServer
+) -> None:
+    """Any other answer is the answer."""
+    other.api.always(Answer(404))
+    oauth_server.api.always(Answer.redirect(other.api_url))
+    auth = auth_for(client, oauth_server, api_origins=[oauth_server.origin, other.origin])
+    with client.session(auth, follow_redirects=True) as session:
+        assert session.request("GET", oauth_server.api_url).status == 404
+    assert len(other.requests) == 1
+
+
+@each_client
+def test_renew_on_that_raises_for_the_second_answer(client: ClientKind, oauth_server: LoopbackServer) -> None:
+    """The request had been sent again; the error says what was asked about."""
+    calls: list[int] = []
+
+    def raising_later(status: int, headers: Any) -> bool:
+        calls.append(status)
+        if len(calls) == 2:
+            raise ZeroDivisionError
+        return status == 401
+
+    oauth_server.api.always(Answer(401))
+    auth = auth_for(client, oauth_server, renew_on=raising_later)
+    with client.session(auth) as session, pytest.raises(TokenError, match="ZeroDivisionError"):
+        session.request("GET", oauth_server.api_url)
+    assert calls == [401, 401]

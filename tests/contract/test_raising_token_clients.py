@@ -11,7 +11,7 @@ import requests
 
 from oauth_cc_auth import TokenEndpointError, TokenError
 from oauth_cc_auth.testing import Answer, LoopbackServer
-from tests.clients import ClientKind, Session, each_client
+from tests.clients import HTTPX, HTTPX2, ClientKind, Session, each_client, for_clients
 from tests.contract.token_side import BASIC, POST, auth_for, failure_of, methods_tried
 from tests.fake_clock import FakeClock
 
@@ -162,3 +162,21 @@ def test_the_answer_of_another_server_is_none(client: ClientKind, oauth_server: 
     assert isinstance(error, TokenError)
     assert not isinstance(error, TokenEndpointError)
     assert [attempt.status_code for attempt in error.attempts] == [None]
+
+
+@for_clients(HTTPX, HTTPX2)
+def test_a_hook_that_reads_in_a_way_of_its_own(client: ClientKind, oauth_server: LoopbackServer) -> None:
+    """Its response keeps no body, so only the status is known."""
+
+    def hook(response: Any) -> None:
+        for _ in response.iter_raw():
+            pass
+        response.raise_for_status()
+
+    oauth_server.token_endpoint.always(Answer.error("invalid_scope", status=400))
+    with client.library.Client(event_hooks={"response": [hook]}) as own:
+        auth: Any = auth_for(client, oauth_server, token_client=own)
+        with pytest.raises(TokenEndpointError) as caught:
+            auth.get_token()
+    assert (caught.value.status_code, caught.value.error) == (400, None)
+    assert len(oauth_server.token_requests) == 1

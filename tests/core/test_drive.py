@@ -129,7 +129,9 @@ class TestBlocking:
         mine, theirs = (outcome.text for outcome in script.outcomes)
         place = f"(fail, test_drive.py:{fail.__code__.co_firstlineno + 1})"
         assert mine == f"it raised ValueError {place}, whose message is not repeated here since it may hold secrets"
-        assert re.fullmatch(r"it raised JSONDecodeError \(<lambda>, test_drive\.py:[0-9]+\), whose message is .*", theirs)
+        assert re.fullmatch(
+            r"it raised JSONDecodeError \(<lambda>, test_drive\.py:[0-9]+\), whose message is .*", theirs
+        )
 
     def test_a_callable_that_wants_arguments(self) -> None:
         """Its class comes back alone: the place would be ours, and help no one."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import io
+import pickle
 from email.message import Message
 from types import SimpleNamespace
 from typing import Any
@@ -105,6 +107,12 @@ class TestOriginOf:
     def test_str(self, origin: Origin, text: str) -> None:
         """As one would write it."""
         assert str(origin) == text
+
+    def test_copies(self) -> None:
+        """It is a tuple with names, which can be copied and pickled."""
+        origin = Origin("https", "example.com", 443)
+        assert copy.deepcopy(origin) == pickle.loads(pickle.dumps(origin)) == origin  # noqa: S301  # made here
+        assert repr(origin) == "Origin('https', 'example.com', 443)"
 
     @settings(deadline=None)
     @given(st.text() | st.text().map("https://".__add__))
