@@ -10,9 +10,11 @@ import re
 from html import escape
 from pathlib import Path
 
+import oauth_cc_auth
+
 PACKAGE = "oauth_cc_auth"
-CHECKOUT = Path(__file__).parents[1]
-PICTURE = CHECKOUT / "docs" / "floors.svg"
+SOURCE = Path(oauth_cc_auth.__file__).parent  # the installed package: .ci/run has no other
+PICTURE = Path(__file__).parents[1] / "docs" / "floors.svg"
 
 # From the bottom up. A room is a file or a folder of the package; it imports from the floors below it and from itself.
 FLOORS: tuple[set[str], ...] = (
@@ -105,7 +107,7 @@ def drawn() -> str:
 
 def _lines(room: str, width: int) -> list[str]:
     """The first sentence of a room's docstring, in lines of at most `width` pixels."""
-    folder = CHECKOUT / PACKAGE / room
+    folder = SOURCE / room
     path = folder / "__init__.py" if folder.is_dir() else folder.with_suffix(".py")
     text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
     sentence = " ".join(text.split("\n\n")[0].split()).partition(". ")[0].rstrip(".")

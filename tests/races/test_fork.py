@@ -19,15 +19,20 @@ LIMIT = 60  # s
 
 # It talks to the test by lines. Every wait in it is bounded, and a hang is reported with the stacks of all threads.
 PRELUDE = """
-import ctypes, faulthandler, importlib, os, signal, sys, threading, traceback, warnings
+import _imp, ctypes, faulthandler, importlib, os, signal, sys, threading, traceback, warnings
 faulthandler.dump_traceback_later(40, exit=True)
 warnings.simplefilter("ignore")  # 3.12 warns of every fork of a process with threads, which this is about
 module, token_url, hooks = sys.argv[1:]
 if hooks != "hooks":  # as uWSGI forks: of os.register_at_fork nothing runs or, if asked to, what is for the child
     def fork(fork=ctypes.PyDLL(None).fork):
+        if hooks == "no-hooks":
+            return fork()
+        _imp.acquire_lock()  # from 3.13 on, what is for the child ends the process if the forking thread lacks it
         pid = fork()
-        if pid == 0 and hooks == "child-hooks":
+        if pid == 0:
             ctypes.pythonapi.PyOS_AfterFork_Child()
+        else:
+            _imp.release_lock()
         return pid
 
     os.fork = fork
