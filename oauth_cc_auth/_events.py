@@ -117,7 +117,7 @@ class HeldOff(Event):
 
     Attributes:
         seconds: For how long.
-        reason: ``"failures"``: token requests keep failing for good. ``"retry_after"``: the token endpoint asked for
+        reason: ``"failures"``: token requests keep failing. ``"retry_after"``: the token endpoint asked for
             it. ``"refusals"``: an API refuses every token, so its refusals are returned without a renewal.
         origin: The API if the reason is ``"refusals"``, which concerns only its requests; else None.
     """

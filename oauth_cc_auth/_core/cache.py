@@ -34,20 +34,31 @@ class Lead(Record):
     """The caller fetches, then settles `flight`.
 
     Attributes:
-        fallback: A token that is still good if the fetch fails; with one, there is one attempt and no sleeping.
-        time_limit: Seconds after which even that attempt is too late; None for no such limit.
+        fallback: A token that is still good if the fetch fails.
+        time_limit: Seconds after which the fetch is too late; None for no such limit.
         takes_over: True if another leader is lost.
+        tries_once: There is one attempt and no sleeping, since there is a `fallback`, or the endpoint keeps failing.
+        pause: Seconds to wait before the first attempt, since the endpoint asks for that.
     """
 
-    __slots__ = ("fallback", "flight", "takes_over", "time_limit")
+    __slots__ = ("fallback", "flight", "pause", "takes_over", "time_limit", "tries_once")
 
     def __init__(
-        self, flight: Flight, fallback: Lease | None = None, time_limit: float | None = None, takes_over: bool = False
+        self,
+        flight: Flight,
+        fallback: Lease | None = None,
+        time_limit: float | None = None,
+        *,
+        takes_over: bool = False,
+        tries_once: bool = False,
+        pause: float = 0.0,
     ) -> None:
         self.flight = flight
         self.fallback = fallback
         self.time_limit = time_limit
         self.takes_over = takes_over
+        self.tries_once = tries_once
+        self.pause = pause
 
 
 class Follow(Record):
@@ -136,10 +147,13 @@ class TokenCache:
         takes_over = self._flight is not None
         self._supersede()
         self._flight = flight
-        time_limit = None
-        if fallback is not None and not now.has_reached(fallback.waiting_from):
-            time_limit = now.seconds_to(fallback.ends_at)
-        return Lead(flight, fallback, time_limit, takes_over)
+        if fallback is None:
+            failures, seconds = self._failures, now.monotonic
+            return Lead(
+                flight, takes_over=takes_over, tries_once=failures.is_probe(seconds), pause=failures.pause(seconds)
+            )
+        time_limit = None if now.has_reached(fallback.waiting_from) else now.seconds_to(fallback.ends_at)
+        return Lead(flight, fallback, time_limit, takes_over=takes_over, tries_once=True)
 
     def _supersede(self) -> None:
         """Have no one wait for the flight under way; its leader may still bring a token."""
@@ -238,7 +252,7 @@ class TokenCache:
                     self._failures = Failures()
             elif isinstance(outcome, Failure) and live:
                 left = inf if self.current is None else now.seconds_to(self.current.ends_at)
-                pause = self._failures.note(outcome, now.monotonic, left, chance)
+                pause = self._failures.note(outcome, now.monotonic, left, chance, was_needed=not flight.is_optional)
         flight.wake_all()
         return pause
 

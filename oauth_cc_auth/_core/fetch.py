@@ -59,16 +59,20 @@ class Fetcher:
         self._proven_secret: str | None = None
         self._epoch = 0  # of the flight that last proved or doubted the method
 
-    def fetch(self, flight: Flight, *, until: float, tries: int) -> Fetching:
+    def fetch(self, flight: Flight, *, until: float, tries: int, pause: float = 0.0) -> Fetching:
         """A new token, or the failure that lists every attempt.
 
         Args:
             flight: What this is done for; each step extends it.
             until: Monotonic time in seconds at which to give up.
-            tries: How often a request that fails for a passing reason is sent; with 1 nothing sleeps.
+            tries: How often a request that fails for a passing reason is sent.
+            pause: Seconds to wait before the first one; less than there is time.
         """
         run = self._begin()
-        sleeps = tries > 1
+        if pause > 0:
+            flight.extend(self.clock.monotonic() + pause)
+            logger.debug("waiting for %.2f s, as the endpoint asks for", pause)
+            yield Sleep(pause)
         while True:
             result = yield from self._attempt(run, flight, until)
             if isinstance(result, Fetched):
@@ -87,9 +91,7 @@ class Fetcher:
             delay = self._delay(result, run)
             if tries <= 0 or self.clock.monotonic() + delay >= until:
                 logger.debug("not tried again: %s", "that was the last try" if tries <= 0 else "no time is left for it")
-                return run.with_attempts(
-                    result, hint=self._hint_after_outage(run, result), hold=result.retry_after if sleeps else None
-                )
+                return run.with_attempts(result, hint=self._hint_after_outage(run, result))
             flight.extend(self.clock.monotonic() + delay)
             run.why = "once more"
             asked = "" if result.retry_after is None else ", as the endpoint asks for"
@@ -235,9 +237,9 @@ class _Run:
     def method(self) -> ClientAuthentication:
         return self.methods[0]
 
-    def with_attempts(self, failure: Failure, *, hold: float | None = None, hint: str = "") -> Failure:
+    def with_attempts(self, failure: Failure, *, hint: str = "") -> Failure:
         """`failure` with every attempt in its error and its message, and a `hint` about the settings."""
-        return failure.with_facts(attempts=self.attempts, hint=hint).replaced(hold=hold)
+        return failure.with_facts(attempts=self.attempts, hint=hint)
 
 
 def _decisive(rejections: list[Failure]) -> Failure:

@@ -131,8 +131,12 @@ class TokenFlow:
             # For whatever runs on behalf of this flight: a callable that asks for this very token would wait for
             # itself. Flights of flows that were collected as garbage may still be there.
             before = leading.set((*(flight for flight in leading.get() if flight.outcome is None), claim.flight))
+            if claim.pause and started + claim.pause >= until:
+                return out_of_time(self.config)  # the next caller has more time, and keeps to the pause too
             fetched = yield from self._fetching(claim, until)
             took = clock.monotonic() - started
+            if isinstance(fetched, Failure):
+                fetched = self._held(claim, fetched)
             outcome = done = self._leased(fetched) if isinstance(fetched, Fetched) else fetched
         finally:
             try:
@@ -149,10 +153,10 @@ class TokenFlow:
         return done
 
     def _fetching(self, claim: Lead, until: float) -> Fetching:
-        tries = TRIES if claim.fallback is None else 1
+        tries = 1 if claim.tries_once else TRIES
 
         def fetch() -> Fetching:
-            return self._fetcher.fetch(claim.flight, until=until, tries=tries)
+            return self._fetcher.fetch(claim.flight, until=until, tries=tries, pause=claim.pause)
 
         return fetch() if self._sharing is None else self._sharing(claim.flight, fetch)
 
@@ -165,6 +169,12 @@ class TokenFlow:
             chance=self.cache.clock.chance(),
             more_headers=self._more_headers,
         )
+
+    def _held(self, claim: Lead, failure: Failure) -> Failure:
+        """`failure`, and whether what the endpoint asks for is longer than the next caller would wait."""
+        asked = failure.retry_after
+        is_too_long = asked is not None and (claim.fallback is None or asked >= self.deadline)
+        return failure.replaced(hold=asked if is_too_long else None)
 
     def _report_success(self, claim: Lead, fetched: Fetched, elapsed: float) -> None:
         self._observer.token_obtained(
@@ -190,7 +200,7 @@ class TokenFlow:
         if left > 0:
             logger.debug("the next renewal is tried in %.1f s at the earliest", pause.renewals)
         if pause.everybody:
-            self._observer.held_off(pause.everybody, "retry_after" if failure.transient else "failures")
+            self._observer.held_off(pause.everybody, "retry_after" if failure.hold else "failures")
 
 
 def _stop_leading(before: ContextToken[tuple[Flight, ...]] | None) -> None:

@@ -174,7 +174,7 @@ class Observer:
     def held_off(self, seconds: float, reason: HoldReason, origin: Origin | None = None) -> None:
         """A hold begins: on the token endpoint, or on renewals after refusals by `origin`."""
         if origin is None:
-            why = "it asks for that" if reason == "retry_after" else "they keep failing for good"
+            why = "it asks for that" if reason == "retry_after" else "they keep failing"
             logger.debug("no token request to %s for %.1f s: %s", self.token_url, seconds, why)
         else:
             logger.debug("no renewal after a refusal by %s for %.1f s: it refuses every token", origin, seconds)

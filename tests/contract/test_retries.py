@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from email.utils import formatdate
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -123,19 +124,20 @@ def test_retry_after_is_obeyed(client: ClientKind, oauth_server: LoopbackServer)
 
 
 ASKING_TOO_MUCH = {
-    "3600": 60.0,
     "31": 31.0,
-    "9" * 400: 60.0,
-    _date(1_700_000_000 + 86400): 60.0,
+    "90": 90.0,
+    "3600": 300.0,
+    "9" * 400: 300.0,
+    _date(1_700_000_000 + 86400): 300.0,
 }
 
 
 @each_client
-@pytest.mark.parametrize("asked", ASKING_TOO_MUCH, ids=["hour", "31 s", "400 digits", "date"])
+@pytest.mark.parametrize("asked", ASKING_TOO_MUCH, ids=["31 s", "90 s", "hour", "400 digits", "date"])
 def test_more_than_the_deadline_leaves_fails_now_and_is_held(
     client: ClientKind, oauth_server: LoopbackServer, asked: str
 ) -> None:
-    """The endpoint gets no token request during its pause, 60 s at most. Then everything is as before."""
+    """The endpoint gets no token request during its pause, five minutes at most. Then everything is as before."""
     clock = FakeClock()
     held = ASKING_TOO_MUCH[asked]
     headers = {"Retry-After": asked, "Date": _date(1_700_000_000)}
@@ -155,6 +157,88 @@ def test_more_than_the_deadline_leaves_fails_now_and_is_held(
         assert session.request("GET", oauth_server.api_url).status == 200
     assert clock.sleeps == []
     assert len(oauth_server.token_requests) == 2
+
+
+@each_client
+def test_after_five_minutes_one_request_a_minute_is_tried(client: ClientKind, oauth_server: LoopbackServer) -> None:
+    """An endpoint that asks for hours may not mean it."""
+    clock = FakeClock()
+    oauth_server.token_endpoint.always(Answer(429, headers={"Retry-After": "7200"}))
+    asked_at = []
+    with client.session(auth_with(client, oauth_server, clock)) as session:
+        for second in range(0, 500, 10):
+            failure_of(session, oauth_server.api_url)
+            if oauth_server.token_requests:
+                asked_at.append(second)
+            oauth_server.clear_log()
+            clock.advance(10)
+        assert asked_at == [0, 300, 360, 420, 480]
+        oauth_server.token_endpoint.clear()
+        clock.advance(60)
+        assert session.request("GET", oauth_server.api_url).status == 200
+
+
+@each_client
+def test_renewals_obey_for_an_hour(client: ClientKind, oauth_server: LoopbackServer) -> None:
+    """The token is good meanwhile, so no one loses anything."""
+    clock = FakeClock()
+    oauth_server.expires_in, oauth_server.clock = 36000, clock.wall
+    with client.session(auth_with(client, oauth_server, clock)) as session:
+        session.request("GET", oauth_server.api_url)
+        clock.advance(30000)
+        oauth_server.token_endpoint.always(Answer(429, headers={"Retry-After": "7200"}))
+        tried = []
+        for seconds in (0, 0, 3599, 1):
+            clock.advance(seconds)
+            assert session.request("GET", oauth_server.api_url).status == 200
+            tried.append(len(oauth_server.token_requests) - 1)
+    assert tried == [1, 1, 1, 2]
+
+
+@each_client
+def test_a_token_that_ends_while_its_renewal_waits(client: ClientKind, oauth_server: LoopbackServer) -> None:
+    """The request waits for the rest of what the endpoint has asked for, as a retry would."""
+    clock = FakeClock()
+    oauth_server.expires_in, oauth_server.clock = 100, clock.wall
+    with client.session(auth_with(client, oauth_server, clock)) as session:
+        session.request("GET", oauth_server.api_url)
+        clock.advance(97)
+        oauth_server.token_endpoint.next(Answer(429, headers={"Retry-After": "9"}))
+        assert session.request("GET", oauth_server.api_url).status == 200
+        clock.advance(3)
+        assert session.request("GET", oauth_server.api_url).status == 200
+    assert clock.sleeps == [6.0]
+    assert len(oauth_server.token_requests) == 3
+
+
+@pytest.mark.parametrize("reason", ["429", "dropped"])
+@each_client
+def test_an_endpoint_that_keeps_failing_is_asked_ever_more_rarely(
+    client: ClientKind, oauth_server: LoopbackServer, reason: str
+) -> None:
+    """By all callers together. The first two have three attempts each; then whoever asks finds out with one."""
+    clock = FakeClock(chance=0.999)
+    oauth_server.token_endpoint.always(PASSING[reason])
+    counts = []
+    with client.session(auth_with(client, oauth_server, clock)) as session:
+        for _ in range(200):
+            before = clock.now_monotonic
+            failure_of(session, oauth_server.api_url)
+            counts.append((round(before - 1000), len(oauth_server.token_requests)))
+            oauth_server.clear_log()
+            clock.advance(1)
+        asked = [(second, count) for second, count in counts if count]
+        assert [count for _, count in asked] == [3, 3, *[1] * (len(asked) - 2)]
+        pauses = [later - earlier for (earlier, _), (later, _) in pairwise(asked[2:])]
+        assert pauses == [2, 4, 8, 16, 32, 60, 60]
+        oauth_server.token_endpoint.clear()
+        clock.advance(60)
+        assert session.request("GET", oauth_server.api_url).status == 200
+        session.auth.invalidate()
+        oauth_server.token_endpoint.always(PASSING[reason])
+        oauth_server.clear_log()
+        failure_of(session, oauth_server.api_url)
+        assert len(oauth_server.token_requests) == 3
 
 
 @each_client

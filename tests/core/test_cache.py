@@ -247,13 +247,13 @@ class TestRefused:
         assert lead(cache, refused=old).fallback is None
 
     def test_back_off_after_a_failed_renewal(self, cache: TokenCache, clock: FakeClock) -> None:
-        """From the second failure on, refusals do not turn into load. A caller without any token still asks."""
+        """From the second failure on, refusals do not turn into load, and callers without any token wait as well."""
         lease = stored(cache, clock)
         for _ in range(2):
             cache.settle(lead(cache, refused=lease).flight, a_failure(transient=True))
         assert isinstance(cache.claim(ME, lease), Failure)
         cache.discard(lease)
-        lead(cache, refused=lease)
+        assert isinstance(cache.claim(ME, lease), Failure)
 
 
 class TestSettling:
@@ -417,22 +417,110 @@ class TestFailures:
         clock.now_monotonic += 7
         assert cache.settle(lead(cache).flight, a_lease(clock)) is None
 
-    def test_transient_failures_hold_no_one(self, cache: TokenCache) -> None:
-        """Without a token the next caller asks, no matter how often that failed."""
+    def test_failures_that_may_pass_back_off_across_callers(self, cache: TokenCache, clock: FakeClock) -> None:
+        """One holds no one. From the second on the pauses double up to a minute, and whoever ends one tries once."""
+        clock.chance_value = 1.0
+        tries_once = [lead(cache).tries_once]
+        fail(cache, a_failure(transient=True))
+        for seconds in (1, 2, 4, 8, 16, 32, 60, 60):
+            tries_once.append(lead(cache).tries_once)
+            fail(cache, a_failure(transient=True))
+            clock.advance(seconds - 0.01)
+            held(cache)
+            clock.advance(0.01)
+        assert tries_once == [False, False] + 7 * [True]
+
+    @pytest.mark.parametrize(("chance", "seconds"), [(0.0, 0.5), (0.5, 0.75), (1.0, 1.0)])
+    def test_a_fleet_does_not_come_back_in_step(
+        self, cache: TokenCache, clock: FakeClock, chance: float, seconds: float
+    ) -> None:
+        """Chance takes off up to half of a pause."""
+        clock.chance_value = chance
+        fail(cache, a_failure(transient=True))
+        pause = cache.settle(lead(cache).flight, a_failure(transient=True))
+        assert pause is not None
+        assert pause.everybody == seconds
+
+    def test_a_caller_that_comes_long_after_a_pause(self, cache: TokenCache, clock: FakeClock) -> None:
+        """It has three tries again: what failed a minute ago says little."""
+        clock.chance_value = 1.0
+        for _ in range(2):
+            fail(cache, a_failure(transient=True))
+        clock.advance(60.99)
+        assert lead(cache).tries_once
+        cache.settle(lead(cache).flight, GONE)
+        clock.advance(0.02)
+        assert not lead(cache).tries_once
+
+    def test_what_does_not_count_across_callers(self, cache: TokenCache, clock: FakeClock) -> None:
+        """A renewal that could wait, and what failed before a request was sent, such as a secret callable."""
+        nothing_sent = Failure(TokenError("no"), transient=True)
+        for _ in range(3):
+            fail(cache, nothing_sent)
+        stored(cache, clock)
+        clock.advance(80)
         for _ in range(5):
             fail(cache, a_failure(transient=True))
-        lead(cache)
+            clock.advance(3)
+        clock.advance(10)
+        assert not lead(cache).tries_once
 
-    @pytest.mark.parametrize(("asked", "seconds"), [(0.5, 0.5), (45, 45), (60, 60), (61, 60), (1e9, 60)])
+    @pytest.mark.parametrize(("asked", "seconds"), [(1, 1), (45, 45), (90, 90), (300, 300), (301, 300), (1e9, 300)])
     def test_what_the_endpoint_asks_for(
         self, cache: TokenCache, clock: FakeClock, asked: float, seconds: float
     ) -> None:
-        """No one asks it for that long, and a minute at most."""
+        """No caller asks it for that long, and five minutes at most."""
         fail(cache, a_failure(transient=True, retry_after=asked, hold=asked))
         clock.now_monotonic += seconds - 0.25
         assert held(cache).hold == asked
         clock.now_monotonic += 0.25
-        lead(cache)
+        assert lead(cache).pause == 0
+
+    def test_it_asks_for_an_hour(self, cache: TokenCache, clock: FakeClock) -> None:
+        """After five minutes, one request a minute finds out whether it meant that; after the hour, all is new."""
+        left = 3600.0
+        for seconds in (300, *[60] * 55):
+            fail(cache, a_failure(transient=True, retry_after=left, hold=left))
+            clock.advance(seconds - 0.25)
+            held(cache)
+            clock.advance(0.25)
+            left -= seconds
+        assert left == 0
+        fail(cache, a_failure(transient=True, retry_after=90, hold=90))
+        clock.advance(89)
+        held(cache)
+
+    def test_it_asks_for_next_to_nothing(self, cache: TokenCache, clock: FakeClock) -> None:
+        """Again and again; our own pauses count for more."""
+        clock.chance_value = 1.0
+        for _ in range(2):
+            pause = cache.settle(lead(cache).flight, a_failure(transient=True, retry_after=0.5, hold=0.5))
+            clock.advance(0.5)
+        assert pause is not None
+        assert pause.everybody == 1.0
+
+    def test_what_it_asks_of_a_renewal(self, cache: TokenCache, clock: FakeClock) -> None:
+        """If the token ends meanwhile, a caller waits for the rest and then asks."""
+        stored(cache, clock)
+        clock.advance(98)
+        fail(cache, a_failure(transient=True, retry_after=7))
+        clock.advance(3)
+        claim = lead(cache)
+        assert (claim.pause, claim.tries_once) == (pytest.approx(4), False)
+        cache.settle(claim.flight, GONE)
+        clock.advance(4.5)
+        assert lead(cache).pause == 0
+
+    def test_it_asks_for_more_than_a_renewal_waits(self, cache: TokenCache, clock: FakeClock) -> None:
+        """An hour at most, and the fleet comes back within five minutes of that."""
+        clock.chance_value = 1.0
+        stored(cache, clock, life=100_000)
+        clock.advance(85_000)
+        for asked, seconds in ((3599, 3599), (3601, 3600)):
+            pause = cache.settle(lead(cache).flight, a_failure(transient=True, retry_after=asked, hold=asked))
+            assert pause is not None
+            assert (pause.everybody, pause.renewals) == (300, seconds + 300)
+            clock.now_monotonic += pause.renewals
 
     def test_no_hold_takes_a_good_token_away(self, cache: TokenCache, clock: FakeClock) -> None:
         """It is used to its end, aging or due."""
@@ -548,7 +636,7 @@ class TestFailures:
 
         failures = Failures()
         with pytest.raises(KeyboardInterrupt):
-            failures.note(InterruptedFailure(TokenError("no")), now=0.0, left=100.0, chance=0.0)
+            failures.note(InterruptedFailure(TokenError("no")), now=0.0, left=100.0, chance=0.0, was_needed=True)
         assert failures.held(0.0, can_wait=True, was_refused=True) is None
 
 

@@ -59,11 +59,13 @@ class Endpoint:
         self.calls: list[CallFunction] = []
         self.each_takes = 0.0  # seconds
 
-    def fetch(self, *answers: Reply, tries: int = TRIES, deadline: float = 30.0) -> Fetched | Failure:
+    def fetch(
+        self, *answers: Reply, tries: int = TRIES, deadline: float = 30.0, pause: float = 0.0
+    ) -> Fetched | Failure:
         self.sent, self.budgets, self.calls, self.clock.sleeps = [], [], [], []
         pending = list(answers)
         until = self.clock.monotonic() + deadline
-        fetching = self.fetcher.fetch(self.flight, until=until, tries=tries)
+        fetching = self.fetcher.fetch(self.flight, until=until, tries=tries, pause=pause)
         done: Any = None
         while True:
             try:
@@ -338,7 +340,7 @@ class TestRetries:
         assert endpoint.clock.sleeps == [0.5, 1.0]
         assert isinstance(failure.error, TokenEndpointUnreachable)
         assert len(failure.error.attempts) == 3
-        assert (failure.transient, failure.hold) == (True, None)
+        assert failure.transient
 
     def test_one_try(self) -> None:
         """A renewal that can wait neither repeats nor sleeps."""
@@ -381,11 +383,11 @@ class TestRetries:
 
     @pytest.mark.parametrize(("asked", "tries"), [("30", 3), ("45", 3), ("3600", 3), ("45", 2)])
     def test_retry_after_beyond_the_deadline(self, asked: str, tries: int) -> None:
-        """Fail now, and leave the endpoint alone for what it asks."""
+        """Fail now; the failure says what the endpoint asks for."""
         endpoint = Endpoint()
         failure = endpoint.failure(refusal(status=429, retry_after=asked), deadline=30, tries=tries)
         assert endpoint.clock.sleeps == []
-        assert failure.hold == float(asked)
+        assert failure.retry_after == float(asked)
 
     def test_retry_after_just_within_the_deadline(self) -> None:
         """The fetch waits for it."""
@@ -393,11 +395,12 @@ class TestRetries:
         endpoint.token(refusal(status=429, retry_after="29.9"), TOKEN, deadline=30)
         assert endpoint.budgets[-1] == pytest.approx(0.1)
 
-    def test_retry_after_of_a_renewal_that_can_wait(self) -> None:
-        """It holds no caller without a token; the cache paces the next renewal."""
-        failure = Endpoint().failure(refusal(status=429, retry_after="45"), tries=1)
-        assert failure.hold is None
-        assert failure.retry_after == 45
+    def test_a_pause_before_the_first_request(self) -> None:
+        """An earlier answer has asked for it."""
+        endpoint = Endpoint()
+        endpoint.token(TOKEN, pause=29.9, deadline=30)
+        assert endpoint.clock.sleeps == [29.9]
+        assert endpoint.budgets[-1] == pytest.approx(0.1)
 
 
 class TestDeadline:

@@ -619,7 +619,7 @@ class TestTold:
                 asking.step(REFUSED)
         assert world.events[2:] == [HeldOff(**ABOUT, seconds=1.0, reason="failures", origin=None)]
         assert caplog.messages[-1] == (
-            "no token request to https://login.example.com/token for 1.0 s: they keep failing for good"
+            "no token request to https://login.example.com/token for 1.0 s: they keep failing"
         )
         world.clock.advance(1)
         world.ask().step(TokenResponse(429, {"retry-after": "45"}, b""))

@@ -144,7 +144,7 @@ class TestLines:
         told.observer.held_off(45.0, "retry_after")
         told.observer.held_off(2.0, "refusals", API)
         assert told.lines == [
-            ("DEBUG", f"no token request to {URL} for 1.0 s: they keep failing for good"),
+            ("DEBUG", f"no token request to {URL} for 1.0 s: they keep failing"),
             ("DEBUG", f"no token request to {URL} for 45.0 s: it asks for that"),
             ("DEBUG", "no renewal after a refusal by https://api.example.com for 2.0 s: it refuses every token"),
         ]

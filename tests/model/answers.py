@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 from oauth_cc_auth._protocol.exchange import Reply, TokenResponse, TransportFailure
 
+DEADLINE = 30.0  # seconds, of each caller
+
 LIVES = (0, 2, 20, 100, 3600, None)  # seconds; None: the server names no lifetime
 
 
@@ -41,4 +43,4 @@ DROPPED = Answer(TransportFailure("dropped"))
 UNAVAILABLE = Answer(TokenResponse(503, {}, b""))
 NEVER = Answer(TokenResponse(400, {}, b'{"error": "invalid_scope"}'), is_final=True)
 
-FAILURES = (DROPPED, UNAVAILABLE, NEVER, NEVER, NEVER, busy(2), busy(45), busy(300))
+FAILURES = (DROPPED, UNAVAILABLE, NEVER, NEVER, NEVER, busy(2), busy(45), busy(90), busy(7200))

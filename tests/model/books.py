@@ -13,7 +13,6 @@ from oauth_cc_auth._core.lease import Lease
 from tests.model.asking import Asking, StepClock
 from tests.model.holds import Holds
 
-DEADLINE = 30.0  # seconds, of each caller
 TRIES = 3  # token requests of one flight that cannot wait
 
 
@@ -24,6 +23,7 @@ class Fetch:
     Attributes:
         leader: Who fetches.
         has_fallback: Its leader has a token that is still good.
+        is_probe: It only finds out whether the endpoint still fails.
         epoch: How often `invalidate` had been called when it began.
         replaces: The token that there was when it began.
         is_orphan: Another caller took over, or no one wants its token.
@@ -34,6 +34,7 @@ class Fetch:
     has_fallback: bool
     epoch: int
     replaces: Lease | None
+    is_probe: bool = False
     is_orphan: bool = False
     sent: int = 1
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from math import inf
 
-from tests.model.answers import Answer
+from tests.model.answers import DEADLINE, Answer
 
 LONGEST = 60.0  # seconds
+LONGEST_OBEYED = 300.0  # seconds, by callers without a token
+LONGEST_OBEYED_BY_RENEWALS = 3600.0  # seconds
 UNHURRIED = 2.0  # jitter takes off up to half
 
 
@@ -17,12 +19,19 @@ class Holds:
         everybody: Monotonic seconds before which no one may ask.
         renewals: The earliest such time for callers that have a token that is still good.
         renewals_at_most: The latest such time for them.
+        everybody_at_most: The latest time before which others may be held off.
+        pause_until: Monotonic seconds before which a caller without a token waits, and then asks.
         in_a_row: Failures since the last token.
     """
 
     def __init__(self) -> None:
-        self.everybody = self.renewals = self.renewals_at_most = -inf
-        self.in_a_row = self._final_in_a_row = 0
+        self.everybody = self.everybody_at_most = self.renewals = self.renewals_at_most = -inf
+        self.in_a_row = self._final_in_a_row = self._needed_in_a_row = 0
+        self._asked_until = self.pause_until = -inf
+
+    def is_probe(self, now: float) -> bool:
+        """True if the endpoint keeps failing, so that one attempt finds out whether it still does."""
+        return self._needed_in_a_row >= 2 and now < self.everybody + LONGEST
 
     def note(self, answer: Answer, now: float, left: float, *, was_one_attempt: bool) -> None:
         """A token request failed for everyone who waited for it.
@@ -30,23 +39,37 @@ class Holds:
         Args:
             answer: The decisive one.
             left: Seconds that the token in use has left; not positive if there is none.
-            was_one_attempt: It was a renewal that can wait, which does not sleep for a `Retry-After`.
+            was_one_attempt: It was a renewal that can wait.
         """
         self.in_a_row += 1
         most = left / 4 if left > 0 else inf
-        hold = 0.0
+        least_hold = hold = 0.0
         if answer.is_final:
             self._final_in_a_row += 1
-            if self._final_in_a_row >= 2:
-                hold = min(2.0 ** min(self._final_in_a_row - 2, 6), LONGEST, most)
-        elif answer.retry_after is not None and not was_one_attempt:
-            hold = min(answer.retry_after, LONGEST)
-        self.everybody = now + hold
-        back_off = min(2.0 ** min(self.in_a_row - 1, 6), LONGEST)
+            least_hold = hold = min(_doubling(self._final_in_a_row - 2), most)
+        else:
+            if not was_one_attempt:
+                self._needed_in_a_row += 1
+                hold = _doubling(self._needed_in_a_row - 2)
+                least_hold = hold / UNHURRIED
+            if answer.retry_after is not None and (not was_one_attempt or answer.retry_after >= DEADLINE):
+                is_meant = now < self._asked_until  # it was asked before, and said the same
+                least_hold = hold = min(answer.retry_after, LONGEST if is_meant else LONGEST_OBEYED)
+        self.pause_until = -inf
         if answer.retry_after is not None:
-            least = min(answer.retry_after, LONGEST)
-            longest = least + min(max(least, back_off), most)
+            self._asked_until = max(self._asked_until, now + answer.retry_after)
+            if was_one_attempt and answer.retry_after < DEADLINE:
+                self.pause_until = now + answer.retry_after
+        self.everybody, self.everybody_at_most = now + least_hold, now + hold
+        back_off = _doubling(self.in_a_row - 1)
+        if answer.retry_after is not None:
+            least = min(answer.retry_after, LONGEST_OBEYED_BY_RENEWALS)
+            longest = least + min(max(least, back_off), most, LONGEST_OBEYED)
         else:
             least, longest = min(back_off / UNHURRIED, most), min(back_off, most)
-        self.renewals = now + max(hold, least)
+        self.renewals = now + max(least_hold, least)
         self.renewals_at_most = now + max(hold, longest)
+
+
+def _doubling(before: int) -> float:
+    return 0.0 if before < 0 else min(2.0 ** min(before, 6), LONGEST)

@@ -12,8 +12,8 @@ from oauth_cc_auth._core.flow import TokenFlow
 from oauth_cc_auth._core.lease import Lease, RenewalRules
 from oauth_cc_auth._core.observer import Observer
 from oauth_cc_auth._http.origin import origin_of
+from tests.model.answers import DEADLINE
 from tests.model.asking import Asking, StepClock
-from tests.model.books import DEADLINE
 from tests.model.promises import Promises
 from tests.model.refusing import RefusingOrigin
 

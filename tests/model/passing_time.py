@@ -52,7 +52,7 @@ class PassingTime(Machine):
     def pass_some_of_the_hold(self, fraction: float) -> None:
         """Some of the time for which no one may ask the token endpoint or renew for the origin."""
         holds, now = self.promises.holds, self.clock.monotonic()
-        until = holds.everybody if self.promises.wanted is None else holds.renewals_at_most
+        until = holds.everybody_at_most if self.promises.wanted is None else holds.renewals_at_most
         self.pass_time_to(now + (max(until, self.origin.held_until, now) - now) * fraction)
 
     @rule(chance=st.sampled_from([0.0, 0.5, 0.999]))

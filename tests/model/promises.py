@@ -7,9 +7,9 @@ from oauth_cc_auth._core.effects import Sleep
 from oauth_cc_auth._core.flight import GRACE, Flight
 from oauth_cc_auth._core.lease import Lease
 from oauth_cc_auth._protocol.failure import Failure
-from tests.model.answers import DROPPED, Answer
+from tests.model.answers import DEADLINE, DROPPED, Answer
 from tests.model.asking import Asking, StepClock
-from tests.model.books import DEADLINE, TRIES, Books, Fetch, Story
+from tests.model.books import TRIES, Books, Fetch, Story
 from tests.model.holds import Holds
 
 
@@ -70,9 +70,16 @@ class Promises(Books):
         hopeless = asking.refused is not None and asking.refused is self.wanted and self.holds.in_a_row >= 2
         if usable is not None or hopeless:
             assert now >= self.holds.renewals, "a renewal that can wait does not wait"
-        assert asking.is_sending
         assert asking.flight is not None
         self.fetches[asking.flight] = Fetch(asking, usable is not None, self.epoch, self.wanted)
+        self.fetches[asking.flight].is_probe = usable is None and self.holds.is_probe(now)
+        if isinstance(asking.effect, Sleep):
+            assert usable is None, "a renewal sleeps"
+            assert asking.due == self.holds.pause_until, "a caller sleeps for no reason"
+            self.fetches[asking.flight].sent = 0
+        else:
+            assert usable is not None or now >= self.holds.pause_until, "a caller does not wait as the endpoint asked"
+            assert asking.is_sending
 
     def _follows(self, asking: Asking) -> None:
         usable = self.usable(asking)
@@ -106,6 +113,7 @@ class Promises(Books):
         assert not answer.is_token
         assert not answer.is_final
         assert isinstance(asking.effect, Sleep)
+        assert not fetch.is_probe, "who finds out whether the endpoint still fails asks more than once"
         assert not fetch.has_fallback, "a renewal that can wait takes more than one token request"
         assert fetch.sent < TRIES
         if answer.retry_after is not None:
@@ -156,10 +164,10 @@ class Promises(Books):
             return
         assert isinstance(outcome, Failure)
         assert self.usable(asking) is None, "a failure although there is a token"
-        if outcome is own or now >= asking.began + DEADLINE:
+        if outcome is own or now >= asking.began + DEADLINE or self.holds.pause_until >= asking.began + DEADLINE:
             return
         was_refused = asking.refused is not None and asking.refused is self.wanted and self.holds.in_a_row >= 2
-        until = self.holds.renewals_at_most if was_refused else self.holds.everybody
+        until = self.holds.renewals_at_most if was_refused else self.holds.everybody_at_most
         assert now < until, "a failure that no one has met"
 
     def _failed(

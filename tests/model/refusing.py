@@ -35,6 +35,7 @@ class RefusingOrigin:
         """A new start: a person has called `invalidate`."""
         self.held_until = -inf
         self._is_known = False  # new tokens are on trial
+        self._postponed_from = inf  # tokens from this one on are, even those that no one else is to use
         self._in_a_row = 0
         self._newest = -1  # among the tokens that were counted
         self._driven = []
@@ -43,7 +44,7 @@ class RefusingOrigin:
         """It refuses `lease`; True if that answer is to be returned as it is."""
         now = self._books.clock.monotonic()
         age = list(self._books.issued).index(lease)
-        if lease in self._on_trial:
+        if lease in self._on_trial or age >= self._postponed_from:
             self._is_known = True
             if age > self._newest:  # many requests refused with one token are one refusal
                 self._newest = age
@@ -69,6 +70,7 @@ class RefusingOrigin:
         """It has refused `lease`, and the renewal is left to the next request."""
         if self._books.wanted in (None, lease):
             self._is_known = True
+            self._postponed_from = len(self._books.issued)
             self._cache.refusals.suspect(self._origin, PATH)
         self._cache.discard(lease)  # does nothing to a newer one that came at this very moment
         self._books.discarded(lease)
