@@ -63,6 +63,7 @@ Reason = Literal[
     # An answer without a token that can be used: `InvalidTokenResponse`.
     "no_access_token",
     "bound_token_type",
+    "cut_off",
     "empty_body",
     "not_json",
     "unreadable_body",

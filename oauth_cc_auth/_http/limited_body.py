@@ -20,6 +20,10 @@ _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
 _RAW_DEFLATE = -zlib.MAX_WBITS
 
 
+# What an `UnreadableBodyError` says of a body that ends too early.
+CUT_OFF = "its body is cut off"
+
+
 class UnreadableBodyError(Exception):
     """The body is too large or wrongly encoded; the message says which."""
 
@@ -72,7 +76,9 @@ def _inflated(body: bytes, coding: str) -> bytes:
             raise UnreadableBodyError(f"its body inflates to more than {LIMIT} bytes")
         if inflater.eof:
             return inflated
-    raise UnreadableBodyError(f"its body is not {coding}, as it says, or it is cut off")
+        if window == _GZIP_OR_ZLIB:  # anything may look like the beginning of a raw body
+            raise UnreadableBodyError(CUT_OFF)
+    raise UnreadableBodyError(f"its body is not {coding}, as it says")
 
 
 def inflated_refusal(content: bytes, content_encoding: str) -> bytes:

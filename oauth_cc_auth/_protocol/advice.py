@@ -48,6 +48,7 @@ _REASONS_BY_STATUS: dict[int, Reason] = {
     404: "not_found",
     405: "method_not_allowed",
     408: "temporarily_unavailable",
+    425: "temporarily_unavailable",
     410: "not_found",
 }
 

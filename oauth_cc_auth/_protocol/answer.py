@@ -18,6 +18,7 @@ from oauth_cc_auth._errors import (
 )
 from oauth_cc_auth._http.answers import is_redirect, is_web_page, phrase, retry_after
 from oauth_cc_auth._http.headers import is_header_value
+from oauth_cc_auth._http.limited_body import CUT_OFF
 from oauth_cc_auth._redact.redact import presentable, shown_url
 from oauth_cc_auth._token import Token
 
@@ -37,7 +38,9 @@ _AUTHENTICATED_ERRORS = frozenset(
     # glewlwyd 2.7; to a client that it does not know it says 403 and nothing else.
     | {"scope_invalid", "authorization_type_invalid"}
 )
-_TRANSIENT_STATUSES = frozenset({408, 429})
+_TRANSIENT_STATUSES = frozenset({408, 425, 429})
+# An answer that got lost on its way. The same request may bring a whole one.
+_TRANSIENT_REASONS: frozenset[Reason] = frozenset({"cut_off", "empty_body"})
 _BOUND_TOKEN_TYPES = frozenset({"mac", "pop", "dpop"})  # of no use without a key that we do not have
 
 TOKEN_MEMBERS = ("access_token", "refresh_token", "id_token")
@@ -195,7 +198,8 @@ def _refusal_remedy(
 
 def _token(request: TokenRequest, answer: TokenResponse, members: Mapping[str, Any], wall: float) -> Token | Failure:
     if answer.problem is not None:
-        return _unusable(request, answer, "unreadable_body", presentable(answer.problem, request.secrets))
+        reason: Reason = "cut_off" if answer.problem == CUT_OFF else "unreadable_body"
+        return _unusable(request, answer, reason, presentable(answer.problem, request.secrets))
     value, token_type = members.get("access_token"), members.get("token_type")
     if not isinstance(value, str) or not value:
         return _without_token(request, answer, members)
@@ -254,7 +258,8 @@ def _unusable(request: TokenRequest, answer: TokenResponse, reason: Reason, prob
             attempts=(Attempt(request.method, status, error_description=problem, reason=reason),),
             reason=reason,
             remedy=remedy,
-        )
+        ),
+        transient=reason in _TRANSIENT_REASONS,
     )
 
 

@@ -39,7 +39,9 @@ def without_members(body: bytes) -> tuple[Reason, str]:
         if isinstance(parsed, dict):
             return "no_access_token", "the answer is an empty JSON object"
         return "not_json", "the answer is not a JSON object"
-    return "not_json", "the answer is not JSON"  # be it text, or JSON that was cut off
+    if text.lstrip().startswith("{") and text.count("{") > text.count("}"):
+        return "cut_off", "the answer is JSON that is cut off"
+    return "not_json", "the answer is not JSON"
 
 
 def _decoded(body: bytes) -> str:

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import gzip
 from email.utils import formatdate
 from itertools import pairwise
 from typing import Any
 
 import pytest
 
-from oauth_cc_auth import TokenEndpointError, TokenEndpointUnreachable, TokenError
+from oauth_cc_auth import InvalidTokenResponse, TokenEndpointError, TokenEndpointUnreachable, TokenError
 from oauth_cc_auth.testing import Answer, LoopbackServer
 from tests.clients import ClientKind, each_client
 from tests.contract.token_side import auth_for, failure_of
 from tests.fake_clock import FakeClock
 
 PASSING = {
-    **{str(status): Answer(status, "try later") for status in (408, 429, 500, 502, 503, 504, 599)},
+    **{str(status): Answer(status, "try later") for status in (408, 425, 429, 500, 502, 503, 504, 599)},
     "temporarily_unavailable": Answer.error("temporarily_unavailable"),
     "200 temporarily_unavailable": Answer(200, {"error": "temporarily_unavailable"}),
     "dropped": Answer.dropped(),
+    "empty 200": Answer(200),
+    "204": Answer(204),
+    "cut-off JSON": Answer.raw(
+        b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n{"access_token": "abc", "exp'
+    ),
+    "cut-off gzip": Answer(200, gzip.compress(b'{"access_token": "abc"}')[:-1], {"Content-Encoding": "gzip"}),
 }
+UNUSABLE = {"empty 200", "204", "cut-off JSON", "cut-off gzip"}
 LASTING = (400, 401, 403, 404, 405, 409, 410, 418, 451)
 BASIC_ONLY = {"client_authentication": "client_secret_basic"}
 
@@ -43,7 +51,8 @@ def test_what_may_pass_is_tried_three_times(client: ClientKind, oauth_server: Lo
         error = failure_of(session, oauth_server.api_url)
     assert clock.sleeps == [0.5, 1.0] * 2
     assert len(error.attempts) == len(oauth_server.token_requests) == 3
-    assert isinstance(error, TokenEndpointUnreachable if reason == "dropped" else TokenEndpointError)
+    expected = InvalidTokenResponse if reason in UNUSABLE else TokenEndpointError
+    assert isinstance(error, TokenEndpointUnreachable if reason == "dropped" else expected)
     assert oauth_server.api_requests == ()
 
 

@@ -151,7 +151,7 @@ class TestMethods:
 
     @pytest.mark.parametrize(
         "answer",
-        [refusal("invalid_scope"), refusal("invalid_grant", 401), refusal(status=404), TokenResponse(200, {}, b"")],
+        [refusal("invalid_scope"), refusal("invalid_grant", 401), refusal(status=404), TokenResponse(200, {}, b"{}")],
     )
     def test_no_other_method_after_another_answer(self, answer: TokenResponse) -> None:
         """Such an answer has nothing to do with who is asking."""
@@ -306,13 +306,15 @@ class TestFailureTold:
 
     def test_another_kind_at_the_end(self) -> None:
         """The answer to an authenticated client counts, no matter what it is."""
-        error = Endpoint().failure(refusal(status=401), TokenResponse(200, {}, b"")).error
+        error = Endpoint().failure(refusal(status=401), TokenResponse(200, {}, b"{}")).error
         assert isinstance(error, InvalidTokenResponse)
         assert len(error.attempts) == 2
 
 
 class TestRetries:
-    @pytest.mark.parametrize("passing", [DROPPED, refusal(status=503), refusal("temporarily_unavailable")])
+    @pytest.mark.parametrize(
+        "passing", [DROPPED, refusal(status=503), refusal("temporarily_unavailable"), TokenResponse(200, {}, b"")]
+    )
     def test_what_may_pass_is_tried_again(self, passing: Reply) -> None:
         """By the same method, after a pause that doubles."""
         endpoint = Endpoint()

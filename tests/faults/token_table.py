@@ -94,8 +94,8 @@ NOT_HTTP = [
 CODINGS = [
     Fault("gzip that was not asked for", encoded("gzip", zipped(TOKEN)), None),
     Fault("text called gzip", encoded("gzip", ISSUED), INVALID, told="its body"),
-    Fault("nothing called gzip", encoded("gzip", b""), INVALID, told="its body"),
-    Fault("gzip, cut off", encoded("gzip", zipped(TOKEN)[:-4]), INVALID, told="its body"),
+    Fault("nothing called gzip", encoded("gzip", b""), INVALID, ALL, told="its body"),
+    Fault("gzip, cut off", encoded("gzip", zipped(TOKEN)[:-4]), INVALID, ALL, told="its body is cut off"),
     Fault("brotli", encoded("br", ISSUED), INVALID, told="content encoding br"),
     Fault("zstd", encoded("zstd", ISSUED), INVALID, told="content encoding zstd"),
     Fault("a coding of 5 kB", encoded("\x01\u00ff" + "a" * 5000, ISSUED), INVALID, told="its body"),
@@ -119,9 +119,9 @@ REDIRECTS = [
 ]
 
 BODIES = [
-    Fault("nothing", replies(200), INVALID),
-    Fault("204", sends(head("204 Nothing")), INVALID),
-    Fault("white space", replies(200, " \n"), INVALID),
+    Fault("nothing", replies(200), INVALID, ALL, told="the answer is empty"),
+    Fault("204", sends(head("204 Nothing")), INVALID, ALL, told="the answer is empty"),
+    Fault("white space", replies(200, " \n"), INVALID, ALL, told="the answer is empty"),
     Fault(
         "web page", replies(200, "<!doctype html><title>Log in", "Content-Type: text/html"), INVALID, told="web page"
     ),
@@ -129,7 +129,7 @@ BODIES = [
     Fault("number", replies(200, "17"), INVALID),
     Fault("list", replies(200, [TOKEN]), INVALID),
     Fault("empty object", replies(200, {}), INVALID, told="the answer is an empty JSON object"),
-    Fault("JSON, cut off", replies(200, ISSUED[:-1]), INVALID),
+    Fault("JSON, cut off", replies(200, ISSUED[:-1]), INVALID, ALL, told="JSON that is cut off"),
     Fault("two values", replies(200, ISSUED * 2), INVALID),
     Fault("invalid UTF-8", replies(200, b'{"access_token":"a\xff"}'), INVALID, told="break a header"),
     Fault("invalid UTF-8 beside the token", replies(200, ISSUED[:-1] + b',"a":"\xff\xfe"}'), None),
@@ -142,7 +142,7 @@ BODIES = [
         "duplicate keys, the last one an error", replies(200, ISSUED[:-1] + b',"error":"a","error":"x"}'), REFUSED, ALL
     ),
     Fault("deep list", replies(200, "[" * DEEP), INVALID),
-    Fault("deep object", replies(200, '{"a":' * DEEP), INVALID),
+    Fault("deep object", replies(200, '{"a":' * DEEP + "1" + "}" * DEEP), INVALID),
     Fault("deep beside the token", replies(200, ISSUED[:-1] + b',"a":' + b"[" * DEEP + b"]" * DEEP + b"}"), INVALID),
     Fault("deep error", replies(400, "[" * DEEP), REFUSED, ALL),
     Fault("number of 900,000 digits", replies(200, ISSUED[:-1] + b',"a":' + b"9" * 900_000 + b"}"), None),

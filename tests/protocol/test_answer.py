@@ -28,6 +28,7 @@ from oauth_cc_auth._protocol.failure import Failure
 ENDPOINT = "https://login.example.com/token"
 SECRET = "s3cret/ word"
 WALL = 1_700_000_000.0
+CUT = json.dumps({"access_token": '\u00e9\n"-', "expires_in": 36.5, "x": [None, {"y": True}, {}]}).encode()
 
 
 def a_request(scope: str | None = None) -> TokenRequest:
@@ -221,8 +222,10 @@ class TestUnusableToken:
             *((body, "empty", "empty_body") for body in (b"", b" \r\n", b"\xef\xbb\xbf")),
             *(
                 (body, "not JSON", "not_json")
-                for body in (b"abc", b"\xff\xfe?", b"[" * 100_000, b"a=b", b'{"access_token": "ab')
+                for body in (b"abc", b"\xff\xfe?", b"[" * 100_000, b"a=b", b"{'access_token': 'ab'}", b"abc {")
             ),
+            *((CUT[:length], "JSON that is cut off", "cut_off") for length in range(1, len(CUT))),
+            (b" \r\n{", "JSON that is cut off", "cut_off"),
             *(
                 (body, "not a JSON object", "not_json")
                 for body in (b"1" * 5000, b"[]", b"null", b"5", b'"access_token"')
@@ -237,6 +240,7 @@ class TestUnusableToken:
         assert (error.problem, error.remedy) == (problem, "check that token_url is the right one")
         assert error.message == f"{error.problem}; {error.remedy}"
         assert error.reason == error.attempts[0].reason == reason
+        assert read_failure(body).transient == (reason in ("cut_off", "empty_body"))
 
     def test_a_form_whose_first_equals_sign_is_far_off(self) -> None:
         """A megabyte of something else is not parsed as a form; just inside the limit it is."""

@@ -34,7 +34,7 @@ def test_token_bound_to_key(token_type: str, oauth_server: LoopbackServer) -> No
         ({"access_token": ""}, "its access_token is empty"),
         ({"access_token": "a\nb"}, "would break a header"),
         ("", "without a usable token: the answer is empty."),
-        ('{"access_token": "a', "without a usable token: the answer is not JSON."),
+        ('{"access_token": "a', "without a usable token: the answer is JSON that is cut off."),
     ],
     ids=["member", "empty", "header", "nothing", "cut off"],
 )
