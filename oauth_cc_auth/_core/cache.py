@@ -21,7 +21,7 @@ from oauth_cc_auth._protocol.failure import Failure
 from oauth_cc_auth._record import Record
 
 from .caller import Caller
-from .clock import Clock
+from .clock import Clock, Moment
 from .failures import Failures, Pause
 from .flight import GRACE, Flight, Outcome
 from .introduction import Introduction
@@ -62,13 +62,19 @@ class Lead(Record):
 
 
 class Follow(Record):
-    """The caller waits for `flight`; `fallback` is still good if that fails."""
+    """The caller waits for `flight`.
 
-    __slots__ = ("fallback", "flight")
+    Attributes:
+        fallback: A token that is still good if that fails.
+        time_limit: Seconds after which the caller goes on with it; None for no such limit.
+    """
 
-    def __init__(self, flight: Flight, fallback: Lease | None = None) -> None:
+    __slots__ = ("fallback", "flight", "time_limit")
+
+    def __init__(self, flight: Flight, fallback: Lease | None = None, time_limit: float | None = None) -> None:
         self.flight = flight
         self.fallback = fallback
+        self.time_limit = time_limit
 
 
 class TokenCache:
@@ -136,7 +142,7 @@ class TokenCache:
                 return fallback  # aging: the leader renews, the others go on
             if flight.would_wait_for_itself(caller):
                 return _asked_itself(fallback)
-            return Follow(flight, fallback)
+            return Follow(flight, fallback, None if fallback is None else _patience(now, fallback))
         was_refused = refused is not None and lease is refused
         held = self._failures.held(now.monotonic, can_wait=fallback is not None, was_refused=was_refused)
         if held is not None:
@@ -152,8 +158,7 @@ class TokenCache:
             return Lead(
                 flight, takes_over=takes_over, tries_once=failures.is_probe(seconds), pause=failures.pause(seconds)
             )
-        time_limit = None if now.has_reached(fallback.waiting_from) else now.seconds_to(fallback.ends_at)
-        return Lead(flight, fallback, time_limit, takes_over=takes_over, tries_once=True)
+        return Lead(flight, fallback, _patience(now, fallback), takes_over=takes_over, tries_once=True)
 
     def _supersede(self) -> None:
         """Have no one wait for the flight under way; its leader may still bring a token."""
@@ -275,6 +280,12 @@ class TokenCache:
         with self._lock.here():
             if self.current is lease:
                 self.current = None
+
+
+def _patience(now: Moment, fallback: Lease) -> float:
+    """Seconds after which a caller goes on with `fallback`; if that is due, soon enough for it to arrive in time."""
+    left = now.seconds_to(fallback.ends_at)
+    return left / 2 if now.has_reached(fallback.waiting_from) else left
 
 
 def _asked_itself(fallback: Lease | None) -> Lease | Failure:

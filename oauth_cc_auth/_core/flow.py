@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Generator
 from contextvars import Token as ContextToken
+from math import inf
 from typing import Any
 
 from oauth_cc_auth._config import ClientCredentialsConfig
@@ -111,10 +112,17 @@ class TokenFlow:
                 return self.cache.usable(refused) or out_of_time(self.config)
 
     def _follow(self, claim: Follow, give_up_at: float) -> Generator[Effect, Any, Outcome | None]:
-        """Wait for the flight while its leader lives and this caller has time; None if the flight is superseded."""
-        flight: Flight = claim.flight
+        """Wait for the flight while its leader lives and this caller has time.
+
+        None if the flight is superseded, or if this caller has waited for long enough and goes on with its token.
+        """
+        clock, flight = self.cache.clock, claim.flight
+        go_on_at = inf if claim.time_limit is None else clock.monotonic() + claim.time_limit
         while flight.is_under_way:
-            seconds = min(give_up_at, flight.limit) - self.cache.clock.monotonic()
+            now = clock.monotonic()
+            if now >= go_on_at:
+                return None
+            seconds = min(give_up_at, flight.limit, go_on_at) - now
             if seconds <= 0:
                 return GONE
             yield Wait(flight, seconds)

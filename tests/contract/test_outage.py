@@ -11,7 +11,7 @@ import pytest
 from oauth_cc_auth import TokenEndpointError, TokenEndpointUnreachable, TokenError
 from oauth_cc_auth.testing import Answer, LoopbackServer
 from tests.clients import ClientKind, each_client
-from tests.contract.scenes import background, scene
+from tests.contract.scenes import Claims, background, scene
 
 AGING = 0.81  # of the life
 DUE = 0.995
@@ -90,14 +90,22 @@ def test_a_secret_that_is_refused_does_no_harm_while_the_token_lives(
 
 @pytest.mark.parametrize(
     ("settings", "age"),
-    [({"timeout": 0.3, "deadline": 60}, AGING), ({"timeout": 60, "deadline": 60}, 0.899)],
-    ids=["by the timeout", "by the real end"],
+    [
+        ({"timeout": 0.3, "deadline": 60}, AGING),
+        ({"timeout": 60, "deadline": 60}, 0.899),
+        ({"timeout": 60, "deadline": 60}, 0.91),
+        ({"timeout": 0.01, "deadline": 0.01}, 0.91),
+    ],
+    ids=["by the timeout", "by the real end", "by half of the rest", "by the deadline"],
 )
 @each_client
-def test_an_endpoint_that_hangs_holds_an_aging_request_up_for_a_bounded_time(
+def test_an_endpoint_that_hangs_holds_a_request_with_a_good_token_up_for_a_bounded_time(
     client: ClientKind, oauth_server: LoopbackServer, settings: dict[str, Any], age: float
 ) -> None:
-    """The renewal takes at most the timeout or the rest of the token's life. Then the request uses the old token."""
+    """The renewal takes at most the timeout, the rest of the life of an aging token, and half of that of a due one.
+
+    Then the request uses the old token.
+    """
     with background() as threads, scene(client, oauth_server, life=3, **settings) as s:
         (old,) = s.go_on()
         before = s.token_requests  # one; on a busy machine, maybe one more that took longer than 0.3 s
@@ -107,6 +115,32 @@ def test_an_endpoint_that_hangs_holds_an_aging_request_up_for_a_bounded_time(
             gate.wait_for(1)
             assert call.result(20) == [old]  # takes 0.3 s; without the limit, 60 s
         assert s.token_requests == before + 1
+
+
+@each_client
+def test_who_waits_for_another_caller_goes_on_in_time(client: ClientKind, oauth_server: LoopbackServer) -> None:
+    """With a due token, after half of what it has left; the other caller's token was refused, and it waits on."""
+    with background() as threads, scene(client, oauth_server, life=60, timeout=60, deadline=60) as s:
+        (old,) = s.go_on()
+
+        def refuse_at_the_end(_: object) -> Answer:
+            oauth_server.api.clear()
+            s.clock.advance(60 - 0.2)
+            return Answer.error("invalid_token", status=401)
+
+        oauth_server.api.always(refuse_at_the_end)
+        claims = Claims(s.auth)
+        with oauth_server.token_endpoint.hold() as gate:
+            refused = threads.start(s.get)
+            gate.wait_for(1)
+            waiting = threads.start(s.get)
+            claims.wait_for(2)  # of the refused request, and of this one
+            s.clock.advance(0.11)
+            assert waiting.result(20).status == 200
+            assert oauth_server.api_requests[-1].token == old
+            assert not refused.done()
+        assert refused.result().status == 200
+        assert s.token_requests == 2
 
 
 @each_client

@@ -176,19 +176,21 @@ class TestAge:
         clock.advance(89.999)
         first = lead(cache)
         clock.advance(0.001)
-        assert cache.claim(YOU) == Follow(first.flight, lease)
+        assert cache.claim(YOU) == Follow(first.flight, lease, 5.0)
         with leading_for(first.flight):
             assert cache.claim(ME) is lease  # its own leader does not wait for itself
         clock.advance(GRACE)
         taken_over = lead(cache, YOU)
-        assert (taken_over.fallback, taken_over.time_limit, taken_over.takes_over) == (lease, None, True)
+        assert (taken_over.fallback, taken_over.time_limit, taken_over.takes_over) == (lease, 2.5, True)
 
     def test_due_from_the_very_second_on(self, cache: TokenCache, clock: FakeClock) -> None:
-        """Its renewal may take as long as any other, because everyone waits for it."""
+        """Then no one waits for longer than half of what is left, so that the old token still arrives in time."""
         lease = stored(cache, clock)
         clock.now_wall = lease.waiting_from.wall
         claim = lead(cache)
-        assert (claim.fallback, claim.time_limit) == (lease, None)
+        assert (claim.fallback, claim.time_limit) == (lease, 5)
+        clock.now_wall += 9
+        assert cache.claim(YOU) == Follow(claim.flight, lease, 0.5)
 
     def test_ended(self, cache: TokenCache, clock: FakeClock) -> None:
         """It is not used any longer, even if there is no other."""

@@ -64,9 +64,9 @@ class Promises(Books):
             assert asking.refused is None, "a token that was refused earlier costs a newer one"
             moment = self.clock.moment()
             assert moment.has_reached(usable.aging_from), "a fresh token is renewed"
-            is_in_time = asking.due <= now + moment.seconds_to(usable.ends_at) + 1e-6
             is_due = moment.has_reached(usable.waiting_from)
-            assert is_in_time or is_due, "the renewal of an aging token outlives it"
+            left = moment.seconds_to(usable.ends_at) / (2 if is_due else 1)
+            assert asking.due <= now + left + 1e-6, "the renewal of a token takes its last moments"
         hopeless = asking.refused is not None and asking.refused is self.wanted and self.holds.in_a_row >= 2
         if usable is not None or hopeless:
             assert now >= self.holds.renewals, "a renewal that can wait does not wait"
@@ -90,8 +90,10 @@ class Promises(Books):
         assert asking.due <= self.leader.due + GRACE + 1e-6, "a caller does not see in time that the leader is lost"
         if usable is not None:
             assert asking.refused is None, "a caller waits that was refused an older token"
-            is_due = self.clock.moment().has_reached(usable.waiting_from)
-            assert is_due, "a caller waits while the token is aging"
+            moment = self.clock.moment()
+            assert moment.has_reached(usable.waiting_from), "a caller waits while the token is aging"
+            half = moment.seconds_to(usable.ends_at) / 2
+            assert asking.due <= moment.monotonic + half + 1e-6, "a caller waits until its token ends"
 
     def _goes_on_at_once(self, asking: Asking, lease: Lease) -> None:
         """`asking` uses the token at hand."""
