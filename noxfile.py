@@ -37,7 +37,7 @@ FAST = (
     "tests/test_record.py",
     "tests/test_token.py",
 )
-DOCS = ("tests/docs", "tests/test_design.py", "tests/test_readme.py")
+DOCS = ("tests/docs", "tests/test_design.py")
 
 # .ci/run names here the wheel that it has built, so that what is checked is what is shipped.
 WHEEL = os.environ.get("TESTED_WHEEL")

@@ -31,7 +31,7 @@ from tests.cli.runs import COMMAND, ERROR, Run, env_fixture, run_fixture, starte
 
 __all__ = ["env_fixture", "run_fixture"]
 
-README = Path(__file__).parent.parent.parent / "README.md"
+PAGE = Path(__file__).parents[2] / "docs" / "command-line.md"
 SUBCOMMANDS = {"check": ["check"], "token": ["token"], "request": ["request", "GET", "https://api.example.com"]}
 
 
@@ -116,9 +116,9 @@ def test_the_help_tells(name: str, run: Run) -> None:
         assert f"  {status:<4} {meaning}\n" in out
 
 
-def test_statuses_are_in_the_readme() -> None:
+def test_statuses_are_in_the_docs() -> None:
     """All of them, in the same words."""
-    rows = re.findall(r"^\| (\d+) \| (.*) \|$", README.read_text(encoding="utf-8"), re.MULTILINE)
+    rows = re.findall(r"^\| (\d+) \| (.*) \|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
     assert {int(status): meaning for status, meaning in rows} == exit_statuses.MEANINGS
 
 

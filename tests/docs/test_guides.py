@@ -1,4 +1,4 @@
-"""Every Python example in the README runs and prints what the README shows."""
+"""Every Python example in the README and the guides runs, and prints what the page shows."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import importlib.util
 import io
 import re
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,19 +17,37 @@ from oauth_cc_auth._core.clock import Moment
 from oauth_cc_auth._core.lease import Lease, RenewalRules
 from oauth_cc_auth._token import Token
 from oauth_cc_auth.testing import LoopbackServer
-from tests.examples import README, Example, examples_in
+from tests.examples import DOCS, README, Example, examples_in
 
 TOKEN_URL, API = "https://login.example.com/oauth2/token", "https://api.example.com"
-EXAMPLES = examples_in(README.read_text(encoding="utf-8"))
+SITE = re.compile(r"https://oauth-cc-auth\.readthedocs\.io/en/latest/([\w-]+)\.html")
+GUIDES = ("settings", "errors", "events", "security", "testing")
+PAGES = [README, *(DOCS / f"{name}.md" for name in GUIDES)]
+EXAMPLES = [
+    pytest.param(example, id=f"{page.stem}-{number}")
+    for page in PAGES
+    for number, example in enumerate(examples_in(page.read_text(encoding="utf-8")))
+]
 
 
-def test_examples_are_found() -> None:
-    """The README has examples, so the next test does not pass without testing anything."""
-    assert len(EXAMPLES) >= 7
-    assert any(example.output for example in EXAMPLES)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_examples_are_found(page: Path) -> None:
+    """Each page has some, so the next test does not pass without testing anything."""
+    assert examples_in(page.read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=range(len(EXAMPLES)))
+def test_the_readme_fits_on_some_screens_and_renders_anywhere() -> None:
+    """At most 150 lines, and no relative link; its links to the site name pages that there are."""
+    text = README.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 150
+    assert re.findall(r"\]\((?!https://)", text) == []
+    pages = SITE.findall(text)
+    assert len(pages) >= 9
+    assert [page for page in pages if not (DOCS / f"{page}.md").is_file()] == []
+    assert [name for name in re.findall(r"^\[([a-z]+)\]: ", text, re.MULTILINE) if text.count(f"[{name}]") < 2] == []
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
 def test_example(example: Example, monkeypatch: pytest.MonkeyPatch) -> None:
     """The example runs as printed, except that the hosts are ours."""
     if "httpx2" in example.code and importlib.util.find_spec("httpx2") is None:
@@ -40,7 +59,7 @@ def test_example(example: Example, monkeypatch: pytest.MonkeyPatch) -> None:
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed):
             names: dict[str, Any] = {"__name__": "__main__"}
-            exec(compile(code, str(README), "exec"), names)  # noqa: S102  # our own README
+            exec(compile(code, "example", "exec"), names)  # noqa: S102  # our own pages
             for test in (value for name, value in names.items() if name.startswith("test_")):
                 test(server)  # as pytest does, with the fixture
         assert printed.getvalue().replace(server.token_url, TOKEN_URL) == example.output
@@ -48,14 +67,14 @@ def test_example(example: Example, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_every_public_name_of_the_errors_is_in_the_table() -> None:
     """The table has every error that a request can raise."""
-    text = README.read_text(encoding="utf-8")
+    text = (DOCS / "errors.md").read_text(encoding="utf-8")
     for name in ("TokenEndpointUnreachable", "TokenEndpointError", "InvalidTokenResponse", "InsecureRequestError"):
         assert f"| `{name}` |" in text
 
 
 def test_every_event_is_in_the_table() -> None:
     """The table lists every field of each event."""
-    text = README.read_text(encoding="utf-8")
+    text = (DOCS / "events.md").read_text(encoding="utf-8")
     rows = {row.split("`")[1]: row for row in text.splitlines() if row.startswith("| `")}
     events = Event.__subclasses__()
     assert len(events) >= 5
