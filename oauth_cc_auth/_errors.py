@@ -74,6 +74,7 @@ Reason = Literal[
     "asked_itself",
     "callable_failed",
     "insecure_request",
+    "tokens_refused",
     "wrong_client_kind",
 ]
 

@@ -2,6 +2,7 @@
 
 # Not `from __future__ import annotations`: `typing.get_type_hints` would look for the names in `oauth_cc_auth`, where
 # what is here says it is from.
+import os
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NoReturn
@@ -18,6 +19,7 @@ class Token:
         expires_at: When it ends, in Unix time (seconds); None if the server named no usable lifetime.
         scope: Granted scopes, separated by single spaces; None if neither side named any.
         extra: Everything else in the answer, by name.
+        serial: Tells tokens apart, since a renewed token may have the text of the old one. Copies and pickles keep it.
     """
 
     access_token: str
@@ -25,6 +27,7 @@ class Token:
     expires_at: float | None
     scope: str | None
     extra: Mapping[str, Any]
+    serial: str
 
     def __init__(
         self,
@@ -34,6 +37,7 @@ class Token:
         expires_at: float | None = None,
         scope: str | None = None,
         extra: Mapping[str, Any] | None = None,
+        serial: str | None = None,
     ) -> None:
         self.__dict__.update(
             access_token=access_token,
@@ -41,6 +45,7 @@ class Token:
             expires_at=expires_at,
             scope=scope,
             extra=MappingProxyType({} if extra is None else dict(extra)),
+            serial=_new_serial() if serial is None else serial,
         )
 
     def __setattr__(self, name: str, value: Any) -> NoReturn:
@@ -53,7 +58,7 @@ class Token:
         return {**self.__dict__, "extra": dict(self.extra)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, extra=MappingProxyType(state["extra"]))
+        self.__dict__.update({"serial": _new_serial(), **state, "extra": MappingProxyType(state["extra"])})
 
     def __repr__(self) -> str:
         extra = dict.fromkeys(self.extra, MASK)
@@ -61,6 +66,10 @@ class Token:
             f"Token(access_token={MASK!r}, token_type={self.token_type!r}, expires_at={self.expires_at!r}, "
             f"scope={self.scope!r}, extra={extra!r})"
         )
+
+
+def _new_serial() -> str:
+    return os.urandom(8).hex()
 
 
 def _token(fields: dict[str, Any]) -> Token:  # pyright: ignore[reportUnusedFunction]  # pickles use it

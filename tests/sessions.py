@@ -83,9 +83,14 @@ class Session(ABC):
         """
         return self._many(n, method, url, _arguments(content, headers, None, {}))
 
-    @abstractmethod
-    def get_token(self) -> Token:
+    def get_token(self, **arguments: Any) -> Token:
         """`auth.get_token()`, or where the kind is async `await auth.aget_token()`."""
+        token: Token = self.on_auth("get_token", **arguments)
+        return token
+
+    @abstractmethod
+    def on_auth(self, name: str, **arguments: Any) -> Any:
+        """Call the method `name` of `auth`, or where the kind is async its twin for event loops."""
 
     @abstractmethod
     def _one(self, method: str, url: str, arguments: dict[str, Any]) -> Result: ...
@@ -126,9 +131,8 @@ def _httpx_result(response: Any) -> Result:
 
 
 class _SyncSession(Session):
-    def get_token(self) -> Token:
-        token: Token = self.auth.get_token()
-        return token
+    def on_auth(self, name: str, **arguments: Any) -> Any:
+        return getattr(self.auth, name)(**arguments)
 
     def _many(self, n: int, method: str, url: str, arguments: dict[str, Any]) -> list[Result | Exception]:
         barrier = threading.Barrier(n)
@@ -181,9 +185,8 @@ class AsyncHttpxSession(Session):
         self._client = library_client
         self._portal = portal
 
-    def get_token(self) -> Token:
-        token: Token = self.call(self.auth.aget_token)
-        return token
+    def on_auth(self, name: str, **arguments: Any) -> Any:
+        return self.call(lambda: getattr(self.auth, f"a{name}")(**arguments))
 
     def call(self, function: Callable[[], Awaitable[_T]]) -> _T:
         """`await function()` in the session's event loop."""

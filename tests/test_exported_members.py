@@ -127,18 +127,30 @@ def test_classes_are_documented(name: str) -> None:
     assert undocumented == []
 
 
+COMMON = ("from_config", "from_env", "get_headers", "get_token", "invalidate", "prefetch")
+
+
 def test_adapters_have_one_signature() -> None:
     """Code moves from one library to another by an import."""
     signatures = {str(inspect.signature(module.ClientCredentialsAuth)) for module in ADAPTERS}
     assert len(signatures) == 1
-    for name in ("from_config", "from_env", "get_token", "invalidate"):
+    for name in COMMON:
         assert len({str(inspect.signature(getattr(module.ClientCredentialsAuth, name))) for module in ADAPTERS}) == 1
 
 
 def test_members_of_the_adapters() -> None:
     """The same everywhere, and what only an event loop or httpx needs."""
-    common = {"from_config", "from_env", "get_token", "invalidate"}
-    of_httpx = {"aget_token", "redirect_guard", "aredirect_guard", "auth_flow", "sync_auth_flow", "async_auth_flow"}
+    common = {*COMMON, "current_token"}
+    of_httpx = {
+        "aget_token",
+        "aget_headers",
+        "aprefetch",
+        "redirect_guard",
+        "aredirect_guard",
+        "auth_flow",
+        "sync_auth_flow",
+        "async_auth_flow",
+    }
     by_requests, by_httpx, by_httpx2 = (set(public_members(module.ClientCredentialsAuth)) for module in ADAPTERS)
     assert by_requests == common
     assert by_httpx == by_httpx2 == common | of_httpx

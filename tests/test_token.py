@@ -42,6 +42,22 @@ def test_survives_copying_and_pickling() -> None:
         assert (again.access_token, again.expires_at, again.scope, again.extra) == ("abc", 5.0, "read", {"id": 1})
 
 
+def test_serial_tells_tokens_apart() -> None:
+    """Also those with one text; a copy has that of the original."""
+    token, other = Token("abc"), Token("abc")
+    assert token.serial != other.serial
+    for again in (copy.copy(token), copy.deepcopy(token), pickle.loads(pickle.dumps(token))):  # noqa: S301  # our own
+        assert again.serial == token.serial
+    assert Token("abc", serial=token.serial).serial == token.serial
+
+
+def test_pickle_of_an_earlier_version_has_no_serial() -> None:
+    """It gets one."""
+    old = Token.__new__(Token)
+    old.__setstate__({"access_token": "abc", "token_type": None, "expires_at": None, "scope": None, "extra": {}})
+    assert len(old.serial) == 16
+
+
 @pytest.mark.parametrize("name", ["access_token", "token_type", "expires_at", "scope", "extra", "anything"])
 def test_is_immutable(name: str) -> None:
     """Many requests share it: none can change it for the others."""

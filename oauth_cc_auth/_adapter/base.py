@@ -186,17 +186,61 @@ class BaseAuth(ABC, Generic[TokenClientT]):
         config = ClientCredentialsConfig.from_env(prefix, allow_insecure_http=allow_insecure_http)
         return cls.from_config(config, **behaviour)
 
-    def get_token(self) -> Token:
+    def get_token(self, *, refused: Token | None = None) -> Token:
         """The token that the next request would carry; fetched if there is none. Blocks.
+
+        Args:
+            refused: A token that an API has just refused, or a copy of it: you get another one. It is renewed, unless
+                there is a newer one; however many callers report it at once, that costs one token request.
 
         Raises:
             TokenError: no token can be had; also an error of the client library, see `oauth_cc_auth`.
+            TypeError: `refused` is no `Token`. The scope is a setting of the auth object; see `with_options`.
         """
-        return self._checked(self._source.obtain()).token
+        if refused is None:
+            return self._checked(self._source.obtain()).token
+        return self._checked(self._source.obtain_another(checked_token("refused", refused))).token
 
-    def invalidate(self) -> None:
-        """Forget the token and every failure: the next request fetches a new one."""
-        self._source.cache.invalidate()
+    def get_headers(self) -> dict[str, str]:
+        """What to add to the headers of a request that another client sends. Blocks.
+
+        Where the request goes is up to you: `api_origins` and the rule about https hold for requests with ``auth=``.
+
+        Raises:
+            TokenError: as of `get_token`.
+        """
+        return self._headers(self._checked(self._source.obtain()))
+
+    def prefetch(self) -> None:
+        """Fetch a token now, if there is none, so that wrong settings show at start-up. Blocks.
+
+        Raises:
+            TokenError: as of `get_token`.
+        """
+        self._checked(self._source.obtain())
+
+    @property
+    def current_token(self) -> Token | None:
+        """The token at hand, if it has not ended; nothing is fetched for this."""
+        lease = self._source.cache.usable(None)
+        return None if lease is None else lease.token
+
+    def invalidate(self, token: Token | None = None) -> None:
+        """Forget the token and every failure: the next request fetches a new one.
+
+        Args:
+            token: Forget this one only, if it is still the current one; failures and refusals stay remembered.
+
+        Raises:
+            TypeError: `token` is no `Token`.
+        """
+        cache = self._source.cache
+        if token is None:
+            cache.invalidate()
+            return
+        lease = cache.lease_of(checked_token("token", token))
+        if lease is not None:
+            cache.discard(lease)
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Refuse what would change nothing: the arguments count when the object is made."""
@@ -266,6 +310,10 @@ class BaseAuth(ABC, Generic[TokenClientT]):
             raise self._transport.for_caller(outcome.error, request, self._policy.header_name)
         return outcome
 
+    def _headers(self, lease: Lease) -> dict[str, str]:
+        """The headers that carry `lease`."""
+        return {self._policy.header_name: lease.header_value}
+
     def _is_admitted(self, url: str, request: Any) -> bool:
         """True if the request to `url` gets a token.
 
@@ -290,6 +338,13 @@ def _arguments_for(config: ClientCredentialsConfig) -> dict[str, Any]:
     values = {name: getattr(config, name) for name in ClientCredentialsConfig.__annotations__}
     # Headers and data are kept as tuples; () is what the default, None, becomes.
     return {name: value for name, value in values.items() if name not in defaults or value not in (defaults[name], ())}
+
+
+def checked_token(name: str, value: object) -> Token:
+    """`value`, if it is a token; a TypeError names the argument `name`."""
+    if not isinstance(value, Token):
+        raise TypeError(f"{name} must be a Token, as get_token() returns it, not {type(value).__name__}")
+    return value
 
 
 # The names that an assignment to an auth object is likely to mean.

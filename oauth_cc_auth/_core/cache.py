@@ -19,6 +19,7 @@ from oauth_cc_auth._errors import TokenError
 from oauth_cc_auth._http.origin import Origin
 from oauth_cc_auth._protocol.failure import Failure
 from oauth_cc_auth._record import Record
+from oauth_cc_auth._token import Token
 
 from .caller import Caller
 from .clock import Clock, Moment
@@ -28,6 +29,7 @@ from .introduction import Introduction
 from .lease import Lease
 from .process_lock import ProcessLock
 from .refusals import Refusals
+from .reported import ReportedRefusals
 
 
 class Lead(Record):
@@ -88,6 +90,7 @@ class TokenCache:
         "_lock",
         "_newest",
         "_process",
+        "_reported",
         "clock",
         "current",
         "refusals",
@@ -100,6 +103,7 @@ class TokenCache:
         self.refusals = Refusals(clock)
         self._epoch = 0  # counts calls of `invalidate`: a token that was asked for before the last one is not wanted
         self._failures = Failures()
+        self._reported: ReportedRefusals | None = None  # until the first report
         self._lock = self.refusals.lock = ProcessLock()
         self._flight: Flight | None = None
         self._process = os.getpid()
@@ -171,6 +175,20 @@ class TokenCache:
         if lease is None or lease is refused or lease.has_ended(self.clock.moment()):
             return None
         return lease
+
+    def lease_of(self, token: Token) -> Lease | None:
+        """The lease of `token`, which may be a copy, if it is the newest or one of the last before it."""
+        newest = self._newest
+        leases = () if newest is None else newest.chain()
+        return next((lease for lease in leases if lease.token.serial == token.serial), None)
+
+    def note_report(self, lease: Lease) -> float:
+        """Note that an API refused `lease`, as the person's code says; seconds for which it is not replaced, or 0."""
+        now = self.clock.monotonic()
+        with self._lock.here():
+            if self._reported is None:
+                self._reported = ReportedRefusals()
+            return self._reported.note(lease, now)
 
     def chosen(self, lease: Lease, origin: Origin, *, can_be_sent_again: bool) -> Lease:
         """The token for a request to `origin`: `lease`, or the one before while `origin` may not know `lease` yet."""
@@ -271,6 +289,7 @@ class TokenCache:
             self._flight = None
             self.current = None
             self._failures = Failures()
+            self._reported = None
         self.refusals.clear()
         if superseded is not None:
             superseded.wake_all()

@@ -16,10 +16,12 @@ from .caller import Caller
 from .drive import AsyncSender, Sender, adrive, drive
 from .flow import TokenFlow
 from .observer import Observer
+from .reported import not_replaced
 
 if TYPE_CHECKING:
     from oauth_cc_auth._config import ClientCredentialsConfig
     from oauth_cc_auth._events import OnEvent
+    from oauth_cc_auth._token import Token
 
     from .clock import Clock
     from .lease import Lease, RenewalRules
@@ -73,6 +75,27 @@ class TokenSource:
         if self._asend is None:
             return self._at_hand(refused)
         return await adrive(self.flow.obtain(Caller.current(blocking=False), refused), self._asend, self.cache.clock)
+
+    def obtain_another(self, refused: Token) -> Lease | Failure:
+        """Another token than `refused`, which an API has refused as the person's code reports. Blocks."""
+        known = self._report(refused)
+        return known if isinstance(known, Failure) else self.obtain(known)
+
+    async def aobtain_another(self, refused: Token) -> Lease | Failure:
+        """`obtain_another` in the running event loop."""
+        known = self._report(refused)
+        return known if isinstance(known, Failure) else await self.aobtain(known)
+
+    def _report(self, refused: Token) -> Lease | Failure | None:
+        """The lease to replace, or why it is not replaced.
+
+        None if nothing is known of `refused`: it is from elsewhere, or old, and whatever is here is another one.
+        """
+        lease = self.cache.lease_of(refused)
+        if lease is None or lease is not self.cache.current:
+            return lease
+        seconds = self.cache.note_report(lease)
+        return not_replaced(seconds) if seconds else lease
 
     def _at_hand(self, refused: Lease | None) -> Lease | Failure:
         """The token that there is, for a caller that cannot fetch one."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Awaitable, Generator
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypeVar
 
-from oauth_cc_auth._adapter.base import BaseAuth, TokenClientT, foreign_request, loaded
+from oauth_cc_auth._adapter.base import BaseAuth, TokenClientT, checked_token, foreign_request, loaded
 from oauth_cc_auth._adapter.policy import ApiPolicy
 from oauth_cc_auth._core.caller import running_loop
 from oauth_cc_auth._core.lease import Lease
@@ -146,13 +146,19 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
             )
         return self.sync_auth_flow(request)
 
-    async def aget_token(self) -> Token:
-        """The token that the next request would carry; fetched if there is none.
+    async def aget_token(self, *, refused: Token | None = None) -> Token:
+        """`get_token` in an event loop, which it does not block; raises the same."""
+        if refused is None:
+            return self._checked(await self._source.aobtain()).token
+        return self._checked(await self._source.aobtain_another(checked_token("refused", refused))).token
 
-        Raises:
-            TokenError: no token can be had.
-        """
-        return self._checked(await self._source.aobtain()).token
+    async def aget_headers(self) -> dict[str, str]:
+        """`get_headers` in an event loop; raises the same."""
+        return self._headers(self._checked(await self._source.aobtain()))
+
+    async def aprefetch(self) -> None:
+        """`prefetch` in an event loop; raises the same."""
+        self._checked(await self._source.aobtain())
 
     def redirect_guard(self, request: RequestT) -> Awaitable[None]:
         """For ``event_hooks={"request": [auth.redirect_guard]}`` of a client: keeps a custom header from redirects.

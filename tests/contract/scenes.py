@@ -187,8 +187,11 @@ def background() -> Iterator[Background]:
         yield Background(pool)
 
 
-def tokens_at_once(session: Session, n: int) -> list[Any]:
-    """What `n` callers get that request the token at once, in threads or in tasks: the token or their exceptions."""
+def tokens_at_once(session: Session, n: int, **arguments: Any) -> list[Any]:
+    """What `n` callers get that request the token at once, in threads or in tasks: the token or their exceptions.
+
+    `arguments` are those of `get_token`.
+    """
     outcomes: list[Any] = [TimeoutError("this caller never got an answer")] * n
     auth = session.auth
     call = getattr(session, "call", None)
@@ -196,7 +199,7 @@ def tokens_at_once(session: Session, n: int) -> list[Any]:
 
         def run(index: int) -> None:
             try:
-                outcomes[index] = auth.get_token()
+                outcomes[index] = auth.get_token(**arguments)
             except Exception as error:  # noqa: BLE001  # the test looks at it
                 outcomes[index] = error
 
@@ -209,7 +212,7 @@ def tokens_at_once(session: Session, n: int) -> list[Any]:
 
     async def arun(index: int) -> None:
         try:
-            outcomes[index] = await auth.aget_token()
+            outcomes[index] = await auth.aget_token(**arguments)
         except Exception as error:  # noqa: BLE001  # the test looks at it
             outcomes[index] = error
 

@@ -149,6 +149,13 @@ def with_requests(config: ClientCredentialsConfig) -> requests.Response:
     kept: ClientCredentialsConfig = same.config
     token: Token = auth.get_token()
     show(token, kept)
+    token = auth.get_token(refused=token)
+    auth.prefetch()
+    at_hand: Token | None = auth.current_token
+    auth.invalidate(at_hand)
+    headers: dict[str, str] = auth.get_headers()
+    show(token, kept)
+    requests.post("https://api.example.com", headers=headers, timeout=10)
     return requests.get("https://api.example.com", auth=auth, timeout=10)
 
 
@@ -166,8 +173,10 @@ def with_httpx(config: ClientCredentialsConfig) -> httpx.Response:
 async def with_async_httpx() -> httpx.Response:
     auth = oauth_cc_auth.httpx.ClientCredentialsAuth.from_env(deadline=5, on_event=print)
     token: Token = await auth.aget_token()
-    show(token, auth.config)
-    client = httpx.AsyncClient(auth=auth, event_hooks={"request": [auth.aredirect_guard]})
+    show(await auth.aget_token(refused=token), auth.config)
+    await auth.aprefetch()
+    headers: dict[str, str] = await auth.aget_headers()
+    client = httpx.AsyncClient(auth=auth, headers=headers, event_hooks={"request": [auth.aredirect_guard]})
     return await client.get("https://api.example.com")
 
 
