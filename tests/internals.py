@@ -9,5 +9,4 @@ def use_token_client(auth: Any, token_client: Any) -> None:
     """Have `auth` send its token requests through `token_client` from now on; its token and its clock stay."""
     transport, source = auth._make_transport(token_client), auth._source
     auth._behaviour.token_client = token_client
-    auth._policy._has_token_client = token_client is not None
     source._send, source._asend, source._obstacle = transport.send, transport.asend, transport.obstacle

@@ -127,7 +127,7 @@ def test_classes_are_documented(name: str) -> None:
     assert undocumented == []
 
 
-COMMON = ("from_config", "from_env", "get_headers", "get_token", "invalidate", "prefetch")
+COMMON = ("from_config", "from_env", "get_headers", "get_token", "invalidate", "prefetch", "with_options")
 
 
 def test_adapters_have_one_signature() -> None:

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from oauth_cc_auth._events import OnEvent
     from oauth_cc_auth._protocol.failure import Failure
 
+    from .siblings import TargetArguments
     from .transport import Transport
 
     class BehaviourArguments(TypedDict, Generic[TokenClientT], total=False):
@@ -186,6 +187,41 @@ class BaseAuth(ABC, Generic[TokenClientT]):
         config = ClientCredentialsConfig.from_env(prefix, allow_insecure_http=allow_insecure_http)
         return cls.from_config(config, **behaviour)
 
+    def with_options(self: AuthT, **options: Unpack[TargetArguments]) -> AuthT:
+        """A sibling for another target: an API that wants tokens of its own, or a tenant.
+
+        It has a token of its own, and shares the credentials, the authentication method that works, and what sends
+        token requests. It also shares pauses: if the endpoint is down or rejects the client, it is left alone by all
+        siblings. What an API refuses, and `invalidate()`, is not shared, except that `invalidate()` ends such a pause.
+        It is a shallow copy, so what a subclass has set is there too. A sibling costs less than a kilobyte.
+
+        Args:
+            options: The arguments of the class that are to be other ones: `scope`, `additional_request_data`,
+                `header_name`, … All others stay.
+
+        Raises:
+            ConfigurationError: a value cannot be right, or it is one that siblings share: the endpoint, the
+                credentials and `token_client`.
+            TypeError: there is no such argument.
+        """
+        siblings = loaded("_adapter.siblings")
+        given: dict[str, Any] = dict(options)
+        siblings.check_options(given, BaseAuth.__init__.__kwdefaults__ or ())
+        sibling = type(self).__new__(type(self))
+        for name, value in self.__dict__.items():
+            if name not in _LIVE:
+                # Not by __dict__, whose mere use would give each sibling a dict of its own.
+                object.__setattr__(sibling, name, value)
+        config = siblings.config_with(self.config, _arguments_for(self.config), given)
+        object.__setattr__(sibling, "config", config)
+        behaviour = {
+            name: value for name, value in given.items() if name not in ClientCredentialsConfig.__annotations__
+        }
+        if behaviour:
+            sibling._behaviour = Behaviour({**self._behaviour.arguments(), **behaviour}, self._wire_url)
+        sibling._start(self._source.cache.clock, self)
+        return sibling
+
     def get_token(self, *, refused: Token | None = None) -> Token:
         """The token that the next request would carry; fetched if there is none. Blocks.
 
@@ -267,10 +303,13 @@ class BaseAuth(ABC, Generic[TokenClientT]):
         copied.__setstate__(self.__getstate__())
         return copied
 
-    def _start(self, clock: Clock) -> None:
-        """Begin without a token, by `clock`."""
+    def _start(self, clock: Clock, sibling: BaseAuth[Any] | None = None) -> None:
+        """Begin without a token, by `clock`; a `sibling` shares what is not about the target."""
         behaviour = self._behaviour
-        self._transport = self._make_transport(behaviour.token_client)
+        if sibling is None:
+            self._transport = self._make_transport(behaviour.token_client)
+        else:
+            self._transport = sibling._transport
         self._source: TokenSource = loaded("_core.source").TokenSource(
             self.config,
             behaviour.on_event,
@@ -281,6 +320,7 @@ class BaseAuth(ABC, Generic[TokenClientT]):
             send=self._transport.send,
             asend=self._transport.asend,
             obstacle=self._transport.obstacle,
+            sibling=None if sibling is None else sibling._source,
         )
         self._policy = self._make_policy()
 
@@ -300,7 +340,7 @@ class BaseAuth(ABC, Generic[TokenClientT]):
 
     def _make_policy(self) -> ApiPolicy:
         """What decides about API requests."""
-        return ApiPolicy(self.config, self._source, self._behaviour, self._transport.is_private)
+        return ApiPolicy(self.config, self._source, self._behaviour, self._transport)
 
     # What adapters call.
 
@@ -329,6 +369,7 @@ class BaseAuth(ABC, Generic[TokenClientT]):
 # For `typing.get_type_hints`: the type above is one for type checkers only.
 for _name in ("from_config", "from_env"):
     vars(BaseAuth)[_name].__func__.__annotations__["behaviour"] = Any
+BaseAuth.with_options.__annotations__["options"] = Any
 del _name
 
 

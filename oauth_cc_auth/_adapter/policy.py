@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from oauth_cc_auth._protocol.failure import Failure
 
     from .behaviour import Behaviour, RenewCondition
+    from .transport import Transport
 
     class RefusedRequest(Protocol):
         """A request that an API refused, as an adapter knows it."""
@@ -116,12 +117,9 @@ class ApiPolicy:
 
     __slots__ = (
         "_allow_insecure_http",
-        "_api_origins",
-        "_has_token_client",
-        "_is_private",
+        "_behaviour",
         "_observer",
-        "_raises",
-        "_renew_on",
+        "_transport",
         "admitted",
         "cache",
         "header_name",
@@ -136,7 +134,7 @@ class ApiPolicy:
         config: ClientCredentialsConfig,
         source: TokenSource,
         behaviour: Behaviour,
-        is_private: Callable[[str], bool],
+        transport: Transport,
     ) -> None:
         self.admitted: tuple[Any, ...] = ()
         self.cache = source.cache
@@ -146,12 +144,9 @@ class ApiPolicy:
         self.is_usual = behaviour.renew_on is None
         self.serves_every_origin = behaviour.api_origins is None
         self._allow_insecure_http = config.allow_insecure_http
-        self._api_origins = behaviour.api_origins
-        self._has_token_client = behaviour.token_client is not None
-        self._is_private = is_private
+        self._behaviour = behaviour
         self._observer = source.observer
-        self._raises = behaviour.raise_if_not_renewed
-        self._renew_on: RenewCondition = behaviour.renew_on
+        self._transport = transport
 
     # Before a request is sent.
 
@@ -160,9 +155,10 @@ class ApiPolicy:
 
         An error if the request would carry the token over plain http; `auth_name` is the class that allows that.
         """
-        if self._api_origins is not None and origin_of(url) not in self._api_origins:
+        origins = self._behaviour.api_origins
+        if origins is not None and origin_of(url) not in origins:
             return False
-        if self._allow_insecure_http or self._is_private(url):
+        if self._allow_insecure_http or self._transport.is_private(url):
             return True
         if may_carry_secrets(url):
             return InsecureRequestError(
@@ -200,7 +196,7 @@ class ApiPolicy:
         An error if `renew_on` raised or returned something to await: the API's answer is lost with it, so it must not
         pass unseen.
         """
-        condition = self._renew_on
+        condition: RenewCondition = self._behaviour.renew_on
         if condition is None:
             return status == 401
         if isinstance(condition, frozenset):
@@ -224,7 +220,7 @@ class ApiPolicy:
         Only if `api_origins` lists that origin and its answer asks for a token, and only the current token: nothing is
         fetched for this. An error if `renew_on` raised.
         """
-        if self._api_origins is None or self.admission(url, "") is not True:
+        if self.serves_every_origin or self.admission(url, "") is not True:
             return None
         refuses = self.refuses(status, headers)
         if not isinstance(refuses, bool):
@@ -268,7 +264,7 @@ class ApiPolicy:
         if self._is_held(lease, refused):
             return None
         obstacle = self._logged_obstacle(refused)
-        if self._has_token_client:
+        if self._behaviour.token_client is not None:
             # The answer may hold the only connection of a pool that both clients share.
             if obstacle:
                 self._postpone(lease, refused, is_late=is_late)
@@ -342,7 +338,7 @@ class ApiPolicy:
         self._observer.token_refused(refused.origin, refused.status, "postponed")
 
     def _not_renewed(self, refused: RefusedRequest, outcome: Failure) -> TokenError | None:
-        raises = self._raises or not outcome.transient
+        raises = self._behaviour.raise_if_not_renewed or not outcome.transient
         why = None if raises else outcome.error
         self._observer.token_refused(refused.origin, refused.status, "not_renewed", why=why)
         return outcome.error if raises else None

@@ -23,11 +23,11 @@ from oauth_cc_auth._token import Token
 
 from .caller import Caller
 from .clock import Clock, Moment
-from .failures import Failures, Pause
+from .failures import Failures, Pause, is_about_target
+from .family import Family
 from .flight import GRACE, Flight, Outcome
 from .introduction import Introduction
 from .lease import Lease
-from .process_lock import ProcessLock
 from .refusals import Refusals
 from .reported import ReportedRefusals
 
@@ -80,7 +80,12 @@ class Follow(Record):
 
 
 class TokenCache:
-    """The current token of one auth object, the flight under way, and what failed lately."""
+    """The current token of one auth object, the flight under way, and what failed lately.
+
+    Args:
+        clock: Time and chance.
+        family: What it shares with siblings; None if there are none yet.
+    """
 
     __slots__ = (
         "__weakref__",
@@ -93,21 +98,22 @@ class TokenCache:
         "_reported",
         "clock",
         "current",
+        "family",
         "refusals",
     )
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, family: Family | None = None) -> None:
         self.clock = clock
+        self.family = Family() if family is None else family
         self.current: Lease | None = None
         self._newest: Lease | None = None  # current or, once that is discarded, the last one
         self.refusals = Refusals(clock)
         self._epoch = 0  # counts calls of `invalidate`: a token that was asked for before the last one is not wanted
-        self._failures = Failures()
+        self._failures: Failures | None = None  # those about this target; the others are the family's
         self._reported: ReportedRefusals | None = None  # until the first report
-        self._lock = self.refusals.lock = ProcessLock()
+        self._lock = self.refusals.lock = self.family.lock
         self._flight: Flight | None = None
         self._process = os.getpid()
-        _all_caches.add(self)
 
     def begin_in_child(self) -> None:
         """Forget the flight, whose leader is a thread of the parent, and draw a jitter of this process's own.
@@ -148,7 +154,7 @@ class TokenCache:
                 return _asked_itself(fallback)
             return Follow(flight, fallback, None if fallback is None else _patience(now, fallback))
         was_refused = refused is not None and lease is refused
-        held = self._failures.held(now.monotonic, can_wait=fallback is not None, was_refused=was_refused)
+        held = self._held(now.monotonic, can_wait=fallback is not None, was_refused=was_refused)
         if held is not None:
             return held if fallback is None else fallback
         flight = Flight(
@@ -157,12 +163,32 @@ class TokenCache:
         takes_over = self._flight is not None
         self._supersede()
         self._flight = flight
+        _all_caches.add(self)
         if fallback is None:
-            failures, seconds = self._failures, now.monotonic
+            failures, seconds = self.family.failures, now.monotonic
             return Lead(
                 flight, takes_over=takes_over, tries_once=failures.is_probe(seconds), pause=failures.pause(seconds)
             )
         return Lead(flight, fallback, _patience(now, fallback), takes_over=takes_over, tries_once=True)
+
+    def _held(self, now: float, *, can_wait: bool, was_refused: bool) -> Failure | None:
+        """The last failure, for a caller that must not ask again yet; the arguments are those of `Failures.held`."""
+        held = self.family.failures.held(now, can_wait=can_wait, was_refused=was_refused)
+        if held is None and self._failures is not None:
+            held = self._failures.held(now, can_wait=can_wait, was_refused=was_refused)
+        return held
+
+    def _failures_like(self, failure: Failure) -> Failures:
+        """Where `failure` is counted: here if it is about this target, else in the family."""
+        if not is_about_target(failure):
+            return self.family.failures
+        if self._failures is None:
+            self._failures = Failures()
+        return self._failures
+
+    def _forget_failures(self) -> None:
+        self.family.failures = Failures()
+        self._failures = None
 
     def _supersede(self) -> None:
         """Have no one wait for the flight under way; its leader may still bring a token."""
@@ -272,10 +298,11 @@ class TokenCache:
                     if flight.is_optional and self.current is not None and not self.current.has_ended(now):
                         outcome.introduce(Introduction(self.current))  # it came early: an API may not know it yet
                     self.current = self._newest = outcome
-                    self._failures = Failures()
+                    self._forget_failures()
             elif isinstance(outcome, Failure) and live:
                 left = inf if self.current is None else now.seconds_to(self.current.ends_at)
-                pause = self._failures.note(outcome, now.monotonic, left, chance, was_needed=not flight.is_optional)
+                failures = self._failures_like(outcome)
+                pause = failures.note(outcome, now.monotonic, left, chance, was_needed=not flight.is_optional)
         flight.wake_all()
         return pause
 
@@ -288,7 +315,7 @@ class TokenCache:
             self._supersede()
             self._flight = None
             self.current = None
-            self._failures = Failures()
+            self._forget_failures()
             self._reported = None
         self.refusals.clear()
         if superseded is not None:
@@ -320,6 +347,7 @@ def _asked_itself(fallback: Lease | None) -> Lease | Failure:
     )
 
 
+# Those that have had a flight; a cache without one has nothing that a child is to forget.
 _all_caches: weakref.WeakSet[TokenCache] = weakref.WeakSet()
 
 

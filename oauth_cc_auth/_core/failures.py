@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from math import inf
 
+from oauth_cc_auth._errors import Reason, TokenEndpointError, TokenEndpointUnreachable
 from oauth_cc_auth._protocol.failure import Failure
 from oauth_cc_auth._record import Record
 
@@ -22,6 +23,21 @@ FAILURES_BEFORE_HOLD = 2  # an endpoint that keeps failing is asked twice before
 LONGEST_OF_RENEWALS = 3600.0
 LONGEST_WITHOUT_TOKEN = 300.0
 LONGEST_SPREAD = 300.0  # seconds over which a fleet comes back
+
+
+# Of failures that no retry will mend, these say nothing about the target that a token is for. So do a 401, and whatever
+# happens to a connection.
+_ABOUT_NO_TARGET: frozenset[Reason] = frozenset(
+    {"invalid_client", "method_not_allowed", "not_found", "redirected", "web_page"}
+)
+
+
+def is_about_target(failure: Failure) -> bool:
+    """True if a token for another target may be had: its scope is unknown, and that of another one is not."""
+    error = failure.error
+    if failure.transient or isinstance(error, TokenEndpointUnreachable) or error.reason in _ABOUT_NO_TARGET:
+        return False
+    return not (isinstance(error, TokenEndpointError) and error.status_code == 401)
 
 
 class Pause(Record):

@@ -24,6 +24,7 @@ from oauth_cc_auth._settings import returned
 from .back_off import back_off
 from .clock import Clock
 from .effects import CallFunction, Effect, Raised, Send, Sleep
+from .family import Family
 from .flight import Fetched, Flight
 from .observer import Observer, shown_scope
 
@@ -45,18 +46,26 @@ class Fetcher:
         clock: Time and chance.
         observer: What hears of another method.
         timeout: Seconds for each token request.
+        family: Remembers which method worked; None for one of its own.
     """
 
-    __slots__ = ("_epoch", "_methods", "_proven", "_proven_secret", "clock", "config", "observer", "timeout")
+    __slots__ = ("_epoch", "_family", "_methods", "clock", "config", "observer", "timeout")
 
-    def __init__(self, config: ClientCredentialsConfig, clock: Clock, observer: Observer, *, timeout: float) -> None:
+    def __init__(
+        self,
+        config: ClientCredentialsConfig,
+        clock: Clock,
+        observer: Observer,
+        *,
+        timeout: float,
+        family: Family | None = None,
+    ) -> None:
         self.config = config
         self.clock = clock
         self.observer = observer
         self.timeout = timeout
         self._methods = methods_to_try(config.client_authentication)
-        self._proven: ClientAuthentication | None = None
-        self._proven_secret: str | None = None
+        self._family = Family() if family is None else family
         self._epoch = 0  # of the flight that last proved or doubted the method
 
     def fetch(self, flight: Flight, *, until: float, tries: int, pause: float = 0.0) -> Fetching:
@@ -100,19 +109,21 @@ class Fetcher:
 
     def _begin(self) -> _Run:
         """A run that tries first what worked last."""
-        methods = sorted(self._methods, key=lambda method: method is not self._proven)
-        if methods[0] is self._proven:
+        proven = self._family.proven
+        methods = sorted(self._methods, key=lambda method: method is not proven)
+        if methods[0] is proven:
             return _Run(methods, "which worked last")
         return _Run(methods, "the only one" if len(methods) == 1 else "the first of those to try")
 
     def _remember(self, run: _Run, flight: Flight) -> None:
-        if run.method is not self._proven and len(self._methods) > 1:
+        family = self._family
+        if run.method is not family.proven and len(self._methods) > 1:
             logger.debug("%s works, and is remembered", run.method.name)
-        self._proven, self._proven_secret, self._epoch = run.method, run.secret, flight.epoch
+        family.proven, family.proven_secret, self._epoch = run.method, run.secret, flight.epoch
 
     def _has_proven(self, run: _Run) -> bool:
         """True if the current method has worked with this very secret; another secret may need another encoding."""
-        return run.method is self._proven and run.secret == self._proven_secret
+        return run.method is self._family.proven and run.secret == self._family.proven_secret
 
     def _hint(self, run: _Run, failure: Failure) -> str:
         """What may be wrong with the settings if the endpoint does not know the client."""

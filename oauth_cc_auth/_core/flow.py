@@ -71,7 +71,7 @@ class TokenFlow:
         self.deadline = deadline
         self.rules = rules
         self._observer = observer
-        self._fetcher = Fetcher(config, cache.clock, observer, timeout=timeout)
+        self._fetcher = Fetcher(config, cache.clock, observer, timeout=timeout, family=cache.family)
         self._sharing = sharing
         self._more_headers = more_headers
 

@@ -57,6 +57,14 @@ class Observer:
         self.client_id = config.client_id
         self._hook = hook
 
+    def for_hook(self, hook: OnEvent | None) -> Observer:
+        """What reports about the same client to `hook`; this one, if that is its own."""
+        if hook is self._hook:
+            return self
+        other = object.__new__(Observer)
+        other.token_url, other.client_id, other._hook = self.token_url, self.client_id, hook
+        return other
+
     def token_obtained(
         self,
         *,

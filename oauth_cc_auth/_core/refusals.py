@@ -93,7 +93,7 @@ class Refusals:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._tallies: dict[Origin, _Tally] = {}
+        self._tallies: dict[Origin, _Tally] | None = None  # until the first refusal that counts
         self.lock = ProcessLock()
 
     def note(self, origin: Origin, lease: Lease, path: str) -> Hold | None:
@@ -101,12 +101,12 @@ class Refusals:
         now = self._clock.monotonic()
         with self.lock.here():
             lease.refused_by |= {origin}
-            tally = self._tallies.get(origin)
+            tally = self._known(origin)
             if tally is not None and tally.accepting.get(path) == lease.number:
                 return None  # this path knows this very token, so the token was good
             is_new = origin in lease.probation or (tally is not None and tally.is_caused_by(path, lease))
             counts = is_new and self._count(origin, lease, now)
-            tally = self._tallies.get(origin)
+            tally = self._known(origin)
             if tally is None or not tally.is_held(now):
                 return None
             return Hold(tally.held_until - now, begins=counts)
@@ -122,11 +122,17 @@ class Refusals:
             tally.hold(now, back_off(tally.count - REFUSALS_BEFORE_HOLD))
         return True
 
+    def _known(self, origin: Origin) -> _Tally | None:
+        return None if self._tallies is None else self._tallies.get(origin)
+
     def _tally_of(self, origin: Origin) -> _Tally:
-        tally = self._tallies.pop(origin, None) or _Tally()
-        self._tallies[origin] = tally  # moved to the end: the oldest is forgotten first
-        while len(self._tallies) > MOST_ORIGINS:
-            del self._tallies[next(iter(self._tallies))]
+        tallies = self._tallies
+        if tallies is None:
+            tallies = self._tallies = {}
+        tally = tallies.pop(origin, None) or _Tally()
+        tallies[origin] = tally  # moved to the end: the oldest is forgotten first
+        while len(tallies) > MOST_ORIGINS:
+            del tallies[next(iter(tallies))]
         return tally
 
     def suspect(self, origin: Origin, path: str) -> None:
@@ -146,7 +152,7 @@ class Refusals:
                 lease.probation.discard(NOWHERE)
                 lease.introduction.accepted(origin)
                 lease.settle_in()
-            tally = self._tallies.get(origin)
+            tally = self._known(origin)
             if tally is None:
                 lease.probation.discard(origin)
             elif tally.cause == path:
@@ -162,15 +168,16 @@ class Refusals:
             self._forget(origin, lease)
 
     def _forget(self, origin: Origin, lease: Lease) -> None:
-        self._tallies.pop(origin, None)
+        if self._tallies is not None:
+            self._tallies.pop(origin, None)
         lease.probation.discard(origin)
 
     def origins(self) -> set[Origin]:
         """The origins that have refused lately; a new token is on probation with each."""
         with self.lock.here():
-            return set(self._tallies)
+            return set(self._tallies or ())
 
     def clear(self) -> None:
         """Forget everything."""
         with self.lock.here():
-            self._tallies.clear()
+            self._tallies = None

@@ -40,6 +40,7 @@ class TokenSource:
         send, asend: What sends a token request, blocking and in an event loop; None if the client library or the
             person's `token_client` cannot.
         obstacle: The error for who needs one that is None.
+        sibling: A source of tokens for another target, with the same credentials; None if there is none.
     """
 
     __slots__ = ("_asend", "_obstacle", "_send", "cache", "flow", "observer")
@@ -56,12 +57,17 @@ class TokenSource:
         send: Sender | None,
         asend: AsyncSender | None,
         obstacle: TokenError,
+        sibling: TokenSource | None = None,
     ) -> None:
         self._send = send
         self._asend = asend
         self._obstacle = obstacle
-        self.cache = TokenCache(clock)
-        self.observer = Observer(config, on_event)
+        if sibling is None:
+            self.cache = TokenCache(clock)
+            self.observer = Observer(config, on_event)
+        else:
+            self.cache = TokenCache(clock, sibling.cache.family)
+            self.observer = sibling.observer.for_hook(on_event)
         self.flow = TokenFlow(config, self.cache, self.observer, timeout=timeout, deadline=deadline, rules=rules)
 
     def obtain(self, refused: Lease | None = None) -> Lease | Failure:

@@ -195,7 +195,7 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
         return str(loaded("_httpx.transport").wire_url(self._library, url))
 
     def _make_policy(self) -> HttpxPolicy:
-        policy = HttpxPolicy(self.config, self._source, self._behaviour, self._transport.is_private)
+        policy = HttpxPolicy(self.config, self._source, self._behaviour, self._transport)
         policy.plain_stream = self._library.ByteStream if policy.strips_header else None
         policy.is_usual = policy.is_usual and policy.strips_header
         return policy

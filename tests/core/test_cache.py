@@ -763,8 +763,10 @@ class TestForking:
         assert empty.current is None
 
     def test_caches_are_not_kept_alive(self, clock: FakeClock) -> None:
-        """The list of all caches knows them only while they live."""
+        """The list of all caches knows them only while they live, and from their first flight on."""
         cache = TokenCache(clock)
+        assert cache not in _all_caches
+        stored(cache, clock)
         assert cache in _all_caches
         known = weakref.ref(cache)
         del cache

@@ -153,7 +153,8 @@ def with_requests(config: ClientCredentialsConfig) -> requests.Response:
     auth.prefetch()
     at_hand: Token | None = auth.current_token
     auth.invalidate(at_hand)
-    headers: dict[str, str] = auth.get_headers()
+    sibling: oauth_cc_auth.requests.ClientCredentialsAuth = auth.with_options(scope=["b"], header_name="X-Token")
+    headers: dict[str, str] = sibling.with_options(renew_on=False, on_event=print).get_headers()
     show(token, kept)
     requests.post("https://api.example.com", headers=headers, timeout=10)
     return requests.get("https://api.example.com", auth=auth, timeout=10)

@@ -1,0 +1,35 @@
+"""What auth objects of one credential share, if they are siblings for several targets.
+
+The one law: shared is what the endpoint thinks of the credential, and never what it thinks of a target. So they share
+the authentication method that works, and the pauses after failures that each of them would meet; not tokens, flights
+and refusals. An auth object without siblings has a family of its own.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .failures import Failures
+from .process_lock import ProcessLock
+
+if TYPE_CHECKING:
+    from oauth_cc_auth._authentication.base import ClientAuthentication
+
+
+class Family:
+    """What siblings share.
+
+    Attributes:
+        lock: Of all their caches. A lock for each would be a second one as soon as a cache changes what is here.
+        failures: Those that no target has to do with; guarded by the lock.
+        proven: The authentication method that worked last.
+        proven_secret: The client secret that it worked with.
+    """
+
+    __slots__ = ("failures", "lock", "proven", "proven_secret")
+
+    def __init__(self) -> None:
+        self.lock = ProcessLock()
+        self.failures = Failures()
+        self.proven: ClientAuthentication | None = None
+        self.proven_secret: str | None = None
