@@ -16,6 +16,7 @@ from typing import Any
 
 from oauth_cc_auth._config import ClientCredentialsConfig
 from oauth_cc_auth._http.interrupts import Ignoring
+from oauth_cc_auth._protocol.answer import lifetime
 from oauth_cc_auth._protocol.failure import Failure
 
 from .cache import Follow, Lead, TokenCache
@@ -176,6 +177,7 @@ class TokenFlow:
             rules=self.rules,
             chance=self.cache.clock.chance(),
             more_headers=self._more_headers,
+            refresh_in=lifetime(fetched.token.extra.get("refresh_in")),
         )
 
     def _held(self, claim: Lead, failure: Failure) -> Failure:

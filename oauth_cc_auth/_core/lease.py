@@ -74,6 +74,7 @@ class Lease:
         chance: In [0, 1); how much later than it could, aging begins.
         more_headers: Makes the other headers of each request from token, method and URL; None for a bearer token,
             which needs none.
+        refresh_in: Seconds after which the server wants it to be renewed; None if it has not said.
 
     Attributes:
         aging_from, waiting_from, ends_at: Moments; at infinity if the token has no known end.
@@ -116,6 +117,7 @@ class Lease:
         rules: RenewalRules,
         chance: float,
         more_headers: MoreHeaders | None = None,
+        refresh_in: float | None = None,
     ) -> None:
         self.token = token
         self.header_value = header_value
@@ -127,7 +129,7 @@ class Lease:
         self.previous: Lease | None = None
         self._more_headers = more_headers
         life = inf if token.expires_at is None else max(0.0, token.expires_at - asked.wall)
-        fresh, unhurried = _margins(life, rules)
+        fresh, unhurried = _margins(life, rules, refresh_in)
         self._earliest_aging, self.waiting_from, self.ends_at = map(asked.after, (fresh, unhurried, life))
         self._spread = 0.0 if life == inf else (unhurried - fresh) * JITTER_FRACTION
         self.jitter(chance)
@@ -183,13 +185,14 @@ class Lease:
 _NEVER = Moment(-inf, -inf)
 
 
-def _margins(life: float, rules: RenewalRules) -> tuple[float, float]:
+def _margins(life: float, rules: RenewalRules, refresh_in: float | None) -> tuple[float, float]:
     """After how many seconds aging begins at the earliest, and after how many waiting begins."""
+    renew_after = refresh_in or life * rules.renew_after  # 0 would be a token request for each API request
     if life == inf:
-        return inf, inf
+        return renew_after, inf
     if rules.early_expiry is None:
         waiting = min(life * WAITING_FRACTION, LONGEST_WAITING)
     else:
         waiting = min(rules.early_expiry, life * LARGEST_WAITING_FRACTION)
-    fresh = min(life * rules.renew_after, life - waiting - life * SHORTEST_AGING_FRACTION)
+    fresh = min(renew_after, life - waiting - life * SHORTEST_AGING_FRACTION)
     return fresh, life - waiting

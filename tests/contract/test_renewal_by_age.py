@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from oauth_cc_auth.testing import LoopbackServer
+from oauth_cc_auth.testing import Answer, LoopbackServer
 from tests.clients import ClientKind, each_client
 from tests.contract.scenes import Claims, Settled, auth_of, background, scene, statuses_of
 
@@ -34,6 +34,36 @@ def test_one_token_serves_every_request_until_80_percent_of_its_life(
         assert s.token_requests == 1
         s.clock.advance(1)
         s.go_on(3)
+        assert s.token_requests == 2
+
+
+@pytest.mark.parametrize(
+    ("refresh_in", "life", "aging"),
+    [
+        pytest.param(300, 1000, 300, id="earlier"),
+        pytest.param("300", 1000, 300, id="a string"),
+        pytest.param(850, 1000, 850, id="later"),
+        pytest.param(5000, 1000, 870, id="after the end"),
+        pytest.param(300, None, 300, id="without a life"),
+        pytest.param(0, 1000, 800, id="zero"),
+        pytest.param(-1, 1000, 800, id="negative"),
+        pytest.param(None, 1000, 800, id="null"),
+        pytest.param("soon", 1000, 800, id="a word"),
+    ],
+)
+@each_client
+def test_server_says_when_to_renew(
+    client: ClientKind, oauth_server: LoopbackServer, refresh_in: object, life: float | None, aging: float
+) -> None:
+    """`refresh_in` in the answer moves the start of aging, but the aging still lasts a tenth of the life."""
+    with scene(client, oauth_server) as s:
+        oauth_server.token_endpoint.next(Answer.token("abc", life, refresh_in=refresh_in))
+        s.session.get_token()
+        s.clock.advance(aging - 0.1)
+        s.session.get_token()
+        assert s.token_requests == 1
+        s.clock.advance(0.2)
+        s.session.get_token()
         assert s.token_requests == 2
 
 

@@ -25,6 +25,7 @@ def a_lease(
     chance: float = 0.0,
     asked: Moment = START,
     more_headers: MoreHeaders | None = None,
+    refresh_in: float | None = None,
 ) -> Lease:
     token = Token("abc", expires_at=None if life is None else asked.wall + life)
     return Lease(
@@ -34,6 +35,7 @@ def a_lease(
         rules=RenewalRules(early_expiry, renew_after),
         chance=chance,
         more_headers=more_headers,
+        refresh_in=refresh_in,
     )
 
 
@@ -144,6 +146,13 @@ def test_early_expiry(early_expiry: float, expected: tuple[float, float, float])
 def test_renew_after(renew_after: float, fresh_until: float) -> None:
     """It moves the aging, but not into the waiting."""
     assert a_lease(100, renew_after=renew_after).fresh_until == pytest.approx(fresh_until)
+
+
+def test_the_server_says_when_to_renew() -> None:
+    """In seconds; chance puts it a little later, unless no end is known to spread it to."""
+    made = [a_lease(life, chance=0.5, refresh_in=50) for life in (100.0, None)]
+    assert [lease.aging_from for lease in made] == [START.after(55), START.after(50)]
+    assert [lease.waiting_from for lease in made] == [START.after(90), START.after(inf)]
 
 
 @pytest.mark.parametrize(("chance", "fresh_until"), [(0.0, 80), (0.5, 81.25), (1.0, 82.5)])
