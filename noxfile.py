@@ -37,6 +37,7 @@ FAST = (
     "tests/test_record.py",
     "tests/test_token.py",
 )
+SITE = "docs/_build/html"
 DOCS = ("tests/docs", "tests/test_design.py")
 
 # .ci/run names here the wheel that it has built, so that what is checked is what is shipped.
@@ -112,8 +113,10 @@ def wheel(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """The examples of README and docs run, and every link between the pages leads somewhere."""
-    _install_with_tests(session)
+    """Build the site into docs/_build, strictly, and check its links; run the examples of README and pages."""
+    _install_with_tests(session, *_group("docs"))
+    session.run("sphinx-build", "-q", "-E", "-n", "-W", "--keep-going", "docs", SITE)
+    session.run("python", "-m", "tests.docs.site", SITE)
     session.run("pytest", *_that_exist(session, DOCS), *session.posargs)
 
 

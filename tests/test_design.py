@@ -13,7 +13,7 @@ from tests.examples import DOCS, README, ROOT
 
 DESIGN = DOCS / "design.md"
 CONTRIBUTING, SECURITY = ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md"
-PAGES = [README, CONTRIBUTING, SECURITY, ROOT / "CHANGELOG.md", *sorted(DOCS.glob("*.md"))]
+PAGES = [README, CONTRIBUTING, SECURITY, ROOT / "CHANGELOG.md", *sorted(DOCS.rglob("*.md"))]
 PACKAGE = Path(oauth_cc_auth.__file__).parent
 
 _CODE = re.compile(r"^ *```.*?^ *```$", re.DOTALL | re.MULTILINE)

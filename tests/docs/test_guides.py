@@ -21,7 +21,7 @@ from tests.examples import DOCS, README, Example, examples_in
 
 TOKEN_URL, API = "https://login.example.com/oauth2/token", "https://api.example.com"
 SITE = re.compile(r"https://oauth-cc-auth\.readthedocs\.io/en/latest/([\w-]+)\.html")
-GUIDES = ("settings", "errors", "events", "security", "testing")
+GUIDES = ("tutorial", "settings", "errors", "events", "security", "testing")
 PAGES = [README, *(DOCS / f"{name}.md" for name in GUIDES)]
 EXAMPLES = [
     pytest.param(example, id=f"{page.stem}-{number}")
