@@ -120,6 +120,27 @@ def docs(session: nox.Session) -> None:
     session.run("pytest", *_that_exist(session, DOCS), *session.posargs)
 
 
+@nox.session
+def release(session: nox.Session) -> None:
+    """Build and tag the release that HEAD is: version, changelog and title of the commit have to agree."""
+    version = _version()
+    wrong = []
+    if _git(session, "status", "--porcelain"):
+        wrong.append("there are changes that are not committed")
+    if (title := _git(session, "log", "-1", "--format=%s")) != f"Version {version}":
+        wrong.append(f"the title of the commit is {title!r}, not 'Version {version}'")
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    if not re.search(rf"^## \[{re.escape(version)}\] - \d{{4}}-\d\d-\d\d$", changelog, re.MULTILINE):
+        wrong.append(f"CHANGELOG.md has no heading with {version} and a date")
+    if _git(session, "tag", "--list", f"v{version}"):
+        wrong.append(f"the tag v{version} exists")
+    if wrong:
+        session.error("no release: " + "; ".join(wrong))
+    wheel(session)
+    _git(session, "tag", "--annotate", f"v{version}", "--message", f"Version {version}")
+    session.log(f"Tagged v{version}. Now: git push origin v{version}, and twine upload dist/*")
+
+
 # niquests puts its own urllib3 in the place of the real one, for requests too.
 PACKAGES = {"most": "tests/packages", "niquests": "tests/packages/test_niquests.py"}
 
@@ -206,6 +227,18 @@ def _install_with_tests(session: nox.Session, *more: str) -> None:
 def _run_measured(session: nox.Session) -> None:
     """Run the tests under `coverage run`: a plugin of pytest would start after our own plugin was imported."""
     session.run("coverage", "run", "-m", "pytest", *session.posargs, env=_coverage_file())
+
+
+def _version() -> str:
+    """The version that the package will have."""
+    text = (ROOT / "oauth_cc_auth" / "_version.py").read_text(encoding="utf-8")
+    (version,) = re.findall(r'^__version__ = "(.+)"$', text, re.MULTILINE)
+    return str(version)
+
+
+def _git(session: nox.Session, *arguments: str) -> str:
+    """What git prints."""
+    return str(session.run("git", *arguments, external=True, silent=True)).strip()
 
 
 def _coverage_file() -> dict[str, str]:
