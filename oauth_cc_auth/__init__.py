@@ -10,6 +10,7 @@ from ._authentication.base import AuthenticationContext, ClientAuthentication, C
 from ._authentication.basic import ClientSecretBasic
 from ._authentication.post import ClientSecretPost
 from ._config import ClientCredentialsConfig
+from ._endpoint import TokenEndpoint
 from ._errors import (
     Attempt,
     ConfigurationError,
@@ -41,6 +42,7 @@ __all__ = [
     "InsecureRequestError",
     "InvalidTokenResponse",
     "Token",
+    "TokenEndpoint",
     "TokenEndpointError",
     "TokenEndpointUnreachable",
     "TokenError",
@@ -62,6 +64,7 @@ for _class in (
     InsecureRequestError,
     InvalidTokenResponse,
     Token,
+    TokenEndpoint,
     TokenEndpointError,
     TokenEndpointUnreachable,
     TokenError,

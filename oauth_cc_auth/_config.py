@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 from ._authentication.base import ClientAuthentication
 from ._authentication.order import is_builtin
+from ._endpoint import TokenEndpoint
 from ._errors import ConfigurationError, named
 from ._redact.redact import MASK, shown_url
 from ._settings import DEFAULT_PREFIX, checks
@@ -28,7 +29,9 @@ class ClientCredentialsConfig:
     others in each process.
 
     Args:
-        token_url: Full URL of the token endpoint; a query in it is kept. https, unless the host is a loopback one.
+        token_url: Full URL of the token endpoint; a query in it is kept. https, unless the host is a loopback one. Or
+            a `TokenEndpoint`, which describes an endpoint that differs from RFC 6749; it is kept as `token_source`,
+            and `token_url` is its URL.
         client_id: Identifier of the client.
         client_secret: Its secret, or a callable without arguments that returns it. The callable is asked before each
             token request, in a worker thread if an event loop is running, so it may block. None only with a
@@ -50,6 +53,7 @@ class ClientCredentialsConfig:
     """
 
     token_url: str
+    token_source: str | TokenEndpoint
     client_id: str
     client_secret: str | Callable[[], str] | None
     scope: str | None
@@ -63,7 +67,7 @@ class ClientCredentialsConfig:
 
     def __init__(
         self,
-        token_url: str,
+        token_url: str | TokenEndpoint,
         client_id: str,
         client_secret: str | Callable[[], str] | None = None,
         *,
@@ -78,27 +82,43 @@ class ClientCredentialsConfig:
     ) -> None:
         if not isinstance(allow_insecure_http, bool):
             raise ConfigurationError(field="allow_insecure_http", problem="must be True or False")
-        data = checks.additional_request_data(additional_request_data)
+        source = token_url
+        endpoint = source if isinstance(source, TokenEndpoint) else None
+        url = checks.token_url(token_url if endpoint is None else endpoint.url, allow_insecure_http=allow_insecure_http)
+        method = checks.client_authentication(client_authentication)
+        request_format = "form" if endpoint is None else endpoint.request_format
+        data = checks.additional_request_data(additional_request_data, request_format)
         scope = checks.scope(scope)
         if scope is not None and any(key == "scope" for key, _ in data):
             problem, remedy = "is also in additional_request_data", "set it in one place"
             raise ConfigurationError(field="scope", problem=problem, remedy=remedy)
         fields: dict[str, Any] = {
-            "token_url": checks.token_url(token_url, allow_insecure_http=allow_insecure_http),
+            "token_url": url,
+            "token_source": source if endpoint is not None else url,
             "client_id": checks.text("client_id", client_id),
-            "client_secret": checks.client_secret(client_secret, client_authentication),
+            "client_secret": checks.client_secret(client_secret, _effective(method, endpoint)),
             "scope": scope,
-            "client_authentication": checks.client_authentication(client_authentication),
+            "client_authentication": method,
             "header_name": checks.header_name(header_name),
             "header_value_pattern": checks.header_value_pattern(header_value_pattern),
             "grant_type": checks.text("grant_type", grant_type),
-            "additional_headers": checks.additional_headers(additional_headers),
+            "additional_headers": checks.additional_headers(additional_headers, request_format),
             "additional_request_data": data,
             "allow_insecure_http": allow_insecure_http,
         }
         # Not by __dict__, whose mere use would give each config a dict of its own, of 300 bytes.
         for name, value in fields.items():
             object.__setattr__(self, name, value)
+
+    @property
+    def endpoint(self) -> TokenEndpoint | None:
+        """What describes the token endpoint; None for one that is as RFC 6749 says."""
+        return self.token_source if isinstance(self.token_source, TokenEndpoint) else None
+
+    @property
+    def authentication(self) -> str | ClientAuthentication | None:
+        """`client_authentication`, or what stands for the places that the endpoint's description names."""
+        return _effective(self.client_authentication, self.endpoint)
 
     @classmethod
     def from_mapping(
@@ -141,10 +161,13 @@ class ClientCredentialsConfig:
         return self.__dict__ == other.__dict__ if isinstance(other, ClientCredentialsConfig) else NotImplemented
 
     def __hash__(self) -> int:
-        return hash((self.token_url, self.client_id, self.scope))
+        return hash((self.token_source, self.client_id, self.scope))
 
     def __repr__(self) -> str:
         shown = dict(self.__dict__, token_url=shown_url(self.token_url))
+        source = shown.pop("token_source")
+        if isinstance(source, TokenEndpoint):
+            shown["token_url"] = source
         if self.client_secret is not None:
             shown["client_secret"] = MASK
         if isinstance(self.client_authentication, ClientAuthentication) and not is_builtin(self.client_authentication):
@@ -154,6 +177,18 @@ class ClientCredentialsConfig:
             shown[name] = tuple((key if is_field_name(key) else MASK, MASK) for key, _ in shown[name])
         fields = ", ".join(f"{name}={value!r}" for name, value in shown.items())
         return f"ClientCredentialsConfig({fields})#{_fingerprint(self.__dict__)}"
+
+
+def _effective(
+    client_authentication: str | ClientAuthentication | None, endpoint: TokenEndpoint | None
+) -> str | ClientAuthentication | None:
+    """The choice of methods. A description of the body is what ``client_secret_post`` means at that endpoint."""
+    described = None if endpoint is None else endpoint.authentication
+    return (
+        described
+        if described is not None and client_authentication in (None, "client_secret_post")
+        else client_authentication
+    )
 
 
 # Of this process, so that a fingerprint in a log says nothing about a secret.
@@ -170,9 +205,13 @@ def _fingerprint(fields: Mapping[str, Any]) -> str:
 
 def _told_apart(value: Any) -> Any:
     """`value` as something whose repr hides nothing; of a person's own objects it is which one."""
+    if isinstance(value, TokenEndpoint):
+        value = value.arguments()
+    if isinstance(value, Mapping):
+        value = tuple(value.items())
     if isinstance(value, tuple):
         return tuple(map(_told_apart, value))
-    return value if value is None or isinstance(value, (str, bool)) else (type(value).__name__, id(value))
+    return value if value is None or isinstance(value, (str, int, float)) else (type(value).__name__, id(value))
 
 
 def config_from_environment(

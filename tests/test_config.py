@@ -50,6 +50,7 @@ def test_defaults() -> None:
     config = ClientCredentialsConfig(URL, "id", SECRET)
     assert vars(config) == {
         "token_url": URL,
+        "token_source": URL,
         "client_id": "id",
         "client_secret": SECRET,
         "scope": None,
@@ -393,7 +394,7 @@ class TestPairs:
             ({"a": True}, "has a value for a that is neither str nor int"),
             ({"a": 1.5}, "has a value for a that is neither str nor int"),
             ({"a": b"x"}, "has a value for a that is neither str nor int"),
-            ({"a": [["x"]]}, "has a value for a that is neither str nor int"),
+            ({"a": [["x"]]}, "has a nested value for a, which only JSON can hold"),
             ({"a": 2**1024}, "has a number for a that is too large"),
             ({"a": 10**5000}, "has a number for a that is too large"),
             ({"grant_type": ["x", "y"]}, "contains grant_type twice"),

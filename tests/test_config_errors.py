@@ -97,7 +97,7 @@ WRONG: tuple[tuple[str, Any, str], ...] = (
     ("additional_headers", {"APIKey": f"{SECRET}\r\nX: 1"}, "printable ASCII"),
     ("additional_headers", {"APIKey": f" {SECRET}"}, "white space at either end"),
     ("additional_headers", {"APIKey": 5}, "of type int; pass printable ASCII"),
-    ("additional_headers", {"Content-Type": "application/json"}, "which the body always is"),
+    ("additional_headers", {"Content-Type": "application/json"}, "which the body is"),
     ("additional_headers", {"APIKey": None}, "printable ASCII"),
     ("additional_headers", [("A", "1"), ("a", "2")], "join the values by a comma"),
     ("additional_request_data", "audience=x", "mapping or pairs"),

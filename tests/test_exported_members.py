@@ -35,6 +35,7 @@ PUBLIC = {
         "InsecureRequestError",
         "InvalidTokenResponse",
         "Token",
+        "TokenEndpoint",
         "TokenEndpointError",
         "TokenEndpointUnreachable",
         "TokenError",

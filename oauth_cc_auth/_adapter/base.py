@@ -25,6 +25,7 @@ from oauth_cc_auth._config import ClientCredentialsConfig
 from oauth_cc_auth._core.clock import Clock
 from oauth_cc_auth._core.lease import Lease
 from oauth_cc_auth._core.process_lock import ProcessLock
+from oauth_cc_auth._endpoint import TokenEndpoint
 from oauth_cc_auth._settings import DEFAULT_PREFIX
 from oauth_cc_auth._token import Token
 
@@ -69,7 +70,7 @@ class BaseAuth(ABC, Generic[TokenClientT]):
 
     def __init__(
         self,
-        token_url: str,
+        token_url: str | TokenEndpoint,
         client_id: str,
         client_secret: str | Callable[[], str] | None = None,
         *,
@@ -94,7 +95,8 @@ class BaseAuth(ABC, Generic[TokenClientT]):
         """Set up an auth object; nothing is fetched before the first request.
 
         Args:
-            token_url: Full URL of the token endpoint. What is not described here is in `ClientCredentialsConfig`.
+            token_url: Full URL of the token endpoint, or a `TokenEndpoint` that describes it. What is not described
+                here is in `ClientCredentialsConfig`.
             client_id: Identifier of the client.
             client_secret: Its secret, or a callable that returns it, asked before each token request. None only with a
                 `client_authentication` that needs no secret.
@@ -377,6 +379,7 @@ def _arguments_for(config: ClientCredentialsConfig) -> dict[str, Any]:
     """The arguments that make an equal config, without those that are at their default."""
     defaults = ClientCredentialsConfig.__init__.__kwdefaults__ or {}
     values = {name: getattr(config, name) for name in ClientCredentialsConfig.__annotations__}
+    values["token_url"] = values.pop("token_source")
     # Headers and data are kept as tuples; () is what the default, None, becomes.
     return {name: value for name, value in values.items() if name not in defaults or value not in (defaults[name], ())}
 

@@ -40,7 +40,15 @@ if TYPE_CHECKING:
 
 # What siblings share, by the names of the arguments.
 SHARED = frozenset(
-    {"token_url", "client_id", "client_secret", "client_authentication", "allow_insecure_http", "token_client"}
+    {
+        "token_url",
+        "token_source",
+        "client_id",
+        "client_secret",
+        "client_authentication",
+        "allow_insecure_http",
+        "token_client",
+    }
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .base import ClientAuthentication
 from .basic import ClientSecretBasic, percent_encoded
+from .described import DescribedCredentials
 from .post import ClientSecretPost
 
 _BASIC = ClientSecretBasic()
@@ -12,18 +13,24 @@ _RAW_BASIC = ClientSecretBasic(percent_encode=False)
 
 
 def is_builtin(method: ClientAuthentication) -> bool:
-    """True for the two classes of this package that only compute, so that they need no worker thread."""
-    return type(method) in (ClientSecretBasic, ClientSecretPost)
+    """True for the classes of this package that only compute, so that they need no worker thread."""
+    return type(method) in (ClientSecretBasic, ClientSecretPost, DescribedCredentials)
 
 
 _WHEN_UNSET = (_BASIC, _POST, _RAW_BASIC)
 NAMED_METHODS: dict[str, ClientAuthentication] = {_BASIC.name: _BASIC, _POST.name: _POST}
 
 
-def methods_to_try(choice: str | ClientAuthentication | None) -> tuple[ClientAuthentication, ...]:
-    """The strategies for a setting of `client_authentication`, in the order of trial."""
+def methods_to_try(
+    choice: str | ClientAuthentication | None, *, headers_only: bool = False
+) -> tuple[ClientAuthentication, ...]:
+    """The strategies for a setting of `client_authentication`, in the order of trial.
+
+    With `headers_only`, none is tried unasked that would put the secret elsewhere: a request without a body has only
+    the query of its URL for it.
+    """
     if choice is None:
-        return _WHEN_UNSET
+        return (_BASIC, _RAW_BASIC) if headers_only else _WHEN_UNSET
     return (NAMED_METHODS[choice] if isinstance(choice, str) else choice,)
 
 

@@ -7,17 +7,18 @@ client is no reason: to try another method after a 503 would send the secret aga
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from functools import partial
 from typing import Any
 
 from oauth_cc_auth._authentication.base import ClientAuthentication
-from oauth_cc_auth._authentication.order import is_builtin, methods_to_try, worth_trying
+from oauth_cc_auth._authentication.order import is_builtin, worth_trying
 from oauth_cc_auth._config import ClientCredentialsConfig
 from oauth_cc_auth._errors import Attempt, ConfigurationError, TokenEndpointUnreachable, TokenError
-from oauth_cc_auth._protocol.answer import read_answer
-from oauth_cc_auth._protocol.exchange import TokenRequest, token_request
+from oauth_cc_auth._protocol.answer import is_whole_success, not_understood, read_answer
+from oauth_cc_auth._protocol.exchange import Reply, TokenRequest, TokenResponse, methods_of, token_request
 from oauth_cc_auth._protocol.failure import Failure
+from oauth_cc_auth._protocol.members import whole_of
 from oauth_cc_auth._redact.redact import shown_url
 from oauth_cc_auth._settings import returned
 
@@ -64,7 +65,7 @@ class Fetcher:
         self.clock = clock
         self.observer = observer
         self.timeout = timeout
-        self._methods = methods_to_try(config.client_authentication)
+        self._methods = methods_of(config)
         self._family = Family() if family is None else family
         self._epoch = 0  # of the flight that last proved or doubted the method
 
@@ -161,7 +162,10 @@ class Fetcher:
         reply = yield Send(request, budget)
         asked = sent.seen_from(self.clock.moment())
         known_token = "" if flight.replaces is None else flight.replaces.token.access_token
-        read = read_answer(request, reply, asked.wall, known_token)
+        told = yield from self._told(request, reply, flight, until)
+        if isinstance(told, Failure):
+            return told
+        read = read_answer(request, reply, asked.wall, known_token, told)
         if isinstance(read, Failure):
             return read
         return Fetched(
@@ -177,7 +181,7 @@ class Fetcher:
         """The token request, made with the person's callables if there are any."""
         given = self.config.client_secret
         if callable(given):
-            secret = _checked((yield self._call(given, flight, until)), self.config.client_authentication)
+            secret = _checked((yield self._call(given, flight, until)), self.config.authentication)
             if isinstance(secret, Raised):
                 return _not_sent(f"client_secret callable gave no secret: {secret.text}")
         else:
@@ -185,11 +189,25 @@ class Fetcher:
         run.secret = secret
         method = run.method
         if is_builtin(method):
-            return token_request(self.config, method, secret)
+            try:
+                return token_request(self.config, method, secret)
+            except ConfigurationError as error:  # a secret that does not fit into a header
+                problem = str(error)
+            return _not_sent(f"the credentials do not fit into this request: {problem}")
         result = yield self._call(partial(token_request, self.config, method, secret), flight, until)
         if isinstance(result, Raised):
             return _not_sent(f"client authentication {method.name!r} gave no credentials: {result.text}")
         return result  # type: ignore[no-any-return]  # what token_request returns
+
+    def _told(
+        self, request: TokenRequest, reply: Reply, flight: Flight, until: float
+    ) -> Generator[Effect, Any, Mapping[str, Any] | Failure | None]:
+        """What the person's `response_fields` makes of a success; None if it is no callable."""
+        read = None if request.endpoint is None else request.endpoint.response_fields
+        if not callable(read) or not isinstance(reply, TokenResponse) or not is_whole_success(reply):
+            return None
+        told = yield self._call(partial(returned.members, read, whole_of(reply.body)), flight, until)
+        return not_understood(request, reply, told.text) if isinstance(told, Raised) else told
 
     def _call(self, function: Callable[[], Any], flight: Flight, until: float) -> CallFunction:
         now = self.clock.monotonic()

@@ -16,8 +16,8 @@ from typing import Any
 
 from oauth_cc_auth._config import ClientCredentialsConfig
 from oauth_cc_auth._http.interrupts import Ignoring
-from oauth_cc_auth._protocol.answer import lifetime
 from oauth_cc_auth._protocol.failure import Failure
+from oauth_cc_auth._protocol.lifetimes import lifetime
 
 from .cache import Follow, Lead, TokenCache
 from .caller import Caller

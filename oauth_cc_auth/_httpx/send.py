@@ -211,7 +211,7 @@ def _needs_tls(request: TokenRequest) -> Any:
 def _prepared(library: Any, request: TokenRequest, budget: float, **extensions: Any) -> Any:
     extensions["timeout"] = library.Timeout(budget).as_dict()
     prepared = library.Request(
-        "POST", request.url, headers=list(request.headers), content=request.body, extensions=extensions
+        request.http_method, request.url, headers=list(request.headers), content=request.body, extensions=extensions
     )
     prepared.stream = _body_class(library)(request.body)
     return prepared

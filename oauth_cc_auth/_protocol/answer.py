@@ -6,7 +6,6 @@ Real servers stray from RFC 6749 §5 in every direction; each leniency names the
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import inf, isnan
 from typing import Any
 
 from oauth_cc_auth._errors import (
@@ -25,9 +24,9 @@ from oauth_cc_auth._token import Token
 from .advice import KNOWN_ERRORS, advice, reason_for
 from .exchange import UNREAD, Reply, TokenRequest, TokenResponse, TransportFailure
 from .failure import Failure
-from .members import members_of, without_members
-
-LONGEST_LIFE = 365 * 24 * 3600.0  # seconds; Adobe IMS sends milliseconds, but the API's 401 renews the token anyway
+from .lifetimes import lifetime, lifetime_of_jwt
+from .members import members_of, whole_of, without_members
+from .places import MISSING, found, members_on_the_way
 
 # Answers that can mean "not authenticated": glewlwyd 2.7 says 403 with an empty body, node-oauth 400 or 401.
 # FastAPI says 422 if it finds no fields for the credentials.
@@ -55,7 +54,13 @@ _MOST_EXPLANATIONS = 20  # of a list
 _DEEPEST = 3  # of {"errors": [{"detail": {"message": ...}}]}
 
 
-def read_answer(request: TokenRequest, answer: Reply, wall: float, known_token: str = "") -> Token | Failure:
+def read_answer(
+    request: TokenRequest,
+    answer: Reply,
+    wall: float,
+    known_token: str = "",
+    told: Mapping[str, Any] | None = None,
+) -> Token | Failure:
     """The token in `answer`, or what stands in its way.
 
     Args:
@@ -63,16 +68,40 @@ def read_answer(request: TokenRequest, answer: Reply, wall: float, known_token: 
         answer: What came back.
         wall: Unix time in seconds at which it came.
         known_token: The token that is being replaced; a secret like those of the request.
+        told: What the person's `response_fields` made of the answer, if that is a callable.
     """
     if isinstance(answer, TransportFailure):
         return _unreachable(request, answer)
     request = request.replaced(secrets=(*request.secrets, known_token))
     members = members_of(answer.body, request.secrets, KNOWN_ERRORS)
+    if 200 <= answer.status_code < 300:
+        members = _described_members(request, answer, members) if told is None else {**members, **told}
     issued = [value for name in TOKEN_MEMBERS if isinstance(value := members.get(name), str)]
     request = request.replaced(secrets=(*request.secrets, *issued))
     if not 200 <= answer.status_code < 300 or members.get("error"):
         return _refusal(request, answer, members, wall)
     return _token(request, answer, members, wall)
+
+
+def is_whole_success(answer: TokenResponse) -> bool:
+    """True for a 2xx whose body has been read."""
+    return 200 <= answer.status_code < 300 and answer.problem is None
+
+
+def not_understood(request: TokenRequest, answer: TokenResponse, problem: str) -> Failure:
+    """The failure if the person's `response_fields` raised; `problem` says what, and repeats no secret."""
+    return _unusable(request, answer, "callable_failed", f"response_fields gave no members: {problem}")
+
+
+def _described_members(request: TokenRequest, answer: TokenResponse, members: Mapping[str, Any]) -> Mapping[str, Any]:
+    """`members`, with those that the endpoint has in other places under their names in RFC 6749."""
+    places = None if request.endpoint is None else request.endpoint.response_fields
+    if not isinstance(places, Mapping):
+        return members
+    whole = whole_of(answer.body)
+    values = {name: found(whole, answer.headers, path) for name, path in places.items()}
+    others = {name: value for name, value in members.items() if name not in places}
+    return {**others, **{name: value for name, value in values.items() if value is not MISSING}}
 
 
 # The reasons of which the command finds out more: it looks at each step of a connection.
@@ -87,7 +116,7 @@ def _unreachable(request: TokenRequest, failure: TransportFailure) -> Failure:
     text = presentable(failure.text, request.secrets)
     what = "gave no answer in time (see timeout and deadline)" if failure.timed_out else "could not be reached"
     error = TokenEndpointUnreachable(
-        f"token endpoint {shown_url(request.url)} {what}: {text}",
+        f"token endpoint {request.shown_url} {what}: {text}",
         attempts=(Attempt(request.method, error_description=text, reason=failure.reason),),
         reason=failure.reason,
         remedy="; ".join(filter(None, (failure.advice, _CHECK if failure.reason in _CHECKED else ""))),
@@ -165,7 +194,7 @@ def _refusal_in_words(
     request: TokenRequest, answer: TokenResponse, code: str | None, description: str | None, asked: float | None
 ) -> str:
     status = answer.status_code
-    words = f"token endpoint {shown_url(request.url)} answered {status}"
+    words = f"token endpoint {request.shown_url} answered {status}"
     words = f"{code}: {words}" if code else f"{words} {phrase(status)}".rstrip()
     if description:
         words += f" ({description})"
@@ -209,7 +238,7 @@ def _token(request: TokenRequest, answer: TokenResponse, members: Mapping[str, A
     if isinstance(token_type, str) and token_type.strip().casefold() in _BOUND_TOKEN_TYPES:
         problem = f"its token_type is {token_type.strip()}, bound to a key"
         return _unusable(request, answer, "bound_token_type", problem, "have the provider issue Bearer")
-    life = lifetime(members.get("expires_in"))
+    life = _life(request, value, members, wall)
     return Token(
         value,
         token_type=token_type if isinstance(token_type, str) else None,
@@ -219,6 +248,15 @@ def _token(request: TokenRequest, answer: TokenResponse, members: Mapping[str, A
     )
 
 
+def _life(request: TokenRequest, token: str, members: Mapping[str, Any], wall: float) -> float | None:
+    """Seconds that the token lives; None if neither the answer, nor the token, nor the settings say it."""
+    endpoint = request.endpoint
+    life = lifetime(members.get("expires_in"), "s" if endpoint is None else endpoint.lifetime_unit, wall)
+    if life is None:
+        life = lifetime_of_jwt(token)
+    return endpoint.default_lifetime if life is None and endpoint is not None else life
+
+
 def _without_token(request: TokenRequest, answer: TokenResponse, members: Mapping[str, Any]) -> Failure:
     """Why there is no `access_token` that is a text."""
     value = members.get("access_token")
@@ -226,6 +264,10 @@ def _without_token(request: TokenRequest, answer: TokenResponse, members: Mappin
         return _unusable(request, answer, "no_access_token", "its access_token is empty")
     if value is None and "access_token" in members:
         return _unusable(request, answer, "no_access_token", "its access_token is null")
+    if "access_token" not in members:
+        elsewhere = _missing_place(request, answer)
+        if elsewhere:
+            return _unusable(request, answer, "no_access_token", elsewhere, "check response_fields")
     if "access_token" in members:
         problem = f"its access_token is {_json_type(value)}, not a string"
         return _unusable(request, answer, "no_access_token", problem, _CHECK_URL)
@@ -238,6 +280,20 @@ def _without_token(request: TokenRequest, answer: TokenResponse, members: Mappin
     if is_web_page(answer.headers.get("content-type", ""), answer.body):
         return _unusable(request, answer, "web_page", "it is a web page", "check that token_url is the token endpoint")
     return _unusable(request, answer, *without_members(answer.body), _CHECK_URL)
+
+
+def _missing_place(request: TokenRequest, answer: TokenResponse) -> str:
+    """What is wrong if the token is not in the place that the settings name; empty if they name none."""
+    places = None if request.endpoint is None else request.endpoint.response_fields
+    path = places.get("access_token") if isinstance(places, Mapping) else None
+    if path is None or not answer.body.strip():
+        return ""
+    if path.startswith("header:"):
+        return f"it has no header {path.removeprefix('header:').strip()}"
+    reached, there = members_on_the_way(whole_of(answer.body), path)
+    place = f"{reached!r} is there, and {there}" if reached else there
+    words = presentable(_explanation(whole_of(answer.body)), request.secrets)
+    return f"it has no {path!r}: {presentable(place, request.secrets)}" + (f" ({words})" if words else "")
 
 
 def _json_type(value: object) -> str:
@@ -254,29 +310,13 @@ def _unusable(request: TokenRequest, answer: TokenResponse, reason: Reason, prob
     status = answer.status_code
     return Failure(
         InvalidTokenResponse(
-            f"token endpoint {shown_url(request.url)} answered {status}, but {problem}",
+            f"token endpoint {request.shown_url} answered {status}, but {problem}",
             attempts=(Attempt(request.method, status, error_description=problem, reason=reason),),
             reason=reason,
             remedy=remedy,
         ),
         transient=reason in _TRANSIENT_REASONS,
     )
-
-
-def lifetime(expires_in: object) -> float | None:
-    """Seconds that a token lives, from any ``expires_in`` that a server sends; None if it says nothing usable.
-
-    PayPal, UPS and Entra v1 send a string, Salesforce nothing at all. Zero and less mean "use it once".
-    """
-    if isinstance(expires_in, bool) or not isinstance(expires_in, (int, float, str)):
-        return None
-    try:
-        seconds = float(expires_in)
-    except OverflowError:  # an int beyond the floats
-        seconds = inf if isinstance(expires_in, int) and expires_in > 0 else -inf
-    except ValueError:
-        return None
-    return None if isnan(seconds) else min(max(0.0, seconds), LONGEST_LIFE)
 
 
 def _granted_scope(granted: object, requested: str | None) -> str | None:

@@ -8,48 +8,42 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Mapping
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from oauth_cc_auth._authentication.base import AuthenticationContext, ClientAuthentication, Credentials
-from oauth_cc_auth._authentication.basic import basic_blobs
+from oauth_cc_auth._authentication.basic import basic_blobs, percent_encoded
+from oauth_cc_auth._authentication.described import filled
+from oauth_cc_auth._authentication.order import methods_to_try
 from oauth_cc_auth._config import ClientCredentialsConfig
+from oauth_cc_auth._endpoint import TokenEndpoint
 from oauth_cc_auth._errors import Reason
 from oauth_cc_auth._record import Record
+from oauth_cc_auth._redact.redact import shown_url
 from oauth_cc_auth._settings import returned
 from oauth_cc_auth._version import __version__
 
-# Fields that are no secrets. To mask them would hide what a server's error is about ("unknown audience ...").
-_PUBLIC_FIELDS = frozenset(
-    {
-        "account_id",
-        "audience",
-        "client_id",
-        "client_assertion_type",
-        "grant_type",
-        "resource",
-        "scope",
-        "tenant",
-    }
-)
-
+from .fields import CONTENT_TYPES, Fields, body_of, is_public, secret_texts, url_with
 
 _SHORTEST_IN_BASE64 = 6  # characters; what is left of fewer may be part of any word
 _URL_SAFE = str.maketrans("+/", "-_")
 
 
 class TokenRequest(Record):
-    """One POST to the token endpoint, ready to be sent by any library.
+    """One request to the token endpoint, ready to be sent by any library.
 
     Attributes:
         url: Where it goes.
+        shown_url: The same as it may be shown: credentials in the path are placeholders.
+        http_method: ``POST``, as a rule.
         headers: All headers but those that follow from URL and body (``Host``, ``Content-Length``).
-        body: Form-encoded (application/x-www-form-urlencoded).
+        body: In the format that the headers name; empty if there is none.
         method: Name of the client authentication in it.
         scope: The scope asked for, or None.
         secrets: Every string that must not be shown if the answer or a transport echoes it.
+        endpoint: What says how to read the answer; None if it is as RFC 6749 says.
     """
 
-    __slots__ = ("body", "headers", "method", "scope", "secrets", "url")
+    __slots__ = ("body", "endpoint", "headers", "http_method", "method", "scope", "secrets", "shown_url", "url")
 
     def __init__(
         self,
@@ -60,8 +54,13 @@ class TokenRequest(Record):
         method: str,
         scope: str | None,
         secrets: tuple[str, ...],
+        http_method: str = "POST",
+        endpoint: TokenEndpoint | None = None,
     ) -> None:
         self.url = url
+        self.shown_url = shown_url(url if endpoint is None else endpoint.url)
+        self.http_method = http_method
+        self.endpoint = endpoint
         self.headers = headers
         self.body = body
         self.method = method
@@ -130,6 +129,12 @@ def too_slow(budget: float) -> TransportFailure:
     return TransportFailure(f"it took longer than {budget:.3g} s", "timed_out")
 
 
+def methods_of(config: ClientCredentialsConfig) -> tuple[ClientAuthentication, ...]:
+    """The client authentications to try, in their order."""
+    endpoint = config.endpoint
+    return methods_to_try(config.authentication, headers_only=endpoint is not None and endpoint.takes_headers_only)
+
+
 def token_request(
     config: ClientCredentialsConfig, strategy: ClientAuthentication, client_secret: str | None
 ) -> TokenRequest:
@@ -141,30 +146,43 @@ def token_request(
     context = AuthenticationContext(client_id=config.client_id, client_secret=client_secret, token_url=config.token_url)
     del client_secret  # no local of a frame while a person's code runs; the context does not show it
     credentials = returned.credentials(strategy.credentials_for(context))
-    fields = [*_grant_fields(config, credentials), *credentials.fields]
+    endpoint, url = config.endpoint, config.token_url
+    request_format = "form" if endpoint is None else endpoint.request_format
+    fields: Fields = [*_grant_fields(config, credentials), *credentials.fields]
+    placed = Credentials()
+    if endpoint is not None:
+        known = config.client_id, context.client_secret or ""
+        placed = returned.credentials(Credentials(headers=filled(dict(endpoint.credential_headers), *known)))
+        fields += filled(endpoint.credential_template, *known).items()
+        url = filled(url, *known, percent_encoded)
+    content_type = CONTENT_TYPES.get(request_format)
     headers = (
         # With "text/html" in Accept, oidc-provider answers errors as HTML.
         ("Accept", "application/json"),
         ("Accept-Encoding", "identity"),
-        ("Content-Type", "application/x-www-form-urlencoded"),
+        *([] if content_type is None else [("Content-Type", content_type)]),
         ("User-Agent", f"oauth-cc-auth/{__version__}"),
     )
     return TokenRequest(
-        url=config.token_url,
-        headers=_merged(headers, config.additional_headers, credentials.headers),
-        body=urlencode(fields).encode(),
+        url=url_with(url, fields, request_format),
+        http_method="POST" if endpoint is None else endpoint.method,
+        headers=_merged(headers, config.additional_headers, credentials.headers, placed.headers),
+        body=body_of(fields, request_format),
         method=strategy.name,
-        scope=next((value for name, value in fields if name == "scope"), None),
-        secrets=tuple(_secrets(config, context.client_secret, credentials.headers, fields)),
+        scope=next((value for name, value in fields if name == "scope" and isinstance(value, str)), None),
+        secrets=tuple(_secrets(config, context.client_secret, (*credentials.headers, *placed.headers), fields)),
+        endpoint=endpoint,
     )
 
 
-def _grant_fields(config: ClientCredentialsConfig, credentials: Credentials) -> list[tuple[str, str]]:
-    """Grant type, scope and the additional fields; no `grant_type` if the credentials bring one."""
-    additional = config.additional_request_data
-    fields = []
-    if all(name != "grant_type" for name, _ in credentials.fields):
-        fields.append(("grant_type", dict(additional).get("grant_type", config.grant_type)))
+def _grant_fields(config: ClientCredentialsConfig, credentials: Credentials) -> Fields:
+    """Grant type, scope and the additional fields; no `grant_type` if the credentials or the endpoint bring one."""
+    additional, endpoint = config.additional_request_data, config.endpoint
+    own = dict(additional).get("grant_type")
+    sends_grant_type = endpoint is None or endpoint.grant_type or own is not None
+    fields: Fields = []
+    if sends_grant_type and all(name != "grant_type" for name, _ in credentials.fields):
+        fields.append(("grant_type", own or config.grant_type))
     if config.scope is not None:
         fields.append(("scope", config.scope))
     # Pairs and no dict: a repeated "resource" (RFC 8707 §2) must stay repeated.
@@ -180,9 +198,9 @@ def _secrets(
     config: ClientCredentialsConfig,
     client_secret: str | None,
     credential_headers: tuple[tuple[str, str], ...],
-    fields: list[tuple[str, str]],
+    fields: Fields,
 ) -> list[str]:
-    secrets = [value for name, value in fields if name not in _PUBLIC_FIELDS]
+    secrets = [text for name, value in fields for text in secret_texts(name, value) if text != config.client_id]
     if client_secret is not None:
         # A server may trim what it got before it echoes it, and so do our own messages.
         secrets += [client_secret, client_secret.strip(), " ".join(client_secret.split())]
@@ -196,7 +214,7 @@ def _secrets(
         secrets += [value, value.rpartition(" ")[2]]  # "Scheme abc" and the "abc" in it
     query = urlsplit(config.token_url).query
     # A value here may be a secret or an API version. To mask each "2" would make the server's words unreadable.
-    perhaps = [query, *(value for name, value in parse_qsl(query) if name not in _PUBLIC_FIELDS)]
+    perhaps = [query, *(value for name, value in parse_qsl(query) if not is_public(name))]
     for _, value in config.additional_headers:
         perhaps += [value, *re.split(r"[\s=;,]+", value)]  # "sid=abc; path=/" and the "abc" in it
     return [secret for secret in secrets if secret] + [value for value in perhaps if len(value) >= 4]

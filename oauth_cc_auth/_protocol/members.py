@@ -29,6 +29,14 @@ def members_of(body: bytes, secrets: tuple[str, ...], known_errors: Collection[s
     return _form_members(text, secrets, known_errors)
 
 
+def whole_of(body: bytes) -> Any:
+    """What the answer is as JSON, or else its text."""
+    text = _decoded(body)
+    with Ignoring(ValueError, RecursionError):
+        return _DECODER.decode(text)
+    return text
+
+
 def without_members(body: bytes) -> tuple[Reason, str]:
     """What an answer without any members is instead: a code, and the same in words."""
     text = _decoded(body)

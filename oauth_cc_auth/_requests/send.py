@@ -73,7 +73,7 @@ def _error_classes(library: Any) -> tuple[tuple[type[Exception], ...], tuple[typ
 def _exchange(library: Any, session: Any, request: TokenRequest, budget: float, *, is_direct: bool) -> TokenResponse:
     until = time.monotonic() + budget
     prepared = library.Request(
-        "POST", request.url, headers=dict(request.headers), data=request.body, auth=_leave_alone
+        request.http_method, request.url, headers=dict(request.headers), data=request.body, auth=_leave_alone
     ).prepare()
     redirect = RedirectHider()
     prepared.register_hook("response", redirect)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from math import isfinite
 from typing import Any, NoReturn
 from urllib.parse import SplitResult, urlsplit
 
@@ -14,6 +15,7 @@ from oauth_cc_auth._http.interrupts import Ignoring
 from oauth_cc_auth._http.origin import is_loopback
 
 from .callables import is_async
+from .nested import Nested
 from .shown import shown_field, shown_value
 
 Pairs = tuple[tuple[str, str], ...]
@@ -32,8 +34,9 @@ _OWN_API_REQUEST_HEADERS = frozenset({"host", "content-length", "transfer-encodi
 
 
 _HEADER_FORM = "a name has no spaces and no colon; text is read as name=value pairs joined by '&', or as JSON"
-_FORM = "application/x-www-form-urlencoded"
+_CONTENT_TYPES = {"form": "application/x-www-form-urlencoded", "json": "json"}  # "application/vnd.api+json", too
 
+_DEEPEST = 20  # levels of a JSON body; more is a mistake, such as a list that holds itself
 LONGEST_INT = 1024  # bits; Python refuses to write out much longer ones
 
 
@@ -205,7 +208,8 @@ def header_value_pattern(value: object) -> str:
     return pattern
 
 
-def _pairs(field: str, value: object) -> Iterable[tuple[str, Any]]:
+def _pairs(field: str, value: object, *, spread: bool = True) -> Iterable[tuple[str, Any]]:
+    """Names and values; unless `spread` is False, a list gives its name several values."""
     if value is None:
         return
     items = value.items() if isinstance(value, Mapping) else value
@@ -217,11 +221,11 @@ def _pairs(field: str, value: object) -> Iterable[tuple[str, Any]]:
         name = item[0]
         if not isinstance(name, str) or not name.strip() or has_control(name) or not is_encodable(name):
             _wrong(field, "has a name that is not one line of text")
-        for single in item[1] if isinstance(item[1], (list, tuple)) else (item[1],):
+        for single in item[1] if spread and isinstance(item[1], (list, tuple)) else (item[1],):
             yield name, single
 
 
-def additional_headers(value: object) -> Pairs:
+def additional_headers(value: object, request_format: str = "form") -> Pairs:
     """Headers of the token request, each once, none that is ours to set."""
     headers: list[tuple[str, str]] = []
     for name, content in _pairs("additional_headers", value):
@@ -235,16 +239,21 @@ def additional_headers(value: object) -> Pairs:
             given = "that a header cannot have" if isinstance(content, str) else f"of type {type(content).__name__}"
             remedy = "pass printable ASCII, no white space at either end"
             _wrong("additional_headers", f"has a value for {name} {given}", remedy)
-        if name.lower() == "content-type" and not content.lower().startswith(_FORM):
-            _wrong("additional_headers", f"cannot set Content-Type to anything but {_FORM}, which the body always is")
+        wanted = _CONTENT_TYPES.get(request_format, "")
+        if name.lower() == "content-type" and wanted not in content.lower():
+            _wrong("additional_headers", f"cannot set Content-Type to anything but {wanted}, which the body is")
         headers.append((name, content))
     return tuple(headers)
 
 
-def additional_request_data(value: object) -> Pairs:
-    """Body fields of the token request in their order; a name may repeat, but not ``grant_type``."""
-    data: list[tuple[str, str]] = []
-    for name, content in _pairs("additional_request_data", value):
+def additional_request_data(value: object, request_format: str = "form") -> tuple[tuple[str, Any], ...]:
+    """Fields of the token request in their order. A name may repeat, but not ``grant_type``, and none in JSON.
+
+    In JSON, values are kept as they are: a list is a list there, and not a name that repeats.
+    """
+    is_json = request_format == "json"
+    data: list[tuple[str, Any]] = []
+    for name, content in _pairs("additional_request_data", value, spread=not is_json):
         if name in ("client_id", "client_secret"):
             remedy = (
                 f"{name} has a setting of its own; to send it in the body, set client_authentication to "
@@ -253,21 +262,51 @@ def additional_request_data(value: object) -> Pairs:
             _wrong("additional_request_data", f"cannot contain {name}", remedy)
         if content is None:
             continue
-        if isinstance(content, bool) or not isinstance(content, (str, int)):
-            _wrong(
-                "additional_request_data",
-                f"has a value for {shown_field(name)} that is neither str nor int",
-                "pass it as str",
-            )
-        if isinstance(content, int) and content.bit_length() > LONGEST_INT:
-            _wrong(
-                "additional_request_data", f"has a number for {shown_field(name)} that is too large", "pass it as str"
-            )
         if name == "grant_type" and not str(content).strip():
             continue  # blank means unset, and the server wants one
-        if any(known == name == "grant_type" for known, _ in data):
-            _wrong("additional_request_data", "contains grant_type twice", "keep one")
-        if not is_encodable(str(content)):
-            _wrong("additional_request_data", f"has a lone surrogate in {shown_field(name)}", _SURROGATE[1])
-        data.append((name, str(content)))
+        if any(known == name for known, _ in data) and (is_json or name == "grant_type"):
+            remedy = "pass a list to send several values" if is_json else "keep one"
+            _wrong("additional_request_data", f"contains {shown_field(name)} twice", remedy)
+        data.append((name, _json_value(name, content) if is_json else _form_value(name, content)))
     return tuple(data)
+
+
+def _form_value(name: str, content: Any) -> str:
+    if isinstance(content, (Mapping, list, tuple)):
+        remedy = "describe the endpoint: TokenEndpoint(..., request_format='json')"
+        _wrong(
+            "additional_request_data", f"has a nested value for {shown_field(name)}, which only JSON can hold", remedy
+        )
+    if isinstance(content, bool) or not isinstance(content, (str, int)):
+        _wrong(
+            "additional_request_data",
+            f"has a value for {shown_field(name)} that is neither str nor int",
+            "pass it as str",
+        )
+    _check_plain(name, content)
+    return str(content)
+
+
+def _check_plain(name: str, content: Any) -> None:
+    if isinstance(content, int) and content.bit_length() > LONGEST_INT:
+        _wrong("additional_request_data", f"has a number for {shown_field(name)} that is too large", "pass it as str")
+    if isinstance(content, str) and not is_encodable(content):
+        _wrong("additional_request_data", f"has a lone surrogate in {shown_field(name)}", _SURROGATE[1])
+
+
+def _json_value(name: str, content: Any, depth: int = 0) -> Any:
+    """`content` as JSON can hold it, and so that it cannot be changed later."""
+    if depth > _DEEPEST:
+        _wrong("additional_request_data", f"has a value for {shown_field(name)} that is nested too deep")
+    if isinstance(content, Mapping):
+        if not all(isinstance(each, str) and is_encodable(each) for each in content):
+            _wrong("additional_request_data", f"has a name in {shown_field(name)} that is no text")
+        return Nested({each: _json_value(each, member, depth + 1) for each, member in content.items()})
+    if isinstance(content, (list, tuple)):
+        return tuple(_json_value(name, member, depth + 1) for member in content)
+    if content is not None and not isinstance(content, (str, int, float)):
+        _wrong("additional_request_data", f"has a value for {shown_field(name)} that JSON cannot hold")
+    if isinstance(content, float) and not isfinite(content):
+        _wrong("additional_request_data", f"has a number for {shown_field(name)} that JSON cannot hold")
+    _check_plain(name, content)
+    return content

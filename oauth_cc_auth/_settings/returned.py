@@ -6,6 +6,7 @@ and never the value.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from oauth_cc_auth._authentication.base import ClientAuthentication, Credentials
@@ -56,6 +57,19 @@ def credentials(value: object) -> Credentials:
         if not name or has_control(name) or not is_encodable(name) or not is_encodable(content):
             raise ConfigurationError(f"it returned {_shown(name)} with what no form field can hold")
     return Credentials(headers=headers, fields=fields)
+
+
+def members(read: Callable[[Any], Any], answer: Any) -> Mapping[str, Any]:
+    """What `read` makes of an answer: its members by their names in RFC 6749.
+
+    Raises:
+        ConfigurationError: it returned no mapping with names. What it raises itself comes through.
+    """
+    value = read(answer)
+    if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
+        awaitable = returned_awaitable(value)
+        raise ConfigurationError(f"it {awaitable or f'must return a mapping with names, not {type(value).__name__}'}")
+    return value
 
 
 def _pairs(kind: str, pairs: Any) -> Pairs:

@@ -94,6 +94,10 @@ class LoopbackServer(ServerSettings):
         """Give the main client a new secret and reject the old one from now on. Tokens stay valid."""
         self.client_secret = client_secret
 
+    def issue(self, token: str, expires_in: object = None) -> None:
+        """Make the API accept this token from now on: one in a scripted answer that is not as RFC 6749 says."""
+        self._site.tokens.issue(token, expires_in, self.clock())
+
     def revoke(self, token: str) -> None:
         """Make the API refuse this token from now on. Does nothing for an unknown token."""
         self._site.tokens.revoke(token)

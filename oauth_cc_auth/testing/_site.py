@@ -107,7 +107,7 @@ def _origin_form(target: str) -> str:
 
 
 def _kind(path: str) -> RequestKind:
-    if path == TOKEN_PATH:
+    if path == TOKEN_PATH or path.startswith(TOKEN_PATH + "/id-"):  # a provider may have an identifier in its path
         return "token"
     return "api" if path == API_PATH or path.startswith(API_PATH + "/") else "other"
 

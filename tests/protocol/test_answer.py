@@ -21,9 +21,10 @@ from oauth_cc_auth import (
     TokenEndpointUnreachable,
 )
 from oauth_cc_auth._errors import Reason
-from oauth_cc_auth._protocol.answer import LONGEST_LIFE, lifetime, read_answer
+from oauth_cc_auth._protocol.answer import read_answer
 from oauth_cc_auth._protocol.exchange import TokenRequest, TokenResponse, TransportFailure, token_request
 from oauth_cc_auth._protocol.failure import Failure
+from oauth_cc_auth._protocol.lifetimes import LONGEST_LIFE, lifetime
 
 ENDPOINT = "https://login.example.com/token"
 SECRET = "s3cret/ word"

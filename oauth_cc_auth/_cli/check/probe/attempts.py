@@ -15,13 +15,13 @@ import requests
 from oauth_cc_auth._adapter.transport_errors import text_of
 from oauth_cc_auth._authentication.base import ClientAuthentication
 from oauth_cc_auth._authentication.basic import ClientSecretBasic
-from oauth_cc_auth._authentication.order import methods_to_try, worth_trying
+from oauth_cc_auth._authentication.order import worth_trying
 from oauth_cc_auth._cli.check.facts import AttemptFacts, AttemptOutcome, TokenFacts
 from oauth_cc_auth._cli.check.watcher import Timed, Watcher
 from oauth_cc_auth._config import ClientCredentialsConfig
 from oauth_cc_auth._errors import InvalidTokenResponse, TokenEndpointError, TokenEndpointUnreachable, TokenError
 from oauth_cc_auth._protocol.answer import read_answer
-from oauth_cc_auth._protocol.exchange import TokenRequest, TokenResponse, token_request
+from oauth_cc_auth._protocol.exchange import TokenRequest, TokenResponse, methods_of, token_request
 from oauth_cc_auth._protocol.failure import Failure
 from oauth_cc_auth._redact.redact import presentable
 from oauth_cc_auth._requests.send import send_token_request
@@ -63,7 +63,7 @@ def try_methods(config: ClientCredentialsConfig, timeout: float, watcher: Watche
     """
     attempts: list[AttemptFacts] = []
     first: Obtained | None = None
-    for method in methods_to_try(config.client_authentication):
+    for method in methods_of(config):
         request = _request(config, method)
         if isinstance(request, AttemptFacts):
             attempts.append(request)
@@ -87,8 +87,8 @@ def _request(config: ClientCredentialsConfig, method: ClientAuthentication) -> T
     secret: object = ""
     try:
         secret = config.client_secret() if callable(config.client_secret) else config.client_secret
-        checked = checks.client_secret(secret, config.client_authentication)
-        first = methods_to_try(config.client_authentication)[0]
+        checked = checks.client_secret(secret, config.authentication)
+        first = methods_of(config)[0]
         checked_secret = None if checked is None else str(checked)
         if not worth_trying(method, first, config.client_id, checked_secret):
             return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from oauth_cc_auth._cli.check.facts import Findings
 from oauth_cc_auth._cli.check.jwt import time_claim
-from oauth_cc_auth._protocol.answer import LONGEST_LIFE
+from oauth_cc_auth._protocol.lifetimes import LONGEST_LIFE
 
 from .rule import Advice, Rule, date, duration, first_failure, relative, where_to, with_reason
 

@@ -1,0 +1,153 @@
+"""A token endpoint that differs from RFC 6749: what is sent to it, and where in its answer the token is."""
+
+# Not `from __future__ import annotations`: `typing.get_type_hints` would look for the names in `oauth_cc_auth`, where
+# what is here says it is from.
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import Any, NoReturn
+
+from ._authentication.base import ClientAuthentication
+from ._authentication.described import DescribedCredentials
+from ._redact.redact import shown_url
+from ._settings import endpoint_checks as checks
+from ._settings.nested import Nested
+
+
+class TokenEndpoint:
+    """A token endpoint as its provider describes it. Immutable; two are equal if all that they say is.
+
+    Credentials go where the description says, and nowhere else. In `credential_fields`, `credential_headers` and in the
+    path of the URL, ``{client_id}`` and ``{client_secret}`` stand for them, and ``{basic}`` for both in Base64, as
+    in HTTP Basic. With none of these, the usual methods are tried: HTTP Basic, then fields of the body.
+
+    Args:
+        url: Full URL of the endpoint; a query in it is kept. https, unless the host is a loopback one.
+        method: ``"POST"``, ``"GET"`` or ``"PUT"``.
+        request_format: ``"form"``, ``"json"`` or ``"query"``: how the fields are sent. None: a form, and the query
+            with GET.
+        credential_fields: Where id and secret go in the body: two names, such as ``("clientId", "clientSecret")``, of
+            which one may be None; in JSON, dots nest (``"auth.id"``). Or a mapping, nested in JSON:
+            ``{"credentials": {"name": "{client_id}", "secret": "{client_secret}"}}``. An empty tuple: the credentials
+            are not sent.
+        credential_headers: Headers with credentials, such as ``{"x-key": "{client_secret}"}``.
+        secret_in_query: Permit the secret in the query of a URL, which servers and proxies log.
+        response_fields: Where members of the answer are, by their names in RFC 6749, such as
+            ``{"access_token": "data.token"}``. Dots nest, and numbers count items of a list from 0. ``"$"`` is the
+            whole answer, for a token that is not in JSON, and ``"header:X-Token"`` a header. Or a callable that takes
+            the answer (parsed JSON, or text) and returns a mapping with the names of RFC 6749; it is called in a worker
+            thread in async code.
+        lifetime_unit: What the member for ``expires_in`` is: ``"s"``, ``"ms"``, ``"min"``, ``"h"`` or ``"d"`` for a
+            span; ``"clock"`` for ``D:HH:MM:SS``; ``"unix"``, ``"unix_ms"`` or ``"date"`` for a point in time.
+        default_lifetime: Seconds that a token lives if neither the answer nor the token (a JWT) says it.
+        grant_type: False: no ``grant_type`` is sent.
+        revocation_url: Where tokens are revoked (RFC 7009).
+
+    Raises:
+        ConfigurationError: a value cannot be right, or two contradict each other.
+    """
+
+    url: str
+    method: str
+    request_format: str
+    credential_fields: tuple[str | None, ...] | Nested | None
+    credential_headers: tuple[tuple[str, str], ...]
+    secret_in_query: bool
+    response_fields: Mapping[str, str] | Callable[[Any], Mapping[str, Any]] | None
+    lifetime_unit: str
+    default_lifetime: float | None
+    grant_type: bool
+    revocation_url: str | None
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        method: str = "POST",
+        request_format: str | None = None,
+        credential_fields: Iterable[str | None] | Mapping[str, Any] | None = None,
+        credential_headers: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
+        secret_in_query: bool = False,
+        response_fields: Mapping[str, str] | Callable[[Any], Mapping[str, Any]] | None = None,
+        lifetime_unit: str = "s",
+        default_lifetime: float | None = None,
+        grant_type: bool = True,
+        revocation_url: str | None = None,
+    ) -> None:
+        method = checks.method(method)
+        request_format = checks.request_format(request_format, method)
+        fields: dict[str, Any] = {
+            "url": checks.endpoint_url(url),
+            "method": method,
+            "request_format": request_format,
+            "credential_fields": checks.credential_fields(credential_fields, request_format),
+            "credential_headers": checks.credential_headers(credential_headers),
+            "secret_in_query": checks.yes_or_no("secret_in_query", secret_in_query),
+            "response_fields": checks.response_fields(response_fields),
+            "lifetime_unit": checks.lifetime_unit(lifetime_unit),
+            "default_lifetime": checks.default_lifetime(default_lifetime),
+            "grant_type": checks.yes_or_no("grant_type", grant_type),
+            "revocation_url": checks.revocation_url(revocation_url),
+        }
+        for name, value in fields.items():
+            object.__setattr__(self, name, value)
+        templates = checks.credential_template(self.credential_fields, request_format), self.credential_headers
+        checks.no_secret_in_query(self.url, templates[0], request_format, permitted=self.secret_in_query)
+        described = credential_fields is not None or bool(self.credential_headers) or checks.has_credentials(self.url)
+        needs_secret = checks.has_secret((self.url, *templates))
+        authentication = DescribedCredentials(needs_secret=needs_secret) if described else None
+        object.__setattr__(self, "_template", templates[0])
+        object.__setattr__(self, "_authentication", authentication)
+
+    @property
+    def authentication(self) -> ClientAuthentication | None:
+        """What stands for the credentials that the description places; None if it places none."""
+        return self._authentication  # type: ignore[attr-defined,no-any-return]  # set above, past __setattr__
+
+    @property
+    def credential_template(self) -> Mapping[str, Any]:
+        """Body fields with placeholders for the credentials, by name; nested in JSON."""
+        return self._template  # type: ignore[attr-defined,no-any-return]  # set above, past __setattr__
+
+    @property
+    def takes_headers_only(self) -> bool:
+        """True if the secret may only be in headers, since everything else would be in the URL."""
+        return self.request_format == "query" and not self.secret_in_query
+
+    def arguments(self) -> dict[str, Any]:
+        """What makes an equal one."""
+        return {name: getattr(self, name) for name in TokenEndpoint.__annotations__}
+
+    def __setattr__(self, name: str, value: Any) -> NoReturn:
+        raise AttributeError(f"TokenEndpoint is immutable; make a new one to change {name}")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"TokenEndpoint is immutable; {name} cannot be deleted")
+
+    def __eq__(self, other: object) -> bool:
+        return self.arguments() == other.arguments() if isinstance(other, TokenEndpoint) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash((self.url, self.method, self.request_format, self.lifetime_unit))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return partial(type(self), **self.arguments()), ()
+
+    def __repr__(self) -> str:
+        """What differs from the defaults; no secret, even if someone wrote one into a template."""
+        defaults = {
+            **(TokenEndpoint.__init__.__kwdefaults__ or {}),
+            "request_format": checks.request_format(None, self.method),
+        }
+        shown = [repr(shown_url(self.url))]
+        for name, value in self.arguments().items():
+            if name in defaults and value not in (defaults[name], () if name == "credential_headers" else None):
+                shown.append(f"{name}={_shown(name, value)!r}")
+        return f"TokenEndpoint({', '.join(shown)})"
+
+
+def _shown(name: str, value: Any) -> Any:
+    if name == "revocation_url":
+        return shown_url(value)
+    if name == "credential_headers":
+        return {header: checks.shown_template(template) for header, template in value}
+    return checks.shown_template(value) if name == "credential_fields" and isinstance(value, Mapping) else value

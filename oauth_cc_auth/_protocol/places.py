@@ -1,0 +1,63 @@
+"""Where a described endpoint has the members of its answer. Pure, no I/O.
+
+A path leads from the whole answer to one value: dots nest, numbers count items of a list, ``$`` is the answer itself,
+and ``header:`` is followed by the name of a header.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+_HEADER = "header:"
+
+MISSING = object()
+
+
+def found(answer: Any, headers: Mapping[str, str], path: str) -> Any:
+    """What is at `path`, or `MISSING`.
+
+    Args:
+        answer: The parsed JSON, or the text of an answer that is none.
+        headers: By lower-case name.
+        path: As in `TokenEndpoint.response_fields`.
+    """
+    if path.startswith(_HEADER):
+        return headers.get(path.removeprefix(_HEADER).strip().lower(), MISSING)
+    if path == "$":
+        return answer.strip() if isinstance(answer, str) else answer
+    return _follow(answer, path.removeprefix("$."))
+
+
+def _follow(value: Any, path: str) -> Any:
+    if isinstance(value, Mapping):
+        if path in value:  # also a name with dots in it
+            return value[path]
+        for end in (index for index, character in enumerate(path) if character == "."):
+            if path[:end] in value:
+                return _follow(value[path[:end]], path[end + 1 :])
+        return MISSING
+    first, _, rest = path.partition(".")
+    if isinstance(value, list) and first.isdecimal() and int(first) < len(value):
+        item = value[int(first)]
+        return _follow(item, rest) if rest else item
+    return MISSING
+
+
+def members_on_the_way(answer: Any, path: str) -> tuple[str, str]:
+    """How far `path` leads in `answer`, as a path, and what is there instead: names of members, or a type."""
+    steps = path.removeprefix("$.").split(".")
+    for length in range(len(steps) - 1, 0, -1):
+        start = ".".join(steps[:length])
+        value = _follow(answer, start)
+        if value is not MISSING:
+            return start, _described(value)
+    return "", _described(answer)
+
+
+def _described(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return f"its members are: {', '.join(map(str, value)) or 'none'}"
+    if isinstance(value, list):
+        return f"it is a list of {len(value)}"
+    return "it has no members"

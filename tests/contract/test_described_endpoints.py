@@ -1,0 +1,174 @@
+"""Promise 23: a token endpoint of any form can be described by settings, and its tokens are renewed as any others."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from itertools import count
+from typing import Any
+
+import pytest
+
+from oauth_cc_auth import InvalidTokenResponse, TokenEndpoint, TokenError
+from oauth_cc_auth.testing import Answer, LoopbackServer, RecordedRequest
+from tests.clients import ClientKind, each_client
+
+ID, SECRET = "abcd 1234", "s3cret/56"
+PLACEHOLDERS = {"name": "{client_id}", "secret": "{client_secret}"}
+
+
+class Provider:
+    """Plays an endpoint on `server`: `answer` gets a new token each time, and what it returns is the body."""
+
+    def __init__(self, server: LoopbackServer, answer: Callable[[str], Any]) -> None:
+        self.server = server
+        self._answer = answer
+        self._numbers = count(1)
+        server.token_endpoint.always(self._issue)
+
+    def _issue(self, request: RecordedRequest) -> Answer:
+        token = f"token-{next(self._numbers)}"
+        self.server.issue(token)
+        body = self._answer(token)
+        return body if isinstance(body, Answer) else Answer(200, body)
+
+
+@pytest.fixture
+def used(oauth_server: LoopbackServer) -> Callable[..., RecordedRequest]:
+    """Uses an endpoint twice, with a 401 in between: both token requests are equal, and the first is returned."""
+
+    def use(
+        client: ClientKind,
+        answer: Callable[[str], Any] = lambda token: {"access_token": token},
+        path: str = "",
+        settings: dict[str, Any] | None = None,
+        **described: Any,
+    ) -> RecordedRequest:
+        Provider(oauth_server, answer)
+        endpoint = TokenEndpoint(oauth_server.token_url + path, **described)
+        auth = client.auth_class(endpoint, ID, SECRET, **(settings or {}))
+        with client.session(auth=auth) as session:
+            assert session.request("GET", oauth_server.api_url).status == 200
+            oauth_server.revoke_all()
+            assert session.request("GET", oauth_server.api_url).status == 200
+        first, second = oauth_server.token_requests
+        sent = [(each.method, each.path, each.query, each.headers, each.body) for each in (first, second)]
+        assert sent[0] == sent[1]
+        return first
+
+    return use
+
+
+@each_client
+def test_json(client: ClientKind, used: Callable[..., RecordedRequest]) -> None:
+    """Credentials under names of their own, in JSON; the token, in JSON too, is in another place."""
+    sent = used(
+        client,
+        lambda token: {"data": [{"jwt": token, "ttl": 60}]},
+        request_format="json",
+        credential_fields=("clientId", "clientSecret"),
+        response_fields={"access_token": "data.0.jwt", "expires_in": "data.0.ttl"},
+        lifetime_unit="min",
+        grant_type=False,
+    )
+    assert json.loads(sent.body) == {"clientId": ID, "clientSecret": SECRET}
+    assert sent.headers["Content-Type"] == "application/json"
+    assert "Authorization" not in sent.headers
+
+
+@each_client
+def test_nested_json(client: ClientKind, used: Callable[..., RecordedRequest]) -> None:
+    """Credentials and further data can share an object; a list stays a list."""
+    sent = used(
+        client,
+        request_format="json",
+        credential_fields={"credentials": PLACEHOLDERS},
+        settings={
+            "additional_request_data": {"credentials": {"site": {"url": ""}}, "scopes": ["a", "b"], "keep": True}
+        },
+    )
+    assert json.loads(sent.body) == {
+        "grant_type": "client_credentials",
+        "credentials": {"name": ID, "secret": SECRET, "site": {"url": ""}},
+        "scopes": ["a", "b"],
+        "keep": True,
+    }
+
+
+@each_client
+def test_get(client: ClientKind, used: Callable[..., RecordedRequest]) -> None:
+    """A GET request has no body and no type of it; the fields are in the query."""
+    sent = used(client, method="GET", credential_headers={"x-key": "{client_id}", "x-hash": "Hash {client_secret}"})
+    assert (sent.method, sent.body, sent.query) == ("GET", b"", "grant_type=client_credentials")
+    assert (sent.headers["x-key"], sent.headers["x-hash"]) == (ID, f"Hash {SECRET}")
+    assert "Content-Type" not in sent.headers
+    assert "Authorization" not in sent.headers
+
+
+@each_client
+def test_credentials_in_the_url(client: ClientKind, used: Callable[..., RecordedRequest]) -> None:
+    """In the path, encoded; in the query, if that is asked for."""
+    path = "/id-{client_id}?api-version=1&key={client_secret}"
+    sent = used(client, path=path, secret_in_query=True, grant_type=False)
+    assert (sent.path, sent.query) == ("/oauth2/token/id-abcd%201234", "api-version=1&key=s3cret%2F56")
+    assert (sent.form, sent.headers.get("Authorization")) == ((), None)
+
+
+@each_client
+def test_credentials_nowhere(client: ClientKind, used: Callable[..., RecordedRequest]) -> None:
+    """For a provider that recognises the client by something else."""
+    sent = used(client, credential_fields=(), settings={"additional_request_data": {"assertion": "abc"}})
+    assert sent.form == (("grant_type", "client_credentials"), ("assertion", "abc"))
+    assert "Authorization" not in sent.headers
+
+
+@each_client
+def test_a_token_that_is_not_in_json(client: ClientKind, used: Callable[..., RecordedRequest]) -> None:
+    """As text, or in a header."""
+    used(client, lambda token: Answer(200, token + "\n"), response_fields={"access_token": "$"})
+
+
+@each_client
+def test_a_token_in_a_header(client: ClientKind, used: Callable[..., RecordedRequest]) -> None:
+    """Of an answer without a body, too."""
+    used(
+        client,
+        lambda token: Answer(204, headers={"X-Auth-Token": token}),
+        response_fields={"access_token": "header:x-auth-token"},
+    )
+
+
+@each_client
+def test_a_callable_reads_the_answer(client: ClientKind, used: Callable[..., RecordedRequest]) -> None:
+    """It returns the names of RFC 6749."""
+    used(
+        client, lambda token: [["token", token]], response_fields=lambda answer: {"access_token": dict(answer)["token"]}
+    )
+
+
+@each_client
+def test_a_callable_that_raises(client: ClientKind, oauth_server: LoopbackServer) -> None:
+    """The error says where, and shows neither what it was given nor what it said."""
+    Provider(oauth_server, lambda token: {"key": token})
+    endpoint = TokenEndpoint(oauth_server.token_url, response_fields=lambda answer: answer[answer["key"]])
+    with (
+        client.session(auth=client.auth_class(endpoint, ID, SECRET)) as session,
+        pytest.raises(InvalidTokenResponse, match=r"response_fields gave no members: it raised KeyError \(") as caught,
+    ):
+        session.request("GET", oauth_server.api_url)
+    assert caught.value.reason == "callable_failed"
+    assert [attempt.status_code for attempt in caught.value.attempts] == [200]
+    assert "token-1" not in str(caught.value)
+
+
+@each_client
+def test_a_secret_that_fits_into_no_header(client: ClientKind, oauth_server: LoopbackServer) -> None:
+    """It is not sent."""
+    endpoint = TokenEndpoint(oauth_server.token_url, credential_headers={"x-key": "{client_secret}"})
+    with (
+        client.session(auth=client.auth_class(endpoint, ID, "schlüssel")) as session,
+        pytest.raises(TokenError, match="the header x-key with a value that a header cannot have") as caught,
+    ):
+        session.request("GET", oauth_server.api_url)
+    assert caught.value.reason == "callable_failed"
+    assert oauth_server.token_requests == ()
