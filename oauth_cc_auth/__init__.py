@@ -72,20 +72,28 @@ for _class in (
     _class.__module__ = __name__
 del _class
 
+# What most programs have no use for is imported when someone asks for it. Put such a name here, into `__all__` and
+# into the block for type checkers above; its own module sets its `__module__` to "oauth_cc_auth". A check of an
+# argument must not load it either: if nobody has imported the module, no argument is an object of its class.
+_LAZY = {
+    "Event": "_events",
+    "FallbackTried": "_events",
+    "FetchFailed": "_events",
+    "HeldOff": "_events",
+    "TokenObtained": "_events",
+    "TokenRefused": "_events",
+}
+
 
 def __dir__() -> list[str]:
-    return [*globals(), *_EVENTS]  # what one finds by completion
-
-
-_EVENTS = frozenset({"Event", "FallbackTried", "FetchFailed", "HeldOff", "TokenObtained", "TokenRefused"})
+    return [*globals(), *_LAZY]  # what one finds by completion
 
 
 def __getattr__(name: str) -> object:
-    if name in _EVENTS:
-        # Imported when asked for: most programs have no use for them, and they are made with `dataclasses`.
-        from . import _events
+    if name in _LAZY:
+        from importlib import import_module
 
-        return getattr(_events, name)
+        return getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)
     if name == "ClientCredentialsAuth":
         raise ImportError(
             "ClientCredentialsAuth is in a module for each library: import it from oauth_cc_auth.requests, "

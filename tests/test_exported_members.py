@@ -68,8 +68,8 @@ def public_classes() -> dict[str, type[Any]]:
     return {
         f"{module.__name__}.{name}": value
         for module in MODULES.values()
-        for name, value in vars(module).items()
-        if name in PUBLIC[module.__name__] and isinstance(value, type)
+        for name, value in ((name, getattr(module, name)) for name in PUBLIC[module.__name__])
+        if isinstance(value, type)
     }
 
 
