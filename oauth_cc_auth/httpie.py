@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 try:
     from httpie.plugins import AuthPlugin  # pyright: ignore[reportMissingTypeStubs]  # HTTPie has none
 except ImportError as _missing:
-    raise ImportError("oauth_cc_auth.httpie needs HTTPie: python -m pip install 'oauth_cc_auth[httpie]'") from _missing
+    from ._install import how_to_install
+
+    raise ImportError(f"oauth_cc_auth.httpie needs HTTPie: {how_to_install('httpie')}") from _missing
 
 if TYPE_CHECKING:
     _Base = object  # HTTPie promises no types

@@ -7,7 +7,9 @@ from typing import Any, ClassVar
 try:
     import httpx
 except ImportError as _missing:
-    raise ImportError("oauth_cc_auth.httpx needs httpx: python -m pip install 'oauth_cc_auth[httpx]'") from _missing
+    from ._install import how_to_install
+
+    raise ImportError(f"oauth_cc_auth.httpx needs httpx: {how_to_install('httpx')}") from _missing
 
 from ._httpx.auth import HttpxFamilyAuth
 

@@ -7,7 +7,9 @@ from typing import Any, ClassVar
 try:
     import httpx2
 except ImportError as _missing:
-    raise ImportError("oauth_cc_auth.httpx2 needs httpx2: python -m pip install 'oauth_cc_auth[httpx2]'") from _missing
+    from ._install import how_to_install
+
+    raise ImportError(f"oauth_cc_auth.httpx2 needs httpx2: {how_to_install('httpx2')}") from _missing
 
 from ._httpx.auth import HttpxFamilyAuth
 

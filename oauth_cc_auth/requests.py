@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 try:
     import requests
 except ImportError as _missing:
-    raise ImportError(
-        "oauth_cc_auth.requests needs requests: python -m pip install 'oauth_cc_auth[requests]'"
-    ) from _missing
+    from ._install import how_to_install
+
+    raise ImportError(f"oauth_cc_auth.requests needs requests: {how_to_install('requests')}") from _missing
 from requests.auth import AuthBase
 
 from ._requests.auth import RequestsFamilyAuth

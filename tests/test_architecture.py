@@ -17,6 +17,7 @@ from typing import NamedTuple
 import pytest
 
 import oauth_cc_auth
+from oauth_cc_auth._install import how_to_install
 from oauth_cc_auth.testing import LoopbackServer
 from tests.floors import HOUSES, PICTURE, drawn
 
@@ -266,12 +267,10 @@ def test_an_adapter_loads_no_event_loop(library: str) -> None:
 
 @pytest.mark.parametrize("library", ["requests", "httpx", "httpx2"])
 def test_an_adapter_without_its_library(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The error names the extra to install."""
+    """The error says what to install."""
     monkeypatch.setitem(sys.modules, library, None)
     monkeypatch.delitem(sys.modules, f"oauth_cc_auth.{library}", raising=False)
     with pytest.raises(ImportError) as caught:
         importlib.import_module(f"oauth_cc_auth.{library}")
-    assert str(caught.value) == (
-        f"oauth_cc_auth.{library} needs {library}: python -m pip install 'oauth_cc_auth[{library}]'"
-    )
+    assert str(caught.value) == f"oauth_cc_auth.{library} needs {library}: {how_to_install(library)}"
     assert isinstance(caught.value.__cause__, ImportError)

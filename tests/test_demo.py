@@ -89,7 +89,7 @@ def test_without_any_library_it_says_what_to_install(monkeypatch: pytest.MonkeyP
     run = run_demo(monkeypatch, [])
     assert run.status == 1
     assert run.server is None
-    assert run.lines[-2:] == ["    python -m pip install requests", ""]
+    assert run.lines[-2:] == ["    python -m pip install requests urllib3", ""]
     assert "checks" not in run.text
 
 

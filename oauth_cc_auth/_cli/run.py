@@ -16,6 +16,7 @@ from oauth_cc_auth._cli.settings.config_file import TOML_MODULE
 from oauth_cc_auth._cli.settings.given import CommandSettings
 from oauth_cc_auth._cli.terminal.exit import REFUSED, UNREACHABLE, USAGE, CommandError
 from oauth_cc_auth._errors import ConfigurationError, InsecureRequestError, TokenEndpointUnreachable, TokenError
+from oauth_cc_auth._install import how_to_install
 from oauth_cc_auth._redact.redact import presentable
 
 from .terminal import streams, wording
@@ -32,9 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the subcommand of `arguments`. Returns the exit status."""
     missing = _missing_module()
     if missing is not None:
-        streams.write_to_stderr(
-            f"oauth-cc-auth: error: {arguments.command} needs {missing}: python -m pip install 'oauth_cc_auth[cli]'\n"
-        )
+        streams.write_to_stderr(f"oauth-cc-auth: error: {arguments.command} needs {missing}: {how_to_install('cli')}\n")
         return USAGE
     import requests
 

@@ -12,6 +12,7 @@ import secrets
 import sys
 from typing import TextIO
 
+from oauth_cc_auth._install import how_to_install
 from oauth_cc_auth._version import __version__
 from oauth_cc_auth.testing import LoopbackServer
 
@@ -43,7 +44,7 @@ def run(stream: TextIO | None = None) -> int:
     libraries = _find_libraries(screen)
     if not libraries:
         screen.paragraph(_NO_LIBRARY)
-        screen.code([f"python -m pip install {LIBRARY_NAMES[0]}"])
+        screen.code([how_to_install(LIBRARY_NAMES[0])])
         return 1
     checks = _perform_scenes(screen, libraries)
     _close(screen, libraries[0], checks)
@@ -56,7 +57,7 @@ def _find_libraries(screen: Screen) -> list[Library]:
     screen.paragraph("It works with three client libraries:")
     for name, library in found.items():
         if library is None:
-            screen.missing(name, f"not found; to install it: python -m pip install {name}")
+            screen.missing(name, f"not found; to install it: {how_to_install(name)}")
         else:
             screen.found(name, library.version)
     screen.blank()

@@ -26,6 +26,7 @@ from oauth_cc_auth._cli.check import diagnose
 from oauth_cc_auth._cli.settings import config_file
 from oauth_cc_auth._cli.settings.given import CommandSettings
 from oauth_cc_auth._cli.terminal import exit as exit_statuses
+from oauth_cc_auth._install import how_to_install
 from oauth_cc_auth.testing import LoopbackServer
 from tests.cli.runs import COMMAND, ERROR, Run, env_fixture, run_fixture, started
 
@@ -42,7 +43,7 @@ def test_without_the_extra(name: str, missing: str, run: Run, monkeypatch: pytes
     monkeypatch.setitem(sys.modules, missing, None)
     ran = run(*SUBCOMMANDS[name])
     assert (ran.status, ran.out) == (2, "")
-    assert ran.err == f"{ERROR}{name} needs {missing}: python -m pip install 'oauth_cc_auth[cli]'\n"
+    assert ran.err == f"{ERROR}{name} needs {missing}: {how_to_install('cli')}\n"
 
 
 def test_the_demo_needs_no_extra(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

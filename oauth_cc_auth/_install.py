@@ -1,0 +1,23 @@
+"""How to install what is missing, for messages; in one place, because it changes with the first release.
+
+Until there is a release, ``oauth_cc_auth[requests]`` names nothing that pip can find. What the extra would bring can be
+installed at once, into the environment that the package is in already.
+"""
+
+from __future__ import annotations
+
+import sys
+
+# By extra, as in setup.cfg, without versions.
+PACKAGES = {
+    "requests": "requests urllib3",
+    "httpx": "httpx",
+    "httpx2": "httpx2",
+    "httpie": "requests urllib3 httpie",
+    "cli": "requests urllib3 rich" + (" tomli" if sys.version_info < (3, 11) else ""),
+}
+
+
+def how_to_install(extra: str) -> str:
+    """The command that installs what `extra` needs."""
+    return f"python -m pip install {PACKAGES[extra]}"
