@@ -23,7 +23,7 @@ def demo(arguments: argparse.Namespace) -> int:
     """``oauth-cc-auth demo``."""
     from ._demo import run
 
-    return run()
+    return run(everything=arguments.all)
 
 
 def with_settings(arguments: argparse.Namespace) -> int:
@@ -94,7 +94,8 @@ def _parsers() -> tuple[Parser, dict[str, Parser]]:
         by_name[name] = command
         return command
 
-    add("demo", demo, "show on this machine what the plugin does, with the client libraries that are installed")
+    show = add("demo", demo, "show on this machine what the plugin does, with the client libraries that are installed")
+    show.add_argument("--all", action="store_true", help="every exchange of every client, not only of the first one")
     for name, add_options, summary in (
         (
             "check",

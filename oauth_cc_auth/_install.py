@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import sys
 
-# By extra, as in setup.cfg, without versions.
+# By extra, as in setup.cfg, without versions and without urllib3, which comes with requests.
 PACKAGES = {
-    "requests": "requests urllib3",
+    "requests": "requests",
     "httpx": "httpx",
     "httpx2": "httpx2",
-    "httpie": "requests urllib3 httpie",
-    "cli": "requests urllib3 rich" + (" tomli" if sys.version_info < (3, 11) else ""),
+    "httpie": "requests httpie",
+    "cli": "requests rich" + (" tomli" if sys.version_info < (3, 11) else ""),
 }
 
 

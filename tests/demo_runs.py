@@ -61,12 +61,15 @@ def run_demo(
     libraries: Collection[str] = LIBRARIES,
     stream: io.TextIOWrapper | io.StringIO | None = None,
     tamper: Callable[[LoopbackServer], object] | None = None,
+    *,
+    everything: bool = True,
 ) -> Run:
     """Run the demo as if exactly these libraries were installed.
 
     Args:
         stream: The stream to print on. None: one that is not a terminal.
         tamper: Called with the server of the demo before it starts.
+        everything: Ask for the exchanges of all clients.
     """
     stream = io.StringIO() if stream is None else stream
     servers: list[LoopbackServer] = []
@@ -84,7 +87,7 @@ def run_demo(
         patched.setattr(_demo, "LoopbackServer", Observed)
         for name in set(LIBRARIES) - set(libraries):
             patched.setitem(sys.modules, name, None)
-        status = _demo.run(stream)
+        status = _demo.run(stream, everything=everything)
     stream.seek(0)
     return Run(status, stream.read(), servers[0] if servers else None, records)
 

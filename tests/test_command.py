@@ -87,7 +87,7 @@ def test_an_unknown_command_is_refused(capsys: pytest.CaptureFixture[str]) -> No
 @pytest.mark.parametrize("status", [0, 1])
 def test_the_demo_decides_the_status(status: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """0 where all came out as promised."""
-    monkeypatch.setattr(_demo, "run", lambda: status)
+    monkeypatch.setattr(_demo, "run", lambda *, everything: status)
     assert main(["demo"]) == status
 
 
@@ -116,7 +116,7 @@ def test_help_and_version_import_no_more_than_the_package_does(argument: str) ->
 def test_ctrl_c_is_no_crash(monkeypatch: pytest.MonkeyPatch) -> None:
     """The status is the one that shells give."""
 
-    def interrupted() -> int:
+    def interrupted(*, everything: bool) -> int:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(_demo, "run", interrupted)
@@ -126,7 +126,7 @@ def test_ctrl_c_is_no_crash(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.skipif(os.name != "posix", reason="elsewhere Ctrl-C is no signal that a process can send to itself")
 @pytest.mark.parametrize(
     ("number", "seen"),
-    [(1, "httpx.Client"), (9, "20 threads"), (25, "httpx.AsyncClient"), (33, "20 tasks")],
+    [(1, "httpx.Client"), (9, "20 threads"), (25, "httpx.AsyncClient"), (33, "The same with every other client")],
     ids=["request", "threads", "await", "tasks"],
 )
 def test_ctrl_c_during_the_demo(number: int, seen: str) -> None:
@@ -167,6 +167,6 @@ def test_what_is_still_buffered_goes_nowhere(monkeypatch: pytest.MonkeyPatch) ->
     os.close(reading)
     with os.fdopen(writing, "w") as stream:
         monkeypatch.setattr(sys, "stdout", stream)
-        monkeypatch.setattr(_demo, "run", lambda: print("x"))
+        monkeypatch.setattr(_demo, "run", lambda *, everything: print("x"))
         assert main(["demo"]) == 141
         stream.flush()

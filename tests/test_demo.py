@@ -75,6 +75,26 @@ def test_each_story_is_printed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert run.text.count("The auth server revokes the token") == 1
 
 
+def test_the_short_form(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It shows one client in full, and each other in a line."""
+    run = run_demo(monkeypatch, everything=False)
+    headings = [line.strip("─ ") for line in run.lines if line.startswith("──")]
+    assert headings == ["requests.Session", "The same with every other client", "Your turn"]
+    others = [name for library in ("httpx", "httpx2") for name in CLIENTS[library]]
+    assert [line.strip() for line in run.lines if "as promised" in line] == [
+        *(f"✓ {name}: 4 scenes, as promised" for name in others),
+        "✓ 20 checks, all as promised",
+    ]
+    assert (run.text.count("3  The token is revoked"), run.status) == (1, 0)
+
+
+def test_the_short_form_with_one_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is nothing to say about others."""
+    run = run_demo(monkeypatch, ["requests"], everything=False)
+    assert "other client" not in run.text
+    assert run.lines[-1] == "✓ 4 checks, all as promised"
+
+
 def test_the_top_lists_the_libraries(monkeypatch: pytest.MonkeyPatch) -> None:
     """With the version of an installed one, and the command that installs a missing one."""
     run = run_demo(monkeypatch, ["requests"])
@@ -89,7 +109,7 @@ def test_without_any_library_it_says_what_to_install(monkeypatch: pytest.MonkeyP
     run = run_demo(monkeypatch, [])
     assert run.status == 1
     assert run.server is None
-    assert run.lines[-2:] == ["    python -m pip install requests urllib3", ""]
+    assert run.lines[-2:] == ["    python -m pip install requests", ""]
     assert "checks" not in run.text
 
 

@@ -36,8 +36,13 @@ _CAST = (
 _NO_LIBRARY = "The demo needs one of them. Install one, for example:"
 
 
-def run(stream: TextIO | None = None) -> int:
-    """Perform the demo on `stream`, or on stdout if None. Returns the exit status: 0 if every check passed."""
+def run(stream: TextIO | None = None, *, everything: bool = False) -> int:
+    """Perform the demo. Returns the exit status: 0 if every check passed.
+
+    Args:
+        stream: Where to print; None for stdout.
+        everything: Show the exchanges of all clients. Otherwise only the first one's, and a line for each other.
+    """
     screen = Screen(sys.stdout if stream is None else stream)
     screen.title(f"oauth_cc_auth {__version__}", "OAuth 2.0 client credentials, live on your machine")
     screen.paragraph(_INTRODUCTION)
@@ -46,7 +51,7 @@ def run(stream: TextIO | None = None) -> int:
         screen.paragraph(_NO_LIBRARY)
         screen.code([how_to_install(LIBRARY_NAMES[0])])
         return 1
-    checks = _perform_scenes(screen, libraries)
+    checks = _perform_scenes(screen, libraries, everything=everything)
     _close(screen, libraries[0], checks)
     return 0 if all(check.passed for check in checks) else 1
 
@@ -64,8 +69,16 @@ def _find_libraries(screen: Screen) -> list[Library]:
     return [library for library in found.values() if library is not None]
 
 
-def _perform_scenes(screen: Screen, libraries: list[Library]) -> list[Check]:
+def _perform_scenes(screen: Screen, libraries: list[Library], *, everything: bool) -> list[Check]:
     stages: list[Stage] = []
+
+    def stage(library: Library, client_name: str) -> Stage:
+        is_first = not stages
+        if len(stages) == 1 and not everything:
+            screen.section("The same with every other client")
+        stages.append(Stage(screen, server, library, client_name, explains=is_first, shows=is_first or everything))
+        return stages[-1]
+
     # A random secret: the demo could not show that it hides one that is in its source.
     secret = secrets.token_urlsafe(24)
     accepts = ("client_secret_post",)
@@ -73,11 +86,13 @@ def _perform_scenes(screen: Screen, libraries: list[Library]) -> list[Check]:
         screen.paragraph(f"Three parties, all on this machine, with real HTTP on {server.origin}:")
         screen.table(_CAST)
         for library in libraries:
-            stages.append(Stage(screen, server, library, library.client_name, explains=not stages))
-            perform(script(stages[-1], "threads"), library)
+            with stage(library, library.client_name) as blocking:
+                perform(script(blocking, "threads"), library)
             if library.async_client_name is not None:
-                stages.append(Stage(screen, server, library, f"{library.async_client_name}, with asyncio"))
-                perform_async(script(stages[-1], "tasks"), library)
+                with stage(library, f"{library.async_client_name}, with asyncio") as awaiting:
+                    perform_async(script(awaiting, "tasks"), library)
+        if not everything:
+            screen.blank()
     return [check for stage in stages for check in stage.checks]
 
 

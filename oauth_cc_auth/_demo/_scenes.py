@@ -68,10 +68,22 @@ def crowd(callers: int, kind: str) -> Scene:
 
 
 class Stage:
-    """Plays a script with one client: shows what happens and checks each claim."""
+    """Plays a script with one client: shows what happens and checks each claim.
+
+    Args:
+        explains: Print what a newcomer needs to know before each scene.
+        shows: Print every exchange. Otherwise there is one line at the end, and the scenes that failed.
+    """
 
     def __init__(
-        self, screen: Screen, server: LoopbackServer, library: Library, client_name: str, *, explains: bool = False
+        self,
+        screen: Screen,
+        server: LoopbackServer,
+        library: Library,
+        client_name: str,
+        *,
+        explains: bool = False,
+        shows: bool = True,
     ) -> None:
         self.server = server
         self.checks: list[Check] = []
@@ -80,7 +92,16 @@ class Stage:
         self._library = library
         self._client_name = client_name
         self._explains = explains
-        screen.section(client_name)
+        self._shows = shows
+
+    def __enter__(self) -> Stage:
+        if self._shows:
+            self._screen.section(self._client_name)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if not self._shows and all(check.passed for check in self.checks):
+            self._screen.verdict(True, f"{self._client_name}: {len(self.checks)} scenes, as promised", indented=True)
 
     def auth(self, **options: Any) -> Any:
         """A new auth object for the server of the demo."""
@@ -92,16 +113,21 @@ class Stage:
         """Show `scene` and check it at the end. The caller appends what each request got to the list."""
         known = self.server.issued
         self.server.clear_log()
-        self._screen.scene(len(self.checks) + 1, scene.title, scene.story if self._explains else None)
+        number = len(self.checks) + 1
+        if self._shows:
+            self._screen.scene(number, scene.title, scene.story if self._explains else None)
         outcomes: list[str] = []
         yield outcomes
         records = self.server.requests
-        self._screen.rows(rows(records))
         actual = what_happened(records, outcomes, known, self.server.issued)
-        where = f"{self._client_name}, {len(self.checks) + 1}"
-        check = Check(where, scene.claim, scene.expected, actual)
+        check = Check(f"{self._client_name}, {number}", scene.claim, scene.expected, actual)
         self.checks.append(check)
-        self._screen.check(check)
+        if not self._shows and not check.passed:
+            self._screen.section(self._client_name)
+            self._screen.scene(number, scene.title, None)
+        if self._shows or not check.passed:
+            self._screen.rows(rows(records))
+            self._screen.check(check)
 
 
 def script(stage: Stage, kind: str) -> Script:

@@ -115,9 +115,9 @@ class Screen:
             self._wrapped(check.actual, f"{_INDENT}  actual    ")
         self._line()
 
-    def verdict(self, good: bool, text: str) -> None:
-        """The result of all checks."""
-        self._marked(good, text, "")
+    def verdict(self, good: bool, text: str, *, indented: bool = False) -> None:
+        """The result of several checks."""
+        self._marked(good, text, _INDENT if indented else "")
 
     def item(self, text: str) -> None:
         """An item of a list."""

@@ -134,7 +134,7 @@ def test_without_httpie(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "oauth_cc_auth.httpie", raising=False)
     with pytest.raises(ImportError) as caught:
         importlib.import_module("oauth_cc_auth.httpie")
-    assert str(caught.value) == "oauth_cc_auth.httpie needs HTTPie: python -m pip install requests urllib3 httpie"
+    assert str(caught.value) == "oauth_cc_auth.httpie needs HTTPie: python -m pip install requests httpie"
     assert isinstance(caught.value.__cause__, ImportError)
 
 
