@@ -37,6 +37,8 @@ class ClientCredentialsConfig:
             token request, in a worker thread if an event loop is running, so it may block. None only with a
             `client_authentication` that needs no secret.
         scope: One string with single spaces between scopes, or an iterable of scopes; None asks for the default.
+        resource: The API that the token is for (RFC 8707), as an absolute URI; or several, in an iterable or in one
+            string with spaces between them.
         client_authentication: None tries HTTP Basic and then the request body; ``"client_secret_basic"`` or
             ``"client_secret_post"`` uses exactly that; or a `ClientAuthentication` of your own.
         header_name: API request header that carries the token.
@@ -57,6 +59,7 @@ class ClientCredentialsConfig:
     client_id: str
     client_secret: str | Callable[[], str] | None
     scope: str | None
+    resource: tuple[str, ...]
     client_authentication: str | ClientAuthentication | None
     header_name: str
     header_value_pattern: str
@@ -72,6 +75,7 @@ class ClientCredentialsConfig:
         client_secret: str | Callable[[], str] | None = None,
         *,
         scope: str | Iterable[str] | None = None,
+        resource: str | Iterable[str] | None = None,
         client_authentication: str | ClientAuthentication | None = None,
         header_name: str = "Authorization",
         header_value_pattern: str = "Bearer %s",
@@ -88,16 +92,18 @@ class ClientCredentialsConfig:
         method = checks.client_authentication(client_authentication)
         request_format = "form" if endpoint is None else endpoint.request_format
         data = checks.additional_request_data(additional_request_data, request_format)
-        scope = checks.scope(scope)
-        if scope is not None and any(key == "scope" for key, _ in data):
-            problem, remedy = "is also in additional_request_data", "set it in one place"
-            raise ConfigurationError(field="scope", problem=problem, remedy=remedy)
+        scope, resources = checks.scope(scope), checks.resource(resource)
+        for name, value in (("scope", scope), ("resource", resources)):
+            if value and any(key == name for key, _ in data):
+                problem, remedy = "is also in additional_request_data", "set it in one place"
+                raise ConfigurationError(field=name, problem=problem, remedy=remedy)
         fields: dict[str, Any] = {
             "token_url": url,
             "token_source": source if endpoint is not None else url,
             "client_id": checks.text("client_id", client_id),
             "client_secret": checks.client_secret(client_secret, _effective(method, endpoint)),
             "scope": scope,
+            "resource": resources,
             "client_authentication": method,
             "header_name": checks.header_name(header_name),
             "header_value_pattern": checks.header_value_pattern(header_value_pattern),

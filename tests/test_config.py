@@ -54,6 +54,7 @@ def test_defaults() -> None:
         "client_id": "id",
         "client_secret": SECRET,
         "scope": None,
+        "resource": (),
         "client_authentication": None,
         "header_name": "Authorization",
         "header_value_pattern": "Bearer %s",
@@ -252,6 +253,9 @@ class TestScope:
         assert problem(scope="a", additional_request_data={"scope": "b"}) == (
             "scope is also in additional_request_data; set it in one place"
         )
+        assert problem(resource="urn:a", additional_request_data={"resource": "urn:b"}) == (
+            "resource is also in additional_request_data; set it in one place"
+        )
         assert a_config(scope="", additional_request_data={"scope": "b"}).scope is None
 
 
@@ -448,7 +452,7 @@ class TestValue:
         assert re.fullmatch("[0-9a-f]{8}", digits)
         assert shown == (
             f"ClientCredentialsConfig(token_url='{URL}?***', client_id='id', client_secret='***', scope=None, "
-            "client_authentication=ClientSecretBasic(percent_encode=True), header_name='Authorization', "
+            "resource=(), client_authentication=ClientSecretBasic(percent_encode=True), header_name='Authorization', "
             "header_value_pattern='Bearer %s', grant_type='client_credentials', additional_headers=(('X', '***'),), "
             "additional_request_data=(('password', '***'),), allow_insecure_http=False)"
         )

@@ -75,6 +75,7 @@ class BaseAuth(ABC, Generic[TokenClientT]):
         client_secret: str | Callable[[], str] | None = None,
         *,
         scope: str | Iterable[str] | None = None,
+        resource: str | Iterable[str] | None = None,
         client_authentication: str | ClientAuthentication | None = None,
         header_name: str = "Authorization",
         header_value_pattern: str = "Bearer %s",
@@ -101,6 +102,7 @@ class BaseAuth(ABC, Generic[TokenClientT]):
             client_secret: Its secret, or a callable that returns it, asked before each token request. None only with a
                 `client_authentication` that needs no secret.
             scope: Scopes in one string, separated by single spaces, or in an iterable.
+            resource: The API that the token is for (RFC 8707), as an absolute URI; or several.
             client_authentication: None tries HTTP Basic and then the request body; or ``"client_secret_basic"``,
                 ``"client_secret_post"`` or a `ClientAuthentication`.
             header_name, header_value_pattern: API request header that carries the token, and its value, in which ``%s``
@@ -136,6 +138,7 @@ class BaseAuth(ABC, Generic[TokenClientT]):
             client_id,
             client_secret,
             scope=scope,
+            resource=resource,
             client_authentication=client_authentication,
             header_name=header_name,
             header_value_pattern=header_value_pattern,
@@ -198,8 +201,8 @@ class BaseAuth(ABC, Generic[TokenClientT]):
         It is a shallow copy, so what a subclass has set is there too. A sibling costs less than a kilobyte.
 
         Args:
-            options: The arguments of the class that are to be other ones: `scope`, `additional_request_data`,
-                `header_name`, … All others stay.
+            options: The arguments of the class that are to be other ones: `scope`, `resource`, `header_name`,
+                … All others stay.
 
         Raises:
             ConfigurationError: a value cannot be right, or it is one that siblings share: the endpoint, the

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         """The arguments of `with_options`; for type checkers."""
 
         scope: str | Iterable[str] | None
+        resource: str | Iterable[str] | None
         header_name: str
         header_value_pattern: str
         grant_type: str

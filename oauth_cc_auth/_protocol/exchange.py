@@ -185,6 +185,10 @@ def _grant_fields(config: ClientCredentialsConfig, credentials: Credentials) -> 
         fields.append(("grant_type", own or config.grant_type))
     if config.scope is not None:
         fields.append(("scope", config.scope))
+    if config.resource and endpoint is not None and endpoint.request_format == "json":
+        fields.append(("resource", config.resource[0] if len(config.resource) == 1 else config.resource))
+    else:
+        fields += [("resource", uri) for uri in config.resource]
     # Pairs and no dict: a repeated "resource" (RFC 8707 §2) must stay repeated.
     return fields + [(name, value) for name, value in additional if name != "grant_type"]
 

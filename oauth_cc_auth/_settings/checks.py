@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from math import isfinite
 from typing import Any, NoReturn
@@ -135,21 +136,39 @@ def secret_text(value: Any, client_authentication: object) -> str | None:
 
 def scope(value: str | Iterable[str] | None) -> str | None:
     """Scopes joined by single spaces; None for none."""
+    words = _words("scope", value, "separate scopes by single spaces")
+    return " ".join(words) or None
+
+
+def resource(value: str | Iterable[str] | None) -> tuple[str, ...]:
+    """Absolute URIs without a fragment (RFC 8707 §2), each once; none is an empty tuple."""
+    uris = tuple(dict.fromkeys(_words("resource", value, "separate resources by spaces")))
+    for uri in uris:
+        if not re.match(r"[A-Za-z][A-Za-z0-9+.\-]*:.", uri) or _parsed(uri) is None:
+            remedy = "pass one such as 'https://api.example.com'; what is none can go into additional_request_data"
+            _wrong("resource", "is no absolute URI", remedy)
+        if "#" in uri:
+            _wrong("resource", "contains a fragment, which RFC 8707 §2 forbids", "leave out what follows '#'")
+    return uris
+
+
+def _words(field: str, value: str | Iterable[str] | None, remedy: str) -> list[str]:
+    """What is between the spaces of one string or of several."""
     if value is None:
-        return None
+        return []
     items = [value] if isinstance(value, str) else value
     if isinstance(items, (bytes, Mapping)) or not isinstance(items, Iterable):
-        _wrong("scope", f"must be a str or an iterable of str, not {type(value).__name__}")
+        _wrong(field, f"must be a str or an iterable of str, not {type(value).__name__}")
     words: list[str] = []
     for item in items:
         if not isinstance(item, str):
-            _wrong("scope", f"must hold str only, not {type(item).__name__}")
+            _wrong(field, f"must hold str only, not {type(item).__name__}")
         if has_control(item):
-            _wrong("scope", "contains a control character", "separate scopes by single spaces")
+            _wrong(field, "contains a control character", remedy)
         if not is_encodable(item):
-            _wrong("scope", *_SURROGATE)
+            _wrong(field, *_SURROGATE)
         words += item.split()
-    return " ".join(words) or None
+    return words
 
 
 def _is_of_version_0_1(value: ClientAuthentication) -> bool:

@@ -15,6 +15,7 @@ FIELDS = (
     "client_id",
     "client_secret",
     "scope",
+    "resource",
     "client_authentication",
     "header_name",
     "header_value_pattern",

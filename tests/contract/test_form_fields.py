@@ -45,6 +45,26 @@ def test_scope(
 
 
 @each_client
+@pytest.mark.parametrize(
+    ("resource", "expected"),
+    [
+        (None, []),
+        ("https://api.example.com/mcp", ["https://api.example.com/mcp"]),
+        ("https://a.example  urn:b", ["https://a.example", "urn:b"]),
+        (["https://a.example", "urn:b", "https://a.example"], ["https://a.example", "urn:b"]),
+    ],
+    ids=repr,
+)
+def test_resource(
+    client: ClientKind, oauth_server: LoopbackServer, resource: str | Iterable[str] | None, expected: list[str]
+) -> None:
+    """Each resource is a field of its own (RFC 8707 §2)."""
+    request = sent_by(client, oauth_server, resource=resource)
+
+    assert [value for name, value in request.form if name == "resource"] == expected
+
+
+@each_client
 def test_query_of_the_token_url_is_kept(client: ClientKind, oauth_server: LoopbackServer) -> None:
     """Byte for byte: the server decides about order, repetition, encoding and blank values."""
     query = "api-version=1.0&a=%2F&a=b+c&blank=&flag"

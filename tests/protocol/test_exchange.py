@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -17,6 +18,7 @@ from oauth_cc_auth import (
     ClientSecretPost,
     ConfigurationError,
     Credentials,
+    TokenEndpoint,
 )
 from oauth_cc_auth import __version__ as version
 from oauth_cc_auth._protocol.exchange import TokenRequest, TokenResponse, TransportFailure, token_request
@@ -64,6 +66,23 @@ def test_scope() -> None:
     request = a_request(scope=["a", "b"])
     assert fields(request)[:2] == [("grant_type", "client_credentials"), ("scope", "a b")]
     assert request.scope == "a b"
+
+
+def test_resource() -> None:
+    """RFC 8707 §2: one field each, after the scope; in JSON, several are a list."""
+    request = a_request(scope="a", resource=["https://a.example", "https://b.example"])
+    assert fields(request)[1:4] == [
+        ("scope", "a"),
+        ("resource", "https://a.example"),
+        ("resource", "https://b.example"),
+    ]
+    endpoint = TokenEndpoint(URL, request_format="json")
+    config = ClientCredentialsConfig(endpoint, "client", "secret", resource="https://a.example https://b.example")
+    request = token_request(config, ClientSecretPost(), "secret")
+    assert json.loads(request.body)["resource"] == ["https://a.example", "https://b.example"]
+    config = ClientCredentialsConfig(endpoint, "client", "secret", resource="https://a.example")
+    request = token_request(config, ClientSecretPost(), "secret")
+    assert json.loads(request.body)["resource"] == "https://a.example"
 
 
 def test_a_scope_among_the_additional_data() -> None:

@@ -73,6 +73,7 @@ def configs() -> list[ClientCredentialsConfig]:
             "id",
             "secret",
             scope=["a", "b"],
+            resource=["https://a.example", "https://b.example"],
             client_authentication="client_secret_post",
             header_name="X-Token",
             header_value_pattern="%s",

@@ -40,6 +40,7 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
         help="'-' reads one line of standard input; everyone on this machine could see the secret itself",
     )
     add("--scope", metavar="SCOPE", help="scopes to ask for, separated by spaces; default: the server decides")
+    add("--resource", metavar="URI", help="the API that the token is for (RFC 8707); several are separated by spaces")
     add(
         "--client-authentication",
         metavar="METHOD",

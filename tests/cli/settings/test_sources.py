@@ -20,6 +20,7 @@ TEXTS = {
     "client_id": (" abcd ", "abcd"),
     "client_secret": (" s3cret ", " s3cret "),  # white space may belong to it
     "scope": ("a b", "a b"),
+    "resource": ("https://a.example urn:b", "https://a.example urn:b"),
     "client_authentication": ("Basic Auth", "client_secret_basic"),
     "header_name": ("X-Token", "X-Token"),
     "header_value_pattern": ("%s", "%s"),
