@@ -1,4 +1,4 @@
-"""Plots request times by percentile as SVG, readable on light and dark pages."""
+"""Plots request times by percentile as SVG; its colours follow the reader's light or dark theme."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ SHOWN_END = 0.9995
 MILLISECONDS = (1, 3, 10, 30, 100, 300, 1000)
 # Colours that people with colour blindness can distinguish, on both backgrounds.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#888888")
+
+_STYLE = """<style>text { fill: #333 } line { stroke: #ddd } .page { fill: #fff }
+@media (prefers-color-scheme: dark) { text { fill: #ccc } line { stroke: #444 } .page { fill: #131416 } }</style>"""
 
 
 class Curve(NamedTuple):
@@ -36,8 +39,9 @@ def plot(curves: Sequence[Curve], *, title: str) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" '
         'font-family="system-ui, sans-serif" font-size="12" role="img">',
         f"<title>{escape(title)}</title>",
-        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>',
-        f'<text x="{LEFT}" y="26" font-size="14" fill="#222222">{escape(title)}</text>',
+        _STYLE,
+        f'<rect class="page" width="{WIDTH}" height="{HEIGHT}"/>',
+        f'<text x="{LEFT}" y="26" font-size="14">{escape(title)}</text>',
         *_axes(),
     ]
     for index, curve in enumerate(curves):
@@ -48,8 +52,10 @@ def plot(curves: Sequence[Curve], *, title: str) -> str:
         parts.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>')
         y = TOP + 14 + 20 * index
         x = WIDTH - RIGHT + 16
-        parts.append(f'<line x1="{x}" y1="{y - 4}" x2="{x + 18}" y2="{y - 4}" stroke="{colour}" stroke-width="3"/>')
-        parts.append(f'<text x="{x + 24}" y="{y}" fill="#222222">{escape(curve.name)}</text>')
+        parts.append(
+            f'<line x1="{x}" y1="{y - 4}" x2="{x + 18}" y2="{y - 4}" style="stroke: {colour}" stroke-width="3"/>'
+        )
+        parts.append(f'<text x="{x + 24}" y="{y}">{escape(curve.name)}</text>')
     return "\n".join([*parts, "</svg>\n"])
 
 
@@ -58,16 +64,16 @@ def _axes() -> list[str]:
     parts = []
     for milliseconds in MILLISECONDS:
         y = _y(milliseconds)
-        parts.append(f'<line x1="{LEFT}" y1="{y:.1f}" x2="{end}" y2="{y:.1f}" stroke="#dddddd"/>')
-        parts.append(f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end" fill="#555555">{milliseconds} ms</text>')
+        parts.append(f'<line x1="{LEFT}" y1="{y:.1f}" x2="{end}" y2="{y:.1f}"/>')
+        parts.append(f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{milliseconds} ms</text>')
     for share in TICKS:
         x = _x(share)
-        parts.append(f'<line x1="{x:.1f}" y1="{TOP}" x2="{x:.1f}" y2="{bottom}" stroke="#dddddd"/>')
+        parts.append(f'<line x1="{x:.1f}" y1="{TOP}" x2="{x:.1f}" y2="{bottom}"/>')
         label = f"{share * 100:g} %" if share else "fastest"
-        parts.append(f'<text x="{x:.1f}" y="{bottom + 18}" text-anchor="middle" fill="#555555">{label}</text>')
+        parts.append(f'<text x="{x:.1f}" y="{bottom + 18}" text-anchor="middle">{label}</text>')
     middle = (LEFT + end) / 2
     label = "requests that took no longer"
-    parts.append(f'<text x="{middle:.0f}" y="{bottom + 38}" text-anchor="middle" fill="#555555">{label}</text>')
+    parts.append(f'<text x="{middle:.0f}" y="{bottom + 38}" text-anchor="middle">{label}</text>')
     return parts
 
 

@@ -12,6 +12,7 @@ from oauth_cc_auth._cli.check.connection_facts import Certificate, Connection, S
 from oauth_cc_auth._cli.check.facts import ApiFacts, AttemptFacts, HttpAnswer, JwtFacts, Question, TokenFacts
 from oauth_cc_auth._cli.check.rules.judge import Cause
 from oauth_cc_auth._settings.fields import FIELDS, WRITABLE_BEHAVIOUR
+from tests.docs import way
 from tests.examples import DOCS, sections
 
 ENVIRONMENT = DOCS / "reference" / "environment.md"
@@ -60,3 +61,8 @@ def test_what_is_for_language_models_names_pages_that_there_are() -> None:
     pages = re.findall(r"\]\(([\w/-]+)\.html\)", (DOCS / "llms.txt").read_text(encoding="utf-8"))
     assert len(pages) >= 11
     assert [page for page in pages if not (DOCS / f"{page}.md").is_file()] == []
+
+
+def test_the_picture_of_the_way_shows_what_happens() -> None:
+    """``python -m tests.docs.way`` plays it again and draws it anew."""
+    assert way.PICTURE.read_text(encoding="utf-8") == way.drawn()
