@@ -18,6 +18,7 @@ from ._redact.redact import MASK, shown_url
 from ._settings import DEFAULT_PREFIX, checks
 from ._settings.checks import Pairs
 from ._settings.shown import is_field_name
+from ._token import Token
 
 PairsSetting = Mapping[str, Any] | Iterable[tuple[str, Any]]
 
@@ -33,21 +34,26 @@ class ClientCredentialsConfig:
             a `TokenEndpoint`, which describes an endpoint that differs from RFC 6749; it is kept as `token_source`,
             and `token_url` is its URL.
         client_id: Identifier of the client.
-        client_secret: Its secret, or a callable without arguments that returns it. The callable is asked before each
-            token request, in a worker thread if an event loop is running, so it may block. None only with a
-            `client_authentication` that needs no secret.
+        client_secret: Its secret, or a callable that returns it. The callable is asked before each token request, in
+            a worker thread if an event loop is running, so it may block. If it takes an argument, it is given the
+            `Token` that the endpoint issued last, or None. None only with a `client_authentication` that needs no
+            secret.
         scope: One string with single spaces between scopes, or an iterable of scopes; None asks for the default.
         resource: The API that the token is for (RFC 8707), as an absolute URI; or several, in an iterable or in one
             string with spaces between them.
         client_authentication: None tries HTTP Basic and then the request body; ``"client_secret_basic"`` or
             ``"client_secret_post"`` uses exactly that; or a `ClientAuthentication` of your own.
         header_name: API request header that carries the token.
-        header_value_pattern: Its value; ``%s``, exactly once, stands for the token.
+        header_value_pattern: Its value; ``%s``, exactly once, stands for the token. Or a callable that is given the
+            `Token` and returns the value; it is called once for each token, in a worker thread if an event loop runs.
+        api_headers: More headers of API requests, as a mapping or pairs. They go wherever the token goes, and nowhere
+            else. A value may be a callable, as that of `header_value_pattern`.
         grant_type: Replaces ``client_credentials`` for servers with a grant of their own (Zoom:
             ``account_credentials``).
         additional_headers: More headers of the token request, as a mapping or pairs (SAP Ariba: ``APIKey``).
         additional_request_data: More body fields of the token request, as a mapping (a list as value repeats the
-            key) or pairs (Auth0: ``audience``). May replace ``grant_type``.
+            key) or pairs (Auth0: ``audience``). May replace ``grant_type``. In JSON, values may be lists and mappings.
+            Values of headers and data may be callables, which are asked as `client_secret` is.
         allow_insecure_http: Permit plain http to hosts other than loopback, for the token request and the API.
 
     Raises:
@@ -57,12 +63,13 @@ class ClientCredentialsConfig:
     token_url: str
     token_source: str | TokenEndpoint
     client_id: str
-    client_secret: str | Callable[[], str] | None
+    client_secret: str | Callable[..., str] | None
     scope: str | None
     resource: tuple[str, ...]
     client_authentication: str | ClientAuthentication | None
     header_name: str
-    header_value_pattern: str
+    header_value_pattern: str | Callable[[Token], str]
+    api_headers: Pairs
     grant_type: str
     additional_headers: Pairs
     additional_request_data: Pairs
@@ -72,13 +79,14 @@ class ClientCredentialsConfig:
         self,
         token_url: str | TokenEndpoint,
         client_id: str,
-        client_secret: str | Callable[[], str] | None = None,
+        client_secret: str | Callable[..., str] | None = None,
         *,
         scope: str | Iterable[str] | None = None,
         resource: str | Iterable[str] | None = None,
         client_authentication: str | ClientAuthentication | None = None,
         header_name: str = "Authorization",
-        header_value_pattern: str = "Bearer %s",
+        header_value_pattern: str | Callable[[Token], str] = "Bearer %s",
+        api_headers: PairsSetting | None = None,
         grant_type: str = "client_credentials",
         additional_headers: PairsSetting | None = None,
         additional_request_data: PairsSetting | None = None,
@@ -107,6 +115,7 @@ class ClientCredentialsConfig:
             "client_authentication": method,
             "header_name": checks.header_name(header_name),
             "header_value_pattern": checks.header_value_pattern(header_value_pattern),
+            "api_headers": checks.api_headers(api_headers, header_name),
             "grant_type": checks.text("grant_type", grant_type),
             "additional_headers": checks.additional_headers(additional_headers, request_format),
             "additional_request_data": data,
@@ -179,7 +188,7 @@ class ClientCredentialsConfig:
         if isinstance(self.client_authentication, ClientAuthentication) and not is_builtin(self.client_authentication):
             # A person's own, perhaps a dataclass whose repr shows the key.
             shown["client_authentication"] = type(self.client_authentication)
-        for name in ("additional_headers", "additional_request_data"):
+        for name in ("additional_headers", "additional_request_data", "api_headers"):
             shown[name] = tuple((key if is_field_name(key) else MASK, MASK) for key, _ in shown[name])
         fields = ", ".join(f"{name}={value!r}" for name, value in shown.items())
         return f"ClientCredentialsConfig({fields})#{_fingerprint(self.__dict__)}"

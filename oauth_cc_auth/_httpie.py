@@ -73,7 +73,7 @@ class HTTPieAuth(ClientCredentialsAuth):
     def __call__(self, r: requests.PreparedRequest) -> requests.PreparedRequest:
         """Attach the token. With ``--offline`` nothing is fetched, and a placeholder shows where it goes."""
         if _is_offline():
-            r.headers[self.config.header_name] = self.config.header_value_pattern.replace("%s", _NO_TOKEN_YET)
+            r.headers[self.config.header_name] = str(self.config.header_value_pattern).replace("%s", _NO_TOKEN_YET)
             return r
         return super().__call__(r)
 
@@ -86,9 +86,9 @@ class _HTTPieTransport(RequestsTransport):
         """Never Timeout: HTTPie would name its own --timeout and forget our message."""
         return requests.RequestException
 
-    def for_caller(self, error: TokenError, request: Any = None, header_name: str = "") -> TokenError:
+    def for_caller(self, error: TokenError, request: Any = None, header_names: tuple[str, ...] = ()) -> TokenError:
         """The error in the terms of HTTPie."""
-        return super().for_caller(with_message(error, worded(error, _remedy(error))), request, header_name)
+        return super().for_caller(with_message(error, worded(error, _remedy(error))), request, header_names)
 
 
 def _remedy(error: TokenError) -> str:

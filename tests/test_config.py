@@ -58,6 +58,7 @@ def test_defaults() -> None:
         "client_authentication": None,
         "header_name": "Authorization",
         "header_value_pattern": "Bearer %s",
+        "api_headers": (),
         "grant_type": "client_credentials",
         "additional_headers": (),
         "additional_request_data": (),
@@ -453,8 +454,9 @@ class TestValue:
         assert shown == (
             f"ClientCredentialsConfig(token_url='{URL}?***', client_id='id', client_secret='***', scope=None, "
             "resource=(), client_authentication=ClientSecretBasic(percent_encode=True), header_name='Authorization', "
-            "header_value_pattern='Bearer %s', grant_type='client_credentials', additional_headers=(('X', '***'),), "
-            "additional_request_data=(('password', '***'),), allow_insecure_http=False)"
+            "header_value_pattern='Bearer %s', api_headers=(), grant_type='client_credentials', "
+            "additional_headers=(('X', '***'),), additional_request_data=(('password', '***'),), "
+            "allow_insecure_http=False)"
         )
 
     @pytest.mark.parametrize(

@@ -72,15 +72,16 @@ class BaseAuth(ABC, Generic[TokenClientT]):
         self,
         token_url: str | TokenEndpoint,
         client_id: str,
-        client_secret: str | Callable[[], str] | None = None,
+        client_secret: str | Callable[..., str] | None = None,
         *,
         scope: str | Iterable[str] | None = None,
         resource: str | Iterable[str] | None = None,
         client_authentication: str | ClientAuthentication | None = None,
         header_name: str = "Authorization",
-        header_value_pattern: str = "Bearer %s",
+        header_value_pattern: str | Callable[[Token], str] = "Bearer %s",
+        api_headers: Mapping[str, Any] | Iterable[tuple[str, Any]] | None = None,
         grant_type: str = "client_credentials",
-        additional_headers: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
+        additional_headers: Mapping[str, Any] | Iterable[tuple[str, Any]] | None = None,
         additional_request_data: Mapping[str, Any] | Iterable[tuple[str, Any]] | None = None,
         timeout: float = 10.0,
         deadline: float = 30.0,
@@ -106,9 +107,11 @@ class BaseAuth(ABC, Generic[TokenClientT]):
             client_authentication: None tries HTTP Basic and then the request body; or ``"client_secret_basic"``,
                 ``"client_secret_post"`` or a `ClientAuthentication`.
             header_name, header_value_pattern: API request header that carries the token, and its value, in which ``%s``
-                stands for the token.
+                stands for the token; or a callable that is given the `Token` and returns the value.
+            api_headers: More headers of API requests; they go wherever the token goes, and nowhere else.
             grant_type: Replaces ``client_credentials``.
-            additional_headers, additional_request_data: More headers and body fields of the token request.
+            additional_headers, additional_request_data: More headers and body fields of the token request; values may
+                be callables, asked before each token request.
             allow_insecure_http: Permit plain http to hosts other than loopback.
             timeout: Seconds for each token request.
             deadline: Seconds that an API request waits for a token, all attempts together; once more where the API
@@ -142,6 +145,7 @@ class BaseAuth(ABC, Generic[TokenClientT]):
             client_authentication=client_authentication,
             header_name=header_name,
             header_value_pattern=header_value_pattern,
+            api_headers=api_headers,
             grant_type=grant_type,
             additional_headers=additional_headers,
             additional_request_data=additional_request_data,
@@ -352,12 +356,12 @@ class BaseAuth(ABC, Generic[TokenClientT]):
     def _checked(self, outcome: Lease | Failure, request: Any = None) -> Lease:
         """The lease, or the error raised as one of the library's; `request` is the API request that needs the token."""
         if not isinstance(outcome, Lease):
-            raise self._transport.for_caller(outcome.error, request, self._policy.header_name)
+            raise self._transport.for_caller(outcome.error, request, self._policy.header_names)
         return outcome
 
     def _headers(self, lease: Lease) -> dict[str, str]:
         """The headers that carry `lease`."""
-        return {self._policy.header_name: lease.header_value}
+        return {self._policy.header_name: lease.header_value, **lease.api_headers}
 
     def _is_admitted(self, url: str, request: Any) -> bool:
         """True if the request to `url` gets a token.
@@ -367,7 +371,7 @@ class BaseAuth(ABC, Generic[TokenClientT]):
         """
         admission = self._policy.admission(url, type(self).__name__)
         if not isinstance(admission, bool):
-            raise self._transport.for_caller(admission, request, self._policy.header_name)
+            raise self._transport.for_caller(admission, request, self._policy.header_names)
         return admission
 
 

@@ -110,7 +110,8 @@ class ApiPolicy:
         cache: Holds the current token.
         readings: Has the two clocks that an age is read from: `time` and `monotonic`, in seconds.
         header_name: The API request header that carries the token.
-        strips_header: True if all client libraries take that header off a redirect to another origin.
+        header_names: That one, and those of the headers that go with it.
+        strips_header: True if all client libraries take them off a redirect to another origin.
         is_usual: True if an answer below 300 says nothing unless the token is on probation.
         serves_every_origin: True without `api_origins`.
     """
@@ -123,6 +124,7 @@ class ApiPolicy:
         "admitted",
         "cache",
         "header_name",
+        "header_names",
         "is_usual",
         "readings",
         "serves_every_origin",
@@ -140,7 +142,8 @@ class ApiPolicy:
         self.cache = source.cache
         self.readings = source.cache.clock.readings
         self.header_name = config.header_name
-        self.strips_header = config.header_name.lower() == "authorization"
+        self.header_names = (config.header_name, *(name for name, _ in config.api_headers))
+        self.strips_header = [name.lower() for name in self.header_names] == ["authorization"]
         self.is_usual = behaviour.renew_on is None
         self.serves_every_origin = behaviour.api_origins is None
         self._allow_insecure_http = config.allow_insecure_http

@@ -5,7 +5,7 @@ So its credentials, its endpoint and what sends its token requests are those of 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from oauth_cc_auth._config import ClientCredentialsConfig
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from oauth_cc_auth._config import PairsSetting
     from oauth_cc_auth._events import OnEvent
+    from oauth_cc_auth._token import Token
 
     from .policy import RenewOn
 
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
         scope: str | Iterable[str] | None
         resource: str | Iterable[str] | None
         header_name: str
-        header_value_pattern: str
+        header_value_pattern: str | Callable[[Token], str]
+        api_headers: PairsSetting | None
         grant_type: str
         additional_headers: PairsSetting | None
         additional_request_data: PairsSetting | None

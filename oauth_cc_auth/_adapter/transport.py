@@ -44,18 +44,18 @@ class Transport(ABC):
         """The exception class of the library that `error` is as well."""
 
     @abstractmethod
-    def bare(self, request: Any, header_name: str) -> Any:
-        """A copy of an API request without our header and hooks, for an exception to carry."""
+    def bare(self, request: Any, header_names: tuple[str, ...]) -> Any:
+        """A copy of an API request without our headers and hooks, for an exception to carry."""
 
-    def for_caller(self, error: TokenError, request: Any = None, header_name: str = "") -> TokenError:
+    def for_caller(self, error: TokenError, request: Any = None, header_names: tuple[str, ...] = ()) -> TokenError:
         """An instance of `error` for one caller; raise it outside of every ``except``, so that no context comes along.
 
         Args:
             error: What to raise.
             request: The API request that it is about, if any; the error carries a copy without the token.
-            header_name: The header that holds the token in `request`.
+            header_names: The headers that hold the token in `request`, and what goes with it.
         """
         own: Any = for_caller(error, self.error_class(error))
         if request is not None:
-            own.request = self.bare(request, header_name)
+            own.request = self.bare(request, header_names)
         return own  # type: ignore[no-any-return]  # Any, since library errors have a `request` and ours do not say so

@@ -20,7 +20,8 @@ from oauth_cc_auth._protocol.exchange import Reply, TokenRequest, TokenResponse,
 from oauth_cc_auth._protocol.failure import Failure
 from oauth_cc_auth._protocol.members import whole_of
 from oauth_cc_auth._redact.redact import shown_url
-from oauth_cc_auth._settings import returned
+from oauth_cc_auth._settings import checks, returned
+from oauth_cc_auth._token import Token
 
 from .back_off import back_off
 from .clock import Clock
@@ -28,6 +29,7 @@ from .effects import CallFunction, Effect, Raised, Send, Sleep
 from .family import Family
 from .flight import Fetched, Flight
 from .observer import Observer, shown_scope
+from .values import computed
 
 logger = logging.getLogger("oauth_cc_auth")
 
@@ -48,9 +50,12 @@ class Fetcher:
         observer: What hears of another method.
         timeout: Seconds for each token request.
         family: Remembers which method worked; None for one of its own.
+
+    Attributes:
+        last_token: What callables of the person's may see: the token that the endpoint issued last, or None.
     """
 
-    __slots__ = ("_epoch", "_family", "_methods", "clock", "config", "observer", "timeout")
+    __slots__ = ("_epoch", "_family", "_methods", "clock", "config", "last_token", "observer", "timeout")
 
     def __init__(
         self,
@@ -67,6 +72,7 @@ class Fetcher:
         self.timeout = timeout
         self._methods = methods_of(config)
         self._family = Family() if family is None else family
+        self.last_token: Token | None = None
         self._epoch = 0  # of the flight that last proved or doubted the method
 
     def fetch(self, flight: Flight, *, until: float, tries: int, pause: float = 0.0) -> Fetching:
@@ -181,23 +187,45 @@ class Fetcher:
         """The token request, made with the person's callables if there are any."""
         given = self.config.client_secret
         if callable(given):
-            secret = _checked((yield self._call(given, flight, until)), self.config.authentication)
+            asking = partial(returned.value_of, given, self.last_token)
+            secret = _checked((yield self._call(asking, flight, until)), self.config.authentication)
             if isinstance(secret, Raised):
                 return _not_sent(f"client_secret callable gave no secret: {secret.text}")
         else:
             secret = given
         run.secret = secret
         method = run.method
+        values = yield from self._values(flight, until)
+        if isinstance(values, Raised):
+            return _not_sent(values.text)
+        make = partial(token_request, self.config, method, secret, **values)
         if is_builtin(method):
             try:
-                return token_request(self.config, method, secret)
+                return make()
             except ConfigurationError as error:  # a secret that does not fit into a header
                 problem = str(error)
             return _not_sent(f"the credentials do not fit into this request: {problem}")
-        result = yield self._call(partial(token_request, self.config, method, secret), flight, until)
+        result = yield self._call(make, flight, until)
         if isinstance(result, Raised):
             return _not_sent(f"client authentication {method.name!r} gave no credentials: {result.text}")
         return result  # type: ignore[no-any-return]  # what token_request returns
+
+    def _values(self, flight: Flight, until: float) -> Generator[Effect, Any, dict[str, Any] | Raised]:
+        """The additional fields and headers, with what the person's callables in them return now."""
+        config = self.config
+        request_format = "form" if config.endpoint is None else config.endpoint.request_format
+        call = partial(self._call, flight=flight, until=until)
+        found: dict[str, Any] = {}
+        for argument, setting, check in (
+            ("data", "additional_request_data", checks.additional_request_data),
+            ("headers", "additional_headers", checks.additional_headers),
+        ):
+            pairs = getattr(config, setting)
+            checked = partial(check, request_format=request_format)
+            found[argument] = yield from computed(pairs, self.last_token, call, checked)
+            if isinstance(found[argument], Raised):
+                return Raised(f"{setting}: {found[argument].text}")
+        return found
 
     def _told(
         self, request: TokenRequest, reply: Reply, flight: Flight, until: float

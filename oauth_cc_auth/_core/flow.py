@@ -21,6 +21,7 @@ from oauth_cc_auth._protocol.lifetimes import lifetime
 
 from .cache import Follow, Lead, TokenCache
 from .caller import Caller
+from .dress import dressed
 from .effects import Effect, Wait
 from .failures import Pause
 from .fetch import TRIES, Fetcher, Fetching, out_of_time
@@ -143,10 +144,10 @@ class TokenFlow:
             if claim.pause and started + claim.pause >= until:
                 return out_of_time(self.config)  # the next caller has more time, and keeps to the pause too
             fetched = yield from self._fetching(claim, until)
+            done = (yield from self._leased(fetched, until)) if isinstance(fetched, Fetched) else fetched
             took = clock.monotonic() - started
-            if isinstance(fetched, Failure):
-                fetched = self._held(claim, fetched)
-            outcome = done = self._leased(fetched) if isinstance(fetched, Fetched) else fetched
+            failure = self._held(claim, done) if isinstance(done, Failure) else None
+            outcome = done if failure is None else failure
         finally:
             try:
                 pause = self.cache.settle(claim.flight, outcome)
@@ -155,11 +156,11 @@ class TokenFlow:
         # From here on, no one waits for what log handlers and hooks do.
         for event in claim.flight.deferred_events:
             self._observer.notify(event)
-        if isinstance(fetched, Fetched):
+        if failure is not None:
+            self._report_failure(claim, failure, took, pause)
+        elif isinstance(fetched, Fetched):  # pragma: no branch  # there is no lease without it
             self._report_success(claim, fetched, took)
-        else:
-            self._report_failure(claim, fetched, took, pause)
-        return done
+        return outcome
 
     def _fetching(self, claim: Lead, until: float) -> Fetching:
         tries = 1 if claim.tries_once else TRIES
@@ -169,14 +170,20 @@ class TokenFlow:
 
         return fetch() if self._sharing is None else self._sharing(claim.flight, fetch)
 
-    def _leased(self, fetched: Fetched) -> Lease:
+    def _leased(self, fetched: Fetched, until: float) -> Generator[Effect, Any, Lease | Failure]:
+        budget = max(0.0, until - self.cache.clock.monotonic())
+        dress = yield from dressed(self.config, fetched.token, budget)
+        if isinstance(dress, Failure):
+            return dress
+        self._fetcher.last_token = fetched.token
         return Lease(
             fetched.token,
-            self.config.header_value_pattern.replace("%s", fetched.token.access_token),
+            dress.header_value,
             asked=fetched.asked,
             rules=self.rules,
             chance=self.cache.clock.chance(),
             more_headers=self._more_headers,
+            api_headers=dress.api_headers,
             refresh_in=lifetime(fetched.token.extra.get("refresh_in")),
         )
 

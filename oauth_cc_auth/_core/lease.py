@@ -74,6 +74,8 @@ class Lease:
         chance: In [0, 1); how much later than it could, aging begins.
         more_headers: Makes the other headers of each request from token, method and URL; None for a bearer token,
             which needs none.
+        api_headers: Headers that go wherever the token goes, the same for each request; as more headers do, they keep
+            the token off the hot path.
         refresh_in: Seconds after which the server wants it to be renewed; None if it has not said.
 
     Attributes:
@@ -94,6 +96,7 @@ class Lease:
         "_more_headers",
         "_spread",
         "aging_from",
+        "api_headers",
         "ends_at",
         "fresh_until",
         "fresh_until_monotonic",
@@ -117,6 +120,7 @@ class Lease:
         rules: RenewalRules,
         chance: float,
         more_headers: MoreHeaders | None = None,
+        api_headers: Mapping[str, str] | None = None,
         refresh_in: float | None = None,
     ) -> None:
         self.token = token
@@ -128,6 +132,7 @@ class Lease:
         self.hook: Any = None
         self.previous: Lease | None = None
         self._more_headers = more_headers
+        self.api_headers: Mapping[str, str] = api_headers or {}
         life = inf if token.expires_at is None else max(0.0, token.expires_at - asked.wall)
         fresh, unhurried = _margins(life, rules, refresh_in)
         self._earliest_aging, self.waiting_from, self.ends_at = map(asked.after, (fresh, unhurried, life))
@@ -137,11 +142,12 @@ class Lease:
     @property
     def is_bearer(self) -> bool:
         """True if `header_value` is all that a request needs; False if it needs `more_headers_for` as well."""
-        return self._more_headers is None
+        return self._more_headers is None and not self.api_headers
 
     def more_headers_for(self, method: str, url: str) -> Mapping[str, str]:
         """What else one API request has to carry; made anew for each request and each time that it is sent."""
-        return {} if self._more_headers is None else self._more_headers(self.token, method, url)
+        more = {} if self._more_headers is None else self._more_headers(self.token, method, url)
+        return {**self.api_headers, **more}
 
     def jitter(self, chance: float) -> None:
         """Have aging begin a little later, by `chance` in [0, 1): each process for itself."""

@@ -168,7 +168,7 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
         """
         from .exchange import guard
 
-        guard(request, self._policy.header_name)
+        guard(request, self._policy.header_names)
         return _DONE
 
     # The name that the async twin has by convention. It is the same, so the wrong one cannot leak a token.

@@ -114,7 +114,7 @@ class ApiExchange:
             TokenError: the token endpoint says no for good.
         """
         if isinstance(replacement, TokenError):
-            raise self._transport.for_caller(replacement, self._request, self._policy.header_name)
+            raise self._transport.for_caller(replacement, self._request, self._policy.header_names)
         if replacement is None:
             return None
         self._lease = replacement
@@ -182,7 +182,7 @@ class ApiExchange:
         return value == self._lease.header_value or self._policy.is_ours(value)
 
     def _note_leak(self, response: Any) -> None:
-        """A redirect may have taken a custom header along; then the token is no longer a secret."""
+        """A redirect may have taken a custom header along; if it held the token, that is no longer a secret."""
         if self._policy.strips_header:
             return
         for hop in (*response.history, response):
@@ -198,10 +198,24 @@ class ApiExchange:
                     target,
                 )
                 return
+            taken = [name for name in self._lease.api_headers if self._takes_along(name, hop.request)]
+            if taken and not stays:
+                logger.warning(
+                    "a redirect from %s took the headers %s to %s. Add auth.redirect_guard to the client's "
+                    "event_hooks['request'] to prevent this",
+                    self.origin,
+                    ", ".join(taken),
+                    target,
+                )
+                return
+
+    def _takes_along(self, name: str, request: Any) -> bool:
+        return bool(request.headers.get(name) == self._lease.api_headers[name])
 
 
-def guard(request: Any, header_name: str) -> None:
-    """Take the header off `request` if a redirect leads it away from the origin that it was meant for."""
+def guard(request: Any, header_names: tuple[str, ...]) -> None:
+    """Take the headers off `request` if a redirect leads it away from the origin that it was meant for."""
     named: Origin | None = request.extensions.get(NAMED_ORIGIN)
     if named is not None and not same_audience(named, origin_of(str(request.url))):
-        request.headers.pop(header_name, None)
+        for name in header_names:
+            request.headers.pop(name, None)

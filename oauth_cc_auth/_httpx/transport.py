@@ -64,10 +64,11 @@ class HttpxTransport(Transport):
             cls = library.TimeoutException if error.timed_out else library.ConnectError
         return cls  # type: ignore[no-any-return]  # `library` is known when the program runs
 
-    def bare(self, request: Any, header_name: str) -> Any:
+    def bare(self, request: Any, header_names: tuple[str, ...]) -> Any:
         """A copy without the token."""
         bare = copy_of(request, self._library)
-        bare.headers.pop(header_name, None)
+        for name in header_names:
+            bare.headers.pop(name, None)
         return bare
 
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from oauth_cc_auth._authentication.base import AuthenticationContext, ClientAuthentication, Credentials
@@ -136,9 +137,21 @@ def methods_of(config: ClientCredentialsConfig) -> tuple[ClientAuthentication, .
 
 
 def token_request(
-    config: ClientCredentialsConfig, strategy: ClientAuthentication, client_secret: str | None
+    config: ClientCredentialsConfig,
+    strategy: ClientAuthentication,
+    client_secret: str | None,
+    *,
+    data: Fields | None = None,
+    headers: tuple[tuple[str, str], ...] | None = None,
 ) -> TokenRequest:
     """The token request that authenticates with `strategy`. Its fields and their order are the same each time.
+
+    Args:
+        config: What to ask for.
+        strategy: Proves the client.
+        client_secret: The secret, asked for if that is a callable.
+        data: `additional_request_data` with the values of callables; None if there are none.
+        headers: `additional_headers`, likewise.
 
     Raises:
         ConfigurationError: `strategy` returned no `Credentials`, or wrong ones. What it raises itself comes through.
@@ -148,7 +161,9 @@ def token_request(
     credentials = returned.credentials(strategy.credentials_for(context))
     endpoint, url = config.endpoint, config.token_url
     request_format = "form" if endpoint is None else endpoint.request_format
-    fields: Fields = [*_grant_fields(config, credentials), *credentials.fields]
+    more_fields = config.additional_request_data if data is None else data
+    more_headers = config.additional_headers if headers is None else headers
+    fields: Fields = [*_grant_fields(config, more_fields, credentials), *credentials.fields]
     placed = Credentials()
     if endpoint is not None:
         known = config.client_id, context.client_secret or ""
@@ -156,7 +171,7 @@ def token_request(
         fields += filled(endpoint.credential_template, *known).items()
         url = filled(url, *known, percent_encoded)
     content_type = CONTENT_TYPES.get(request_format)
-    headers = (
+    own_headers = (
         # With "text/html" in Accept, oidc-provider answers errors as HTML.
         ("Accept", "application/json"),
         ("Accept-Encoding", "identity"),
@@ -166,18 +181,22 @@ def token_request(
     return TokenRequest(
         url=url_with(url, fields, request_format),
         http_method="POST" if endpoint is None else endpoint.method,
-        headers=_merged(headers, config.additional_headers, credentials.headers, placed.headers),
+        headers=_merged(own_headers, more_headers, credentials.headers, placed.headers),
         body=body_of(fields, request_format),
         method=strategy.name,
         scope=next((value for name, value in fields if name == "scope" and isinstance(value, str)), None),
-        secrets=tuple(_secrets(config, context.client_secret, (*credentials.headers, *placed.headers), fields)),
+        secrets=tuple(
+            _secrets(config, context.client_secret, (*credentials.headers, *placed.headers), more_headers, fields)
+        ),
         endpoint=endpoint,
     )
 
 
-def _grant_fields(config: ClientCredentialsConfig, credentials: Credentials) -> Fields:
+def _grant_fields(
+    config: ClientCredentialsConfig, additional: Iterable[tuple[str, Any]], credentials: Credentials
+) -> Fields:
     """Grant type, scope and the additional fields; no `grant_type` if the credentials or the endpoint bring one."""
-    additional, endpoint = config.additional_request_data, config.endpoint
+    endpoint = config.endpoint
     own = dict(additional).get("grant_type")
     sends_grant_type = endpoint is None or endpoint.grant_type or own is not None
     fields: Fields = []
@@ -202,6 +221,7 @@ def _secrets(
     config: ClientCredentialsConfig,
     client_secret: str | None,
     credential_headers: tuple[tuple[str, str], ...],
+    additional_headers: tuple[tuple[str, str], ...],
     fields: Fields,
 ) -> list[str]:
     secrets = [text for name, value in fields for text in secret_texts(name, value) if text != config.client_id]
@@ -219,6 +239,6 @@ def _secrets(
     query = urlsplit(config.token_url).query
     # A value here may be a secret or an API version. To mask each "2" would make the server's words unreadable.
     perhaps = [query, *(value for name, value in parse_qsl(query) if not is_public(name))]
-    for _, value in config.additional_headers:
+    for _, value in additional_headers:
         perhaps += [value, *re.split(r"[\s=;,]+", value)]  # "sid=abc; path=/" and the "abc" in it
     return [secret for secret in secrets if secret] + [value for value in perhaps if len(value) >= 4]

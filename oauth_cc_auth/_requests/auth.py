@@ -50,7 +50,7 @@ class RequestsFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT]
         if lease is None or readings.time() >= lease.fresh_until or readings.monotonic() >= lease.fresh_until_monotonic:
             lease = self._obtained(request)
         if not policy.strips_header:
-            loaded("_requests.guarded").guard(request, policy.header_name)
+            loaded("_requests.guarded").guard(request, policy.header_names)
         request.headers[policy.header_name] = lease.header_value
         hook = lease.hook
         if hook is None:

@@ -16,15 +16,20 @@ from typing import Any
 
 from oauth_cc_auth._http.origin import surely_stays
 
-_GUARD = "_oauth_cc_auth_guard"  # (header name, URL that the person named), beside the attributes of the library
+_GUARD = "_oauth_cc_auth_guard"  # (header names, URL that the person named), beside the attributes of the library
 
 
-def guard(request: Any, header_name: str) -> None:
-    """Have `request` and its copies carry the header `header_name` only to the origin that `request` names now."""
+def guard(request: Any, header_names: tuple[str, ...]) -> None:
+    """Have `request` and its copies carry the headers `header_names` only to the origin that `request` names now."""
     cls = type(request)
-    request.__dict__[_GUARD] = header_name, str(request.url)
+    request.__dict__[_GUARD] = header_names, str(request.url)
     if not hasattr(cls, _GUARD):
         request.__class__ = _guarded_class(cls)  # type: ignore[arg-type]  # a class can be hashed
+
+
+def _remove(names: tuple[str, ...], headers: Any) -> None:
+    for name in names:
+        headers.pop(name, None)
 
 
 @cache
@@ -36,9 +41,9 @@ def _guarded_class(cls: Any) -> type[Any]:
         def headers(self) -> Any:
             """The headers; ours is among them only if the URL is still on its origin."""
             attributes = self.__dict__
-            headers, (name, named) = attributes.get("headers"), attributes[_GUARD]
+            headers, (names, named) = attributes.get("headers"), attributes[_GUARD]
             if headers and not surely_stays(named, str(attributes.get("url"))):
-                headers.pop(name, None)
+                _remove(names, headers)
             return headers
 
         @headers.setter
@@ -62,9 +67,9 @@ def _guarded_class(cls: Any) -> type[Any]:
 
         def __reduce_ex__(self, protocol: Any) -> Any:
             # A pickle names the library's class, which guards nothing: so the token stays behind.
-            name, _ = self.__dict__[_GUARD]
+            names, _ = self.__dict__[_GUARD]
             headers = self.headers.copy()
-            headers.pop(name, None)
+            _remove(names, headers)
             state = {key: value for key, value in self.__dict__.items() if key != _GUARD}
             return copyreg._reconstructor, (cls, object, None), {**state, "headers": headers}  # type: ignore[attr-defined]
 

@@ -109,7 +109,7 @@ class RenewalHook:
         self.policy.note_answer(lease, request.method, str(request.url), response.status_code)
         if response.is_redirect and origin_of(response.headers["location"]) is NOWHERE:
             # requests would compare its port with ours, to take Authorization off, and raise a ValueError.
-            guard(request, self.policy.header_name)
+            guard(request, self.policy.header_names)
         return response
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -145,7 +145,7 @@ class RenewalHook:
         drain(response)
         response.request = request.copy()  # as it was sent
         if not self.policy.strips_header:
-            guard(request, self.policy.header_name)  # its origin is this one from now on
+            guard(request, self.policy.header_names)  # its origin is this one from now on
         hook = self._hook_of(lease)
         return hook._followed_up(self._send_again(response, request, hook, refused.connection, options), options)
 
@@ -159,7 +159,7 @@ class RenewalHook:
         """Carry out `renewal` after the refusal of `lease`; the response to go on with."""
         replacement = renew(renewal, self._source.obtain, lambda: drain(response))
         if isinstance(replacement, TokenError):
-            raise self._transport.for_caller(replacement, request, self.policy.header_name)
+            raise self._transport.for_caller(replacement, request, self.policy.header_names)
         if replacement is None:
             return response
         hook = self._hook_of(replacement)

@@ -55,10 +55,11 @@ class RequestsTransport(Transport):
             cls = library.Timeout if error.timed_out else library.ConnectionError
         return cls  # type: ignore[no-any-return]  # `library` is known when the program runs
 
-    def bare(self, request: Any, header_name: str) -> Any:
+    def bare(self, request: Any, header_names: tuple[str, ...]) -> Any:
         """A copy without the token and without hooks."""
         bare = request.copy()
-        bare.headers.pop(header_name, None)
+        for name in header_names:
+            bare.headers.pop(name, None)
         bare.hooks = self._library.hooks.default_hooks()
         return bare
 

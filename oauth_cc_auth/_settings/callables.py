@@ -7,7 +7,7 @@ one, it is an error and not a value.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
 from functools import partial
 from typing import Any
 
@@ -25,6 +25,26 @@ def is_async(function: object) -> bool:
 def _has_async_code(function: Any) -> bool:
     flags = getattr(getattr(function, "__code__", None), "co_flags", 0)  # a bound method has its function's code
     return isinstance(flags, int) and bool(flags & _ASYNC_FLAGS)
+
+
+def has_callable(value: Any) -> bool:
+    """True for a callable, and for a mapping or tuple that holds one."""
+    if isinstance(value, Mapping):
+        return any(map(has_callable, value.values()))
+    return any(map(has_callable, value)) if isinstance(value, tuple) else callable(value)
+
+
+def wants_argument(function: Callable[..., Any], position: int = 0) -> bool:
+    """True if `function` cannot be called with fewer than `position` + 1 arguments."""
+    from inspect import Parameter, signature
+
+    try:
+        parameters = list(signature(function).parameters.values())
+    except (TypeError, ValueError):  # some that are written in C
+        return False
+    by_place = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
+    needed = [each for each in parameters if each.kind in by_place and each.default is Parameter.empty]
+    return len(needed) > position
 
 
 def returned_awaitable(value: Any) -> str:

@@ -19,7 +19,7 @@ from .callables import is_async
 from .nested import Nested
 from .shown import shown_field, shown_value
 
-Pairs = tuple[tuple[str, str], ...]
+Pairs = tuple[tuple[str, Any], ...]  # of names; a value is text or a callable
 
 # Headers that frame the message or authenticate the client: set by us, or the request would contradict itself.
 _OWN_TOKEN_REQUEST_HEADERS = {
@@ -213,8 +213,10 @@ def header_name(value: object) -> str:
     return name
 
 
-def header_value_pattern(value: object) -> str:
-    """A header value with one ``%s``."""
+def header_value_pattern(value: Any) -> Any:
+    """A header value with one ``%s``, or a callable of the token."""
+    if callable(value):
+        return _plain_function("header_value_pattern", value)
     pattern = text("header_value_pattern", value)
     if pattern.count("%s") != 1:
         _wrong(
@@ -225,6 +227,37 @@ def header_value_pattern(value: object) -> str:
     if not is_header_value(pattern):
         _wrong("header_value_pattern", "must be printable ASCII without white space at either end")
     return pattern
+
+
+def _plain_function(field: str, value: Any) -> Any:
+    if is_async(value):
+        _wrong(field, "is an async function", "pass a plain one")
+    return value
+
+
+def api_headers(value: object, header_name: str) -> Pairs:
+    """Headers that go wherever the token goes, each once, none that describes the request or carries the token."""
+    headers: list[tuple[str, Any]] = []
+    for name, content in _pairs("api_headers", value, spread=False):
+        if not is_header_name(name):
+            _wrong("api_headers", "contains a name that is no header name", _HEADER_FORM)
+        if name.lower() in _OWN_API_REQUEST_HEADERS:
+            _wrong("api_headers", f"cannot set {name}, which describes the request itself")
+        if name.lower() == header_name.lower():
+            _wrong("api_headers", f"cannot set {name}, which carries the token", "set header_value_pattern")
+        if any(name.lower() == known.lower() for known, _ in headers):
+            _wrong("api_headers", f"sets {name} twice", "join the values by a comma")
+        headers.append((name, _header_content("api_headers", name, content)))
+    return tuple(headers)
+
+
+def _header_content(field: str, name: str, content: Any) -> Any:
+    if callable(content):
+        return _plain_function(field, content)
+    if not isinstance(content, str) or not is_header_value(content):
+        given = "that a header cannot have" if isinstance(content, str) else f"of type {type(content).__name__}"
+        _wrong(field, f"has a value for {name} {given}", "pass printable ASCII, no white space at either end")
+    return content
 
 
 def _pairs(field: str, value: object, *, spread: bool = True) -> Iterable[tuple[str, Any]]:
@@ -254,14 +287,11 @@ def additional_headers(value: object, request_format: str = "form") -> Pairs:
             _wrong("additional_headers", f"cannot set {name}: {_OWN_TOKEN_REQUEST_HEADERS[name.lower()]}")
         if any(name.lower() == known.lower() for known, _ in headers):
             _wrong("additional_headers", f"sets {name} twice", "join the values by a comma")
-        if not isinstance(content, str) or not is_header_value(content):
-            given = "that a header cannot have" if isinstance(content, str) else f"of type {type(content).__name__}"
-            remedy = "pass printable ASCII, no white space at either end"
-            _wrong("additional_headers", f"has a value for {name} {given}", remedy)
+        checked = _header_content("additional_headers", name, content)
         wanted = _CONTENT_TYPES.get(request_format, "")
-        if name.lower() == "content-type" and wanted not in content.lower():
+        if name.lower() == "content-type" and (callable(checked) or wanted not in checked.lower()):
             _wrong("additional_headers", f"cannot set Content-Type to anything but {wanted}, which the body is")
-        headers.append((name, content))
+        headers.append((name, checked))
     return tuple(headers)
 
 
@@ -290,7 +320,9 @@ def additional_request_data(value: object, request_format: str = "form") -> tupl
     return tuple(data)
 
 
-def _form_value(name: str, content: Any) -> str:
+def _form_value(name: str, content: Any) -> Any:
+    if callable(content):
+        return _plain_function("additional_request_data", content)
     if isinstance(content, (Mapping, list, tuple)):
         remedy = "describe the endpoint: TokenEndpoint(..., request_format='json')"
         _wrong(
@@ -315,6 +347,8 @@ def _check_plain(name: str, content: Any) -> None:
 
 def _json_value(name: str, content: Any, depth: int = 0) -> Any:
     """`content` as JSON can hold it, and so that it cannot be changed later."""
+    if callable(content):
+        return _plain_function("additional_request_data", content)
     if depth > _DEEPEST:
         _wrong("additional_request_data", f"has a value for {shown_field(name)} that is nested too deep")
     if isinstance(content, Mapping):

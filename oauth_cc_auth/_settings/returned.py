@@ -14,7 +14,7 @@ from oauth_cc_auth._errors import ConfigurationError
 from oauth_cc_auth._http.headers import has_control, is_encodable, is_header_name, is_header_value
 
 from . import checks
-from .callables import returned_awaitable
+from .callables import returned_awaitable, wants_argument
 from .shown import is_field_name
 
 Pairs = tuple[tuple[str, str], ...]
@@ -57,6 +57,27 @@ def credentials(value: object) -> Credentials:
         if not name or has_control(name) or not is_encodable(name) or not is_encodable(content):
             raise ConfigurationError(f"it returned {_shown(name)} with what no form field can hold")
     return Credentials(headers=headers, fields=fields)
+
+
+def value_of(function: Callable[..., Any], last: Any) -> Any:
+    """What `function` returns for a token request; it is given the last token if it takes an argument."""
+    return function(last) if wants_argument(function) else function()
+
+
+def header_value(function: Callable[[Any], Any], token: Any) -> str:
+    """What `function` makes of a token: the value of a header.
+
+    Raises:
+        ConfigurationError: it is none. What `function` raises itself comes through.
+    """
+    value = function(token)
+    awaitable = returned_awaitable(value)
+    if awaitable:
+        raise ConfigurationError(f"it {awaitable}")
+    if not isinstance(value, str) or not is_header_value(value) or "\t" in value:
+        given = "a text that a header cannot have" if isinstance(value, str) else type(value).__name__
+        raise ConfigurationError(f"it returned {given}; return printable ASCII without white space at either end")
+    return value
 
 
 def members(read: Callable[[Any], Any], answer: Any) -> Mapping[str, Any]:

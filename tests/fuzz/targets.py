@@ -180,8 +180,9 @@ def header_settings(data: bytes) -> None:
         config = ClientCredentialsConfig(
             "https://login.example.com/token", "client", "s", header_name=name, header_value_pattern=pattern
         )
-        assert "\r" not in config.header_name + config.header_value_pattern
-        assert (config.header_name + config.header_value_pattern.replace("%s", "token")).isprintable()
+        kept = str(config.header_value_pattern)
+        assert "\r" not in config.header_name + kept
+        assert (config.header_name + kept.replace("%s", "token")).isprintable()
     try:
         config = ClientCredentialsConfig(
             "https://login.example.com/token", "client", "s", additional_headers={name: value}

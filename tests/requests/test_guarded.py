@@ -16,13 +16,13 @@ from oauth_cc_auth._requests.guarded import guard
 from oauth_cc_auth.requests import ClientCredentialsAuth
 from oauth_cc_auth.testing import Answer, LoopbackServer
 
-HERE, THERE, NAME = "https://api.example.com/a", "https://other.example.com/a", "X-Token"
+HERE, THERE, NAME, OTHER = "https://api.example.com/a", "https://other.example.com/a", "X-Token", "X-Tenant"
 
 
 def guarded_request() -> requests.PreparedRequest:
     request = requests.Request("GET", HERE, headers={"Accept": "text/plain"}).prepare()
-    guard(request, NAME)
-    request.headers[NAME] = "s3cret"
+    guard(request, (NAME, OTHER))
+    request.headers[NAME], request.headers[OTHER] = "s3cret", "t3nant"
     return request
 
 
@@ -40,7 +40,7 @@ def test_copy_that_goes_elsewhere_has_no_token(copied: Callable[[Any], Any]) -> 
     stays, leaves = copied(request), copied(request)
     stays.url, leaves.url = HERE + "/b", THERE
     assert stays.headers[NAME] == "s3cret"
-    assert NAME not in leaves.headers
+    assert not {NAME, OTHER} & leaves.headers.keys()
     assert leaves.headers["Accept"] == "text/plain"
     leaves.url = HERE
     assert NAME not in leaves.headers  # what has left does not get it back
@@ -61,7 +61,7 @@ def test_guarded_twice() -> None:
     """A request that is prepared again names its origin again."""
     request = guarded_request()
     request.url = THERE
-    guard(request, NAME)
+    guard(request, (NAME, OTHER))
     request.headers[NAME] = "s3cret"
     assert request.copy().headers[NAME] == "s3cret"
 

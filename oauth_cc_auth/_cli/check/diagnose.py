@@ -101,7 +101,7 @@ def _question(config: ClientCredentialsConfig, api_url: str | None) -> Question:
         scope=None if config.scope is None else presentable(config.scope, secrets),
         data_names=tuple(dict.fromkeys(name for name, _ in config.additional_request_data)),
         header_name=config.header_name,
-        header_value_pattern=config.header_value_pattern,
+        header_value_pattern=str(config.header_value_pattern),
         oddities=oddities(config.client_id, secret) if isinstance(secret, str) else (),
     )
 

@@ -41,7 +41,7 @@ def plain(token: Token, config: ClientCredentialsConfig) -> str:
 
 def header(token: Token, config: ClientCredentialsConfig) -> str:
     """The header of an API request, as ``curl -H`` takes it."""
-    return f"{config.header_name}: {config.header_value_pattern.replace('%s', token.access_token)}"
+    return f"{config.header_name}: {str(config.header_value_pattern).replace('%s', token.access_token)}"
 
 
 def as_json(token: Token, config: ClientCredentialsConfig) -> str:

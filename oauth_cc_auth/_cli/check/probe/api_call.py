@@ -37,7 +37,8 @@ def call_api(
     withheld = _withheld(config, url, origins)
     if withheld is not None:
         return ApiFacts(shown_url(url), 0.0, withheld=withheld)
-    headers = {config.header_name: config.header_value_pattern.replace("%s", obtained.token.access_token)}
+    pattern = str(config.header_value_pattern)  # no callable can be written down for the command
+    headers = {config.header_name: pattern.replace("%s", obtained.token.access_token), **dict(config.api_headers)}
     with Timed(watcher, f"calling {shown_url(url)}") as timed:
         answer = get(url, headers, timeout)
     secrets = (*obtained.secrets, *proxy_secrets(url))
