@@ -122,6 +122,8 @@ class BaseAuth(ABC, Generic[TokenClientT]):
                 others go on with it.
             renew_on: When a refused API request renews the token and is sent again: None or True on status 401, False
                 never, statuses such as ``(401, 419)``, or a callable that is given status and headers and says whether.
+                If it takes a third argument, it is given the body of answers in JSON of at most 64 KiB, and None for
+                others. In requests, None if the answer is streamed; in httpx, if it has no Content-Length.
             raise_if_not_renewed: What happens if an API refuses the token and no new one can be had for a reason that
                 may pass: True raises the `TokenError` that says why, False returns what the API answered.
             api_origins: Origins such as ``https://api.example.com`` that get the token; requests to others are sent

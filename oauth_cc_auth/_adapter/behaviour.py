@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from oauth_cc_auth._events import OnEvent
 
-    RenewCondition = Callable[[int, Mapping[str, str]], bool] | frozenset[int] | Literal[False] | None
+    RenewCondition = Callable[..., bool] | frozenset[int] | Literal[False] | None
 
 
 LONGEST_WAIT = 10.0**8  # seconds, three years; threads and sockets cannot wait for much longer

@@ -25,7 +25,7 @@ from oauth_cc_auth._http.interrupts import is_interrupt
 from oauth_cc_auth._http.origin import Origin, may_carry_secrets, origin_of
 from oauth_cc_auth._record import Record
 from oauth_cc_auth._redact.redact import kind_and_place, shown_url
-from oauth_cc_auth._settings.callables import returned_awaitable
+from oauth_cc_auth._settings.callables import returned_awaitable, wants_argument
 
 if TYPE_CHECKING:
     from typing import Protocol
@@ -75,7 +75,7 @@ logger = logging.getLogger("oauth_cc_auth")
 # Why a request is not sent again.
 BODY_FOR_ONE_SENDING = "its body can be read only once. Pass bytes, a list or a seekable file to have it sent again"
 
-RenewOn = Callable[[int, Mapping[str, str]], bool]
+RenewOn = Callable[[int, Mapping[str, str]], bool] | Callable[[int, Mapping[str, str], bytes | None], bool]
 
 # Sites that stay remembered; one more is the latest. A session that talks to more of them parses URLs.
 _REMEMBERED = 3
@@ -113,6 +113,7 @@ class ApiPolicy:
         header_names: That one, and those of the headers that go with it.
         strips_header: True if all client libraries take them off a redirect to another origin.
         is_usual: True if an answer below 300 says nothing unless the token is on probation.
+        reads_body: True if `renew_on` wants to see the bodies of answers.
         serves_every_origin: True without `api_origins`.
     """
 
@@ -127,6 +128,7 @@ class ApiPolicy:
         "header_names",
         "is_usual",
         "readings",
+        "reads_body",
         "serves_every_origin",
         "strips_header",
     )
@@ -145,6 +147,7 @@ class ApiPolicy:
         self.header_names = (config.header_name, *(name for name, _ in config.api_headers))
         self.strips_header = [name.lower() for name in self.header_names] == ["authorization"]
         self.is_usual = behaviour.renew_on is None
+        self.reads_body = callable(behaviour.renew_on) and wants_argument(behaviour.renew_on, 2)
         self.serves_every_origin = behaviour.api_origins is None
         self._allow_insecure_http = config.allow_insecure_http
         self._behaviour = behaviour
@@ -193,9 +196,10 @@ class ApiPolicy:
 
     # After an answer.
 
-    def refuses(self, status: int, headers: Mapping[str, str]) -> bool | TokenError:
+    def refuses(self, status: int, headers: Mapping[str, str], body: bytes | None = None) -> bool | TokenError:
         """True if an answer means that the API refused the token.
 
+        `body` counts if this policy `reads_body`; None for one that is not looked at.
         An error if `renew_on` raised or returned something to await: the API's answer is lost with it, so it must not
         pass unseen.
         """
@@ -207,7 +211,7 @@ class ApiPolicy:
         if condition is False:
             return False
         try:
-            answer = condition(status, headers)
+            answer = condition(status, headers, body) if self.reads_body else condition(status, headers)
             problem = returned_awaitable(answer)
             if not problem:
                 return bool(answer)
@@ -215,9 +219,12 @@ class ApiPolicy:
             if is_interrupt(error):
                 raise
             problem = f"raised {kind_and_place(error)}"
-        return TokenError(f"renew_on, called with status and headers, {problem}", reason="callable_failed")
+        given = "status, headers and body" if self.reads_body else "status and headers"
+        return TokenError(f"renew_on, called with {given}, {problem}", reason="callable_failed")
 
-    def token_after_redirect(self, url: str, status: int, headers: Mapping[str, str]) -> Lease | TokenError | None:
+    def token_after_redirect(
+        self, url: str, status: int, headers: Mapping[str, str], body: bytes | None = None
+    ) -> Lease | TokenError | None:
         """The token to send a request again with that a redirect took to `url`, and that arrived there without one.
 
         Only if `api_origins` lists that origin and its answer asks for a token, and only the current token: nothing is
@@ -225,7 +232,7 @@ class ApiPolicy:
         """
         if self.serves_every_origin or self.admission(url, "") is not True:
             return None
-        refuses = self.refuses(status, headers)
+        refuses = self.refuses(status, headers, body)
         if not isinstance(refuses, bool):
             return refuses
         return self.cache.usable(None) if refuses else None

@@ -87,3 +87,9 @@ def unix_time(date: str) -> float | None:
         # "-0000" and a missing zone make a naive date; HTTP dates are in GMT.
         return (parsed if parsed.tzinfo else parsed.replace(tzinfo=timezone.utc)).timestamp()
     return None
+
+
+def is_json(content_type: str) -> bool:
+    """True for ``application/json`` and for types that are made of it (RFC 6839 §3.1)."""
+    kind = content_type.partition(";")[0].strip().lower()
+    return kind in ("application/json", "text/json") or kind.endswith("+json")

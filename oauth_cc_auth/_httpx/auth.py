@@ -91,16 +91,19 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
         if response.status_code < 300 and policy.is_usual and not lease.probation:
             return
         exchange = self._exchange(lease, url, replay)
+        exchange.look_at(response)
         again = exchange.after_redirect(response)
         if again is not None:
             exchange.drain(response)
             response = yield again
+            exchange.look_at(response)
         renewal = exchange.renewal(response)
         while renewal is not None:
             again = exchange.renew(renewal, self._source.obtain, response)
             if again is None:
                 return
             response = yield again
+            exchange.look_at(response)
             renewal = exchange.second_renewal(response)
 
     async def async_auth_flow(self, request: RequestT) -> AsyncGenerator[RequestT, ResponseT]:
@@ -121,16 +124,19 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
         if response.status_code < 300 and policy.is_usual and not lease.probation:
             return
         exchange = self._exchange(lease, url, replay)
+        await exchange.alook_at(response)
         again = exchange.after_redirect(response)
         if again is not None:
             await exchange.adrain(response)
             response = yield again
+            await exchange.alook_at(response)
         renewal = exchange.renewal(response)
         while renewal is not None:
             again = await exchange.arenew(renewal, self._source.aobtain, response)
             if again is None:
                 return
             response = yield again
+            await exchange.alook_at(response)
             renewal = exchange.second_renewal(response)
 
     def auth_flow(self, request: RequestT) -> Generator[RequestT, ResponseT, None]:

@@ -15,6 +15,7 @@ from oauth_cc_auth._http.origin import Origin, origin_of, same_audience
 
 from .cookies import merge_cookies
 from .drain import adrain, drain
+from .peek import apeek, peek
 from .replay import Replay, copy_of, rewound
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class ApiExchange:
         self._lease = lease
         self._replay = replay
         self._request: Any = None
+        self._body: bytes | None = None  # of the last answer
         self._origins = [self.origin]  # those that may see the token
 
     def after_redirect(self, response: Any) -> Any:
@@ -81,7 +83,7 @@ class ApiExchange:
         url = str(request.url)
         if self._policy.serves_every_origin or self._policy.header_name in request.headers:
             return None
-        lease = self._policy.token_after_redirect(url, response.status_code, response.headers)
+        lease = self._policy.token_after_redirect(url, response.status_code, response.headers, self._body)
         if isinstance(lease, TokenError):
             raise self._transport.for_caller(lease)
         if lease is None or self.obstacle() or not self.rewind():
@@ -91,6 +93,16 @@ class ApiExchange:
         again = self._again(response, lease)
         again.extensions = {**again.extensions, NAMED_ORIGIN: self.origin}
         return again
+
+    def look_at(self, response: Any) -> None:
+        """Read the body of `response`, if `renew_on` wants to see it and it is one that may be read. Blocks."""
+        if self._policy.reads_body:
+            self._body = peek(self._library, response)
+
+    async def alook_at(self, response: Any) -> None:
+        """`look_at` for an event loop."""
+        if self._policy.reads_body:
+            self._body = await apeek(self._library, response)
 
     drain, adrain = staticmethod(drain), staticmethod(adrain)
 
@@ -166,7 +178,7 @@ class ApiExchange:
         request = response.request
         if not self._carries(request) or not same_audience(self.origin, origin_of(str(request.url))):
             return False
-        refuses = self._policy.refuses(response.status_code, response.headers)
+        refuses = self._policy.refuses(response.status_code, response.headers, self._body)
         if not isinstance(refuses, bool):
             raise self._transport.for_caller(refuses)
         if not refuses:

@@ -14,7 +14,9 @@ from oauth_cc_auth._adapter.drivers import renew
 from oauth_cc_auth._adapter.policy import BODY_FOR_ONE_SENDING, path_of
 from oauth_cc_auth._core.lease import Lease
 from oauth_cc_auth._errors import TokenError
+from oauth_cc_auth._http.answers import is_json
 from oauth_cc_auth._http.interrupts import Ignoring
+from oauth_cc_auth._http.limited_body import LONGEST_REFUSAL
 from oauth_cc_auth._http.origin import NOWHERE, origin_of
 from oauth_cc_auth._settings.callables import returned_awaitable
 
@@ -100,7 +102,7 @@ class RenewalHook:
         lease = self._carried(request)
         if lease is None:
             return self._introduced(response, request, options)
-        refuses = self.policy.refuses(response.status_code, response.headers)
+        refuses = self.policy.refuses(response.status_code, response.headers, self._body(response, options))
         if not isinstance(refuses, bool):
             raise self._transport.for_caller(refuses)
         if refuses:
@@ -136,7 +138,8 @@ class RenewalHook:
         """The answer to a request that a redirect took to a listed origin, sent again with the token if that asks."""
         if self.policy.header_name in request.headers:
             return response  # another credential, perhaps one of ~/.netrc
-        lease = self.policy.token_after_redirect(str(request.url), response.status_code, response.headers)
+        body = self._body(response, options)
+        lease = self.policy.token_after_redirect(str(request.url), response.status_code, response.headers, body)
         if isinstance(lease, TokenError):
             raise self._transport.for_caller(lease)
         refused = Refused(self._library, response)
@@ -148,6 +151,13 @@ class RenewalHook:
             guard(request, self.policy.header_names)  # its origin is this one from now on
         hook = self._hook_of(lease)
         return hook._followed_up(self._send_again(response, request, hook, refused.connection, options), options)
+
+    def _body(self, response: Any, options: dict[str, Any]) -> bytes | None:
+        """The body, if `renew_on` wants to see it, and it is one that requests reads anyway before it returns."""
+        if not self.policy.reads_body or options.get("stream") or not is_json(response.headers.get("content-type", "")):
+            return None
+        content: bytes = response.content
+        return content if len(content) <= LONGEST_REFUSAL else None
 
     def _hook_of(self, lease: Lease) -> RenewalHook:
         if lease.hook is None:
@@ -174,7 +184,7 @@ class RenewalHook:
 
     def _judged(self, resent: Any, request: Any, options: dict[str, Any]) -> Any:
         """The response to go on with after the answer to a request that was sent again with this hook's token."""
-        refuses = self.policy.refuses(resent.status_code, resent.headers)
+        refuses = self.policy.refuses(resent.status_code, resent.headers, self._body(resent, options))
         if not isinstance(refuses, bool):
             raise self._transport.for_caller(refuses)
         if not refuses:
