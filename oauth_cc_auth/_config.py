@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 from ._authentication.base import ClientAuthentication
 from ._authentication.order import is_builtin
-from ._endpoint import TokenEndpoint
+from ._endpoint import TokenEndpoint, with_endpoint
 from ._errors import ConfigurationError, named
 from ._redact.redact import MASK, shown_url
 from ._settings import DEFAULT_PREFIX, checks
@@ -259,7 +259,7 @@ def _config_of(
     if allow_insecure_http is not None:
         arguments = {**arguments, "allow_insecure_http": allow_insecure_http}
     try:
-        return cls(**arguments)
+        return cls(**with_endpoint(arguments))
     except ConfigurationError as error:
         remedy = https_remedy if error.reason == "insecure_http" else None
         problem = named(error, names.get(error.field or "", error.name), remedy)

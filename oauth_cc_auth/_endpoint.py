@@ -8,8 +8,10 @@ from typing import Any, NoReturn
 
 from ._authentication.base import ClientAuthentication
 from ._authentication.described import DescribedCredentials
+from ._errors import ConfigurationError, renamed
 from ._redact.redact import shown_url
 from ._settings import endpoint_checks as checks
+from ._settings.fields import ENDPOINT_FIELDS
 from ._settings.nested import Nested
 
 
@@ -151,3 +153,26 @@ def _shown(name: str, value: Any) -> Any:
     if name == "credential_headers":
         return {header: checks.shown_template(template) for header, template in value}
     return checks.shown_template(value) if name == "credential_fields" and isinstance(value, Mapping) else value
+
+
+def with_endpoint(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """`arguments` of a config, with those that describe the endpoint made one `TokenEndpoint`.
+
+    Args:
+        arguments: By the names that settings have in a form, in the environment or on a command line.
+
+    Raises:
+        ConfigurationError: a value cannot be right; its `field` is one of those names.
+    """
+    described = {argument: arguments[field] for field, argument in ENDPOINT_FIELDS.items() if field in arguments}
+    others = {name: value for name, value in arguments.items() if name not in ENDPOINT_FIELDS}
+    url = others.get("token_url")
+    if others.get("grant_type") is False:
+        described["grant_type"] = others.pop("grant_type")
+    if not described and not (isinstance(url, str) and "{" in url):
+        return others
+    try:
+        return {**others, "token_url": TokenEndpoint(**{"url": url, **described})}
+    except ConfigurationError as error:
+        problem = error if error.field != "method" else renamed(error, "request_method")
+    raise problem  # out here, so that no context with the values comes along

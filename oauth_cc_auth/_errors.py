@@ -165,6 +165,11 @@ class ConfigurationError(ValueError):
         super().__init__(message)
 
 
+def renamed(error: ConfigurationError, field: str) -> ConfigurationError:
+    """`error` about the same setting by another name."""
+    return ConfigurationError(field=field, problem=error.problem, remedy=error.remedy, reason=error.reason)
+
+
 def named(error: ConfigurationError, name: str | None, remedy: str | None = None) -> ConfigurationError:
     """`error`, about a setting that the person calls `name`, and with the remedy that there is in that place."""
     return ConfigurationError(

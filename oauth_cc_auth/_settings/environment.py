@@ -9,7 +9,7 @@ from typing import Any
 from oauth_cc_auth._errors import ConfigurationError
 
 from . import DEFAULT_PREFIX
-from .fields import BEHAVIOUR, FIELDS, WRITABLE_BEHAVIOUR, check_complete
+from .fields import BEHAVIOUR, SETTINGS, WRITABLE_BEHAVIOUR, check_complete
 from .labels import FIELD_BY_LABEL
 from .values import plain, read_value
 
@@ -27,7 +27,7 @@ def arguments_from_environment(prefix: str, environ: Mapping[str, str]) -> tuple
     """
     if not isinstance(prefix, str):
         raise ConfigurationError(problem=f"prefix must be a str, not {type(prefix).__name__}")
-    names = {field: f"{prefix}{field.upper()}" for field in FIELDS}
+    names = {field: f"{prefix}{field.upper()}" for field in SETTINGS}
     arguments: dict[str, Any] = {}
     for field, name in names.items():
         value = environ.get(name, "")
@@ -57,7 +57,7 @@ def _remedy(rest: str, prefix: str) -> str:
     behaviour = {plain(name): name for name in BEHAVIOUR}
     if word in behaviour:
         return f"; a program passes {behaviour[word]} to from_env() as an argument"
-    fields = {plain(field): field for field in FIELDS}
+    fields = {plain(field): field for field in SETTINGS}
     nearest = [FIELD_BY_LABEL.get(word), *map(fields.get, get_close_matches(word, fields, n=1, cutoff=0.8))]
     return next((f"; did you mean {prefix}{field.upper()}?" for field in nearest if field), "")
 

@@ -19,12 +19,30 @@ FIELDS = (
     "client_authentication",
     "header_name",
     "header_value_pattern",
+    "api_headers",
     "grant_type",
     "additional_headers",
     "additional_request_data",
     "allow_insecure_http",
 )
 _REQUIRED = FIELDS[:3]
+
+# Those of a `TokenEndpoint` besides its URL and `grant_type`, by the names that they have beside the others, and the
+# arguments that they are.
+ENDPOINT_FIELDS = {
+    "request_method": "method",
+    "request_format": "request_format",
+    "credential_fields": "credential_fields",
+    "credential_headers": "credential_headers",
+    "secret_in_query": "secret_in_query",
+    "response_fields": "response_fields",
+    "lifetime_unit": "lifetime_unit",
+    "default_lifetime": "default_lifetime",
+    "revocation_url": "revocation_url",
+}
+# Everything about the token request that can be written down.
+SETTINGS = (*FIELDS, *ENDPOINT_FIELDS)
+_PLACES = frozenset({"credential_fields", "credential_headers"})
 
 # The other arguments of an auth object. These can be written down, so the command takes them from the environment and
 # from files; a callable or a client cannot.
@@ -40,7 +58,10 @@ def check_complete(arguments: Mapping[str, Any], names: Mapping[str, str], remed
         names: What the person calls each field.
         remedy: What to do.
     """
-    required = _REQUIRED[:2] if can_do_without_secret(arguments.get("client_authentication")) else _REQUIRED
+    strategy, url = arguments.get("client_authentication"), str(arguments.get("token_url"))
+    # If a description names places, it says whether a secret goes there, and the config knows whether one is missing.
+    is_optional = can_do_without_secret(strategy) or bool(_PLACES & arguments.keys()) or "{" in url
+    required = _REQUIRED[:2] if is_optional else _REQUIRED
     missing = [field for field in required if field not in arguments]
     if missing:
         verb = "is" if len(missing) == 1 else "are"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from oauth_cc_auth._errors import ConfigurationError
 
-from .fields import BEHAVIOUR, FIELDS, check_complete
+from .fields import BEHAVIOUR, ENDPOINT_FIELDS, SETTINGS, check_complete
 from .shown import shown_label
 from .values import plain, read_value
 
@@ -36,7 +36,16 @@ _CHECKED_VALUES = {"authconfig": "oauth2", "oauth2granttype": "clientcredentials
 # By what `plain` makes of a label; None for one that is only checked.
 FIELD_BY_LABEL: dict[str, str | None] = {
     **{plain(label): field for label, field in _FORM_LABELS.items()},
-    **{plain(field): field for field in FIELDS},
+    **{plain(field): field for field in SETTINGS},
+}
+# A table of its own for the endpoint, with the names of the arguments of `TokenEndpoint`.
+_TABLE = "tokenendpoint"
+_FIELD_IN_TABLE = {
+    "url": "token_url",
+    "tokenurl": "token_url",
+    "granttype": "grant_type",
+    **{plain(argument): field for field, argument in ENDPOINT_FIELDS.items()},
+    **{plain(field): field for field in ENDPOINT_FIELDS},
 }
 
 
@@ -48,7 +57,7 @@ def arguments_from_mapping(settings: Mapping[str, Any]) -> tuple[dict[str, Any],
             that cannot be read, or a required field that is missing.
     """
     arguments, labels = fields_from_mapping(settings)
-    check_complete(arguments, {field: field for field in FIELDS})
+    check_complete(arguments, {field: field for field in SETTINGS})
     return arguments, labels
 
 
@@ -64,11 +73,9 @@ def fields_from_mapping(settings: Mapping[str, Any]) -> tuple[dict[str, Any], di
         )
     arguments: dict[str, Any] = {}
     labels: dict[str, str] = {}
-    for label, value in settings.items():
-        field = _field_for(label)
+    for label, name, field, value in _flat(settings):
         if value is None or (isinstance(value, str) and not value.strip()):
             continue
-        name = repr(label)
         if field is None:
             _check(name, plain(label), value)
             continue
@@ -78,6 +85,26 @@ def fields_from_mapping(settings: Mapping[str, Any]) -> tuple[dict[str, Any], di
         labels[field] = name
         arguments[field] = read_value(name, field, value)
     return arguments, labels
+
+
+def is_table(label: Any, value: Any) -> bool:
+    """True for a table that describes the endpoint."""
+    return isinstance(label, str) and plain(label) == _TABLE and isinstance(value, Mapping)
+
+
+def _flat(settings: Mapping[Any, Any]) -> Iterator[tuple[str, str, str | None, Any]]:
+    """Label, name for messages, field and value of each setting; those of the endpoint's table among the others."""
+    for label, value in settings.items():
+        if not is_table(label, value):
+            yield label, repr(label), _field_for(label), value
+            continue
+        for inner, inner_value in value.items():
+            field = _FIELD_IN_TABLE.get(plain(inner)) if isinstance(inner, str) else None
+            if field is None:
+                problem = f"has {shown_label(str(inner))} in it, which describes no endpoint"
+                known = ", ".join(("url", *ENDPOINT_FIELDS.values(), "grant_type"))
+                raise ConfigurationError(name=repr(label), problem=problem, remedy=f"it takes: {known}")
+            yield inner, repr(f"{label}.{inner}"), field, inner_value
 
 
 def plain_label(label: str) -> str:
@@ -109,14 +136,14 @@ def _unknown(label: str) -> ConfigurationError:
             remedy="it is an argument of the auth object: pass it to ClientCredentialsAuth.from_config()",
             reason="not_a_setting",
         )
-    known = {plain(each): each for each in (*FIELDS, *_FORM_LABELS)}
+    known = {plain(each): each for each in (*SETTINGS, *_FORM_LABELS)}
     nearest = get_close_matches(word, known, n=1)
     if nearest:
         remedy = f"did you mean {known[nearest[0]]!r}?"
     else:
         remedy = (
             "to send it in the body of the token request, put it into additional_request_data. "
-            f"The settings are: {', '.join(FIELDS)}"
+            f"The settings are: {', '.join(SETTINGS)}"
         )
     return ConfigurationError(name=name, problem="is not a known setting", remedy=remedy, reason="unknown")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -48,10 +48,9 @@ def read_value(name: str, field: str, value: Any) -> Any:
     """
     if field == "client_authentication" and isinstance(value, str):
         return _read_method(name, value)
-    if field == "allow_insecure_http":
-        return read_switch(name, field, value)
-    if field in ("additional_headers", "additional_request_data"):
-        return _read_pairs(name, field, value)
+    reader = _READERS.get(field)
+    if reader is not None:
+        return reader(name, field, value)
     if isinstance(value, str) and field != "client_secret":
         return value.strip()
     return value
@@ -98,6 +97,39 @@ def _read_pairs(name: str, field: str, value: Any) -> Any:
     return value
 
 
+def _read_grant_type(name: str, field: str, value: Any) -> Any:
+    """A grant type, or False for none."""
+    if value is False or (isinstance(value, str) and value.strip().casefold() == "false"):
+        return False
+    return value.strip() if isinstance(value, str) else value
+
+
+def _read_places(name: str, field: str, value: Any) -> Any:
+    """Two names with a comma in between, of which one may be missing; or JSON."""
+    if not isinstance(value, str):
+        return value
+    if value.strip().startswith(("{", "[")):
+        found = _json(value)
+        if found is not None:
+            return found
+        raise ConfigurationError(field=field, name=name, problem="is not valid JSON")
+    return [each.strip() or None for each in value.split(",")]
+
+
+def _read_paths(name: str, field: str, value: Any) -> Any:
+    """A mapping of names to paths."""
+    pairs = _read_pairs(name, field, value)
+    return dict(pairs) if isinstance(pairs, list) and all(len(pair) == 2 for pair in pairs) else pairs
+
+
+def _read_number(name: str, field: str, value: Any) -> Any:
+    if isinstance(value, str):
+        with Ignoring(ValueError):
+            return float(value)
+        raise ConfigurationError(field=field, name=name, problem=f"must be a number, not {shown_value(value)}")
+    return value
+
+
 def _pairs_from_text(text: str) -> tuple[Any, str]:
     """The pairs, and what is wrong with the text, if anything."""
     if text.startswith(("{", "[")):
@@ -124,3 +156,17 @@ def _row(row: Any) -> Any:
         if set(plain) == {name, "value"}:
             return plain[name], plain["value"]
     return row
+
+
+_READERS: dict[str, Callable[[str, str, Any], Any]] = {
+    "additional_headers": _read_pairs,
+    "additional_request_data": _read_pairs,
+    "allow_insecure_http": read_switch,
+    "api_headers": _read_pairs,
+    "credential_fields": _read_places,
+    "credential_headers": _read_pairs,
+    "default_lifetime": _read_number,
+    "grant_type": _read_grant_type,
+    "response_fields": _read_paths,
+    "secret_in_query": read_switch,
+}

@@ -11,7 +11,7 @@ import pytest
 from oauth_cc_auth._cli.check.connection_facts import Certificate, Connection, Step
 from oauth_cc_auth._cli.check.facts import ApiFacts, AttemptFacts, HttpAnswer, JwtFacts, Question, TokenFacts
 from oauth_cc_auth._cli.check.rules.judge import Cause
-from oauth_cc_auth._settings.fields import FIELDS, WRITABLE_BEHAVIOUR
+from oauth_cc_auth._settings.fields import SETTINGS, WRITABLE_BEHAVIOUR
 from tests.docs import way
 from tests.examples import DOCS, sections
 
@@ -26,7 +26,7 @@ def test_each_setting_has_its_variable() -> None:
     """In docs/reference/environment.md, in the order of the arguments."""
     named = re.findall(r"^\| `OAUTH_CC_(\w+)`", ENVIRONMENT.read_text(encoding="utf-8"), re.MULTILINE)
     settings = [name.lower() for name in named]
-    assert [name for name in settings if name in FIELDS] == list(FIELDS)
+    assert [name for name in settings if name in SETTINGS] == list(SETTINGS)
     assert [name for name in settings if name in WRITABLE_BEHAVIOUR] == list(WRITABLE_BEHAVIOUR)
 
 

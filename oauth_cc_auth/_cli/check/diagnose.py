@@ -87,7 +87,7 @@ def _timeout(settings: CommandSettings) -> float:
 
 
 def _question(config: ClientCredentialsConfig, api_url: str | None) -> Question:
-    origin, method, secret = wire_origin(config.token_url), config.client_authentication, config.client_secret
+    origin, method, secret = wire_origin(config.token_url), config.authentication, config.client_secret
     # A person who pasted the secret into a wrong field does not want to see it in a ticket.
     secrets = (secret,) if isinstance(secret, str) else ()
     return Question(

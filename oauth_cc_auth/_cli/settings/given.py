@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from oauth_cc_auth._adapter import behaviour as checks
 from oauth_cc_auth._cli.terminal.wording import setting_remedy
 from oauth_cc_auth._config import ClientCredentialsConfig
+from oauth_cc_auth._endpoint import with_endpoint
 from oauth_cc_auth._errors import ConfigurationError, named
 from oauth_cc_auth._settings import DEFAULT_PREFIX
 from oauth_cc_auth._settings.fields import WRITABLE_BEHAVIOUR
@@ -63,7 +64,7 @@ def checked(given: Mapping[str, Given]) -> CommandSettings:
     fields = {field: each.value for field, each in given.items() if field not in WRITABLE_BEHAVIOUR}
     behaviour = {field: each.value for field, each in given.items() if field in WRITABLE_BEHAVIOUR}
     _blaming(given, lambda: _check_behaviour(behaviour))
-    return CommandSettings(_blaming(given, lambda: ClientCredentialsConfig(**fields)), behaviour)
+    return CommandSettings(_blaming(given, lambda: ClientCredentialsConfig(**with_endpoint(fields))), behaviour)
 
 
 def _missing(fields: list[str]) -> ConfigurationError:

@@ -24,6 +24,12 @@ can read, or on standard input (--client-secret -). On a terminal you are
 asked for it.
 """
 
+ENDPOINT = """\
+{client_id}, {client_secret} and {basic} stand for the credentials in the URL,
+in credential headers and in JSON for --credential-fields. The file can have
+these in a table [token_endpoint], with the names of TokenEndpoint's arguments.
+"""
+
 STATUSES = "exit statuses:\n" + "\n".join(f"  {status:<4} {meaning}" for status, meaning in MEANINGS.items())
 
 
@@ -48,7 +54,14 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     )
     add("--header-name", metavar="NAME", help="API request header that carries the token; default: Authorization")
     add("--header-value-pattern", metavar="PATTERN", help="its value, %%s for the token; default: 'Bearer %%s'")
-    add("--grant-type", metavar="TYPE", help="default: client_credentials")
+    add(
+        "--api-header",
+        dest="api_headers",
+        action="append",
+        metavar="NAME:VALUE",
+        help="one more header of API requests, which goes where the token goes; may be repeated",
+    )
+    add("--grant-type", metavar="TYPE", help="default: client_credentials; false sends none")
     add(
         "--additional-header",
         dest="additional_headers",
@@ -60,7 +73,8 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
         "--additional-request-data",
         action="append",
         metavar="NAME=VALUE",
-        help="one more body field of the token request, such as audience=https://api.example.com; may be repeated",
+        help="one more body field of the token request, such as audience=https://api.example.com; may be repeated; "
+        "NAME:=JSON for what is no text",
     )
     add(
         "--allow-insecure-http",
@@ -70,6 +84,33 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     )
     add("--timeout", metavar="SECONDS", help="for each token request; default: 10")
     add("--deadline", metavar="SECONDS", help="for a token, all attempts together; default: 30")
+    _add_endpoint(parser)
+
+
+def _add_endpoint(parser: argparse.ArgumentParser) -> None:
+    """Add the options that describe an endpoint."""
+    add = parser.add_argument_group("a token endpoint that differs from OAuth 2.0", ENDPOINT).add_argument
+    add("--request-method", metavar="METHOD", help="POST, GET or PUT")
+    add("--request-format", metavar="FORMAT", help="form, json or query; default: form, and query with GET")
+    add("--credential-fields", metavar="ID,SECRET", help="names of the two fields, or a JSON object with placeholders")
+    add(
+        "--credential-header",
+        dest="credential_headers",
+        action="append",
+        metavar="NAME:VALUE",
+        help="a header with a placeholder, such as 'x-key:{client_secret}'; may be repeated",
+    )
+    add("--secret-in-query", action="store_true", default=None, help="permit the secret in the query of a URL")
+    add(
+        "--response-field",
+        dest="response_fields",
+        action="append",
+        metavar="NAME=PATH",
+        help="where the answer has a member, such as access_token=data.token; may be repeated",
+    )
+    add("--lifetime-unit", metavar="UNIT", help="of expires_in: s, ms, min, h, d, clock, unix, unix_ms or date")
+    add("--default-lifetime", metavar="SECONDS", help="of tokens, if the answer does not say it")
+    add("--revocation-url", metavar="URL", help="where tokens are revoked")
 
 
 def add_check(parser: argparse.ArgumentParser) -> None:

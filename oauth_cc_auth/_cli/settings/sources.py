@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -10,9 +11,9 @@ from oauth_cc_auth._adapter import behaviour
 from oauth_cc_auth._cli.terminal.wording import setting_remedy
 from oauth_cc_auth._errors import ConfigurationError, named
 from oauth_cc_auth._settings import DEFAULT_PREFIX
-from oauth_cc_auth._settings.fields import FIELDS
+from oauth_cc_auth._settings.fields import SETTINGS
 from oauth_cc_auth._settings.fields import WRITABLE_BEHAVIOUR as BEHAVIOUR
-from oauth_cc_auth._settings.labels import FIELD_BY_LABEL, fields_from_mapping, plain_label
+from oauth_cc_auth._settings.labels import FIELD_BY_LABEL, fields_from_mapping, is_table, plain_label
 from oauth_cc_auth._settings.shown import shown_value
 from oauth_cc_auth._settings.values import plain, read_switch, read_value
 
@@ -26,13 +27,15 @@ def from_options(options: argparse.Namespace) -> dict[str, Given]:
         ConfigurationError: a value cannot be read; the message begins with the option.
     """
     found: dict[str, Given] = {}
-    for field in (*FIELDS, *BEHAVIOUR):
+    for field in (*SETTINGS, *BEHAVIOUR):
         value = getattr(options, field, None)
         if _is_blank(value) or (field == "client_secret" and value == "-"):
             continue
         name = _OPTION_NAMES.get(field, f"--{field.replace('_', '-')}")
         if field in _SEPARATORS:
             value = [split_pair(name, each, _SEPARATORS[field]) for each in value or ()]
+            if field == "additional_request_data":
+                value = [_with_json(name, *pair) for pair in value]
         found[field] = Given(_read(name, field, value), name)
     return found
 
@@ -43,7 +46,7 @@ def from_environment(environ: Mapping[str, str]) -> tuple[dict[str, Given], list
     Raises:
         ConfigurationError: a value cannot be read; the message names the variable.
     """
-    variables = {f"{DEFAULT_PREFIX}{field.upper()}": field for field in (*FIELDS, *BEHAVIOUR)}
+    variables = {f"{DEFAULT_PREFIX}{field.upper()}": field for field in (*SETTINGS, *BEHAVIOUR)}
     found = {
         field: Given(_read(name, field, environ[name]), name)
         for name, field in variables.items()
@@ -95,6 +98,17 @@ def split_pair(option: str, text: str, separator: str) -> tuple[str, str]:
     return name.strip(), value.strip() if separator == ":" else value
 
 
+def _with_json(option: str, name: str, value: str) -> tuple[str, Any]:
+    """The pair, with the value of ``NAME:=JSON`` as what it is in JSON."""
+    if not name.endswith(":") or name == ":":
+        return name, value
+    try:
+        return name[:-1].rstrip(), json.loads(value)
+    except (ValueError, RecursionError):
+        pass
+    raise ConfigurationError(name=option, problem="has a value after := that is not valid JSON")
+
+
 def seconds(option: str, text: str) -> float:
     """A positive number of seconds.
 
@@ -106,7 +120,7 @@ def seconds(option: str, text: str) -> float:
 
 def _is_section(label: str, value: Any) -> bool:
     """True for an object under a name that is not a setting, with settings in it or nothing."""
-    if not isinstance(value, Mapping) or _is_setting(label):
+    if not isinstance(value, Mapping) or _is_setting(label) or is_table(label, value):
         return False
     return not value or any(_is_setting(inner) or _is_section(inner, held) for inner, held in value.items())
 
@@ -115,8 +129,19 @@ def _is_setting(label: str) -> bool:
     return plain(label) in map(plain, BEHAVIOUR) or plain_label(label) in FIELD_BY_LABEL
 
 
-_OPTION_NAMES = {"additional_headers": "--additional-header"}
-_SEPARATORS = {"additional_headers": ":", "additional_request_data": "="}
+_OPTION_NAMES = {
+    "additional_headers": "--additional-header",
+    "api_headers": "--api-header",
+    "credential_headers": "--credential-header",
+    "response_fields": "--response-field",
+}
+_SEPARATORS = {
+    "additional_headers": ":",
+    "additional_request_data": "=",
+    "api_headers": ":",
+    "credential_headers": ":",
+    "response_fields": "=",
+}
 
 
 def _is_blank(value: Any) -> bool:

@@ -11,7 +11,7 @@ import pytest
 from oauth_cc_auth import ConfigurationError
 from oauth_cc_auth._cli.settings import options as command_options
 from oauth_cc_auth._cli.settings import sources
-from oauth_cc_auth._settings.fields import FIELDS
+from oauth_cc_auth._settings.fields import SETTINGS
 from oauth_cc_auth._settings.fields import WRITABLE_BEHAVIOUR as BEHAVIOUR
 
 # One value of each setting, as options and environment have it, and as it is read.
@@ -196,6 +196,6 @@ def test_seconds_of_an_option(text: str) -> None:
 def test_every_setting_can_be_an_option_or_a_variable() -> None:
     """Nothing is forgotten when a field comes along."""
     known = set(vars(options())) - {"config"}
-    assert known == {*FIELDS, "timeout", "deadline"}
+    assert known == {*SETTINGS, "timeout", "deadline"}
     found, unknown = sources.from_environment({f"OAUTH_CC_{field.upper()}": "0" for field in BEHAVIOUR})
     assert (set(found), unknown) == (set(BEHAVIOUR), [])
