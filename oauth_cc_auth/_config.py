@@ -100,6 +100,10 @@ class ClientCredentialsConfig:
         method = checks.client_authentication(client_authentication)
         request_format = "form" if endpoint is None else endpoint.request_format
         data = checks.additional_request_data(additional_request_data, request_format)
+        described = endpoint is not None and endpoint.authentication is not None
+        headers = checks.additional_headers(additional_headers, request_format, is_described=described)
+        if endpoint is not None:
+            endpoint.check_beside(method, data, headers, allow_insecure_http=allow_insecure_http)
         scope, resources = checks.scope(scope), checks.resource(resource)
         for name, value in (("scope", scope), ("resource", resources)):
             if value and any(key == name for key, _ in data):
@@ -117,7 +121,7 @@ class ClientCredentialsConfig:
             "header_value_pattern": checks.header_value_pattern(header_value_pattern),
             "api_headers": checks.api_headers(api_headers, header_name),
             "grant_type": checks.text("grant_type", grant_type),
-            "additional_headers": checks.additional_headers(additional_headers, request_format),
+            "additional_headers": headers,
             "additional_request_data": data,
             "allow_insecure_http": allow_insecure_http,
         }

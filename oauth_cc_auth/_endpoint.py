@@ -115,6 +115,31 @@ class TokenEndpoint:
         """True if the secret may only be in headers, since everything else would be in the URL."""
         return self.request_format == "query" and not self.secret_in_query
 
+    def check_beside(
+        self,
+        method: object,
+        data: Iterable[tuple[str, Any]],
+        headers: Iterable[tuple[str, Any]],
+        *,
+        allow_insecure_http: bool,
+    ) -> None:
+        """Refuse settings that contradict this description.
+
+        Args:
+            method: `client_authentication`.
+            data: `additional_request_data`.
+            headers: `additional_headers`.
+            allow_insecure_http: Also for the `revocation_url`.
+
+        Raises:
+            ConfigurationError: one does.
+        """
+        headers_only = self.takes_headers_only and self.authentication is None
+        checks.method_beside(method, self.credential_headers, headers_only=headers_only)
+        checks.no_field_twice(self.credential_template, data)
+        checks.no_header_twice(self.credential_headers, headers)
+        checks.revocation_url(self.revocation_url, allow_insecure_http=allow_insecure_http)
+
     def arguments(self) -> dict[str, Any]:
         """What makes an equal one."""
         return {name: getattr(self, name) for name in TokenEndpoint.__annotations__}

@@ -213,12 +213,15 @@ class Fetcher:
     def _values(self, flight: Flight, until: float) -> Generator[Effect, Any, dict[str, Any] | Raised]:
         """The additional fields and headers, with what the person's callables in them return now."""
         config = self.config
-        request_format = "form" if config.endpoint is None else config.endpoint.request_format
+        endpoint = config.endpoint
+        request_format = "form" if endpoint is None else endpoint.request_format
+        is_described = endpoint is not None and endpoint.authentication is not None
+        check_headers = partial(checks.additional_headers, is_described=is_described)
         call = partial(self._call, flight=flight, until=until)
         found: dict[str, Any] = {}
         for argument, setting, check in (
             ("data", "additional_request_data", checks.additional_request_data),
-            ("headers", "additional_headers", checks.additional_headers),
+            ("headers", "additional_headers", check_headers),
         ):
             pairs = getattr(config, setting)
             checked = partial(check, request_format=request_format)

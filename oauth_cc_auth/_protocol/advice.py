@@ -10,6 +10,7 @@ _PARAMETERS = "a parameter is missing or wrong; some providers want additional_r
 _ENDPOINT = "check that token_url is the token endpoint and not a web page"
 
 _ENDPOINT_OF_OAUTH = "check that token_url is the provider's endpoint for OAuth 2.0"
+_JSON = "JSON, which TokenEndpoint(..., request_format='json') sends"
 _GRANT = "that the client may use this grant (allow client credentials for it at the provider)"
 
 _BY_CODE = {
@@ -76,7 +77,13 @@ def reason_for(code: str | None, status: int, *, html: bool) -> Reason:
 
 
 def advice(
-    code: str | None, status: int, *, scope: str | None, is_web_page: bool, description: str | None = None
+    code: str | None,
+    status: int,
+    *,
+    scope: str | None,
+    is_web_page: bool,
+    description: str | None = None,
+    is_form: bool = True,
 ) -> str:
     """What to do; empty if nothing is known that would help.
 
@@ -86,6 +93,7 @@ def advice(
         scope: What was asked for.
         is_web_page: The answer is HTML, meant for a person.
         description: What the server says, which counts if its code is a general one.
+        is_form: The request was a form, as RFC 6749 says.
     """
     if code in (None, "invalid_request") and _is_about_grant((description or "").casefold()):
         code = "unauthorized_client"
@@ -93,7 +101,7 @@ def advice(
         if scope is None:
             return "set scope, or have scopes granted to this client at the provider"
         return f"check scope: something in {scope!r} is unknown or not granted to this client"
-    return _BY_CODE.get(code or "") or _by_status(status, scope, is_web_page=is_web_page)
+    return _BY_CODE.get(code or "") or _by_status(code, status, scope, is_web_page=is_web_page, is_form=is_form)
 
 
 def _is_about_grant(words: str) -> bool:
@@ -101,11 +109,11 @@ def _is_about_grant(words: str) -> bool:
     return "grant" in words and any(denial in words for denial in ("not allowed", "not authorized", "not enabled"))
 
 
-def _by_status(status: int, scope: str | None, *, is_web_page: bool) -> str:
+def _by_status(code: str | None, status: int, scope: str | None, *, is_web_page: bool, is_form: bool) -> str:
     if status in (404, 405):
         return _ENDPOINT
     if status == 415:
-        return f"the endpoint may want JSON, and a token request is a form (RFC 6749 §4.4.2): {_ENDPOINT_OF_OAUTH}"
+        return f"the endpoint may want {_JSON if is_form else 'a form'}; if not, {_ENDPOINT_OF_OAUTH}"
     if status >= 500:
         return "the fault is on the server's side"
     if status in (401, 403):
@@ -114,4 +122,7 @@ def _by_status(status: int, scope: str | None, *, is_web_page: bool) -> str:
         return f"{_CREDENTIALS}; if they are right, check that {others}"
     if is_web_page:
         return _ENDPOINT
-    return _PARAMETERS if status == 400 else ""
+    if status != 400:
+        return ""
+    # Whoever reads OAuth parameters from a form has a code for what is wrong with them.
+    return f"{_PARAMETERS}; or the endpoint may want {_JSON}" if code is None and is_form else _PARAMETERS

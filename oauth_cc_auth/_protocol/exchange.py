@@ -17,7 +17,7 @@ from oauth_cc_auth._authentication.described import filled
 from oauth_cc_auth._authentication.order import methods_to_try
 from oauth_cc_auth._config import ClientCredentialsConfig
 from oauth_cc_auth._endpoint import TokenEndpoint
-from oauth_cc_auth._errors import Reason
+from oauth_cc_auth._errors import ConfigurationError, Reason
 from oauth_cc_auth._record import Record
 from oauth_cc_auth._redact.redact import shown_url
 from oauth_cc_auth._settings import returned
@@ -67,6 +67,11 @@ class TokenRequest(Record):
         self.method = method
         self.scope = scope
         self.secrets = secrets
+
+    @property
+    def is_form(self) -> bool:
+        """True for a form, as RFC 6749 says."""
+        return self.endpoint is None or self.endpoint.request_format == "form"
 
     def __repr__(self) -> str:
         return f"TokenRequest(method={self.method!r})"
@@ -166,6 +171,9 @@ def token_request(
     fields: Fields = [*_grant_fields(config, more_fields, credentials), *credentials.fields]
     placed = Credentials()
     if endpoint is not None:
+        if credentials.fields and endpoint.takes_headers_only:
+            problem = f"{strategy.name} has body fields, and this request has none: they would be in the query"
+            raise ConfigurationError(problem)
         known = config.client_id, context.client_secret or ""
         placed = returned.credentials(Credentials(headers=filled(dict(endpoint.credential_headers), *known)))
         fields += filled(endpoint.credential_template, *known).items()

@@ -277,13 +277,16 @@ def _pairs(field: str, value: object, *, spread: bool = True) -> Iterable[tuple[
             yield name, single
 
 
-def additional_headers(value: object, request_format: str = "form") -> Pairs:
-    """Headers of the token request, each once, none that is ours to set."""
+def additional_headers(value: object, request_format: str = "form", *, is_described: bool = False) -> Pairs:
+    """Headers of the token request, each once, none that is ours to set.
+
+    ``Authorization`` is not, if the description of the endpoint says where the credentials go.
+    """
     headers: list[tuple[str, str]] = []
     for name, content in _pairs("additional_headers", value):
         if not is_header_name(name):
             _wrong("additional_headers", "contains a name that is no header name", _HEADER_FORM)
-        if name.lower() in _OWN_TOKEN_REQUEST_HEADERS:
+        if name.lower() in _OWN_TOKEN_REQUEST_HEADERS and not (is_described and name.lower() == "authorization"):
             _wrong("additional_headers", f"cannot set {name}: {_OWN_TOKEN_REQUEST_HEADERS[name.lower()]}")
         if any(name.lower() == known.lower() for known, _ in headers):
             _wrong("additional_headers", f"sets {name} twice", "join the values by a comma")

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from oauth_cc_auth._authentication.described import PLACEHOLDER, SECRET_PLACEHOLDER
-from oauth_cc_auth._errors import ConfigurationError
+from oauth_cc_auth._errors import ConfigurationError, renamed
 from oauth_cc_auth._http.headers import has_control, is_encodable, is_header_name, is_header_value
 from oauth_cc_auth._redact.redact import MASK
 
@@ -71,15 +71,15 @@ def endpoint_url(value: object) -> str:
     return url
 
 
-def revocation_url(value: object) -> str | None:
+def revocation_url(value: object, *, allow_insecure_http: bool = True) -> str | None:
     """A URL, if there is one."""
     if value is None:
         return None
     try:
-        return checks.token_url(value, allow_insecure_http=True)
+        return checks.token_url(value, allow_insecure_http=allow_insecure_http)
     except ConfigurationError as error:
-        problem, remedy = error.problem, error.remedy
-    raise _wrong("revocation_url", problem, remedy)
+        problem = renamed(error, "revocation_url")
+    raise problem  # out here, so that no context with the value comes along
 
 
 def _name(field: str, value: object) -> str:
@@ -129,11 +129,13 @@ def credential_template(value: tuple[str | None, ...] | Nested | None, request_f
     for name, placeholder in zip(value, ("{client_id}", "{client_secret}"), strict=False):
         if name is not None:
             *parents, last = name.split(".") if request_format == "json" else [name]
-            place = template
+            if not last or not all(parents):
+                raise _wrong("credential_fields", "has a name with nothing before or after a dot")
+            place: Any = template
             for parent in parents:
-                place = place.setdefault(parent, {})
-                if not isinstance(place, dict):
-                    raise _wrong("credential_fields", "has one name inside the other", "pass two places")
+                place = place.setdefault(parent, {}) if isinstance(place, dict) else place
+            if not isinstance(place, dict) or last in place:
+                raise _wrong("credential_fields", "has one name inside the other", "pass two places")
             place[last] = placeholder
     return Nested(template)
 
@@ -225,6 +227,35 @@ def no_secret_in_query(url: str, template: Mapping[str, Any], request_format: st
             "puts the secret into the query of the URL, which servers and proxies log",
             "use credential_headers if the provider takes that, or pass secret_in_query=True",
         )
+
+
+def no_field_twice(template: Mapping[str, Any], data: Iterable[tuple[str, Any]]) -> None:
+    """Refuse additional data in a place of the credentials; objects of one name become one."""
+    for name, value in data:
+        placed = template.get(name)
+        if isinstance(placed, Mapping) and isinstance(value, Mapping):
+            no_field_twice(placed, value.items())
+        elif placed is not None:
+            problem = f"contains {shown_field(name)}, where credential_fields puts credentials"
+            raise _wrong("additional_request_data", problem, "keep one")
+
+
+def no_header_twice(credential_headers: Iterable[tuple[str, Any]], additional: Iterable[tuple[str, Any]]) -> None:
+    """Refuse an additional header that the credentials have, too."""
+    taken = {name.lower() for name, _ in credential_headers}
+    for name, _ in additional:
+        if name.lower() in taken:
+            raise _wrong("additional_headers", f"sets {name}, which is also in credential_headers", "keep one")
+
+
+def method_beside(method: object, credential_headers: Iterable[tuple[str, Any]], *, headers_only: bool) -> None:
+    """Refuse a method that would put the secret into a query, or a header that is there already."""
+    if method == "client_secret_post" and headers_only:
+        problem = "puts the secret into the query of the URL, which servers and proxies log"
+        raise _wrong("client_authentication", problem, "set another one, or secret_in_query=True on the endpoint")
+    if method == "client_secret_basic" and any(name.lower() == "authorization" for name, _ in credential_headers):
+        problem = "sets Authorization, which is also in credential_headers"
+        raise _wrong("client_authentication", problem, "keep one")
 
 
 def shown_template(template: Any) -> Any:

@@ -13,10 +13,8 @@ CREDENTIALS = "check client_id and client_secret, and that this client may use t
 PARAMETERS = "a parameter is missing or wrong; some providers want additional_request_data, such as audience"
 REFUSED = f"{CREDENTIALS}; if they are right, check that token_url is the token endpoint"
 GRANT = "that the client may use this grant (allow client credentials for it at the provider)"
-WANTS_JSON = (
-    "the endpoint may want JSON, and a token request is a form (RFC 6749 §4.4.2): check that token_url is the "
-    "provider's endpoint for OAuth 2.0"
-)
+JSON = "the endpoint may want JSON, which TokenEndpoint(..., request_format='json') sends"
+OF_OAUTH = "check that token_url is the provider's endpoint for OAuth 2.0"
 ENDPOINT = "check that token_url is the token endpoint and not a web page"
 
 
@@ -41,13 +39,12 @@ def test_by_code(code: str, words: str, status: int) -> None:
 @pytest.mark.parametrize(
     ("status", "words"),
     [
-        (400, PARAMETERS),
         (401, REFUSED),
         (403, REFUSED),
         (404, ENDPOINT),
         (405, ENDPOINT),
         (409, ""),
-        (415, WANTS_JSON),
+        (415, f"{JSON}; if not, {OF_OAUTH}"),
         (499, ""),
         (500, "the fault is on the server's side"),
         (503, "the fault is on the server's side"),
@@ -57,6 +54,15 @@ def test_by_status(status: int, words: str) -> None:
     """If it names none, or one that is not known, the status decides."""
     assert advice(None, status, scope="a", is_web_page=False) == words
     assert advice("9", status, scope="a", is_web_page=False) == words
+
+
+def test_a_body_of_the_wrong_kind() -> None:
+    """A 400 without a code comes from someone who read no OAuth parameters, perhaps because they are not in JSON."""
+    assert advice(None, 400, scope="a", is_web_page=False) == f"{PARAMETERS}; or {JSON}"
+    assert advice("9", 400, scope="a", is_web_page=False) == PARAMETERS
+    assert advice(None, 400, scope="a", is_web_page=False, is_form=False) == PARAMETERS
+    wants_form = f"the endpoint may want a form; if not, {OF_OAUTH}"
+    assert advice(None, 415, scope="a", is_web_page=False, is_form=False) == wants_form
 
 
 @pytest.mark.parametrize("status", [200, 400, 404, 409])
@@ -153,5 +159,6 @@ def test_every_known_error_has_a_reason(code: str) -> None:
 def test_a_grant_that_is_not_allowed(code: str | None, words: str | None, about_grant: bool) -> None:
     """Some servers say it in words only."""
     told = advice(code, 400, scope=None, is_web_page=False, description=words)
-    assert told == (f"check client_id and client_secret, and {GRANT}" if about_grant else PARAMETERS)
+    otherwise = f"{PARAMETERS}; or {JSON}" if code is None else PARAMETERS
+    assert told == (f"check client_id and client_secret, and {GRANT}" if about_grant else otherwise)
     assert advice("invalid_target", 400, scope=None, is_web_page=False, description=words).startswith("check the res")
