@@ -14,12 +14,14 @@ from ._endpoint import TokenEndpoint
 from ._errors import (
     Attempt,
     ConfigurationError,
+    DiscoveryError,
     InsecureRequestError,
     InvalidTokenResponse,
     TokenEndpointError,
     TokenEndpointUnreachable,
     TokenError,
 )
+from ._issuer import Issuer
 from ._token import Token
 from ._version import __version__
 
@@ -35,12 +37,14 @@ __all__ = [
     "ClientSecretPost",
     "ConfigurationError",
     "Credentials",
+    "DiscoveryError",
     "Event",
     "FallbackTried",
     "FetchFailed",
     "HeldOff",
     "InsecureRequestError",
     "InvalidTokenResponse",
+    "Issuer",
     "Token",
     "TokenEndpoint",
     "TokenEndpointError",
@@ -61,8 +65,10 @@ for _class in (
     ClientSecretPost,
     ConfigurationError,
     Credentials,
+    DiscoveryError,
     InsecureRequestError,
     InvalidTokenResponse,
+    Issuer,
     Token,
     TokenEndpoint,
     TokenEndpointError,

@@ -14,6 +14,7 @@ from ._authentication.base import ClientAuthentication
 from ._authentication.order import is_builtin
 from ._endpoint import TokenEndpoint, with_endpoint
 from ._errors import ConfigurationError, named
+from ._issuer import Issuer
 from ._redact.redact import MASK, shown_url
 from ._settings import DEFAULT_PREFIX, checks
 from ._settings.checks import Pairs
@@ -32,7 +33,7 @@ class ClientCredentialsConfig:
     Args:
         token_url: Full URL of the token endpoint; a query in it is kept. https, unless the host is a loopback one. Or
             a `TokenEndpoint`, which describes an endpoint that differs from RFC 6749; it is kept as `token_source`,
-            and `token_url` is its URL.
+            and `token_url` is its URL. Or an `Issuer`, whose metadata names the endpoint; then `token_url` is None.
         client_id: Identifier of the client.
         client_secret: Its secret, or a callable that returns it. The callable is asked before each token request, in
             a worker thread if an event loop is running, so it may block. If it takes an argument, it is given the
@@ -60,8 +61,8 @@ class ClientCredentialsConfig:
         ConfigurationError: a value cannot be right; the message names the field and the remedy.
     """
 
-    token_url: str
-    token_source: str | TokenEndpoint
+    token_url: str | None
+    token_source: str | TokenEndpoint | Issuer
     client_id: str
     client_secret: str | Callable[..., str] | None
     scope: str | None
@@ -77,7 +78,7 @@ class ClientCredentialsConfig:
 
     def __init__(
         self,
-        token_url: str | TokenEndpoint,
+        token_url: str | TokenEndpoint | Issuer,
         client_id: str,
         client_secret: str | Callable[..., str] | None = None,
         *,
@@ -96,7 +97,8 @@ class ClientCredentialsConfig:
             raise ConfigurationError(field="allow_insecure_http", problem="must be True or False")
         source = token_url
         endpoint = source if isinstance(source, TokenEndpoint) else None
-        url = checks.token_url(token_url if endpoint is None else endpoint.url, allow_insecure_http=allow_insecure_http)
+        given = source.asked_url if isinstance(source, Issuer) else source if endpoint is None else endpoint.url
+        url = checks.token_url(given, allow_insecure_http=allow_insecure_http)
         method = checks.client_authentication(client_authentication)
         request_format = "form" if endpoint is None else endpoint.request_format
         data = checks.additional_request_data(additional_request_data, request_format)
@@ -110,8 +112,8 @@ class ClientCredentialsConfig:
                 problem, remedy = "is also in additional_request_data", "set it in one place"
                 raise ConfigurationError(field=name, problem=problem, remedy=remedy)
         fields: dict[str, Any] = {
-            "token_url": url,
-            "token_source": source if endpoint is not None else url,
+            "token_url": None if isinstance(source, Issuer) else url,
+            "token_source": source if isinstance(source, (TokenEndpoint, Issuer)) else url,
             "client_id": checks.text("client_id", client_id),
             "client_secret": checks.client_secret(client_secret, _effective(method, endpoint)),
             "scope": scope,
@@ -133,6 +135,17 @@ class ClientCredentialsConfig:
     def endpoint(self) -> TokenEndpoint | None:
         """What describes the token endpoint; None for one that is as RFC 6749 says."""
         return self.token_source if isinstance(self.token_source, TokenEndpoint) else None
+
+    @property
+    def issuer(self) -> Issuer | None:
+        """Whose metadata names the token endpoint; None if its URL was given."""
+        return self.token_source if isinstance(self.token_source, Issuer) else None
+
+    @property
+    def source_url(self) -> str:
+        """What messages name: the token endpoint or, if that is still to be discovered, the issuer."""
+        source = self.token_source
+        return source if isinstance(source, str) else source.url
 
     @property
     def authentication(self) -> str | ClientAuthentication | None:
@@ -183,9 +196,9 @@ class ClientCredentialsConfig:
         return hash((self.token_source, self.client_id, self.scope))
 
     def __repr__(self) -> str:
-        shown = dict(self.__dict__, token_url=shown_url(self.token_url))
+        shown = dict(self.__dict__, token_url=shown_url(self.source_url))
         source = shown.pop("token_source")
-        if isinstance(source, TokenEndpoint):
+        if isinstance(source, (TokenEndpoint, Issuer)):
             shown["token_url"] = source
         if self.client_secret is not None:
             shown["client_secret"] = MASK
@@ -226,6 +239,8 @@ def _told_apart(value: Any) -> Any:
     """`value` as something whose repr hides nothing; of a person's own objects it is which one."""
     if isinstance(value, TokenEndpoint):
         value = value.arguments()
+    if isinstance(value, Issuer):
+        value = value.url, value.metadata_url
     if isinstance(value, Mapping):
         value = tuple(value.items())
     if isinstance(value, tuple):

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 from ._authentication.base import ClientAuthentication
 from ._authentication.described import DescribedCredentials
 from ._errors import ConfigurationError, renamed
+from ._issuer import Issuer
 from ._redact.redact import shown_url
 from ._settings import endpoint_checks as checks
 from ._settings.fields import ENDPOINT_FIELDS
@@ -99,6 +100,18 @@ class TokenEndpoint:
         authentication = DescribedCredentials(needs_secret=needs_secret) if described else None
         object.__setattr__(self, "_template", templates[0])
         object.__setattr__(self, "_authentication", authentication)
+
+    @classmethod
+    def from_metadata(cls, url: str, *, issuer: str) -> Issuer:
+        """The endpoint that the document at `url` names, if the document states `issuer`.
+
+        It is read at the first token request, as with `Issuer`, for documents that are not where their issuer says:
+        Entra's, which state ``https://login.microsoftonline.com/{tenantid}/v2.0``, or one behind a proxy.
+
+        Raises:
+            ConfigurationError: a value cannot be right.
+        """
+        return Issuer(issuer, metadata_url=url)
 
     @property
     def authentication(self) -> ClientAuthentication | None:

@@ -4,6 +4,7 @@
     └── ConfigurationError            a setting is wrong; raised when the config or auth object is made
     Exception
     └── TokenError                    no token for this request; everything below carries `attempts`
+        ├── DiscoveryError            the metadata of an issuer does not say where tokens are issued
         ├── TokenEndpointUnreachable  no answer: refused, dropped, TLS, timed out
         ├── TokenEndpointError        the endpoint answered with an error (RFC 6749 §5.2)
         ├── InvalidTokenResponse      it answered 2xx with something that is no usable token
@@ -69,6 +70,10 @@ Reason = Literal[
     "unreadable_body",
     "unsafe_token",
     "web_page",
+    # No token endpoint is known: `DiscoveryError`. Or a reason why there was no answer.
+    "issuer_mismatch",
+    "no_metadata",
+    "unusable_metadata",
     # Nothing was sent: `TokenError` itself and `InsecureRequestError`.
     "other",
     "asked_itself",
@@ -193,7 +198,7 @@ class TokenError(Exception):
         problem: What happened, which is the first part of `message`.
         remedy: What to do about it, in a program; empty if nothing is known that would help.
         reason: Why, as a code for programs; see `Reason` and docs/errors.md.
-        attempts: Every token request behind this error, oldest first.
+        attempts: Every token request behind this error, oldest first; and every request for the metadata of an issuer.
         held_for: Seconds for which the token endpoint is not asked again, since it keeps failing; None for no such
             hold. `invalidate()` of the auth object ends it.
     """
@@ -229,6 +234,16 @@ class TokenError(Exception):
     @classmethod
     def _restored(cls, library_class: type[Exception] | None, message: str, state: dict[str, Any]) -> "TokenError":
         return _made(cls if library_class is None else joined(cls, library_class), message, state)
+
+
+class DiscoveryError(TokenError):
+    """The metadata of an issuer does not say where tokens are issued (RFC 8414).
+
+    Its `attempts` are the documents that were asked for: `method` is ``"metadata"``, and `error_description` names the
+    URL and says what came of it.
+    """
+
+    reason: Reason = "no_metadata"
 
 
 class TokenEndpointUnreachable(TokenError):  # noqa: N818  # an error by its base; the name says what is wrong

@@ -22,6 +22,7 @@ FLOORS: tuple[set[str], ...] = (
     {"_redact"},
     {"_authentication", "_events", "_token"},
     {"_settings"},
+    {"_issuer"},
     {"_endpoint"},
     {"_config"},
     {"_protocol"},
@@ -64,7 +65,7 @@ _GROUPS = (
     ("API requests", {"_adapter"}),
     ("tokens", {"_core"}),
     ("token requests and answers", {"_protocol"}),
-    ("settings", {"_config", "_endpoint", "_settings"}),
+    ("settings", {"_config", "_endpoint", "_issuer", "_settings"}),
     ("the client", {"_authentication", "_events", "_token"}),
     ("foundations", {"_errors", "_install", "_record", "_version", "_http", "_redact"}),
 )

@@ -19,6 +19,7 @@ import oauth_cc_auth
 from oauth_cc_auth import (
     Attempt,
     ConfigurationError,
+    DiscoveryError,
     InsecureRequestError,
     InvalidTokenResponse,
     TokenEndpointError,
@@ -37,7 +38,14 @@ from oauth_cc_auth._errors import (
 )
 
 ATTEMPTS = (Attempt("client_secret_basic", 401, "invalid_client", "no"),)
-CORES = [TokenError, TokenEndpointUnreachable, TokenEndpointError, InvalidTokenResponse, InsecureRequestError]
+CORES = [
+    TokenError,
+    DiscoveryError,
+    TokenEndpointUnreachable,
+    TokenEndpointError,
+    InvalidTokenResponse,
+    InsecureRequestError,
+]
 LIBRARY_CLASSES: list[type[Exception]] = [
     requests.RequestException,
     requests.ConnectionError,
@@ -252,6 +260,7 @@ class TestFacts:
         ("core", "reason"),
         [
             (TokenError, "other"),
+            (DiscoveryError, "no_metadata"),
             (TokenEndpointUnreachable, "unreachable"),
             (TokenEndpointError, "rejected"),
             (InvalidTokenResponse, "no_access_token"),

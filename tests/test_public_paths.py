@@ -99,7 +99,7 @@ def auth_objects() -> Iterator[Any]:
 
 
 OBJECTS: list[Any] = [
-    AuthenticationContext(client_id="client", client_secret="secret", token_url=CONFIG.token_url),
+    AuthenticationContext(client_id="client", client_secret="secret", token_url=CONFIG.source_url),
     ClientSecretBasic(),
     ClientSecretPost(),
     Credentials(headers={"A": "1"}, fields={"b": "2"}),

@@ -26,6 +26,7 @@ from oauth_cc_auth._core.clock import Clock
 from oauth_cc_auth._core.lease import Lease
 from oauth_cc_auth._core.process_lock import ProcessLock
 from oauth_cc_auth._endpoint import TokenEndpoint
+from oauth_cc_auth._issuer import Issuer
 from oauth_cc_auth._settings import DEFAULT_PREFIX
 from oauth_cc_auth._token import Token
 
@@ -70,7 +71,7 @@ class BaseAuth(ABC, Generic[TokenClientT]):
 
     def __init__(
         self,
-        token_url: str | TokenEndpoint,
+        token_url: str | TokenEndpoint | Issuer,
         client_id: str,
         client_secret: str | Callable[..., str] | None = None,
         *,
@@ -97,8 +98,8 @@ class BaseAuth(ABC, Generic[TokenClientT]):
         """Set up an auth object; nothing is fetched before the first request.
 
         Args:
-            token_url: Full URL of the token endpoint, or a `TokenEndpoint` that describes it. What is not described
-                here is in `ClientCredentialsConfig`.
+            token_url: Full URL of the token endpoint; or a `TokenEndpoint`, which describes it, or an `Issuer`, whose
+                metadata names it. What is not described here is in `ClientCredentialsConfig`.
             client_id: Identifier of the client.
             client_secret: Its secret, or a callable that returns it, asked before each token request. None only with a
                 `client_authentication` that needs no secret.

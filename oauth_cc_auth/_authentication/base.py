@@ -105,10 +105,13 @@ class ClientAuthentication:
     Attributes:
         name: Appears in error messages and logs; by default the name of the class.
         needs_secret: False if the strategy can do without `client_secret`, which may then be left out.
+        uses_client_certificate: True if the connection proves the client (RFC 8705); the token request then goes to the
+            endpoint's alias for mutual TLS, if the issuer's metadata has one.
     """
 
     name: str
     needs_secret: bool = True
+    uses_client_certificate: bool = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 from .base import ClientAuthentication
 from .basic import ClientSecretBasic, percent_encoded
 from .described import DescribedCredentials
@@ -32,6 +34,15 @@ def methods_to_try(
     if choice is None:
         return (_BASIC, _RAW_BASIC) if headers_only else _WHEN_UNSET
     return (NAMED_METHODS[choice] if isinstance(choice, str) else choice,)
+
+
+def in_listed_order(methods: Iterable[ClientAuthentication], listed: Sequence[str]) -> tuple[ClientAuthentication, ...]:
+    """`methods` in the order in which a server lists them; those that it does not list come last.
+
+    Lists are often wrong, so none is left out.
+    """
+    places = {name: place for place, name in reversed(list(enumerate(listed)))}
+    return tuple(sorted(methods, key=lambda method: places.get(method.name, len(listed))))
 
 
 def worth_trying(

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from math import inf
 
-from oauth_cc_auth._errors import Reason, TokenEndpointError, TokenEndpointUnreachable
+from oauth_cc_auth._errors import DiscoveryError, Reason, TokenEndpointError, TokenEndpointUnreachable
 from oauth_cc_auth._protocol.failure import Failure
 from oauth_cc_auth._record import Record
 
@@ -35,7 +35,8 @@ _ABOUT_NO_TARGET: frozenset[Reason] = frozenset(
 def is_about_target(failure: Failure) -> bool:
     """True if a token for another target may be had: its scope is unknown, and that of another one is not."""
     error = failure.error
-    if failure.transient or isinstance(error, TokenEndpointUnreachable) or error.reason in _ABOUT_NO_TARGET:
+    is_about_server = isinstance(error, (DiscoveryError, TokenEndpointUnreachable))
+    if failure.transient or is_about_server or error.reason in _ABOUT_NO_TARGET:
         return False
     return not (isinstance(error, TokenEndpointError) and error.status_code == 401)
 

@@ -9,11 +9,33 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from oauth_cc_auth._record import Record
+
 from .failures import Failures
 from .process_lock import ProcessLock
 
 if TYPE_CHECKING:
     from oauth_cc_auth._authentication.base import ClientAuthentication
+    from oauth_cc_auth._protocol.server_metadata import ServerMetadata
+
+    from .clock import Moment
+
+
+class Located(Record):
+    """The metadata of an issuer.
+
+    Attributes:
+        metadata: What it says.
+        document_url: Where it was read.
+        good_until: When to read it again.
+    """
+
+    __slots__ = ("document_url", "good_until", "metadata")
+
+    def __init__(self, metadata: ServerMetadata, document_url: str, *, good_until: Moment) -> None:
+        self.metadata = metadata
+        self.document_url = document_url
+        self.good_until = good_until
 
 
 class Family:
@@ -22,14 +44,16 @@ class Family:
     Attributes:
         lock: Of all their caches. A lock for each would be a second one as soon as a cache changes what is here.
         failures: Those that no target has to do with; guarded by the lock.
+        located: The metadata of their issuer, once it is known.
         proven: The authentication method that worked last.
         proven_secret: The client secret that it worked with.
     """
 
-    __slots__ = ("failures", "lock", "proven", "proven_secret")
+    __slots__ = ("failures", "located", "lock", "proven", "proven_secret")
 
     def __init__(self) -> None:
         self.lock = ProcessLock()
         self.failures = Failures()
+        self.located: Located | None = None
         self.proven: ClientAuthentication | None = None
         self.proven_secret: str | None = None

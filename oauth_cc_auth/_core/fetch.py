@@ -9,17 +9,18 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Generator, Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from oauth_cc_auth._authentication.base import ClientAuthentication
-from oauth_cc_auth._authentication.order import is_builtin, worth_trying
+from oauth_cc_auth._authentication.order import in_listed_order, is_builtin, worth_trying
 from oauth_cc_auth._config import ClientCredentialsConfig
-from oauth_cc_auth._errors import Attempt, ConfigurationError, TokenEndpointUnreachable, TokenError
+from oauth_cc_auth._errors import Attempt, ConfigurationError, DiscoveryError, TokenEndpointUnreachable, TokenError
 from oauth_cc_auth._protocol.answer import is_whole_success, not_understood, read_answer
 from oauth_cc_auth._protocol.exchange import Reply, TokenRequest, TokenResponse, methods_of, token_request
 from oauth_cc_auth._protocol.failure import Failure
 from oauth_cc_auth._protocol.members import whole_of
-from oauth_cc_auth._redact.redact import shown_url
+from oauth_cc_auth._protocol.server_metadata import METADATA, ServerMetadata
+from oauth_cc_auth._redact.redact import presentable, shown_url
 from oauth_cc_auth._settings import checks, returned
 from oauth_cc_auth._token import Token
 
@@ -31,7 +32,12 @@ from .flight import Fetched, Flight
 from .observer import Observer, shown_scope
 from .values import computed
 
+if TYPE_CHECKING:
+    from .locate import Locator
+
 logger = logging.getLogger("oauth_cc_auth")
+
+_GONE = (404, 410)  # statuses of a token endpoint that has moved
 
 TRIES = 3  # of a token request that fails for a reason that may pass
 # Seconds before the second try, doubling. Chance takes up to half of it off. If the endpoint asks for a delay itself,
@@ -55,7 +61,7 @@ class Fetcher:
         last_token: What callables of the person's may see: the token that the endpoint issued last, or None.
     """
 
-    __slots__ = ("_epoch", "_family", "_methods", "clock", "config", "last_token", "observer", "timeout")
+    __slots__ = ("_epoch", "_family", "_locator", "_methods", "clock", "config", "last_token", "observer", "timeout")
 
     def __init__(
         self,
@@ -72,6 +78,11 @@ class Fetcher:
         self.timeout = timeout
         self._methods = methods_of(config)
         self._family = Family() if family is None else family
+        self._locator: Locator | None = None
+        if config.issuer is not None:
+            from .locate import Locator
+
+            self._locator = Locator(config, config.issuer, clock, self._family, timeout=timeout)
         self.last_token: Token | None = None
         self._epoch = 0  # of the flight that last proved or doubted the method
 
@@ -98,6 +109,8 @@ class Fetcher:
                 return run.with_attempts(result)  # no request was sent
             run.attempts += result.error.attempts
             logger.debug("no token: %s", result.error)
+            if (yield from self._has_moved(run, result, flight, until)):
+                continue
             if not result.transient:
                 run.rejections.append(result)
                 if not self._next_method(run, result, flight):
@@ -142,6 +155,9 @@ class Fetcher:
         if padded:
             verb = "begin or end" if len(padded) > 1 else "begins or ends"
             hints.append(f"{' and '.join(padded)} {verb} with white space, which counts")
+        listed = () if run.server is None else run.server.methods
+        if listed and not {method.name for method in self._methods} & set(listed):
+            hints.append(f"the issuer's metadata lists {presentable(', '.join(listed), ())} only")
         if isinstance(self.config.client_authentication, str):
             hints.append(f"only {self.config.client_authentication} was tried: unset client_authentication to try all")
         return "; ".join(hints)
@@ -149,12 +165,17 @@ class Fetcher:
     def _hint_after_outage(self, run: _Run, failure: Failure) -> str:
         """Some servers crash if the credentials are not where they look for them."""
         status = failure.error.attempts[-1].status_code
-        if status is None or status < 500 or run.rejections or self._has_proven(run) or len(self._methods) == 1:
+        if isinstance(failure.error, DiscoveryError) or status is None or status < 500:
+            return ""
+        if run.rejections or self._has_proven(run) or len(self._methods) == 1:
             return ""
         return f"only {run.method.name} was tried: if the server wants another method, set client_authentication"
 
     def _attempt(self, run: _Run, flight: Flight, until: float) -> Fetching:
         """One token request; a failure without attempts means that none could be sent."""
+        unknown = yield from self._locate(run, flight, until)
+        if unknown is not None:
+            return unknown
         request = yield from self._request(run, flight, until)
         if isinstance(request, Failure):
             return request
@@ -180,8 +201,40 @@ class Fetcher:
             asked=asked,
             lifetime=None if read.expires_at is None else round(read.expires_at - asked.wall, 3),
             shown_scope=shown_scope(read, request, known_token),
-            token_requests=len(run.attempts) + 1,
+            token_requests=sum(attempt.method != METADATA for attempt in run.attempts) + 1,
         )
+
+    def _locate(self, run: _Run, flight: Flight, until: float) -> Generator[Effect, Any, Failure | None]:
+        """Find out where the token endpoint is, if an issuer stands for it; why that failed, if it did."""
+        if self._locator is None or run.server is not None:
+            return None
+        found = yield from self._locator.locate(flight, until)
+        if isinstance(found, Failure):
+            return found
+        self._ask(run, found)
+        return None
+
+    def _has_moved(self, run: _Run, failure: Failure, flight: Flight, until: float) -> Generator[Effect, Any, bool]:
+        """True if the token endpoint is gone, and the issuer's metadata now names another one; asked once a fetch."""
+        if self._locator is None or run.server is None or run.has_looked_again:
+            return False
+        if failure.error.attempts[-1].status_code not in _GONE:
+            return False
+        run.has_looked_again = True
+        found = yield from self._locator.locate(flight, until, again=True)
+        if isinstance(found, Failure) or found.token_url == run.server.token_url:
+            return False
+        self._ask(run, found)
+        run.why = "where it has moved to"
+        return True
+
+    def _ask(self, run: _Run, server: ServerMetadata) -> None:
+        """Send the token requests of `run` to `server`, by the methods that it lists first."""
+        run.server = server
+        self.observer.token_url = shown_url(server.token_url)
+        if server.methods:
+            proven = self._family.proven
+            run.methods = sorted(in_listed_order(run.methods, server.methods), key=lambda each: each is not proven)
 
     def _request(self, run: _Run, flight: Flight, until: float) -> Generator[Effect, Any, TokenRequest | Failure]:
         """The token request, made with the person's callables if there are any."""
@@ -198,7 +251,7 @@ class Fetcher:
         values = yield from self._values(flight, until)
         if isinstance(values, Raised):
             return _not_sent(values.text)
-        make = partial(token_request, self.config, method, secret, **values)
+        make = partial(token_request, self.config, method, secret, server=run.server, **values)
         if is_builtin(method):
             try:
                 return make()
@@ -292,6 +345,8 @@ class _Run:
         self.attempts: tuple[Attempt, ...] = ()
         self.rejections: list[Failure] = []
         self.delays = 0
+        self.server: ServerMetadata | None = None  # of the issuer, once it is known
+        self.has_looked_again = False  # into the metadata
 
     @property
     def method(self) -> ClientAuthentication:
@@ -342,7 +397,7 @@ def _not_sent(message: str) -> Failure:
 def out_of_time(config: ClientCredentialsConfig) -> Failure:
     """The failure for a caller whose `deadline` has passed."""
     error = TokenEndpointUnreachable(
-        f"no token from {shown_url(config.token_url)} within the deadline; the endpoint is slow, or a token request "
+        f"no token from {shown_url(config.source_url)} within the deadline; the endpoint is slow, or a token request "
         "of another thread or task hangs",
         reason="deadline",
     )

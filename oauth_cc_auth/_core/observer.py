@@ -53,7 +53,7 @@ class Observer:
     __slots__ = ("_hook", "client_id", "token_url")
 
     def __init__(self, config: ClientCredentialsConfig, hook: OnEvent | None) -> None:
-        self.token_url = shown_url(config.token_url)
+        self.token_url = shown_url(config.source_url)
         self.client_id = config.client_id
         self._hook = hook
 

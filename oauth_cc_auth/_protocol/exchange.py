@@ -24,13 +24,14 @@ from oauth_cc_auth._settings import returned
 from oauth_cc_auth._version import __version__
 
 from .fields import CONTENT_TYPES, Fields, body_of, is_public, secret_texts, url_with
+from .server_metadata import ServerMetadata
 
 _SHORTEST_IN_BASE64 = 6  # characters; what is left of fewer may be part of any word
 _URL_SAFE = str.maketrans("+/", "-_")
 
 
 class TokenRequest(Record):
-    """One request to the token endpoint, ready to be sent by any library.
+    """One request to the token endpoint, or for the metadata that names it, ready to be sent by any library.
 
     Attributes:
         url: Where it goes.
@@ -148,6 +149,7 @@ def token_request(
     *,
     data: Fields | None = None,
     headers: tuple[tuple[str, str], ...] | None = None,
+    server: ServerMetadata | None = None,
 ) -> TokenRequest:
     """The token request that authenticates with `strategy`. Its fields and their order are the same each time.
 
@@ -157,14 +159,24 @@ def token_request(
         client_secret: The secret, asked for if that is a callable.
         data: `additional_request_data` with the values of callables; None if there are none.
         headers: `additional_headers`, likewise.
+        server: The metadata of the issuer, if the config has one.
 
     Raises:
         ConfigurationError: `strategy` returned no `Credentials`, or wrong ones. What it raises itself comes through.
     """
-    context = AuthenticationContext(client_id=config.client_id, client_secret=client_secret, token_url=config.token_url)
+    url = config.source_url if server is None else server.token_url
+    context = AuthenticationContext(
+        client_id=config.client_id,
+        client_secret=client_secret,
+        token_url=url,
+        issuer=None if server is None else server.issuer,
+        mtls_token_url=None if server is None else server.mtls_token_url,
+    )
     del client_secret  # no local of a frame while a person's code runs; the context does not show it
     credentials = returned.credentials(strategy.credentials_for(context))
-    endpoint, url = config.endpoint, config.token_url
+    endpoint = config.endpoint
+    if strategy.uses_client_certificate and context.mtls_token_url is not None:
+        url = context.mtls_token_url
     request_format = "form" if endpoint is None else endpoint.request_format
     more_fields = config.additional_request_data if data is None else data
     more_headers = config.additional_headers if headers is None else headers
@@ -244,7 +256,7 @@ def _secrets(
             secrets += [alone, alone.translate(_URL_SAFE)]
     for _, value in credential_headers:
         secrets += [value, value.rpartition(" ")[2]]  # "Scheme abc" and the "abc" in it
-    query = urlsplit(config.token_url).query
+    query = urlsplit(config.source_url).query
     # A value here may be a secret or an API version. To mask each "2" would make the server's words unreadable.
     perhaps = [query, *(value for name, value in parse_qsl(query) if not is_public(name))]
     for _, value in additional_headers:

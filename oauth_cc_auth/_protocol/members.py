@@ -37,6 +37,14 @@ def whole_of(body: bytes) -> Any:
     return text
 
 
+def json_object(body: bytes) -> Mapping[str, Any] | None:
+    """The members of a JSON object, whatever its content type; None if `body` is none."""
+    with Ignoring(ValueError, RecursionError):
+        parsed = _DECODER.decode(_decoded(body))
+        return parsed if isinstance(parsed, dict) else None
+    return None
+
+
 def without_members(body: bytes) -> tuple[Reason, str]:
     """What an answer without any members is instead: a code, and the same in words."""
     text = _decoded(body)

@@ -73,12 +73,27 @@ def endpoint_url(value: object) -> str:
 
 def revocation_url(value: object, *, allow_insecure_http: bool = True) -> str | None:
     """A URL, if there is one."""
-    if value is None:
-        return None
+    return None if value is None else _url("revocation_url", value, allow_insecure_http=allow_insecure_http)
+
+
+def metadata_url(value: object) -> str | None:
+    """A URL, if there is one."""
+    return None if value is None else _url("metadata_url", value)
+
+
+def issuer(value: object) -> str:
+    """An issuer: a URL without a query (RFC 8414 §2)."""
+    url = _url("issuer", value)
+    if "?" in url:
+        raise _wrong("issuer", "contains a query, which no issuer has (RFC 8414 §2)", "leave out what follows '?'")
+    return url
+
+
+def _url(field: str, value: object, *, allow_insecure_http: bool = True) -> str:
     try:
         return checks.token_url(value, allow_insecure_http=allow_insecure_http)
     except ConfigurationError as error:
-        problem = renamed(error, "revocation_url")
+        problem = renamed(error, field)
     raise problem  # out here, so that no context with the value comes along
 
 

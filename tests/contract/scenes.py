@@ -54,8 +54,10 @@ class Scene(NamedTuple):
 
 
 def auth_of(client: ClientKind, server: LoopbackServer, **settings: Any) -> Any:
-    """An auth object for the main client of the server."""
-    return client.auth_class(server.token_url, server.client_id, server.client_secret, **settings)
+    """An auth object for the main client of the server; `token_source` may stand in the place of its token URL."""
+    return client.auth_class(
+        settings.pop("token_source", server.token_url), server.client_id, server.client_secret, **settings
+    )
 
 
 @contextmanager

@@ -27,6 +27,7 @@ from oauth_cc_auth import (
     HeldOff,
     InsecureRequestError,
     InvalidTokenResponse,
+    Issuer,
     Token,
     TokenEndpointError,
     TokenEndpointUnreachable,
@@ -93,12 +94,13 @@ def configs() -> list[ClientCredentialsConfig]:
         ClientCredentialsConfig(URL, "id", "", client_authentication=Assertion()),
         ClientCredentialsConfig(URL, "id", "secret", client_authentication=ClientSecretPost(), scope=None),
         ClientCredentialsConfig.from_mapping({"Client ID": "id", "scope": ["a"]}, allow_insecure_http=True),
+        ClientCredentialsConfig(Issuer("https://login.example.com"), "id", "secret"),
         ClientCredentialsConfig.from_env(),
         ClientCredentialsConfig.from_env("ORDERS_", allow_insecure_http=None),
     ]
 
 
-def settings(config: ClientCredentialsConfig) -> tuple[str, str, str | None, tuple[tuple[str, str], ...], bool]:
+def settings(config: ClientCredentialsConfig) -> tuple[str | None, str, str | None, tuple[tuple[str, str], ...], bool]:
     return config.token_url, config.client_id, config.scope, config.additional_headers, config.allow_insecure_http
 
 

@@ -47,14 +47,14 @@ def diagnose(settings: CommandSettings, api_url: str | None, watcher: Watcher) -
     config = settings.config
     findings = Findings(_question(config, api_url), time.time(), Connection("", 0, None))
     watcher.started(findings.question)
-    findings = replace(findings, connection=connect(config.token_url, _timeout(settings), watcher))
+    findings = replace(findings, connection=connect(config.source_url, _timeout(settings), watcher))
     if findings.connection.failure is None:
         findings = _asked(findings, settings, api_url, watcher)
     findings = replace(findings, now=time.time())
     diagnosis = judge(findings)
     if any(cause.name in ELSEWHERE for cause in diagnosis.causes):
         with watcher.doing("asking the server where its token endpoint is"):
-            discovered = find_token_endpoint(config.token_url, _timeout(settings))
+            discovered = find_token_endpoint(config.source_url, _timeout(settings))
         findings = replace(findings, discovered=discovered)
         diagnosis = judge(findings)
     watcher.concluded(findings, diagnosis)
@@ -87,11 +87,11 @@ def _timeout(settings: CommandSettings) -> float:
 
 
 def _question(config: ClientCredentialsConfig, api_url: str | None) -> Question:
-    origin, method, secret = wire_origin(config.token_url), config.authentication, config.client_secret
+    origin, method, secret = wire_origin(config.source_url), config.authentication, config.client_secret
     # A person who pasted the secret into a wrong field does not want to see it in a ticket.
     secrets = (secret,) if isinstance(secret, str) else ()
     return Question(
-        token_url=shown_url(config.token_url),
+        token_url=shown_url(config.source_url),
         api_url=None if api_url is None else shown_url(api_url),
         secure=origin.scheme == "https",
         host=origin.host,

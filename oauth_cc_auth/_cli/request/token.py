@@ -28,7 +28,7 @@ def run(settings: CommandSettings, *, form: Form, log: ExchangeLog | None = None
         TokenError: there is none.
     """
     auth = auth_from(settings, log)
-    with console.progress(f"asking {shown_url(settings.config.token_url)} for a token"):
+    with console.progress(f"asking {shown_url(settings.config.source_url)} for a token"):
         token = auth.get_token()
     sys.stdout.write(f"{form(token, settings.config)}\n")
     return OK

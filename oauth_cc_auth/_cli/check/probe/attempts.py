@@ -93,7 +93,7 @@ def _request(config: ClientCredentialsConfig, method: ClientAuthentication) -> T
         if not worth_trying(method, first, config.client_id, checked_secret):
             return None
         request = token_request(config, method, checked_secret)
-        return request.replaced(secrets=(*request.secrets, *proxy_secrets(config.token_url)))
+        return request.replaced(secrets=(*request.secrets, *proxy_secrets(config.source_url)))
     except Exception as error:  # noqa: BLE001  # of the person's callable or strategy
         words = presentable(text_of(error), (secret,) if isinstance(secret, str) else ())
         return AttemptFacts(method.name, "not_sent", 0.0, description=f"{type(error).__name__}: {words}")
