@@ -223,8 +223,15 @@ auth = ClientCredentialsAuth("{1}", "someone", "s3cret")
 SENDING = {
     f"oauth_cc_auth.{name}"
     for name in (
-        *("_requests.send", "_requests.connecting", "_requests.raw", "_adapter.originals"),
-        *("_adapter.transport_advice", "_adapter.transport_errors", "_http.limited_body", "_http.watchdog"),
+        *("_requests.send", "_requests.connecting", "_requests.raw", "_requests.tls"),
+        *(
+            "_adapter.originals",
+            "_adapter.tls_contexts",
+            "_adapter.transport_advice",
+            "_adapter.transport_errors",
+            "_http.limited_body",
+            "_http.watchdog",
+        ),
     )
 }
 FETCHING = {

@@ -21,6 +21,7 @@ from oauth_cc_auth._protocol.exchange import TokenRequest, TokenResponse, Transp
 
 from .answer import Reading, Trace, answer_or_failure
 from .proxies import uses_proxy
+from .tls import tls_context
 
 _CLOSED = TransportFailure(
     "token_client is closed",
@@ -71,7 +72,7 @@ def send_token_request(
                 hooks = {"response": [redirect]}
                 client = original_class(library, "Client")
                 token_client = stack.enter_context(
-                    client(verify=_needs_tls(request), event_hooks=hooks, mounts=_mounts(request))
+                    client(verify=_verify(library, request), event_hooks=hooks, mounts=_mounts(request))
                 )
             response = token_client.send(
                 _prepared(library, request, budget, trace=trace),
@@ -192,20 +193,25 @@ async def _aclose(response: Any) -> None:
 
 
 async def _own_async_client(library: Any, request: TokenRequest, hook: Callable[[Any], Any]) -> Any:
-    """An async client whose certificates were loaded in a worker thread: that takes tens of milliseconds."""
+    """An async client. Its certificates are looked at, and perhaps loaded, in a worker thread: both block."""
     import anyio
 
-    verify = _needs_tls(request)
-    if verify:
-        verify = await anyio.to_thread.run_sync(library.create_ssl_context, limiter=anyio.CapacityLimiter(1))
+    verify: Any = False
+    if _needs_tls(request):
+        limiter = anyio.CapacityLimiter(1)
+        verify = await anyio.to_thread.run_sync(_verify, library, request, limiter=limiter)
     return original_class(library, "AsyncClient")(
         verify=verify, event_hooks={"response": [hook]}, mounts=_mounts(request)
     )
 
 
-def _needs_tls(request: TokenRequest) -> Any:
-    """What to pass as ``verify``: without TLS (loopback, mostly) there is no need to load certificates."""
+def _needs_tls(request: TokenRequest) -> bool:
     return not request.url.lower().startswith("http:")
+
+
+def _verify(library: Any, request: TokenRequest) -> Any:
+    """What to pass as ``verify``: without TLS (loopback, mostly) there is no need to load certificates. Blocks."""
+    return tls_context(library) if _needs_tls(request) else False
 
 
 def _prepared(library: Any, request: TokenRequest, budget: float, **extensions: Any) -> Any:

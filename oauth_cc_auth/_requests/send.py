@@ -23,6 +23,7 @@ from oauth_cc_auth._protocol.exchange import TokenRequest, TokenResponse, Transp
 
 from .connecting import connected_socket
 from .raw import close, has_been_read, is_encoded, pieces_of
+from .tls import tls_context, use
 
 _PIECE = 65536  # bytes
 
@@ -159,11 +160,21 @@ def _watched_adapter(library: Any) -> type[Any]:
             self._watchdog = watchdog
             super().__init__(pool_connections=1, pool_maxsize=1)
 
-        def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
-            pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
+        def get_connection_with_tls_context(
+            self, request: Any, verify: Any, proxies: Any = None, cert: Any = None
+        ) -> Any:
+            context = tls_context(self, library, request.url, verify=verify, cert=cert, proxies=proxies)
+            pool: Any = super().get_connection_with_tls_context(request, verify, proxies=proxies, cert=cert)
+            self._has_context = context is not None
+            if self._has_context:
+                use(context, pool)
             pool.ConnectionCls = _watched(pool.ConnectionCls)
             pool.conn_kw["_watchdog"] = self._watchdog
             return pool
+
+        def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+            if not self._has_context:
+                super().cert_verify(conn, url, verify, cert)
 
     return WatchedAdapter
 
