@@ -14,6 +14,11 @@ from tests.clients import ALL_CLIENTS, REQUESTS, ClientKind, each_client, for_cl
 from tests.contract.scenes import scene
 from tests.contract.token_side import auth_for, failure_of
 
+
+async def a_coroutine() -> str:
+    return "x"
+
+
 TENANT = {"X-Tenant": "t3nant"}
 
 
@@ -123,6 +128,10 @@ def test_a_header_of_the_whole_token(client: ClientKind, oauth_server: LoopbackS
         (
             {"header_value_pattern": lambda token: f"{token.access_token}\n"},
             "header_value_pattern gave no value: it returned a text that a header cannot have",
+        ),
+        (
+            {"header_value_pattern": lambda token: a_coroutine()},
+            "header_value_pattern gave no value: it returned an object of type coroutine, which no one awaits",
         ),
         (
             {"api_headers": {"X-Tenant": lambda token: None}},

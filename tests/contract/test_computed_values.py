@@ -107,6 +107,16 @@ def test_in_json_they_may_be_nested(client: ClientKind, oauth_server: LoopbackSe
     assert (body["a"], body["list"]) == ({"b": [{"c": 1}, "x"], "d": None}, [1, 2])
 
 
+@each_client
+@pytest.mark.parametrize("data", [{"a": {"b": lambda: fails()}}, {"a": ["x", lambda: fails()]}])
+def test_one_that_fails_in_the_depth(client: ClientKind, oauth_server: LoopbackServer, data: dict[str, Any]) -> None:
+    """The field is named."""
+    endpoint = TokenEndpoint(oauth_server.token_url, request_format="json")
+    with client.session(client.auth_class(endpoint, "id", "s", additional_request_data=data)) as session:
+        error = failure_of(session, oauth_server.api_url)
+    assert "additional_request_data: the callable for a gave no value: it raised RuntimeError (" in str(error)
+
+
 def fails() -> str:
     raise RuntimeError("s3cret")
 

@@ -9,7 +9,14 @@ from typing import Any
 
 import pytest
 
-from oauth_cc_auth import InvalidTokenResponse, TokenEndpoint, TokenError
+from oauth_cc_auth import (
+    AuthenticationContext,
+    ClientAuthentication,
+    Credentials,
+    InvalidTokenResponse,
+    TokenEndpoint,
+    TokenError,
+)
 from oauth_cc_auth.testing import Answer, LoopbackServer, RecordedRequest
 from tests.clients import ClientKind, each_client
 
@@ -159,6 +166,87 @@ def test_a_callable_that_raises(client: ClientKind, oauth_server: LoopbackServer
     assert caught.value.reason == "callable_failed"
     assert [attempt.status_code for attempt in caught.value.attempts] == [200]
     assert "token-1" not in str(caught.value)
+
+
+@each_client
+@pytest.mark.parametrize(
+    ("returned", "words"),
+    [
+        (None, "it must return a mapping with names, not NoneType"),
+        ({1: "x"}, "it must return a mapping with names, not dict"),
+    ],
+)
+def test_a_callable_that_returns_no_members(
+    client: ClientKind, oauth_server: LoopbackServer, returned: Any, words: str
+) -> None:
+    """The error says what it must return."""
+    Provider(oauth_server, lambda token: {"key": token})
+    endpoint = TokenEndpoint(oauth_server.token_url, response_fields=lambda answer: returned)
+    with (
+        client.session(auth=client.auth_class(endpoint, ID, SECRET)) as session,
+        pytest.raises(InvalidTokenResponse, match=words),
+    ):
+        session.request("GET", oauth_server.api_url)
+
+
+@each_client
+def test_basic_is_sent_too_if_that_is_set(client: ClientKind, used: Callable[..., RecordedRequest]) -> None:
+    """A method of the person's choice stands beside the description."""
+    settings = {"client_authentication": "client_secret_basic"}
+    sent = used(client, credential_fields=("client_id", None), settings=settings)
+    assert sent.headers["Authorization"].startswith("Basic ")
+    assert sent.form == (("grant_type", "client_credentials"), ("client_id", ID))
+
+
+@each_client
+def test_post_is_what_the_description_says(client: ClientKind, used: Callable[..., RecordedRequest]) -> None:
+    """`client_secret_post` under the names of the endpoint."""
+    settings = {"client_authentication": "client_secret_post"}
+    sent = used(client, credential_fields=("user", "key"), settings=settings)
+    assert sent.form == (("grant_type", "client_credentials"), ("user", ID), ("key", SECRET))
+
+
+class InTheBody(ClientAuthentication):
+    """A strategy that cannot be used without a body."""
+
+    def credentials_for(self, context: AuthenticationContext) -> Credentials:
+        return Credentials(fields={"assertion": "s3cret"})
+
+
+@each_client
+def test_without_a_body_no_secret_goes_into_the_query(client: ClientKind, oauth_server: LoopbackServer) -> None:
+    """Basic is tried, and the body is not; a strategy that needs one fails before anything is sent."""
+    oauth_server.token_endpoint.always(Answer.error("invalid_client", status=401))
+    endpoint = TokenEndpoint(oauth_server.token_url, method="GET")
+    with (
+        client.session(auth=client.auth_class(endpoint, "id", "secret")) as session,
+        pytest.raises(TokenError) as caught,
+    ):
+        session.request("GET", oauth_server.api_url)
+    assert [attempt.method for attempt in caught.value.attempts] == ["client_secret_basic"]
+    assert oauth_server.token_requests[0].query == "grant_type=client_credentials"
+    auth = client.auth_class(endpoint, "id", "secret", client_authentication=InTheBody())
+    with client.session(auth=auth) as session, pytest.raises(TokenError, match="they would be in the query"):
+        session.request("GET", oauth_server.api_url)
+    assert len(oauth_server.token_requests) == 1
+
+
+@each_client
+def test_the_usual_methods_in_json(client: ClientKind, oauth_server: LoopbackServer) -> None:
+    """Without a description of places, Basic and then the body, as ever; the body is JSON."""
+    oauth_server.token_endpoint.next(Answer.error("invalid_client", status=401), Answer.token("abc"))
+    endpoint = TokenEndpoint(oauth_server.token_url, request_format="json")
+    with client.session(auth=client.auth_class(endpoint, ID, SECRET, scope="a b")) as session:
+        assert session.request("GET", oauth_server.api_url).status == 200
+    first, second = oauth_server.token_requests
+    assert "Authorization" in first.headers
+    assert json.loads(first.body) == {"grant_type": "client_credentials", "scope": "a b"}
+    assert json.loads(second.body) == {
+        "grant_type": "client_credentials",
+        "scope": "a b",
+        "client_id": ID,
+        "client_secret": SECRET,
+    }
 
 
 @each_client

@@ -12,7 +12,7 @@ from unittest.mock import AsyncMock, MagicMock
 
 import pytest
 
-from oauth_cc_auth._settings.callables import is_async, returned_awaitable
+from oauth_cc_auth._settings.callables import is_async, returned_awaitable, wants_argument
 
 
 async def coroutine(*args: Any) -> str:
@@ -110,3 +110,22 @@ def test_what_only_an_event_loop_could_use(make: Callable[[], Awaitable[str]], n
 def test_values(value: object) -> None:
     """Whatever else comes back is judged by who called."""
     assert returned_awaitable(value) == ""
+
+
+@pytest.mark.parametrize(
+    ("function", "count"),
+    [
+        (lambda: 1, 0),
+        (lambda last: last, 1),
+        (lambda last=None: last, 0),
+        (lambda *others: others, 0),
+        (lambda a, b, c: a, 3),
+        (lambda a, *, b: a, 1),
+        (partial(lambda a, b: a, 1), 1),
+        (iter([1]).__next__, 0),
+        (dict, 0),
+    ],
+)
+def test_how_many_arguments_a_callable_wants(function: Any, count: int) -> None:
+    """Those without which it cannot be called; one written in C that says nothing wants none."""
+    assert [wants_argument(function, position) for position in range(4)] == [position < count for position in range(4)]
