@@ -45,7 +45,7 @@ class Internet:
         if url.startswith(self.server.origin):
             return url
         self.named.append(url)
-        if url == self._token_url:
+        if url.partition("?")[0] == self._token_url.partition("?")[0]:
             return f"{self.server.token_url}?{urlsplit(url).query}".rstrip("?")
         parts = urlsplit(url)
         return f"{self.server.api_url}{parts.path}?{parts.query}".rstrip("?")
@@ -98,12 +98,11 @@ class Internet:
             proxies = kwargs.pop("proxies", None) or {}
             self.proxied.append(proxies.get("https"))
             self.verified_with.append(kwargs.get("verify"))
-            named, request.url = request.url, self.route(request.url)
-            try:
-                response: requests.Response = send(adapter, request, *args, **kwargs)
-            finally:
-                request.url = named
-            response.url = named
+            # A twin, since a guarded request drops its headers when its URL leaves the origin.
+            twin = requests.PreparedRequest()
+            twin.__dict__.update(request.__dict__, headers=request.headers, url=self.route(request.url))
+            response: requests.Response = send(adapter, twin, *args, **kwargs)
+            response.url, response.request = request.url, request
             return response
 
         return elsewhere

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import count
 from typing import Any
 
 import pytest
@@ -59,7 +62,7 @@ def demanding(field: str, value: str, otherwise: Answer) -> Callable[[RecordedRe
 def test_every_recipe_has_a_test() -> None:
     """A new recipe fails this test until it has one with its name."""
     names = {f"test_{re.sub(r'[^a-z0-9]+', '_', title.lower()).strip('_')}" for title in RECIPES}
-    assert len(names) == 19
+    assert len(names) == 27
     assert names <= set(globals())
 
 
@@ -69,6 +72,12 @@ def test_the_index_is_complete() -> None:
     assert [title for title, _ in linked] == list(RECIPES)
     for title, anchor in linked:
         assert anchor == re.sub(r"[^a-z0-9 -]", "", title.lower()).replace(" ", "-")
+
+
+def test_the_table_of_providers_is_complete() -> None:
+    """docs/providers.md has a row for each recipe, in the same order."""
+    rows = re.findall(r"^\| ([^|]+?) \|", (DOCS / "providers.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert rows == ["Provider", *RECIPES]
 
 
 def test_auth0() -> None:
@@ -332,3 +341,175 @@ def test_twitch() -> None:
         with twitch.in_place():
             assert names["session"].get("https://api.twitch.tv/helix/games").status_code == 200
         assert [each.headers["Client-Id"] for each in twitch.server.api_requests] == ["abcd-1234"] * 3
+
+
+def issuing(played: Provider, answer: Callable[[str], Any], accepts: Callable[[RecordedRequest], bool]) -> None:
+    """A token endpoint that answers in its own form if it `accepts` a request, and 401 if not."""
+    numbers = count(1)
+
+    def issue(request: RecordedRequest) -> Answer:
+        if not accepts(request):
+            return Answer(401, {"message": "no such client"})
+        token = f"token-{next(numbers)}"
+        played.server.issue(token)
+        return Answer(200, answer(token))
+
+    played.server.token_endpoint.always(issue)
+
+
+def in_json(expected: dict[str, Any]) -> Callable[[RecordedRequest], bool]:
+    """True for a POST whose body is this, in JSON, and that has no other credentials."""
+    return lambda request: (
+        (request.method, request.headers["Content-Type"]) == ("POST", "application/json")
+        and json.loads(request.body) == expected
+        and "Authorization" not in request.headers
+    )
+
+
+def renewed(played: Provider, call: Callable[[], Any]) -> None:
+    """A refused token is renewed by the same request, and `call` succeeds."""
+    (asked,) = played.server.token_requests
+    played.server.revoke_all()
+    with played.in_place():
+        assert call().status_code == 200
+    again = played.server.token_requests[-1]
+    assert (asked.method, asked.query, asked.body) == (again.method, again.query, again.body)
+    assert asked.headers == again.headers
+    assert len(played.server.token_requests) == 2
+
+
+def test_vanta() -> None:
+    """The credentials are in JSON. A new token would end the one before, so one serves all requests."""
+    with provider("Vanta", "https://api.vanta.com/oauth/token") as vanta:
+        wanted = {
+            "grant_type": "client_credentials",
+            "scope": "vanta-api.all:read",
+            "client_id": "vci_abcd1234",
+            "client_secret": "secret123456",
+        }
+        issuing(
+            vanta, lambda token: {"access_token": token, "expires_in": 3599, "token_type": "Bearer"}, in_json(wanted)
+        )
+        names = vanta.run()
+        assert vanta.api_request.path == "/api/v1/controls"
+        renewed(vanta, lambda: names["session"].get("https://api.vanta.com/v1/controls"))
+
+
+def test_pax8() -> None:
+    """The audience is in the JSON, beside the credentials."""
+    with provider("Pax8", "https://token-manager.pax8.com/oauth/token") as pax8:
+        wanted = {
+            "grant_type": "client_credentials",
+            "audience": "https://api.pax8.com",
+            "client_id": "abcd-1234",
+            "client_secret": "secret123456",
+        }
+        issuing(pax8, lambda token: {"access_token": token, "expires_in": 86400}, in_json(wanted))
+        names = pax8.run()
+        renewed(pax8, lambda: names["session"].get("https://api.pax8.com/v1/companies"))
+
+
+def test_zoominfo() -> None:
+    """There is no grant type, and the answer has the token only. A JWT tells its life itself."""
+    with provider("ZoomInfo", "https://api.zoominfo.com/authenticate") as zoominfo:
+        wanted = {"username": "api-user@example.com", "password": "secret123456"}
+        issuing(zoominfo, lambda token: {"jwt": token}, in_json(wanted))
+        names = zoominfo.run()
+        token = names["session"].auth.current_token
+        assert token.expires_at == pytest.approx(time.time() + 3600, abs=60)
+        renewed(zoominfo, lambda: names["session"].post("https://api.zoominfo.com/search/contact", json={}))
+
+
+def test_greenhouse() -> None:
+    """Basic, the user in the body, and the end of the token as a date."""
+    with provider("Greenhouse", "https://auth.greenhouse.io/token") as greenhouse:
+        basic = "Basic " + base64.b64encode(b"abcd-1234:secret123456").decode()
+        sent = (("grant_type", "client_credentials"), ("sub", "4000123"))
+        issuing(
+            greenhouse,
+            lambda token: {"access_token": token, "token_type": "Bearer", "expires_at": "2125-01-01T00:00:00.000Z"},
+            lambda request: request.headers["Authorization"] == basic and request.form == sent,
+        )
+        names = greenhouse.run()
+        token = names["session"].auth.current_token
+        assert token.expires_at == pytest.approx(time.time() + 365 * 86400, abs=60)  # no life is taken for longer
+        renewed(greenhouse, lambda: names["session"].get("https://harvest.greenhouse.io/v3/candidates"))
+
+
+def test_tableau() -> None:
+    """The session token is in a header of its own, and tells its life as a clock does."""
+    url = "https://10ax.online.tableau.com/api/3.24/auth/signin"
+    with provider("Tableau", url, header_name="X-Tableau-Auth", header_value_pattern="%s") as tableau:
+        wanted = {
+            "credentials": {
+                "personalAccessTokenName": "nightly-report",
+                "personalAccessTokenSecret": "secret123456",
+                "site": {"contentUrl": "finance"},
+            }
+        }
+
+        def answer(token: str) -> dict[str, Any]:
+            site = {"id": "s1", "contentUrl": "finance"}
+            return {"credentials": {"site": site, "token": token, "estimatedTimeToExpiration": "3:59:59"}}
+
+        issuing(tableau, answer, in_json(wanted))
+        names = tableau.run()
+        assert tableau.api_request.path == "/api/api/3.24/sites/s1/workbooks"
+        assert names["token"].expires_at == pytest.approx(time.time() + 4 * 3600, abs=60)
+        renewed(tableau, lambda: names["session"].get(f"{names['api']}/sites/s1/workbooks"))
+
+
+def test_toast() -> None:
+    """Each API request names the restaurant, also the one that is sent again."""
+    url = "https://ws-api.toasttab.com/authentication/v1/authentication/login"
+    with provider("Toast", url) as toast:
+        wanted = {
+            "userAccessType": "TOAST_MACHINE_CLIENT",
+            "clientId": "abcd-1234",
+            "clientSecret": "secret123456",
+        }
+
+        def answer(token: str) -> dict[str, Any]:
+            return {"token": {"tokenType": "Bearer", "expiresIn": 21600, "accessToken": token}, "status": "SUCCESS"}
+
+        issuing(toast, answer, in_json(wanted))
+        names = toast.run()
+        renewed(toast, lambda: names["session"].get("https://ws-api.toasttab.com/menus/v2/menus"))
+        restaurant = "11111111-2222-3333-4444-555555555555"
+        assert {each.headers["Toast-Restaurant-External-ID"] for each in toast.server.api_requests} == {restaurant}
+
+
+def test_marketo() -> None:
+    """A GET, and a refusal that is a 200."""
+    with provider("Marketo", "https://123-abc-456.mktorest.com/identity/oauth/token") as marketo:
+        wanted = "grant_type=client_credentials&client_id=abcd-1234&client_secret=secret123456"
+        issuing(
+            marketo,
+            lambda token: {
+                "access_token": token,
+                "token_type": "bearer",
+                "expires_in": 3599,
+                "scope": "api@example.com",
+            },
+            lambda request: (request.method, request.query, request.body) == ("GET", wanted, b""),
+        )
+        names = marketo.run()
+        expired = {"success": False, "errors": [{"code": "602", "message": "Access token expired"}]}
+        marketo.server.api.next(Answer(200, expired))
+        with marketo.in_place():
+            leads = names["session"].get("https://123-abc-456.mktorest.com/rest/v1/leads.json").json()
+        assert "errors" not in leads
+        assert [each.token for each in marketo.server.api_requests] == ["token-1", "token-1", "token-2"]
+        assert len(marketo.server.token_requests) == 2
+
+
+def test_workday() -> None:
+    """The refresh token is sent with Basic, each time the same."""
+    url = "https://wd5-services1.myworkday.com/ccx/oauth2/example/token"
+    with provider("Workday", url, accepts=[BASIC], grant_types=["refresh_token"]) as workday:
+        workday.server.token_endpoint.always(
+            demanding("refresh_token", "refresh123456", Answer.error("invalid_grant", status=400))
+        )
+        names = workday.run()
+        assert workday.fields == {"grant_type": "refresh_token", "refresh_token": "refresh123456"}
+        renewed(workday, lambda: names["session"].get(url.replace("oauth2", "api")))
