@@ -27,7 +27,8 @@ class TokenEndpoint:
         url: Full URL of the endpoint; a query in it is kept. https, unless the host is a loopback one.
         method: ``"POST"``, ``"GET"`` or ``"PUT"``.
         request_format: ``"form"``, ``"json"`` or ``"query"``: how the fields are sent. None: a form, and the query
-            with GET.
+            with GET. Or a callable that is given the fields, nested as for JSON, and returns the body as text or
+            bytes: for XML and the like, with its ``Content-Type`` in `additional_headers`.
         credential_fields: Where id and secret go in the body: two names, such as ``("clientId", "clientSecret")``, of
             which one may be None; in JSON, dots nest (``"auth.id"``). Or a mapping, nested in JSON:
             ``{"credentials": {"name": "{client_id}", "secret": "{client_secret}"}}``. An empty tuple: the credentials
@@ -36,7 +37,8 @@ class TokenEndpoint:
         secret_in_query: Permit the secret in the query of a URL, which servers and proxies log.
         response_fields: Where members of the answer are, by their names in RFC 6749, such as
             ``{"access_token": "data.token"}``. Dots nest, and numbers count items of a list from 0. ``"$"`` is the
-            whole answer, for a token that is not in JSON, and ``"header:X-Token"`` a header. Or a callable that takes
+            whole answer, for a token that is not in JSON, ``"header:X-Token"`` a header, and ``"cookie:session"`` a
+            cookie. Or a callable that takes
             the answer (parsed JSON, or text) and returns a mapping with the names of RFC 6749; it is called in a worker
             thread in async code.
         lifetime_unit: What the member for ``expires_in`` is: ``"s"``, ``"ms"``, ``"min"``, ``"h"`` or ``"d"`` for a
@@ -51,7 +53,7 @@ class TokenEndpoint:
 
     url: str
     method: str
-    request_format: str
+    request_format: str | Callable[[dict[str, Any]], str | bytes]
     credential_fields: tuple[str | None, ...] | Nested | None
     credential_headers: tuple[tuple[str, str], ...]
     secret_in_query: bool
@@ -66,7 +68,7 @@ class TokenEndpoint:
         url: str,
         *,
         method: str = "POST",
-        request_format: str | None = None,
+        request_format: str | Callable[[dict[str, Any]], str | bytes] | None = None,
         credential_fields: Iterable[str | None] | Mapping[str, Any] | None = None,
         credential_headers: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
         secret_in_query: bool = False,

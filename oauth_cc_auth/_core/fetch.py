@@ -252,7 +252,9 @@ class Fetcher:
         if isinstance(values, Raised):
             return _not_sent(values.text)
         make = partial(token_request, self.config, method, secret, server=run.server, **values)
-        if is_builtin(method):
+        endpoint = self.config.endpoint
+        makes_body = endpoint is not None and callable(endpoint.request_format)
+        if is_builtin(method) and not makes_body:
             try:
                 return make()
             except ConfigurationError as error:  # a secret that does not fit into a header
@@ -260,7 +262,8 @@ class Fetcher:
             return _not_sent(f"the credentials do not fit into this request: {problem}")
         result = yield self._call(make, flight, until)
         if isinstance(result, Raised):
-            return _not_sent(f"client authentication {method.name!r} gave no credentials: {result.text}")
+            who = "request_format" if is_builtin(method) else f"client authentication {method.name!r}"
+            return _not_sent(f"{who} gave no {'body' if is_builtin(method) else 'credentials'}: {result.text}")
         return result  # type: ignore[no-any-return]  # what token_request returns
 
     def _values(self, flight: Flight, until: float) -> Generator[Effect, Any, dict[str, Any] | Raised]:

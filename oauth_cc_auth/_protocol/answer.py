@@ -74,11 +74,15 @@ def read_answer(
         return _unreachable(request, answer)
     request = request.replaced(secrets=(*request.secrets, known_token))
     members = members_of(answer.body, request.secrets, KNOWN_ERRORS)
-    if 200 <= answer.status_code < 300:
+    is_success = 200 <= answer.status_code < 300
+    is_described = request.endpoint is not None and request.endpoint.response_fields is not None
+    if is_success:
         members = _described_members(request, answer, members) if told is None else {**members, **told}
+    # If the token is where the settings say, other members mean whatever they mean there: "error": "0".
+    has_error = bool(members.get("error")) and not (is_described and members.get("access_token"))
     issued = [value for name in TOKEN_MEMBERS if isinstance(value := members.get(name), str)]
     request = request.replaced(secrets=(*request.secrets, *issued))
-    if not 200 <= answer.status_code < 300 or members.get("error"):
+    if not is_success or has_error:
         return _refusal(request, answer, members, wall)
     return _token(request, answer, members, wall)
 
@@ -100,6 +104,9 @@ def _described_members(request: TokenRequest, answer: TokenResponse, members: Ma
         return members
     whole = whole_of(answer.body)
     values = {name: found(whole, answer.headers, path) for name, path in places.items()}
+    token = values.get("access_token")
+    if isinstance(token, int) and not isinstance(token, bool):
+        values["access_token"] = str(token)  # the number of a session
     others = {name: value for name, value in members.items() if name not in places}
     return {**others, **{name: value for name, value in values.items() if value is not MISSING}}
 
@@ -288,8 +295,9 @@ def _missing_place(request: TokenRequest, answer: TokenResponse) -> str:
     path = places.get("access_token") if isinstance(places, Mapping) else None
     if path is None or not answer.body.strip():
         return ""
-    if path.startswith("header:"):
-        return f"it has no header {path.removeprefix('header:').strip()}"
+    if path.startswith(("header:", "cookie:")):
+        kind, _, name = path.partition(":")
+        return f"it has no {kind} {name.strip()}"
     reached, there = members_on_the_way(whole_of(answer.body), path)
     place = f"{reached!r} is there, and {there}" if reached else there
     words = presentable(_explanation(whole_of(answer.body)), request.secrets)

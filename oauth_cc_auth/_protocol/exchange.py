@@ -190,7 +190,7 @@ def token_request(
         placed = returned.credentials(Credentials(headers=filled(dict(endpoint.credential_headers), *known)))
         fields += filled(endpoint.credential_template, *known).items()
         url = filled(url, *known, percent_encoded)
-    content_type = CONTENT_TYPES.get(request_format)
+    content_type = None if callable(request_format) else CONTENT_TYPES.get(request_format)
     own_headers = (
         # With "text/html" in Accept, oidc-provider answers errors as HTML.
         ("Accept", "application/json"),

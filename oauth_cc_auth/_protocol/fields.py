@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
+from oauth_cc_auth._settings import returned
 from oauth_cc_auth._settings.nested import thawed
 
 # What fields are called that are no secrets, without "_" and in lower case. To mask them would hide what a server's
@@ -36,14 +37,20 @@ def is_public(name: str) -> bool:
     return name.replace("_", "").casefold() in _PUBLIC_NAMES
 
 
-def body_of(fields: Fields, request_format: str) -> bytes:
-    """The body: a form (RFC 6749 §4.4.2) or JSON; empty if the fields are in the query."""
+def body_of(fields: Fields, request_format: Any) -> bytes:
+    """The body: a form (RFC 6749 §4.4.2), JSON, or what a callable makes; empty if the fields are in the query.
+
+    Raises:
+        ConfigurationError: the callable returned no body. What it raises itself comes through.
+    """
+    if callable(request_format):
+        return returned.body(request_format, tree_of(fields))
     if request_format == "json":
         return json.dumps(tree_of(fields), separators=(",", ":")).encode()
     return urlencode(fields).encode() if request_format == "form" else b""
 
 
-def url_with(url: str, fields: Fields, request_format: str) -> str:
+def url_with(url: str, fields: Fields, request_format: Any) -> str:
     """`url` with the fields in its query, if that is where they go."""
     if request_format != "query" or not fields:
         return url

@@ -1,15 +1,16 @@
 """Where a described endpoint has the members of its answer. Pure, no I/O.
 
 A path leads from the whole answer to one value: dots nest, numbers count items of a list, ``$`` is the answer itself,
-and ``header:`` is followed by the name of a header.
+``header:`` is followed by the name of a header, and ``cookie:`` by that of a cookie that is set.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
-_HEADER = "header:"
+_HEADER, _COOKIE = "header:", "cookie:"
 
 MISSING = object()
 
@@ -24,9 +25,17 @@ def found(answer: Any, headers: Mapping[str, str], path: str) -> Any:
     """
     if path.startswith(_HEADER):
         return headers.get(path.removeprefix(_HEADER).strip().lower(), MISSING)
+    if path.startswith(_COOKIE):
+        return _cookie(headers.get("set-cookie", ""), path.removeprefix(_COOKIE).strip())
     if path == "$":
         return answer.strip() if isinstance(answer, str) else answer
     return _follow(answer, path.removeprefix("$."))
+
+
+def _cookie(line: str, name: str) -> Any:
+    """The value of a cookie; several headers are one line, with commas, which dates have too."""
+    value = re.search(rf"(?:^|,\s*){re.escape(name)}=\"?([^\";,]+)", line)
+    return MISSING if value is None else value[1].strip()
 
 
 def _follow(value: Any, path: str) -> Any:

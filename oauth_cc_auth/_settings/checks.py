@@ -277,7 +277,7 @@ def _pairs(field: str, value: object, *, spread: bool = True) -> Iterable[tuple[
             yield name, single
 
 
-def additional_headers(value: object, request_format: str = "form", *, is_described: bool = False) -> Pairs:
+def additional_headers(value: object, request_format: Any = "form", *, is_described: bool = False) -> Pairs:
     """Headers of the token request, each once, none that is ours to set.
 
     ``Authorization`` is not, if the description of the endpoint says where the credentials go.
@@ -298,12 +298,12 @@ def additional_headers(value: object, request_format: str = "form", *, is_descri
     return tuple(headers)
 
 
-def additional_request_data(value: object, request_format: str = "form") -> tuple[tuple[str, Any], ...]:
+def additional_request_data(value: object, request_format: Any = "form") -> tuple[tuple[str, Any], ...]:
     """Fields of the token request in their order. A name may repeat, but not ``grant_type``, and none in JSON.
 
     In JSON, values are kept as they are: a list is a list there, and not a name that repeats.
     """
-    is_json = request_format == "json"
+    is_json = request_format == "json" or callable(request_format)
     data: list[tuple[str, Any]] = []
     for name, content in _pairs("additional_request_data", value, spread=not is_json):
         if name in ("client_id", "client_secret"):

@@ -49,13 +49,15 @@ def method(value: object) -> str:
     return _one_of("method", value.upper() if isinstance(value, str) else value, METHODS)
 
 
-def request_format(value: object, method: str) -> str:
+def request_format(value: Any, method: str) -> Any:
     """How fields are sent; a GET has no body."""
     if value is None:
         return "query" if method == "GET" else "form"
-    found = _one_of("request_format", value, REQUEST_FORMATS)
+    if is_async(value):
+        raise _wrong("request_format", "is an async function", "pass a plain one")
+    found = value if callable(value) else _one_of("request_format", value, REQUEST_FORMATS)
     if method == "GET" and found != "query":
-        problem = f"is {found!r}, which is a body, and a GET request has none"
+        problem = "makes a body, and a GET request has none"
         raise _wrong("request_format", problem, "leave it out, or set method to 'POST'")
     return found
 
@@ -103,7 +105,12 @@ def _name(field: str, value: object) -> str:
     return value
 
 
-def credential_fields(value: Any, request_format: str) -> tuple[str | None, ...] | Nested | None:
+def nests(request_format: Any) -> bool:
+    """True for a format that can hold nested fields."""
+    return request_format == "json" or callable(request_format)
+
+
+def credential_fields(value: Any, request_format: Any) -> tuple[str | None, ...] | Nested | None:
     """Two names, a mapping with placeholders, or an empty tuple for none."""
     if value is None:
         return None
@@ -123,11 +130,11 @@ def credential_fields(value: Any, request_format: str) -> tuple[str | None, ...]
     return names
 
 
-def _check_template(value: Mapping[Any, Any], request_format: str) -> None:
+def _check_template(value: Mapping[Any, Any], request_format: Any) -> None:
     for name, member in value.items():
         _name("credential_fields", name)
         if isinstance(member, Mapping):
-            if request_format != "json":
+            if not nests(request_format):
                 remedy = "only request_format='json' nests; a form may have names such as 'auth[id]'"
                 raise _wrong("credential_fields", f"is nested, and the request is a {request_format}", remedy)
             _check_template(member, request_format)
@@ -136,14 +143,14 @@ def _check_template(value: Mapping[Any, Any], request_format: str) -> None:
             raise _wrong("credential_fields", f"has a value for {shown_field(name)} that is no text", remedy)
 
 
-def credential_template(value: tuple[str | None, ...] | Nested | None, request_format: str) -> Nested:
+def credential_template(value: tuple[str | None, ...] | Nested | None, request_format: Any) -> Nested:
     """`credential_fields` as a mapping with placeholders."""
     if value is None or isinstance(value, Nested):
         return value or Nested({})
     template: dict[str, Any] = {}
     for name, placeholder in zip(value, ("{client_id}", "{client_secret}"), strict=False):
         if name is not None:
-            *parents, last = name.split(".") if request_format == "json" else [name]
+            *parents, last = name.split(".") if nests(request_format) else [name]
             if not last or not all(parents):
                 raise _wrong("credential_fields", "has a name with nothing before or after a dot")
             place: Any = template
@@ -231,7 +238,7 @@ def has_secret(templates: Any) -> bool:
     return re.search(SECRET_PLACEHOLDER, json.dumps(templates, default=dict)) is not None
 
 
-def no_secret_in_query(url: str, template: Mapping[str, Any], request_format: str, *, permitted: bool) -> None:
+def no_secret_in_query(url: str, template: Mapping[str, Any], request_format: Any, *, permitted: bool) -> None:
     """Refuse a secret in a query that no one has asked for."""
     if permitted:
         return

@@ -64,6 +64,21 @@ def value_of(function: Callable[..., Any], last: Any) -> Any:
     return function(last) if wants_argument(function) else function()
 
 
+def body(make: Callable[[Any], Any], fields: dict[str, Any]) -> bytes:
+    """What `make` makes of the fields of a token request.
+
+    Raises:
+        ConfigurationError: it is no body. What `make` raises itself comes through.
+    """
+    value = make(fields)
+    if isinstance(value, str) and is_encodable(value):
+        value = value.encode()
+    if not isinstance(value, bytes):
+        awaitable = returned_awaitable(value)
+        raise ConfigurationError(f"request_format: it {awaitable or 'must return text or bytes'}")
+    return value
+
+
 def header_value(function: Callable[[Any], Any], token: Any) -> str:
     """What `function` makes of a token: the value of a header.
 

@@ -206,6 +206,47 @@ def test_post_is_what_the_description_says(client: ClientKind, used: Callable[..
     assert sent.form == (("grant_type", "client_credentials"), ("user", ID), ("key", SECRET))
 
 
+@each_client
+def test_any_body(client: ClientKind, used: Callable[..., RecordedRequest]) -> None:
+    """A callable makes it of the fields, and another one reads the answer, which is text if it is no JSON."""
+
+    def xml(fields: dict[str, Any]) -> str:
+        login = fields["login"]
+        return f"<login user={login['user']!r} key={login['key']!r} site={login['site']!r}/>"
+
+    sent = used(
+        client,
+        lambda token: Answer(200, f"<token>{token}</token>", content_type="text/xml"),
+        request_format=xml,
+        credential_fields=("login.user", "login.key"),
+        grant_type=False,
+        response_fields=lambda answer: {"access_token": answer[7:-8]},
+        settings={
+            "additional_request_data": {"login": {"site": "s"}},
+            "additional_headers": {"Content-Type": "text/xml"},
+        },
+    )
+    assert sent.body == f"<login user={ID!r} key={SECRET!r} site='s'/>".encode()
+    assert sent.headers.get_all("Content-Type") == ("text/xml",)
+
+
+@each_client
+@pytest.mark.parametrize(
+    ("made", "words"),
+    [
+        (lambda fields: fields["none"], r"request_format gave no body: it raised KeyError \("),
+        (lambda fields: None, "request_format gave no body: request_format: it must return text or bytes"),
+    ],
+)
+def test_a_callable_that_makes_no_body(client: ClientKind, oauth_server: LoopbackServer, made: Any, words: str) -> None:
+    """The error names it, and nothing was sent."""
+    endpoint = TokenEndpoint(oauth_server.token_url, request_format=made)
+    auth = client.auth_class(endpoint, ID, SECRET)
+    with client.session(auth=auth) as session, pytest.raises(TokenError, match=words):
+        session.request("GET", oauth_server.api_url)
+    assert oauth_server.token_requests == ()
+
+
 class InTheBody(ClientAuthentication):
     """A strategy that cannot be used without a body."""
 

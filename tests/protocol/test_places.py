@@ -49,11 +49,14 @@ def message(body: Any, headers: dict[str, str] | None = None, **described: Any) 
         ("abc", "$"),
         (b"abc\n", "$"),
         ({}, "header:X-Token"),
+        ({}, "cookie:session"),
+        ({}, "cookie:b"),
     ],
 )
 def test_where_the_token_is(body: Any, path: str) -> None:
     """Paths, the whole answer, and headers."""
-    assert token(body, {"x-token": "abc"}, response_fields={"access_token": path}).access_token == "abc"
+    headers = {"x-token": "abc", "set-cookie": 'session="abc"; expires=Thu, 01 Jan 2026 00:00:00 GMT, b=abc; Secure'}
+    assert token(body, headers, response_fields={"access_token": path}).access_token == "abc"
 
 
 def test_other_members() -> None:
@@ -104,6 +107,7 @@ def test_who_tells_the_life(access_token: str, members: dict[str, Any], default:
         ({"message": f"bad key {SECRET}"}, "token", "it has no 'token': its members are: message (bad key ***)"),
         ({SECRET: 1}, "token", "it has no 'token': its members are: ***"),
         ({"a": 1}, "header:X-Token", "it has no header X-Token"),
+        ({"a": 1}, "cookie:session", "it has no cookie session"),
         (b"", "token", "the answer is empty"),
     ],
 )
@@ -113,6 +117,18 @@ def test_a_path_that_leads_nowhere(body: Any, path: str, words: str) -> None:
     assert isinstance(found, Failure)
     assert words in str(found.error)
     assert SECRET not in str(found.error)
+
+
+def test_a_number() -> None:
+    """Some APIs call a number a session."""
+    assert token({"session": 42}, response_fields={"access_token": "session"}).access_token == "42"
+
+
+@pytest.mark.parametrize("described", [{"response_fields": {"access_token": "token"}}])
+@pytest.mark.parametrize("error", ["0", "none", {"code": 0}])
+def test_an_error_that_is_none(described: dict[str, Any], error: Any) -> None:
+    """A token where the settings say is a success, whatever else the answer calls an error."""
+    assert token({"token": "abc", "error": error}, **described).access_token == "abc"
 
 
 def test_what_is_there_is_no_text() -> None:
