@@ -26,6 +26,7 @@ from ._token import Token
 from ._version import __version__
 
 if _TYPE_CHECKING:
+    from ._authentication.from_file import FromFile
     from ._events import Event, FallbackTried, FetchFailed, HeldOff, TokenObtained, TokenRefused
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "Event",
     "FallbackTried",
     "FetchFailed",
+    "FromFile",
     "HeldOff",
     "InsecureRequestError",
     "InvalidTokenResponse",
@@ -85,6 +87,7 @@ _LAZY = {
     "Event": "_events",
     "FallbackTried": "_events",
     "FetchFailed": "_events",
+    "FromFile": "_authentication.from_file",
     "HeldOff": "_events",
     "TokenObtained": "_events",
     "TokenRefused": "_events",

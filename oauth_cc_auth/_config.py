@@ -8,7 +8,7 @@ first request in the night.
 # what is here says it is from.
 import os
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from ._authentication.base import ClientAuthentication
 from ._authentication.order import is_builtin
@@ -22,6 +22,29 @@ from ._settings.shown import is_field_name
 from ._token import Token
 
 PairsSetting = Mapping[str, Any] | Iterable[tuple[str, Any]]
+# What one may choose by name; "basic" and "post" are short for the others, and a class stands for an object of it.
+MethodName = Literal["client_secret_basic", "client_secret_post", "basic", "post"]
+MethodSetting = MethodName | ClientAuthentication | type[ClientAuthentication] | None
+
+if TYPE_CHECKING:
+    from typing_extensions import TypedDict, Unpack
+
+    class SettingArguments(TypedDict, total=False):
+        """The arguments of `ClientCredentialsConfig`, by name; for type checkers."""
+
+        token_url: str | TokenEndpoint | Issuer
+        client_id: str
+        client_secret: str | Callable[..., str] | None
+        scope: str | Iterable[str] | None
+        resource: str | Iterable[str] | None
+        client_authentication: MethodSetting
+        header_name: str
+        header_value_pattern: str | Callable[[Token], str]
+        api_headers: PairsSetting | None
+        grant_type: str
+        additional_headers: PairsSetting | None
+        additional_request_data: PairsSetting | None
+        allow_insecure_http: bool | None
 
 
 class ClientCredentialsConfig:
@@ -84,7 +107,7 @@ class ClientCredentialsConfig:
         *,
         scope: str | Iterable[str] | None = None,
         resource: str | Iterable[str] | None = None,
-        client_authentication: str | ClientAuthentication | None = None,
+        client_authentication: MethodSetting = None,
         header_name: str = "Authorization",
         header_value_pattern: str | Callable[[Token], str] = "Bearer %s",
         api_headers: PairsSetting | None = None,
@@ -166,22 +189,30 @@ class ClientCredentialsConfig:
         from ._settings.labels import arguments_from_mapping
 
         arguments, labels = arguments_from_mapping(settings)
-        return _config_of(cls, arguments, labels, allow_insecure_http)
+        if allow_insecure_http is not None:
+            arguments["allow_insecure_http"] = allow_insecure_http
+        return config_of(arguments, labels, cls=cls)
 
     @classmethod
     def from_env(
-        cls, prefix: str = DEFAULT_PREFIX, *, allow_insecure_http: bool | None = None
+        cls, prefix: str = DEFAULT_PREFIX, **arguments: "Unpack[SettingArguments]"
     ) -> "ClientCredentialsConfig":
         """A config from environment variables: the prefix and a field's name in capitals, ``OAUTH_CC_TOKEN_URL``.
 
-        Headers and request data are JSON objects, or ``name=value`` pairs joined by ``&`` as in a form.
+        Headers and request data are JSON objects, or ``name=value`` pairs joined by ``&`` as in a form. The variable
+        ``OAUTH_CC_CLIENT_SECRET_FILE`` names a file with the secret, which is read anew for each token request.
+
+        Args:
+            prefix: What the names of the variables begin with.
+            arguments: Arguments of the class. One that is passed, and is not None, counts instead of its variable.
 
         Raises:
             ConfigurationError: a missing or wrong value; the message names the variable.
         """
-        import os
+        from ._settings.environment import arguments_from_environment, permission
 
-        return config_from_environment(prefix, os.environ, allow_insecure_http, cls=cls)
+        values, variables = arguments_from_environment(prefix, os.environ, arguments)
+        return config_of(values, variables, permit=permission(prefix), cls=cls)
 
     def __setattr__(self, name: str, value: Any) -> NoReturn:
         raise AttributeError(f"ClientCredentialsConfig is immutable; make a new one to change {name}")
@@ -248,39 +279,26 @@ def _told_apart(value: Any) -> Any:
     return value if value is None or isinstance(value, (str, int, float)) else (type(value).__name__, id(value))
 
 
-def config_from_environment(
-    prefix: str,
-    environ: Mapping[str, str],
-    allow_insecure_http: bool | None = None,
-    *,
-    cls: type[ClientCredentialsConfig] = ClientCredentialsConfig,
-) -> ClientCredentialsConfig:
-    """What `ClientCredentialsConfig.from_env` does, from any variables.
-
-    Raises:
-        ConfigurationError: a missing or wrong value; the message names the variable, also in its remedy.
-    """
-    from ._settings.environment import arguments_from_environment
-
-    arguments, variables = arguments_from_environment(prefix, environ)
-    switch = f"set {variables['allow_insecure_http']}=true"
-    return _config_of(cls, arguments, variables, allow_insecure_http, checks.https_remedy(switch))
-
-
-def _config_of(
-    cls: type[ClientCredentialsConfig],
+def config_of(
     arguments: dict[str, Any],
     names: Mapping[str, str],
-    allow_insecure_http: bool | None,
-    https_remedy: str | None = None,
+    *,
+    permit: str | None = None,
+    cls: type[ClientCredentialsConfig] = ClientCredentialsConfig,
 ) -> ClientCredentialsConfig:
-    """A config of values that the person knows by other `names`, which errors show."""
-    if allow_insecure_http is not None:
-        arguments = {**arguments, "allow_insecure_http": allow_insecure_http}
+    """A config of values that the person knows by other `names`.
+
+    Raises:
+        ConfigurationError: a value is wrong; the message uses `names`, and `permit` for how to permit plain http.
+    """
     try:
         return cls(**with_endpoint(arguments))
     except ConfigurationError as error:
-        remedy = https_remedy if error.reason == "insecure_http" else None
+        remedy = checks.https_remedy(permit) if permit and error.reason == "insecure_http" else None
         problem = named(error, names.get(error.field or "", error.name), remedy)
     # Raised out here, so that no context with the values comes along.
     raise problem
+
+
+# For `typing.get_type_hints`: the type above is one for type checkers only.
+vars(ClientCredentialsConfig)["from_env"].__func__.__annotations__["arguments"] = Any

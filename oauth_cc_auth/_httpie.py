@@ -12,23 +12,25 @@ from typing import Any
 
 import requests
 
-from ._config import ClientCredentialsConfig, config_from_environment
+from ._adapter.from_environment import from_environment
 from ._errors import ConfigurationError, TokenError, named, with_message, worded
 from ._requests.transport import RequestsTransport
 from ._settings import DEFAULT_PREFIX
 from ._settings.checks import https_remedy
+from ._settings.environment import SECRET_FILE, permission
 from .requests import ClientCredentialsAuth
 
 _NO_TOKEN_YET = "<token>"  # no token can look like this (RFC 6750 §2.1)
 
 _ID, _SECRET = f"{DEFAULT_PREFIX}CLIENT_ID", f"{DEFAULT_PREFIX}CLIENT_SECRET"
-_PERMIT_HTTP = https_remedy(f"set {DEFAULT_PREFIX}ALLOW_INSECURE_HTTP=true")
+_SECRET_FILE = f"{DEFAULT_PREFIX}{SECRET_FILE}"
+_PERMIT_HTTP = https_remedy(permission(DEFAULT_PREFIX))
 
 
 def auth_for(client_id: str | None, client_secret: str | None) -> HTTPieAuth | Misconfigured:
     """The auth object for a run of HTTPie; what is given replaces the id and the secret of the environment."""
     try:
-        return HTTPieAuth.from_config(_config(_environ(client_id, client_secret)))
+        return _auth(_environ(client_id, client_secret))
     except ConfigurationError as error:
         message = str(error)
     return Misconfigured(message)
@@ -47,6 +49,7 @@ def _environ(client_id: str | None, client_secret: str | None) -> dict[str, str]
     environ = dict(os.environ)
     if client_secret is not None:
         environ[_SECRET] = client_secret
+        environ.pop(_SECRET_FILE, None)
     elif client_id and environ.get(_ID) not in (None, "", client_id):
         # The secret in the environment belongs to the id that is there.
         problem = f"the session has the client id {client_id!r} and no secret, and {_ID} is another one"
@@ -56,12 +59,13 @@ def _environ(client_id: str | None, client_secret: str | None) -> dict[str, str]
     return environ
 
 
-def _config(environ: Mapping[str, str]) -> ClientCredentialsConfig:
+def _auth(environ: Mapping[str, str]) -> HTTPieAuth:
     try:
-        return config_from_environment(DEFAULT_PREFIX, environ)
+        return from_environment(HTTPieAuth, DEFAULT_PREFIX, environ, {})
     except ConfigurationError as error:
         problem = error
-    if problem.reason == "missing" and not all(environ.get(name, "").strip() for name in (_ID, _SECRET)):
+    there = {name for name in (_ID, _SECRET, _SECRET_FILE) if environ.get(name, "").strip()}
+    if problem.reason == "missing" and (_ID not in there or len(there) < 2):
         remedy = "set it, or pass --auth ID[:SECRET]; HTTPie asks for a secret that is left out"
         problem = named(problem, problem.name, remedy)
     raise problem

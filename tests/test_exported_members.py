@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import pkgutil
+from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any, get_type_hints
 
@@ -32,6 +34,7 @@ PUBLIC = {
         "Event",
         "FallbackTried",
         "FetchFailed",
+        "FromFile",
         "HeldOff",
         "InsecureRequestError",
         "InvalidTokenResponse",
@@ -223,3 +226,23 @@ def test_what_the_package_never_had() -> None:
     assert not hasattr(oauth_cc_auth, "anything")
     with pytest.raises(AttributeError, match=r"^module 'oauth_cc_auth' has no attribute 'anything'$"):
         oauth_cc_auth.anything  # noqa: B018
+
+
+def _names_of(path: str, *classes: str) -> set[str]:
+    """The keys of typed dictionaries, which only type checkers see."""
+    tree = ast.parse((Path(oauth_cc_auth.__file__).parent / path).read_text(encoding="utf-8"))
+    return {
+        item.target.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef) and node.name in classes
+        for item in node.body
+        if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)
+    }
+
+
+def test_the_typed_arguments_are_those_of_the_constructors() -> None:
+    """`from_env` and `from_config` take what the constructors take; an editor completes it, and a checker checks it."""
+    settings = set(inspect.signature(ClientCredentialsConfig).parameters)
+    everything = set(inspect.signature(oauth_cc_auth.requests.ClientCredentialsAuth).parameters)
+    assert _names_of("_config.py", "SettingArguments") == settings
+    assert _names_of("_adapter/base.py", "BehaviourArguments") == (everything - settings) | {"allow_insecure_http"}

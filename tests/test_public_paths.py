@@ -35,6 +35,7 @@ from oauth_cc_auth import (
     Event,
     FallbackTried,
     FetchFailed,
+    FromFile,
     HeldOff,
     InsecureRequestError,
     InvalidTokenResponse,
@@ -102,6 +103,7 @@ OBJECTS: list[Any] = [
     AuthenticationContext(client_id="client", client_secret="secret", token_url=CONFIG.source_url),
     ClientSecretBasic(),
     ClientSecretPost(),
+    FromFile("/run/secrets/orders", variable="ORDERS_CLIENT_SECRET_FILE"),
     Credentials(headers={"A": "1"}, fields={"b": "2"}),
     CONFIG,
     ConfigurationError(field="scope", problem="is odd", remedy="drop it"),
@@ -161,7 +163,9 @@ def test_a_pickle_and_a_copy_hold_everything(value: Any) -> None:
             assert (again.headers, again.fields) == (value.headers, value.fields)
             continue
         assert repr(again) == repr(value)
-        if isinstance(value, (ClientCredentialsConfig, Attempt, TokenObtained, TokenRefused, HeldOff, FallbackTried)):
+        if isinstance(
+            value, (ClientCredentialsConfig, FromFile, Attempt, TokenObtained, TokenRefused, HeldOff, FallbackTried)
+        ):
             assert again == value
 
 
@@ -223,7 +227,7 @@ def test_the_hints_of_an_auth_class(door: ModuleType) -> None:
     hints = get_type_hints(cls.__init__)
     assert hints["timeout"] is float
     assert "oauth_cc_auth.Event" in str(hints["on_event"])
-    assert get_type_hints(cls.from_env)["behaviour"] is Any
+    assert get_type_hints(cls.from_env)["arguments"] is Any
 
 
 def test_the_version_stands_once() -> None:

@@ -20,8 +20,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import oauth_cc_auth  # by this name an annotation finds the events, which are loaded when someone asks for them
-from oauth_cc_auth._authentication.base import ClientAuthentication
-from oauth_cc_auth._config import ClientCredentialsConfig
+from oauth_cc_auth._config import ClientCredentialsConfig, MethodSetting
 from oauth_cc_auth._core.clock import Clock
 from oauth_cc_auth._core.lease import Lease
 from oauth_cc_auth._core.process_lock import ProcessLock
@@ -39,6 +38,7 @@ AuthT = TypeVar("AuthT", bound="BaseAuth[Any]")
 if TYPE_CHECKING:
     from typing_extensions import TypedDict, Unpack
 
+    from oauth_cc_auth._config import SettingArguments
     from oauth_cc_auth._core.source import TokenSource
     from oauth_cc_auth._events import OnEvent
     from oauth_cc_auth._protocol.failure import Failure
@@ -60,6 +60,9 @@ if TYPE_CHECKING:
         allow_insecure_http: bool | None
         token_client: TokenClientT | None
 
+    class Arguments(SettingArguments, BehaviourArguments[TokenClientT], total=False):
+        """All arguments of an auth object."""
+
 else:  # what `typing.get_type_hints` finds
     OnEvent = Callable[["oauth_cc_auth.Event"], object]
 
@@ -77,7 +80,7 @@ class BaseAuth(ABC, Generic[TokenClientT]):
         *,
         scope: str | Iterable[str] | None = None,
         resource: str | Iterable[str] | None = None,
-        client_authentication: str | ClientAuthentication | None = None,
+        client_authentication: MethodSetting = None,
         header_name: str = "Authorization",
         header_value_pattern: str | Callable[[Token], str] = "Bearer %s",
         api_headers: Mapping[str, Any] | Iterable[tuple[str, Any]] | None = None,
@@ -189,15 +192,21 @@ class BaseAuth(ABC, Generic[TokenClientT]):
         return cls(**arguments)
 
     @classmethod
-    def from_env(cls: type[AuthT], prefix: str = DEFAULT_PREFIX, **behaviour: Unpack[BehaviourArguments[Any]]) -> AuthT:
+    def from_env(cls: type[AuthT], prefix: str = DEFAULT_PREFIX, **arguments: Unpack[Arguments[Any]]) -> AuthT:
         """An auth object from environment variables; see `ClientCredentialsConfig.from_env`.
 
+        The variables of behaviour count too: ``OAUTH_CC_TIMEOUT``, ``OAUTH_CC_RENEW_ON`` and so on. Commas separate
+        statuses, and origins.
+
+        Args:
+            prefix: What the names of the variables begin with.
+            arguments: Arguments of the class. One that is passed, and is not None, counts instead of its variable.
+
         Raises:
-            ConfigurationError: a variable is missing or wrong, or a behaviour argument cannot be right.
+            ConfigurationError: a variable is missing or wrong, or an argument cannot be right.
         """
-        allow_insecure_http = behaviour.pop("allow_insecure_http", None)
-        config = ClientCredentialsConfig.from_env(prefix, allow_insecure_http=allow_insecure_http)
-        return cls.from_config(config, **behaviour)
+        made: AuthT = loaded("_adapter.from_environment").from_environment(cls, prefix, os.environ, arguments)
+        return made
 
     def with_options(self: AuthT, **options: Unpack[TargetArguments]) -> AuthT:
         """A sibling for another target: an API that wants tokens of its own, or a tenant.
@@ -379,10 +388,10 @@ class BaseAuth(ABC, Generic[TokenClientT]):
 
 
 # For `typing.get_type_hints`: the type above is one for type checkers only.
-for _name in ("from_config", "from_env"):
-    vars(BaseAuth)[_name].__func__.__annotations__["behaviour"] = Any
+for _name, _argument in (("from_config", "behaviour"), ("from_env", "arguments")):
+    vars(BaseAuth)[_name].__func__.__annotations__[_argument] = Any
 BaseAuth.with_options.__annotations__["options"] = Any
-del _name
+del _name, _argument
 
 
 def _arguments_for(config: ClientCredentialsConfig) -> dict[str, Any]:

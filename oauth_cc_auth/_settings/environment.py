@@ -6,46 +6,93 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from oauth_cc_auth._authentication.from_file import FromFile
 from oauth_cc_auth._errors import ConfigurationError
 
 from . import DEFAULT_PREFIX
-from .fields import BEHAVIOUR, SETTINGS, WRITABLE_BEHAVIOUR, check_complete
+from .fields import BEHAVIOUR, ENDPOINT_FIELDS, FIELDS, SETTINGS, WRITABLE_BEHAVIOUR, check_complete
 from .labels import FIELD_BY_LABEL
 from .values import plain, read_value
 
 logger = logging.getLogger("oauth_cc_auth")
 
+SECRET_FILE = "CLIENT_SECRET_FILE"  # after the prefix: names a file that holds the secret
 
-def arguments_from_environment(prefix: str, environ: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
+
+def arguments_from_environment(
+    prefix: str, environ: Mapping[str, str], given: Mapping[str, Any], *, behaviour: bool = False
+) -> tuple[dict[str, Any], dict[str, str]]:
     """Keyword arguments of `ClientCredentialsConfig` from environment variables, and their names by field.
 
     Variables that start with the prefix and are no setting of ours are ignored, with a WARNING in the log. If the
     prefix is the person's own, it may be that of a whole program; then only those that look like a mistake are logged.
+
+    Args:
+        prefix: Of the variables.
+        environ: All variables.
+        given: What the program passes itself. It counts, unless it is None, and its variable is not read.
+        behaviour: Read the behaviour arguments of an auth object as well.
 
     Raises:
         ConfigurationError: a required variable is missing, or a value cannot be read.
     """
     if not isinstance(prefix, str):
         raise ConfigurationError(problem=f"prefix must be a str, not {type(prefix).__name__}")
-    names = {field: f"{prefix}{field.upper()}" for field in SETTINGS}
-    arguments: dict[str, Any] = {}
+    fields = (*SETTINGS, *(WRITABLE_BEHAVIOUR if behaviour else ()))
+    arguments = {field: value for field, value in given.items() if value is not None or field not in fields}
+    # A `TokenEndpoint` or an `Issuer` is a whole description; variables do not add to it.
+    is_described = not isinstance(arguments.get("token_url", ""), str)
+    skipped = {*arguments, *(ENDPOINT_FIELDS if is_described else ())}
+    names = {field: f"{prefix}{field.upper()}" for field in fields if field not in skipped}
     for field, name in names.items():
         value = environ.get(name, "")
         if value.strip():
             arguments[field] = read_value(name, field, value)
+    if "client_secret" in names and (secret := secret_from_file(prefix, environ)) is not None:
+        arguments["client_secret"], names["client_secret"] = secret, f"{prefix}{SECRET_FILE}"
     if prefix:
-        _warn_of_ignored(prefix, environ, known=set(names.values()))
-    check_complete(arguments, names, _other_prefix(prefix, environ))
+        _warn_of_ignored(prefix, environ, behaviour=behaviour)
+    check_complete(arguments, {**{field: field for field in FIELDS}, **names}, _other_prefix(prefix, environ))
     return arguments, names
 
 
-def _warn_of_ignored(prefix: str, environ: Mapping[str, str], known: set[str]) -> None:
+def permission(prefix: str) -> str:
+    """What to do to permit plain http."""
+    return f"set {prefix}ALLOW_INSECURE_HTTP=true"
+
+
+def secret_from_file(prefix: str, environ: Mapping[str, str]) -> FromFile | None:
+    """The client secret in the file that a variable names; None if the variable is not set.
+
+    Raises:
+        ConfigurationError: the file cannot be read now, which shows a wrong path at start-up; or there is a variable
+            with a secret as well.
+    """
+    variable, other = f"{prefix}{SECRET_FILE}", f"{prefix}CLIENT_SECRET"
+    path = environ.get(variable, "").strip()
+    if not path:
+        return None
+    if environ.get(other, "").strip():
+        both = f"{other} and {variable}"
+        raise ConfigurationError(field="client_secret", name=both, problem="are both set", remedy="unset one")
+    secret = FromFile(path, variable=variable)
+    try:
+        secret()
+    except ConfigurationError as error:
+        name, problem, remedy = error.name, error.problem, error.remedy
+    else:
+        return secret
+    # Raised out here, so that no context comes along.
+    raise ConfigurationError(field="client_secret", name=name, problem=problem, remedy=remedy)
+
+
+def _warn_of_ignored(prefix: str, environ: Mapping[str, str], *, behaviour: bool) -> None:
+    known = {f"{prefix}{field.upper()}" for field in (*SETTINGS, *(WRITABLE_BEHAVIOUR if behaviour else ()))}
+    known |= {f"{prefix}{SECRET_FILE}"}
     for name in sorted(environ):
         if name.startswith(prefix) and name not in known:
             remedy = _remedy(name.removeprefix(prefix), prefix)
-            if prefix == DEFAULT_PREFIX and plain(name.removeprefix(prefix)) in map(plain, WRITABLE_BEHAVIOUR):
-                logger.warning("%s is for the command oauth-cc-auth, and is ignored here%s", name, remedy)
-            elif remedy or prefix == DEFAULT_PREFIX:
+            if remedy or prefix == DEFAULT_PREFIX:
                 logger.warning("%s is not a setting, and is ignored%s", name, remedy)
 
 
@@ -55,9 +102,11 @@ def _remedy(rest: str, prefix: str) -> str:
 
     word = plain(rest)
     behaviour = {plain(name): name for name in BEHAVIOUR}
-    if word in behaviour:
+    if rest.lower() in WRITABLE_BEHAVIOUR:
+        return " here; ClientCredentialsAuth.from_env() reads it"
+    if word in behaviour and behaviour[word] not in WRITABLE_BEHAVIOUR:
         return f"; a program passes {behaviour[word]} to from_env() as an argument"
-    fields = {plain(field): field for field in SETTINGS}
+    fields = {plain(field): field for field in (*SETTINGS, *WRITABLE_BEHAVIOUR, SECRET_FILE)}
     nearest = [FIELD_BY_LABEL.get(word), *map(fields.get, get_close_matches(word, fields, n=1, cutoff=0.8))]
     return next((f"; did you mean {prefix}{field.upper()}?" for field in nearest if field), "")
 

@@ -44,10 +44,18 @@ ENDPOINT_FIELDS = {
 SETTINGS = (*FIELDS, *ENDPOINT_FIELDS)
 _PLACES = frozenset({"credential_fields", "credential_headers"})
 
-# The other arguments of an auth object. These can be written down, so the command takes them from the environment and
-# from files; a callable or a client cannot.
-WRITABLE_BEHAVIOUR = ("timeout", "deadline", "early_expiry", "renew_after", "renew_on", "api_origins")
-BEHAVIOUR = (*WRITABLE_BEHAVIOUR, "raise_if_not_renewed", "on_event", "token_client")
+# The other arguments of an auth object. These can be written down, so they come from the environment and from files
+# too; a callable or a client cannot.
+WRITABLE_BEHAVIOUR = (
+    "timeout",
+    "deadline",
+    "early_expiry",
+    "renew_after",
+    "renew_on",
+    "raise_if_not_renewed",
+    "api_origins",
+)
+BEHAVIOUR = (*WRITABLE_BEHAVIOUR, "on_event", "token_client")
 
 
 def check_complete(arguments: Mapping[str, Any], names: Mapping[str, str], remedy: str = "") -> None:

@@ -40,46 +40,61 @@ def read_value(name: str, field: str, value: Any) -> Any:
 
     Args:
         name: What the person calls the field: a label, a variable, an option.
-        field: Its name in the config.
+        field: Its name as an argument of an auth object.
         value: What was given.
 
     Raises:
         ConfigurationError: the text cannot be read.
     """
-    if field == "client_authentication" and isinstance(value, str):
-        return _read_method(name, value)
-    reader = _READERS.get(field)
-    if reader is not None:
-        return reader(name, field, value)
+    if isinstance(value, str) and field in _TEXT_READERS:
+        return _TEXT_READERS[field](name, field, value)
+    if field in _READERS:
+        return _READERS[field](name, field, value)
     if isinstance(value, str) and field != "client_secret":
         return value.strip()
     return value
 
 
-def _read_method(name: str, value: str) -> str:
-    method = _METHODS.get(plain(value))
+def _read_method(name: str, field: str, text: str) -> str:
+    method = _METHODS.get(plain(text))
     if method is None:
-        raise ConfigurationError(
-            field="client_authentication",
-            name=name,
-            problem="must be 'client_secret_basic' or 'client_secret_post', or blank to try both, not "
-            + shown_value(value),
-        )
+        problem = "must be 'client_secret_basic' or 'client_secret_post', or blank to try both, not "
+        raise ConfigurationError(field=field, name=name, problem=problem + shown_value(text))
     return method
 
 
-def read_switch(name: str, field: str, value: Any) -> Any:
-    """True or False from the usual words; what is no text is given back as it is.
+def _read_switch(name: str, field: str, text: str) -> bool:
+    """True or False from the usual words."""
+    switch = _SWITCHES.get(text.strip().casefold())
+    if switch is None:
+        raise ConfigurationError(field=field, name=name, problem=f"must be true or false, not {shown_value(text)}")
+    return switch
+
+
+def read_number(name: str, field: str | None, text: str) -> float:
+    """A number.
 
     Raises:
-        ConfigurationError: the text is another word.
+        ConfigurationError: it is none.
     """
-    if not isinstance(value, str):
-        return value
-    switch = _SWITCHES.get(value.strip().casefold())
-    if switch is None:
-        raise ConfigurationError(field=field, name=name, problem=f"must be true or false, not {shown_value(value)}")
-    return switch
+    with Ignoring(ValueError):
+        return float(text)
+    raise ConfigurationError(field=field, name=name, problem=f"must be a number, not {shown_value(text)}")
+
+
+def _read_condition(name: str, field: str, text: str) -> bool | tuple[int, ...]:
+    """True, False, or statuses: ``401, 419``."""
+    words = text.replace(",", " ").split()
+    if len(words) == 1 and words[0].casefold() in _SWITCHES:
+        return _SWITCHES[words[0].casefold()]
+    if words and all(re.fullmatch("[0-9]{3}", word) for word in words):
+        return tuple(map(int, words))
+    problem = f"must be true, false or HTTP statuses such as 401,419, not {shown_value(text)}"
+    raise ConfigurationError(field=field, name=name, problem=problem)
+
+
+def _read_origins(name: str, field: str, text: str) -> list[str]:
+    return text.replace(",", " ").split()
 
 
 def _read_pairs(name: str, field: str, value: Any) -> Any:
@@ -104,10 +119,8 @@ def _read_grant_type(name: str, field: str, value: Any) -> Any:
     return value.strip() if isinstance(value, str) else value
 
 
-def _read_places(name: str, field: str, value: Any) -> Any:
+def _read_places(name: str, field: str, value: str) -> Any:
     """Two names with a comma in between, of which one may be missing; or JSON."""
-    if not isinstance(value, str):
-        return value
     if value.strip().startswith(("{", "[")):
         found = _json(value)
         if found is not None:
@@ -120,14 +133,6 @@ def _read_paths(name: str, field: str, value: Any) -> Any:
     """A mapping of names to paths."""
     pairs = _read_pairs(name, field, value)
     return dict(pairs) if isinstance(pairs, list) and all(len(pair) == 2 for pair in pairs) else pairs
-
-
-def _read_number(name: str, field: str, value: Any) -> Any:
-    if isinstance(value, str):
-        with Ignoring(ValueError):
-            return float(value)
-        raise ConfigurationError(field=field, name=name, problem=f"must be a number, not {shown_value(value)}")
-    return value
 
 
 def _pairs_from_text(text: str) -> tuple[Any, str]:
@@ -158,15 +163,26 @@ def _row(row: Any) -> Any:
     return row
 
 
+# What else than text is a value already.
+_TEXT_READERS: dict[str, Callable[[str, str, str], Any]] = {
+    "allow_insecure_http": _read_switch,
+    "api_origins": _read_origins,
+    "client_authentication": _read_method,
+    "credential_fields": _read_places,
+    "deadline": read_number,
+    "default_lifetime": read_number,
+    "early_expiry": read_number,
+    "raise_if_not_renewed": _read_switch,
+    "renew_after": read_number,
+    "renew_on": _read_condition,
+    "secret_in_query": _read_switch,
+    "timeout": read_number,
+}
 _READERS: dict[str, Callable[[str, str, Any], Any]] = {
     "additional_headers": _read_pairs,
     "additional_request_data": _read_pairs,
-    "allow_insecure_http": read_switch,
     "api_headers": _read_pairs,
-    "credential_fields": _read_places,
     "credential_headers": _read_pairs,
-    "default_lifetime": _read_number,
     "grant_type": _read_grant_type,
     "response_fields": _read_paths,
-    "secret_in_query": read_switch,
 }

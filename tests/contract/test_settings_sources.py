@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from oauth_cc_auth import ClientCredentialsConfig
+from oauth_cc_auth import ClientCredentialsConfig, ConfigurationError, TokenError
 from oauth_cc_auth.testing import LoopbackServer
 from tests.clients import ClientKind, each_client
-from tests.contract.token_side import credentials_sent, posted
+from tests.contract.token_side import basic, credentials_sent, posted
 from tests.fake_clock import FakeClock
 
 PREFIX = "OAUTH_CC_"
@@ -119,11 +120,11 @@ def test_blank_fields_mean_the_defaults(
 
 
 @each_client
-@pytest.mark.parametrize("source", ["from_config", "from_env"])
-def test_behaviour_is_given_beside_the_settings(
+@pytest.mark.parametrize("source", ["from_config", "arguments of from_env", "environment"])
+def test_behaviour_from_every_source(
     client: ClientKind, oauth_server: LoopbackServer, monkeypatch: pytest.MonkeyPatch, source: str
 ) -> None:
-    """renew_after and so on are arguments of from_config and from_env, as of the class."""
+    """renew_after and so on are arguments of from_config and from_env, as of the class, and variables."""
     oauth_server.expires_in = 1000
     for name, value in variables(oauth_server).items():
         if name in ("TOKEN_URL", "CLIENT_ID", "CLIENT_SECRET"):
@@ -131,8 +132,13 @@ def test_behaviour_is_given_beside_the_settings(
     kind: Any = client.auth_class
     if source == "from_config":
         auth = kind.from_config(ClientCredentialsConfig.from_env(), renew_after=0.25, api_origins=[oauth_server.origin])
-    else:
+    elif source == "arguments of from_env":
+        monkeypatch.setenv("OAUTH_CC_RENEW_AFTER", "0.9")  # the argument counts
         auth = kind.from_env(renew_after=0.25, api_origins=[oauth_server.origin])
+    else:
+        monkeypatch.setenv("OAUTH_CC_RENEW_AFTER", "0.25")
+        monkeypatch.setenv("OAUTH_CC_API_ORIGINS", f"{oauth_server.origin}, https://api.example.com")
+        auth = kind.from_env()
     clock = FakeClock()
     auth._start(clock)
     with client.session(auth=auth) as session, LoopbackServer() as other:
@@ -144,6 +150,62 @@ def test_behaviour_is_given_beside_the_settings(
 
     assert numbers == [1, 1, 2]
     assert "Authorization" not in other.api_requests[0].headers
+
+
+@each_client
+def test_every_variable_of_behaviour(
+    client: ClientKind, oauth_server: LoopbackServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each has the effect of its argument, and a wrong one is named in the error."""
+    for name, value in variables(oauth_server).items():
+        if name in ("TOKEN_URL", "CLIENT_ID", "CLIENT_SECRET"):
+            monkeypatch.setenv(PREFIX + name, value)
+    kind: Any = client.auth_class
+    texts = {"TIMEOUT": "2.5", "DEADLINE": "7", "EARLY_EXPIRY": "0", "RENEW_AFTER": "0.5", "RENEW_ON": "401,419"}
+    texts |= {"RAISE_IF_NOT_RENEWED": "true", "API_ORIGINS": oauth_server.origin}
+    for name, value in texts.items():
+        monkeypatch.setenv(PREFIX + name, value)
+    arguments = {"timeout": 2.5, "deadline": 7.0, "early_expiry": 0.0, "renew_after": 0.5, "renew_on": (401, 419)}
+    arguments |= {"raise_if_not_renewed": True, "api_origins": [oauth_server.origin]}
+    same = kind(oauth_server.token_url + "?v=2", "client", "secret", **arguments)
+    assert kind.from_env().__getstate__() == same.__getstate__()
+    for name in texts:
+        monkeypatch.setenv(PREFIX + name, "s3cret?")
+        with pytest.raises(ConfigurationError, match=f"^OAUTH_CC_{name} must") as caught:
+            kind.from_env()
+        assert "s3cret" not in str(caught.value)
+        monkeypatch.setenv(PREFIX + name, texts[name])
+    monkeypatch.setenv("OAUTH_CC_TIMEOUT", "-1")
+    with pytest.raises(ConfigurationError, match=r"^OAUTH_CC_TIMEOUT must be a positive number of seconds"):
+        kind.from_env()
+    with pytest.raises(ConfigurationError, match=r"^timeout must be a positive number of seconds"):
+        kind.from_env(timeout=-2)
+
+
+@each_client
+def test_a_secret_that_is_replaced_in_its_file(
+    client: ClientKind, oauth_server: LoopbackServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """OAUTH_CC_CLIENT_SECRET_FILE is read for each token request; an error names variable and file."""
+    file = tmp_path / "secret"
+    file.write_text("secret\n")
+    settings = {"TOKEN_URL": oauth_server.token_url, "CLIENT_ID": "client", "CLIENT_SECRET_FILE": str(file)}
+    for name, value in settings.items():
+        monkeypatch.setenv(PREFIX + name, value)
+    auth = client.auth_class.from_env()  # type: ignore[attr-defined]
+    with client.session(auth=auth) as session:
+        assert session.request("GET", oauth_server.api_url).status == 200
+        oauth_server.client_secret = "another"
+        file.write_text("another")
+        auth.invalidate()
+        assert session.request("GET", oauth_server.api_url).status == 200
+        file.unlink()
+        auth.invalidate()
+        with pytest.raises(TokenError) as caught:
+            session.request("GET", oauth_server.api_url)
+    assert f"OAUTH_CC_CLIENT_SECRET_FILE ({file}) cannot be read: No such file or directory" in str(caught.value)
+    sent = [credentials_sent(request) for request in oauth_server.token_requests]
+    assert sent == [basic("client:secret"), basic("client:another")]
 
 
 @each_client
@@ -169,6 +231,7 @@ def test_every_way_to_make_one_calls_the_class(
     for name, value in {"TOKEN_URL": oauth_server.token_url, "CLIENT_ID": "client", "CLIENT_SECRET": "secret"}.items():
         monkeypatch.setenv(f"OAUTH_CC_{name}", value)
     required = ["client_id", "client_secret", "token_url"]
+    monkeypatch.setenv("OAUTH_CC_DEADLINE", "30")  # the default
     assert Counting.from_env(timeout=3.0).given == sorted([*required, "timeout"])
     config = ClientCredentialsConfig(oauth_server.token_url, "client", "secret", scope="a")
     assert Counting.from_config(config, allow_insecure_http=None).given == sorted([*required, "scope"])

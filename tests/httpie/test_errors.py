@@ -60,15 +60,12 @@ def test_no_client(httpie: HTTPie, missing: list[str]) -> None:
     )
 
 
-def test_behaviour_is_for_the_command(httpie: HTTPie) -> None:
-    """A person who set it for `oauth-cc-auth` learns that it does not count here."""
-    httpie.environment["OAUTH_CC_TIMEOUT"] = "5"
-    run = httpie.run()
-    assert (run.status, run.errors) == (
-        0,
-        "OAUTH_CC_TIMEOUT is for the command oauth-cc-auth, and is ignored here; a program passes timeout to "
-        "from_env() as an argument\n",
-    )
+def test_behaviour(httpie: HTTPie) -> None:
+    """The variables of behaviour count here too."""
+    httpie.environment["OAUTH_CC_API_ORIGINS"] = "https://another.example"
+    assert httpie.run("--check-status").status == 4
+    httpie.environment["OAUTH_CC_TIMEOUT"] = "soon"
+    assert "OAUTH_CC_TIMEOUT must be a number, not 'soon'" in httpie.run().errors
 
 
 @pytest.mark.parametrize("given", [["--auth", f"{CLIENT_ID}:{CLIENT_SECRET}"], []])

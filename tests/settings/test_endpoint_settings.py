@@ -9,7 +9,6 @@ import pytest
 from oauth_cc_auth import ClientCredentialsConfig, ConfigurationError, TokenEndpoint
 from oauth_cc_auth._cli.settings import sources
 from oauth_cc_auth._cli.settings.given import checked
-from oauth_cc_auth._config import config_from_environment
 from tests.cli.settings.test_sources import options
 
 URL = "https://login.example.com/v1/{client_id}"
@@ -79,7 +78,7 @@ def test_labels() -> None:
     assert config.token_source == EVERYTHING
 
 
-def test_the_environment() -> None:
+def test_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """A variable for each."""
     variables = {
         "OAUTH_CC_CLIENT_ID": "abcd",
@@ -96,7 +95,19 @@ def test_the_environment() -> None:
         "OAUTH_CC_GRANT_TYPE": "false",
         "OAUTH_CC_REVOCATION_URL": "https://login.example.com/v1/revoke",
     }
-    assert config_from_environment("OAUTH_CC_", variables).token_source == EVERYTHING
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert ClientCredentialsConfig.from_env().token_source == EVERYTHING
+
+
+def test_a_description_of_the_program_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Variables do not add to it, as they do to a URL that the program passes."""
+    for name, value in {**CLIENT, "token_url": "https://other.example.com/", "request_format": "json"}.items():
+        monkeypatch.setenv(f"OAUTH_CC_{name.upper()}", value)
+    described = TokenEndpoint("https://login.example.com/token", default_lifetime=5)
+    assert ClientCredentialsConfig.from_env(token_url=described).token_source == described
+    url = "https://login.example.com/token"
+    assert ClientCredentialsConfig.from_env(token_url=url).token_source == TokenEndpoint(url, request_format="json")
 
 
 def test_options() -> None:

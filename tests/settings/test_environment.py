@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from oauth_cc_auth import ClientCredentialsConfig
+from oauth_cc_auth import ClientCredentialsConfig, FromFile
 from tests.settings.messages import REQUIRED, error_of, message_of
 
 
@@ -64,21 +65,20 @@ def test_foreign_variables_are_told(env: Callable[..., None], caplog: pytest.Log
         "OAUTH_CC_HEADER_AUTH_KEY is not a setting, and is ignored; did you mean OAUTH_CC_HEADER_NAME?",
         "OAUTH_CC_ON_EVENT is not a setting, and is ignored; a program passes on_event to from_env() as an argument",
         "OAUTH_CC_SCOPES is not a setting, and is ignored; did you mean OAUTH_CC_SCOPE?",
-        "OAUTH_CC_TIMEOUT is for the command oauth-cc-auth, and is ignored here; a program passes timeout to "
-        "from_env() as an argument",
+        "OAUTH_CC_TIMEOUT is not a setting, and is ignored here; ClientCredentialsAuth.from_env() reads it",
     ]
 
 
 def test_foreign_variables_below_a_prefix_of_ones_own(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It may be that of a whole program, whose other settings are none of our business."""
+    """The prefix may be that of a whole program, whose other settings are none of our business."""
     for name, value in {**REQUIRED, "database_url": "x", "debug": "1", "scop": "a", "timeout": "1"}.items():
         monkeypatch.setenv(f"ORDERS_{name.upper()}", value)
     ClientCredentialsConfig.from_env("ORDERS_")
     assert caplog.messages == [
         "ORDERS_SCOP is not a setting, and is ignored; did you mean ORDERS_SCOPE?",
-        "ORDERS_TIMEOUT is not a setting, and is ignored; a program passes timeout to from_env() as an argument",
+        "ORDERS_TIMEOUT is not a setting, and is ignored here; ClientCredentialsAuth.from_env() reads it",
     ]
 
 
@@ -171,3 +171,56 @@ def test_what_a_program_sees(env: Callable[..., None], settings: dict[str, str],
     env(**settings)
     error = error_of(ClientCredentialsConfig.from_env)
     assert (error.field, error.name, error.reason) == (field, f"OAUTH_CC_{field.upper()}", reason)
+
+
+def test_arguments_beside_the_environment(env: Callable[..., None]) -> None:
+    """They count instead of their variables, which are not even read; None counts as not given."""
+    env(client_secret="", scope="a b", header_name="X-Token", allow_insecure_http="maybe")
+    config = ClientCredentialsConfig.from_env(
+        client_secret="s3cret",
+        scope="c",
+        header_name=None,  # type: ignore[arg-type]
+        allow_insecure_http=True,
+        additional_request_data={"a": 1},
+    )
+    assert (config.client_secret, config.scope, config.header_name) == ("s3cret", "c", "X-Token")
+    assert (config.allow_insecure_http, config.additional_request_data) == (True, (("a", "1"),))
+
+
+def test_an_argument_that_is_wrong(env: Callable[..., None]) -> None:
+    """It is called by its own name, also if there is a variable."""
+    env(scope="a b")
+    assert message_of(lambda: ClientCredentialsConfig.from_env(scope="a\nb")).startswith("scope contains a control")
+    with pytest.raises(TypeError, match="scop"):
+        ClientCredentialsConfig.from_env(scop="a")  # type: ignore[call-arg]
+
+
+def test_the_secret_in_a_file(env: Callable[..., None], tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """It is read anew each time, without the line break at its end."""
+    file = tmp_path / "secret"
+    file.write_text(" s3cret \r\n")
+    env(client_secret="", client_secret_file=f" {file} ")
+    secret = ClientCredentialsConfig.from_env().client_secret
+    assert secret == FromFile(file, variable="OAUTH_CC_CLIENT_SECRET_FILE")
+    assert callable(secret)
+    assert secret() == " s3cret "
+    file.write_text("another")
+    assert secret() == "another"
+    assert ClientCredentialsConfig.from_env(client_secret="s").client_secret == "s"
+    assert caplog.records == []
+
+
+def test_the_secret_in_a_file_that_is_not_there(env: Callable[..., None], tmp_path: Path) -> None:
+    """The message names variable and file, when the config is made."""
+    env(client_secret="", client_secret_file=str(tmp_path / "nothing"))
+    error = error_of(ClientCredentialsConfig.from_env)
+    name = f"OAUTH_CC_CLIENT_SECRET_FILE ({tmp_path / 'nothing'})"
+    assert (error.field, error.name) == ("client_secret", name)
+    assert str(error).startswith(f"{name} cannot be read: No such file or directory; it must be a file")
+
+
+def test_two_secrets(env: Callable[..., None]) -> None:
+    """Which one counts is nobody's guess."""
+    env(client_secret_file="/run/secrets/a")
+    message = message_of(ClientCredentialsConfig.from_env)
+    assert message == "OAUTH_CC_CLIENT_SECRET and OAUTH_CC_CLIENT_SECRET_FILE are both set; unset one"

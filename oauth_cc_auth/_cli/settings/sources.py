@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from oauth_cc_auth._adapter import behaviour
 from oauth_cc_auth._cli.terminal.wording import setting_remedy
 from oauth_cc_auth._errors import ConfigurationError, named
 from oauth_cc_auth._settings import DEFAULT_PREFIX
+from oauth_cc_auth._settings.environment import SECRET_FILE, secret_from_file
 from oauth_cc_auth._settings.fields import SETTINGS
 from oauth_cc_auth._settings.fields import WRITABLE_BEHAVIOUR as BEHAVIOUR
 from oauth_cc_auth._settings.labels import FIELD_BY_LABEL, fields_from_mapping, is_table, plain_label
-from oauth_cc_auth._settings.shown import shown_value
-from oauth_cc_auth._settings.values import plain, read_switch, read_value
+from oauth_cc_auth._settings.values import plain, read_number, read_value
 
 from .given import Given
 
@@ -36,7 +36,7 @@ def from_options(options: argparse.Namespace) -> dict[str, Given]:
             value = [split_pair(name, each, _SEPARATORS[field]) for each in value or ()]
             if field == "additional_request_data":
                 value = [_with_json(name, *pair) for pair in value]
-        found[field] = Given(_read(name, field, value), name)
+        found[field] = Given(read_value(name, field, value), name)
     return found
 
 
@@ -44,15 +44,20 @@ def from_environment(environ: Mapping[str, str]) -> tuple[dict[str, Given], list
     """What the environment sets, and the variables with our prefix that are not settings.
 
     Raises:
-        ConfigurationError: a value cannot be read; the message names the variable.
+        ConfigurationError: a value cannot be read, or the secret is set twice; the message names the variable.
     """
     variables = {f"{DEFAULT_PREFIX}{field.upper()}": field for field in (*SETTINGS, *BEHAVIOUR)}
+    file_variable = f"{DEFAULT_PREFIX}{SECRET_FILE}"
     found = {
-        field: Given(_read(name, field, environ[name]), name)
+        field: Given(read_value(name, field, environ[name]), name)
         for name, field in variables.items()
         if not _is_blank(environ.get(name))
     }
-    return found, sorted(name for name in environ if name.startswith(DEFAULT_PREFIX) and name not in variables)
+    secret = secret_from_file(DEFAULT_PREFIX, environ)
+    if secret is not None:
+        found["client_secret"] = Given(secret, file_variable)
+    known = {*variables, file_variable}
+    return found, sorted(name for name in environ if name.startswith(DEFAULT_PREFIX) and name not in known)
 
 
 def from_mapping(settings: Mapping[str, Any], name: str) -> dict[str, Given]:
@@ -76,7 +81,7 @@ def from_mapping(settings: Mapping[str, Any], name: str) -> dict[str, Given]:
                 problem = f"and {labels[field]} both set {field}"
                 raise ConfigurationError(field=field, name=repr(label), problem=problem, remedy="keep one")
             if not _is_blank(settings[label]):
-                values[field], labels[field] = _read(repr(label), field, settings[label]), repr(label)
+                values[field], labels[field] = read_value(repr(label), field, settings[label]), repr(label)
     except ConfigurationError as error:
         wrong = named(error, f"{name}: {error.name}", setting_remedy(error))
     else:
@@ -115,7 +120,7 @@ def seconds(option: str, text: str) -> float:
     Raises:
         ConfigurationError: it is not.
     """
-    return behaviour.seconds(option, _read_number(option, None, text))
+    return behaviour.seconds(option, read_number(option, None, text))
 
 
 def _is_section(label: str, value: Any) -> bool:
@@ -146,31 +151,3 @@ _SEPARATORS = {
 
 def _is_blank(value: Any) -> bool:
     return value is None or (isinstance(value, str) and not value.strip())
-
-
-def _read(name: str, field: str, value: Any) -> Any:
-    if field not in BEHAVIOUR:
-        return read_value(name, field, value)
-    return _BEHAVIOUR_READERS[field](name, field, value) if isinstance(value, str) else value
-
-
-def _read_number(name: str, field: str | None, text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        pass
-    raise ConfigurationError(field=field, name=name, problem=f"must be a number, not {shown_value(text)}")
-
-
-def _read_origins(name: str, field: str, text: str) -> list[str]:
-    return text.replace(",", " ").split()
-
-
-_BEHAVIOUR_READERS: dict[str, Callable[[str, str, str], Any]] = {
-    "timeout": _read_number,
-    "deadline": _read_number,
-    "early_expiry": _read_number,
-    "renew_after": _read_number,
-    "renew_on": read_switch,
-    "api_origins": _read_origins,
-}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -96,7 +97,8 @@ def test_what_only_environment_and_file_have() -> None:
         "OAUTH_CC_ALLOW_INSECURE_HTTP": "yes",
         "OAUTH_CC_EARLY_EXPIRY": "0",
         "OAUTH_CC_RENEW_AFTER": "0.5",
-        "OAUTH_CC_RENEW_ON": "false",
+        "OAUTH_CC_RENEW_ON": "401, 419",
+        "OAUTH_CC_RAISE_IF_NOT_RENEWED": "on",
         "OAUTH_CC_API_ORIGINS": "https://a.example, https://b.example",
     }
     found, _ = sources.from_environment(environ)
@@ -106,9 +108,20 @@ def test_what_only_environment_and_file_have() -> None:
         "allow_insecure_http": True,
         "early_expiry": 0.0,
         "renew_after": 0.5,
-        "renew_on": False,
+        "renew_on": (401, 419),
+        "raise_if_not_renewed": True,
         "api_origins": ["https://a.example", "https://b.example"],
     }
+
+
+def test_the_secret_in_a_file(tmp_path: Path) -> None:
+    """As `from_env` reads it."""
+    (tmp_path / "secret").write_text("s3cret\n")
+    name = "OAUTH_CC_CLIENT_SECRET_FILE"
+    found, unknown = sources.from_environment({name: str(tmp_path / "secret")})
+    assert (found["client_secret"].source, found["client_secret"].value(), unknown) == (name, "s3cret", [])
+    with pytest.raises(ConfigurationError, match="are both set"):
+        sources.from_environment({name: str(tmp_path / "secret"), "OAUTH_CC_CLIENT_SECRET": "s"})
 
 
 def test_unknown_variables_are_shown() -> None:
@@ -151,7 +164,7 @@ def test_a_mapping(labels: Mapping[str, Any]) -> None:
         ({"timeout": 1, "Time-out": 2}, "a.toml: 'Time-out' and 'timeout' both set timeout; keep one"),
         ({"scope": "a", "Scope": "b"}, "a.toml: 'Scope' and 'scope' both set scope; keep one"),
         ({"deadline": "soon"}, "a.toml: 'deadline' must be a number, not 'soon'"),
-        ({"Renew On": "maybe"}, "a.toml: 'Renew On' must be true or false, not 'maybe'"),
+        ({"Renew On": "maybe"}, "a.toml: 'Renew On' must be true, false or HTTP statuses such as 401,419, not 'maybe'"),
         ({"allow_insecure_http": "no!"}, "a.toml: 'allow_insecure_http' must be true or false, not 'no!'"),
         ({"token client": "x"}, "a.toml: 'token client' cannot be set here; only a program can set it"),
         ({"Auth Config": "Oauth1"}, "a.toml: 'Auth Config' must be 'Oauth2', the only one that this package does"),
