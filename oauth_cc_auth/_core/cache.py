@@ -146,13 +146,16 @@ class TokenCache:
         lease, fallback = self.current, self.usable(refused)
         if fallback is not None and (refused is not None or not now.has_reached(fallback.aging_from)):
             return fallback  # fresh, or newer than what was refused
-        flight = self._live_flight(now.monotonic, caller)
+        flight = blocked = self._live_flight(now.monotonic, caller)
         if flight is not None:
             if fallback is not None and not now.has_reached(fallback.waiting_from):
                 return fallback  # aging: the leader renews, the others go on
             if flight.would_wait_for_itself(caller):
                 return _asked_itself(fallback)
-            return Follow(flight, fallback, None if fallback is None else _patience(now, fallback))
+            if not flight.is_blocked_by(caller):
+                return Follow(flight, fallback, None if fallback is None else _patience(now, fallback))
+            if fallback is not None:
+                return fallback
         was_refused = refused is not None and lease is refused
         held = self._held(now.monotonic, can_wait=fallback is not None, was_refused=was_refused)
         if held is not None:
@@ -160,7 +163,7 @@ class TokenCache:
         flight = Flight(
             caller, now.monotonic + GRACE, replaces=lease, epoch=self._epoch, is_optional=fallback is not None
         )
-        takes_over = self._flight is not None
+        takes_over = self._flight is not None and self._flight is not blocked
         self._supersede()
         self._flight = flight
         _all_caches.add(self)
@@ -295,8 +298,9 @@ class TokenCache:
                 if flight.epoch == self._epoch and (live or self.current is flight.replaces):
                     outcome.probation.update(self.refusals.origins())
                     outcome.follow(self._newest)
-                    if flight.is_optional and self.current is not None and not self.current.has_ended(now):
-                        outcome.introduce(Introduction(self.current))  # it came early: an API may not know it yet
+                    older = self.current
+                    if flight.is_optional and older is not None and _may_be_unknown(outcome, older, now):
+                        outcome.introduce(Introduction(older))
                     self.current = self._newest = outcome
                     self._forget_failures()
             elif isinstance(outcome, Failure) and live:
@@ -326,6 +330,11 @@ class TokenCache:
         with self._lock.here():
             if self.current is lease:
                 self.current = None
+
+
+def _may_be_unknown(newer: Lease, older: Lease, now: Moment) -> bool:
+    """True if `newer` came so early that an API may not know it yet, while it takes `older`."""
+    return not older.has_ended(now) and not newer.is_same_token(older)
 
 
 def _patience(now: Moment, fallback: Lease) -> float:

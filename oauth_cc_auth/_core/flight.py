@@ -124,10 +124,12 @@ class Flight:
         self.limit = until + GRACE
 
     def would_wait_for_itself(self, caller: Caller) -> bool:
-        """True if `caller` can only go on after the leader, which can only go on after `caller`."""
-        if self in leading.get():
-            return True
-        return caller.thread is self.leader.thread and (caller.loop is None or self.leader.loop is None)
+        """True if `caller` asks on behalf of the leader, which can only go on after `caller`."""
+        return self in leading.get() or (caller.thread is self.leader.thread and self.leader.loop is None)
+
+    def is_blocked_by(self, caller: Caller) -> bool:
+        """True if `caller` blocks the event loop whose task leads: a sync call in async code."""
+        return caller.loop is None and self.leader.loop is not None and caller.thread is self.leader.thread
 
     def is_stranded(self, caller: Caller) -> bool:
         """True if the leader was in the thread of `caller`, and what ran it there has ended.

@@ -103,7 +103,8 @@ class TokenFlow:
             else:
                 outcome = yield from self._follow(claim, give_up_at)
             if isinstance(outcome, Lease):
-                return outcome
+                # What a caller that could not wait has asked for later stays; some servers end the token before it.
+                return (self.cache.usable(refused) if claim.flight.is_superseded else None) or outcome
             fallback = claim.fallback
             in_time = clock.monotonic() < give_up_at  # or it would lead a flight that fails before it asks anyone
             if fallback is not None and not fallback.has_ended(clock.moment()):
@@ -144,7 +145,7 @@ class TokenFlow:
             if claim.pause and started + claim.pause >= until:
                 return out_of_time(self.config)  # the next caller has more time, and keeps to the pause too
             fetched = yield from self._fetching(claim, until)
-            done = (yield from self._leased(fetched, until)) if isinstance(fetched, Fetched) else fetched
+            done = (yield from self._leased(claim, fetched, until)) if isinstance(fetched, Fetched) else fetched
             took = clock.monotonic() - started
             failure = self._held(claim, done) if isinstance(done, Failure) else None
             outcome = done if failure is None else failure
@@ -170,13 +171,13 @@ class TokenFlow:
 
         return fetch() if self._sharing is None else self._sharing(claim.flight, fetch)
 
-    def _leased(self, fetched: Fetched, until: float) -> Generator[Effect, Any, Lease | Failure]:
+    def _leased(self, claim: Lead, fetched: Fetched, until: float) -> Generator[Effect, Any, Lease | Failure]:
         budget = max(0.0, until - self.cache.clock.monotonic())
         dress = yield from dressed(self.config, fetched.token, budget)
         if isinstance(dress, Failure):
             return dress
         self._fetcher.last_token = fetched.token
-        return Lease(
+        lease = Lease(
             fetched.token,
             dress.header_value,
             asked=fetched.asked,
@@ -186,6 +187,8 @@ class TokenFlow:
             api_headers=dress.api_headers,
             refresh_in=lifetime(fetched.token.extra.get("refresh_in")),
         )
+        lease.go_on_from(claim.flight.replaces)
+        return lease
 
     def _held(self, claim: Lead, failure: Failure) -> Failure:
         """`failure`, and whether what the endpoint asks for is longer than the next caller would wait."""

@@ -36,6 +36,9 @@ LARGEST_WAITING_FRACTION = 0.5  # of the life, whatever early_expiry asks for
 SHORTEST_AGING_FRACTION = 0.1  # of the life; with less, no one would renew in time
 JITTER_FRACTION = 0.25  # of the aging time; its start is spread over this, so that a fleet does not renew in step
 
+WHOLE_SECOND = 1.0  # what an ``expires_in`` may leave out of the rest of a life
+SHORTEST_LATE_MARGIN = 5.0  # seconds; with less, an endpoint that keeps a token is not asked before its end
+
 MEMORY = 4  # leases; a prepared request may be kept and sent again after some renewals
 
 MoreHeaders = Callable[[Token, str, str], Mapping[str, str]]
@@ -86,12 +89,16 @@ class Lease:
             the same set. The hot path looks no further while it is empty.
         refused_by: Origins that refused it.
         introduction: An `Introduction`: how origins take this token while the one before it lives. None if none did.
+        is_kept: The endpoint hands out this token until it ends, so asking early brings nothing.
+        life: Seconds from when it was asked for to `ends_at`.
         number: Larger than that of every lease before it.
         hook: What an adapter keeps with the token, made once.
         previous: The lease before it, for requests that still carry that one; a chain of at most `MEMORY` leases.
     """
 
     __slots__ = (
+        "_asked",
+        "_chance",
         "_earliest_aging",
         "_more_headers",
         "_spread",
@@ -103,6 +110,8 @@ class Lease:
         "header_value",
         "hook",
         "introduction",
+        "is_kept",
+        "life",
         "number",
         "previous",
         "probation",
@@ -131,13 +140,48 @@ class Lease:
         self.number = next_number()
         self.hook: Any = None
         self.previous: Lease | None = None
+        self.is_kept = False
         self._more_headers = more_headers
         self.api_headers: Mapping[str, str] = api_headers or {}
-        life = inf if token.expires_at is None else max(0.0, token.expires_at - asked.wall)
+        self._asked = asked
+        self.life = life = inf if token.expires_at is None else max(0.0, token.expires_at - asked.wall)
         fresh, unhurried = _margins(life, rules, refresh_in)
         self._earliest_aging, self.waiting_from, self.ends_at = map(asked.after, (fresh, unhurried, life))
         self._spread = 0.0 if life == inf else (unhurried - fresh) * JITTER_FRACTION
         self.jitter(chance)
+
+    def is_same_token(self, other: Lease) -> bool:
+        """True if both have one text; some servers issue it more than once."""
+        return self.token.access_token == other.token.access_token
+
+    def go_on_from(self, older: Lease | None) -> None:
+        """Learn from `older`, which this lease replaces, whether the endpoint hands out one token until its end.
+
+        WSO2 and Reltio do. To renew such a token early brings the same one, with less life left, and jitter cannot
+        spread an end that all callers share. So the rest of it is used up. They count that in whole seconds and leave
+        out the fraction: the end that is known already may be later, and a rest of 0 may be nearly a second. If it is
+        less, the API's 401 renews the token.
+        """
+        if older is None:
+            return
+        if not self.is_same_token(older):
+            if older.is_kept and self._asked.has_reached(older.ends_at.after(-WHOLE_SECOND)):
+                self._keep(self.life)
+            return
+        known = self._asked.seconds_to(older.ends_at)
+        if older.life == 0 or inf in (self.life, known) or self.life >= known + WHOLE_SECOND:
+            return  # it is to be used once, or has no known end, or its life begins anew
+        self._keep(max(self.life, min(known, self.life + WHOLE_SECOND), WHOLE_SECOND))
+
+    def _keep(self, life: float) -> None:
+        """Use it for `life` seconds. One caller asks shortly before, if there is time: a cache may have a new one."""
+        margin = self.waiting_from.seconds_to(self.ends_at)
+        self.is_kept, self.life = True, life
+        self.waiting_from = self.ends_at = self._asked.after(life)
+        early = margin if margin >= SHORTEST_LATE_MARGIN else 0.0
+        self._earliest_aging = self.ends_at.after(-early)
+        self._spread = early * JITTER_FRACTION
+        self.jitter(self._chance)
 
     @property
     def is_bearer(self) -> bool:
@@ -151,6 +195,7 @@ class Lease:
 
     def jitter(self, chance: float) -> None:
         """Have aging begin a little later, by `chance` in [0, 1): each process for itself."""
+        self._chance = chance
         self.aging_from = self._earliest_aging.after(self._spread * chance)
         self.settle_in()
 

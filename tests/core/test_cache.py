@@ -129,6 +129,35 @@ class TestColdCache:
         )
         assert (failure.error.reason, failure.transient) == ("asked_itself", False)
 
+    def test_who_blocks_the_loop_of_the_leader(
+        self, cache: TokenCache, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """It fetches for itself, and takes over from no one; all others wait for it. The later token stays."""
+        loop = object()
+        monkeypatch.setattr("oauth_cc_auth._core.flight.running_loop", lambda: loop)
+        task, blocking = Caller(1, loop), Caller(1, None)
+        first = lead(cache, task).flight
+        second = lead(cache, blocking)
+        assert not second.takes_over
+        assert first.is_superseded
+        assert cache.claim(YOU) == Follow(second.flight)
+        lease = a_lease(clock)
+        cache.settle(second.flight, lease)
+        cache.settle(first, a_lease(clock))
+        assert cache.current is lease
+
+    def test_who_blocks_the_loop_that_renews(
+        self, cache: TokenCache, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """It uses the token that is there, even if that is due."""
+        loop = object()
+        monkeypatch.setattr("oauth_cc_auth._core.flight.running_loop", lambda: loop)
+        lease = stored(cache, clock)
+        clock.advance(95)
+        flight = lead(cache, Caller(1, loop)).flight
+        assert cache.claim(Caller(1, None)) is lease
+        assert not flight.is_superseded
+
     def test_what_a_leader_started_asks(self, cache: TokenCache) -> None:
         """A worker thread that runs a secret callable is part of the flight."""
         with leading_for(lead(cache).flight):

@@ -63,7 +63,7 @@ class TestWaitingForItself:
         ("leader", "caller", "expected"),
         [
             (Caller(1, None), Caller(1, None), True),
-            (Caller(1, LOOP), Caller(1, None), True),  # a blocking call in the thread of the loop that leads
+            (Caller(1, LOOP), Caller(1, None), False),  # it blocks the loop that leads, but fetches for itself
             (Caller(1, None), Caller(1, LOOP), True),
             (Caller(1, LOOP), Caller(1, LOOP), False),  # two tasks of one loop
             (Caller(1, None), Caller(2, None), False),
@@ -72,8 +72,21 @@ class TestWaitingForItself:
         ],
     )
     def test_by_thread(self, leader: Caller, caller: Caller, expected: bool) -> None:
-        """It would if one of the two blocks the thread that the other needs."""
+        """It would if the leader blocks the thread until the caller returns."""
         assert a_flight(leader).would_wait_for_itself(caller) is expected
+
+    @pytest.mark.parametrize(
+        ("leader", "caller", "expected"),
+        [
+            (Caller(1, LOOP), Caller(1, None), True),
+            (Caller(1, LOOP), Caller(1, LOOP), False),
+            (Caller(1, LOOP), Caller(2, None), False),
+            (Caller(1, None), Caller(1, None), False),
+        ],
+    )
+    def test_who_blocks_the_loop_of_the_leader(self, leader: Caller, caller: Caller, expected: bool) -> None:
+        """A sync call in the thread of that loop."""
+        assert a_flight(leader).is_blocked_by(caller) is expected
 
     def test_by_context(self) -> None:
         """What a leader starts, in any thread, would wait for its leader."""

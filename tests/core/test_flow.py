@@ -281,13 +281,22 @@ class TestFollowing:
         assert follower.step().is_sending
 
     def test_the_leader_is_lost(self, world: World) -> None:
-        """Past its limit a waiter takes over; when the orphan settles late it overwrites nothing."""
+        """Past its limit a waiter takes over; a late orphan overwrites nothing, and uses the newer one."""
         leader, follower = world.ask(), world.ask(YOU)
         world.clock.advance(15)
         assert follower.step().is_sending
         newer = follower.step(issued("new")).lease
-        assert leader.step(issued("old")).lease.header_value == "Bearer old"
+        assert leader.step(issued("old")).lease is newer
         assert world.ask(THEM).lease is newer
+
+    def test_the_leader_is_lost_and_the_newer_token_has_ended(self, world: World) -> None:
+        """The orphan uses what it has got."""
+        leader, follower = world.ask(), world.ask(YOU)
+        world.clock.advance(15)
+        follower.step()
+        follower.step(issued("new", life=10))
+        world.clock.advance(10)
+        assert leader.step(issued("old")).lease.header_value == "Bearer old"
 
     def test_the_follower_is_out_of_time(self) -> None:
         """It waits no longer than its deadline, no matter what the leader does."""

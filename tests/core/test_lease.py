@@ -227,3 +227,80 @@ def test_default_waiting_is_short(life: float, renew_after: float, chance: float
     """A tenth of the life, and 30 s at most."""
     lease = a_lease(life, renew_after=renew_after, chance=chance)
     assert lease.ends_at.wall - lease.waiting_from.wall == pytest.approx(min(life / 10, 30))
+
+
+class TestATokenThatTheEndpointKeeps:
+    """It is handed out until its end, with the rest of its life in whole seconds."""
+
+    @staticmethod
+    def renewed(older: Lease, *, after: float, life: float | None, chance: float = 0.0, text: str = "abc") -> Lease:
+        asked = START.after(after)
+        token = Token(text, expires_at=None if life is None else asked.wall + life)
+        lease = Lease(token, f"Bearer {text}", asked=asked, rules=RenewalRules(), chance=chance)
+        lease.go_on_from(older)
+        return lease
+
+    def test_nothing_before_it(self) -> None:
+        """Nothing is learnt."""
+        lease = a_lease(100)
+        lease.go_on_from(None)
+        assert (lease.is_kept, lease.life, *margins(lease)) == (False, 100, 80, 90, 100)
+
+    @pytest.mark.parametrize(
+        ("first", "after", "rest", "end"),
+        [
+            (10, 8.5, 1, 10),  # the end is known already
+            (10, 8.5, 2, 10.5),  # it was known too early
+            (10, 8.5, 0, 9.5),  # a rest of 0 is a second at most
+            (10, 10.2, 0, 11.2),  # the known end is over, and still it is handed out
+            (100, 50, 2, 53),  # what the endpoint says counts, but for its fraction of a second
+        ],
+    )
+    def test_it_is_used_to_its_end(self, first: float, after: float, rest: float, end: float) -> None:
+        """And is not renewed early, if its rest is short."""
+        lease = self.renewed(a_lease(first), after=after, life=rest, chance=0.5)
+        assert lease.is_kept
+        assert margins(lease) == pytest.approx((end, end, end))
+        assert lease.life == pytest.approx(end - after)
+
+    @pytest.mark.parametrize(("chance", "aging"), [(0.0, 3570), (0.5, 3573.75)])
+    def test_a_long_rest(self, chance: float, aging: float) -> None:
+        """Shortly before its end it is asked for once more: what sits in between may have a new one. No one waits."""
+        lease = self.renewed(a_lease(3600), after=2900, life=700, chance=chance)
+        assert margins(lease) == (aging, 3600, 3600)
+        last = self.renewed(lease, after=3571, life=29)
+        assert margins(last) == (3600, 3600, 3600)
+
+    @pytest.mark.parametrize("life", [4, 100, None])
+    def test_a_life_that_begins_anew(self, life: float | None) -> None:
+        """The same text with a life of its own is a token like any other."""
+        lease = self.renewed(a_lease(10), after=8, life=life)
+        assert not lease.is_kept
+        assert lease.life == (inf if life is None else life)
+
+    def test_an_end_that_was_not_known(self) -> None:
+        """What the endpoint says now counts."""
+        lease = self.renewed(a_lease(None), after=50, life=10)
+        assert (lease.is_kept, *margins(lease)) == (False, 58, 59, 60)
+
+    def test_a_token_to_be_used_once(self) -> None:
+        """It stays one."""
+        lease = self.renewed(a_lease(0), after=0, life=0)
+        assert (lease.is_kept, lease.life) == (False, 0)
+
+    @pytest.mark.parametrize(
+        ("after", "life", "is_kept", "aging"),
+        [
+            (8.9, 10, False, 16.9),  # it was not kept to its end
+            (9.1, 10, True, 19.1),  # a refusal in its last second
+            (10, 10, True, 20),
+            (20, 3600, True, 3590),
+            (20, None, True, inf),
+        ],
+    )
+    def test_the_token_after_it(self, after: float, life: float | None, is_kept: bool, aging: float) -> None:
+        """If the one before was kept to its end, this one will be too, so it is not asked for at 80 % of its life."""
+        kept = self.renewed(a_lease(10), after=8, life=2)
+        lease = self.renewed(kept, after=after, life=life, text="def")
+        assert lease.is_kept is is_kept
+        assert lease.fresh_until == pytest.approx(aging)

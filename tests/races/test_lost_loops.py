@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from oauth_cc_auth import Token, TokenError
+from oauth_cc_auth import Token
 from oauth_cc_auth.testing import LoopbackServer
 from tests.clients import HTTPX, HTTPX2, ClientKind, for_clients
 from tests.contract.scenes import LIMIT, auth_of
@@ -87,22 +87,3 @@ def test_a_stopped_loop_that_goes_on_overwrites_nothing(client: ClientKind, oaut
 
         loop.run_until_complete(finish())
         assert auth.get_token() is newer
-
-
-@for_clients(HTTPX, HTTPX2)
-def test_a_loop_that_runs_is_not_lost(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """To block a running loop until its own task has fetched would block for ever, so this still is an error."""
-    auth = auth_of(client, oauth_server, timeout=600, deadline=600)
-
-    async def block() -> Token:
-        gate = oauth_server.token_endpoint.hold()
-        fetching = asyncio.ensure_future(auth.aget_token())
-        await asyncio.to_thread(gate.wait_for, 1)
-        with pytest.raises(TokenError, match="by the very thread or task that asks"):
-            auth.get_token()
-        gate.release()
-        token: Token = await fetching
-        return token
-
-    assert asyncio.run(block()).access_token == oauth_server.issued[0]
-    assert len(oauth_server.token_requests) == 1
