@@ -26,15 +26,21 @@ from ._token import Token
 from ._version import __version__
 
 if _TYPE_CHECKING:
+    from ._authentication.client_assertion import ClientAssertion, NoClientAuthentication
+    from ._authentication.from_environment import FromEnvironment
     from ._authentication.from_file import FromFile
+    from ._authentication.jwt_assertion import JwtAssertion
+    from ._authentication.private_key_jwt import ClientSecretJwt, PrivateKeyJwt
     from ._events import Event, FallbackTried, FetchFailed, HeldOff, TokenObtained, TokenRefused
 
 __all__ = [
     "Attempt",
     "AuthenticationContext",
+    "ClientAssertion",
     "ClientAuthentication",
     "ClientCredentialsConfig",
     "ClientSecretBasic",
+    "ClientSecretJwt",
     "ClientSecretPost",
     "ConfigurationError",
     "Credentials",
@@ -42,11 +48,15 @@ __all__ = [
     "Event",
     "FallbackTried",
     "FetchFailed",
+    "FromEnvironment",
     "FromFile",
     "HeldOff",
     "InsecureRequestError",
     "InvalidTokenResponse",
     "Issuer",
+    "JwtAssertion",
+    "NoClientAuthentication",
+    "PrivateKeyJwt",
     "Token",
     "TokenEndpoint",
     "TokenEndpointError",
@@ -84,11 +94,17 @@ del _class
 # into the block for type checkers above; its own module sets its `__module__` to "oauth_cc_auth". A check of an
 # argument must not load it either: if nobody has imported the module, no argument is an object of its class.
 _LAZY = {
+    "ClientAssertion": "_authentication.client_assertion",
+    "ClientSecretJwt": "_authentication.private_key_jwt",
     "Event": "_events",
     "FallbackTried": "_events",
     "FetchFailed": "_events",
+    "FromEnvironment": "_authentication.from_environment",
     "FromFile": "_authentication.from_file",
     "HeldOff": "_events",
+    "JwtAssertion": "_authentication.jwt_assertion",
+    "NoClientAuthentication": "_authentication.client_assertion",
+    "PrivateKeyJwt": "_authentication.private_key_jwt",
     "TokenObtained": "_events",
     "TokenRefused": "_events",
 }

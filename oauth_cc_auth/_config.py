@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from ._authentication.base import ClientAuthentication
-from ._authentication.order import is_builtin
+from ._authentication.order import is_ours
 from ._endpoint import TokenEndpoint, with_endpoint
 from ._errors import ConfigurationError, named
 from ._issuer import Issuer
@@ -233,8 +233,8 @@ class ClientCredentialsConfig:
             shown["token_url"] = source
         if self.client_secret is not None:
             shown["client_secret"] = MASK
-        if isinstance(self.client_authentication, ClientAuthentication) and not is_builtin(self.client_authentication):
-            # A person's own, perhaps a dataclass whose repr shows the key.
+        if isinstance(self.client_authentication, ClientAuthentication) and not is_ours(self.client_authentication):
+            # A person's own, perhaps a dataclass whose repr shows the key; those of ours show none.
             shown["client_authentication"] = type(self.client_authentication)
         for name in ("additional_headers", "additional_request_data", "api_headers"):
             shown[name] = tuple((key if is_field_name(key) else MASK, MASK) for key, _ in shown[name])

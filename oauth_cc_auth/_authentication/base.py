@@ -82,13 +82,15 @@ class Credentials:
     Args:
         headers: Header names and values, such as ``Authorization``, as a mapping or pairs.
         fields: Body fields, such as ``client_assertion``, as a mapping or pairs.
+        note: What the error says about them if the server rejects them; nothing secret.
     """
 
-    __slots__ = ("fields", "headers")
+    __slots__ = ("fields", "headers", "note")
 
-    def __init__(self, *, headers: PairsArgument = (), fields: PairsArgument = ()) -> None:
+    def __init__(self, *, headers: PairsArgument = (), fields: PairsArgument = (), note: str = "") -> None:
         self.headers: tuple[tuple[str, str], ...] = _pairs(headers)
         self.fields: tuple[tuple[str, str], ...] = _pairs(fields)
+        self.note = note
 
 
 def _pairs(argument: PairsArgument) -> tuple[tuple[str, str], ...]:

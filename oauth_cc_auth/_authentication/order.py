@@ -19,6 +19,11 @@ def is_builtin(method: ClientAuthentication) -> bool:
     return type(method) in (ClientSecretBasic, ClientSecretPost, DescribedCredentials)
 
 
+def is_ours(method: ClientAuthentication) -> bool:
+    """True for the classes of this package, whose repr shows no secret."""
+    return is_builtin(method) or type(method).__module__ == "oauth_cc_auth"
+
+
 _WHEN_UNSET = (_BASIC, _POST, _RAW_BASIC)
 NAMED_METHODS: dict[str, ClientAuthentication] = {_BASIC.name: _BASIC, _POST.name: _POST}
 

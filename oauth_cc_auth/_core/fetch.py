@@ -15,6 +15,7 @@ from oauth_cc_auth._authentication.base import ClientAuthentication
 from oauth_cc_auth._authentication.order import in_listed_order, is_builtin, worth_trying
 from oauth_cc_auth._config import ClientCredentialsConfig
 from oauth_cc_auth._errors import Attempt, ConfigurationError, DiscoveryError, TokenEndpointUnreachable, TokenError
+from oauth_cc_auth._http.answers import clock_skew
 from oauth_cc_auth._protocol.answer import is_whole_success, not_understood, read_answer
 from oauth_cc_auth._protocol.exchange import Reply, TokenRequest, TokenResponse, methods_of, token_request
 from oauth_cc_auth._protocol.failure import Failure
@@ -158,6 +159,8 @@ class Fetcher:
         listed = () if run.server is None else run.server.methods
         if listed and not {method.name for method in self._methods} & set(listed):
             hints.append(f"the issuer's metadata lists {presentable(', '.join(listed), ())} only")
+        if run.note:
+            hints.append(run.note)
         if isinstance(self.config.client_authentication, str):
             hints.append(f"only {self.config.client_authentication} was tried: unset client_authentication to try all")
         return "; ".join(hints)
@@ -188,6 +191,7 @@ class Fetcher:
         sent = self.clock.moment()
         reply = yield Send(request, budget)
         asked = sent.seen_from(self.clock.moment())
+        run.note = _note(request, reply, asked.wall)
         known_token = "" if flight.replaces is None else flight.replaces.token.access_token
         told = yield from self._told(request, reply, flight, until)
         if isinstance(told, Failure):
@@ -345,6 +349,7 @@ class _Run:
         self.methods = methods  # the current one first
         self.why = why  # the current one is tried
         self.secret: str | None = None
+        self.note = ""  # what to say of the last request's credentials if they are rejected
         self.attempts: tuple[Attempt, ...] = ()
         self.rejections: list[Failure] = []
         self.delays = 0
@@ -358,6 +363,17 @@ class _Run:
     def with_attempts(self, failure: Failure, *, hint: str = "") -> Failure:
         """`failure` with every attempt in its error and its message, and a `hint` about the settings."""
         return failure.with_facts(attempts=self.attempts, hint=hint)
+
+
+def _note(request: TokenRequest, reply: Reply, wall: float) -> str:
+    """What is known of rejected credentials. Servers give no reason, and a clock that is wrong is a common one."""
+    if not request.note or not isinstance(reply, TokenResponse):
+        return request.note
+    skew = clock_skew(reply.headers, wall)
+    if skew is None:
+        return request.note
+    differs = "like ours" if abs(skew) < 2 else f"{abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} ours"
+    return f"{request.note}; the server's clock is {differs}"
 
 
 def _decisive(rejections: list[Failure]) -> Failure:

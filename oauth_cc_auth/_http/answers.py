@@ -89,6 +89,16 @@ def unix_time(date: str) -> float | None:
     return None
 
 
+def clock_skew(headers: Mapping[str, str], wall: float) -> float | None:
+    """Seconds by which the server's clock is ahead of `wall`, a Unix time; None without a usable ``Date``.
+
+    Args:
+        headers: By lower-case name.
+    """
+    told = unix_time(headers.get("date", ""))
+    return None if told is None else told - wall
+
+
 def is_json(content_type: str) -> bool:
     """True for ``application/json`` and for types that are made of it (RFC 6839 §3.1)."""
     kind = content_type.partition(";")[0].strip().lower()

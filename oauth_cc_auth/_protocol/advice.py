@@ -5,7 +5,8 @@ from __future__ import annotations
 from oauth_cc_auth._errors import Reason
 from oauth_cc_auth._http.answers import is_redirect
 
-_CREDENTIALS = "check client_id and client_secret, and that this client may use this authentication method"
+_CREDENTIALS = "check {proof}, and that this client may use this authentication method"
+_SECRET = "client_id and client_secret"
 _PARAMETERS = "a parameter is missing or wrong; some providers want additional_request_data, such as audience"
 _ENDPOINT = "check that token_url is the token endpoint and not a web page"
 
@@ -21,7 +22,7 @@ _BY_CODE = {
     "invalid_request": _PARAMETERS,
     "invalid_target": "check the resource or audience in additional_request_data",
     # Keycloak answers a wrong secret so, Salesforce Commerce badly encoded Basic.
-    "unauthorized_client": f"check client_id and client_secret, and {_GRANT}",
+    "unauthorized_client": f"check {{proof}}, and {_GRANT}",
     "unsupported_grant_type": "check grant_type, and that token_url is the endpoint for client credentials",
 }
 _SCOPE_CODES = frozenset({"invalid_scope", "scope_invalid"})  # the latter is glewlwyd's
@@ -84,6 +85,7 @@ def advice(
     is_web_page: bool,
     description: str | None = None,
     is_form: bool = True,
+    proof: str = _SECRET,
 ) -> str:
     """What to do; empty if nothing is known that would help.
 
@@ -94,6 +96,7 @@ def advice(
         is_web_page: The answer is HTML, meant for a person.
         description: What the server says, which counts if its code is a general one.
         is_form: The request was a form, as RFC 6749 says.
+        proof: What the client proved itself with.
     """
     if code in (None, "invalid_request") and _is_about_grant((description or "").casefold()):
         code = "unauthorized_client"
@@ -101,7 +104,8 @@ def advice(
         if scope is None:
             return "set scope, or have scopes granted to this client at the provider"
         return f"check scope: something in {scope!r} is unknown or not granted to this client"
-    return _BY_CODE.get(code or "") or _by_status(code, status, scope, is_web_page=is_web_page, is_form=is_form)
+    words = _BY_CODE.get(code or "") or _by_status(code, status, scope, is_web_page=is_web_page, is_form=is_form)
+    return words.replace("{proof}", proof)
 
 
 def _is_about_grant(words: str) -> bool:

@@ -229,7 +229,16 @@ def _refusal_remedy(
         return "token requests are never redirected: set token_url to the final URL"
     if status == 400 and any(words in answer.body[:2000] for words in _TO_A_TLS_PORT):
         return "this port speaks https, and token_url must begin with https://"
-    return advice(code, status, scope=request.scope, is_web_page=html, description=description, is_form=request.is_form)
+    proof = {"proof": "client_id and the assertion"} if request.note else {}
+    return advice(
+        code,
+        status,
+        scope=request.scope,
+        is_web_page=html,
+        description=description,
+        is_form=request.is_form,
+        **proof,
+    )
 
 
 def _token(request: TokenRequest, answer: TokenResponse, members: Mapping[str, Any], wall: float) -> Token | Failure:

@@ -43,9 +43,10 @@ class TokenRequest(Record):
         scope: The scope asked for, or None.
         secrets: Every string that must not be shown if the answer or a transport echoes it.
         endpoint: What says how to read the answer; None if it is as RFC 6749 says.
+        note: What an error says about the credentials if the server rejects them; may be empty.
     """
 
-    __slots__ = ("body", "endpoint", "headers", "http_method", "method", "scope", "secrets", "shown_url", "url")
+    __slots__ = ("body", "endpoint", "headers", "http_method", "method", "note", "scope", "secrets", "shown_url", "url")
 
     def __init__(
         self,
@@ -58,8 +59,10 @@ class TokenRequest(Record):
         secrets: tuple[str, ...],
         http_method: str = "POST",
         endpoint: TokenEndpoint | None = None,
+        note: str = "",
     ) -> None:
         self.url = url
+        self.note = note
         self.shown_url = shown_url(url if endpoint is None else endpoint.url)
         self.http_method = http_method
         self.endpoint = endpoint
@@ -209,6 +212,7 @@ def token_request(
             _secrets(config, context.client_secret, (*credentials.headers, *placed.headers), more_headers, fields)
         ),
         endpoint=endpoint,
+        note=credentials.note,
     )
 
 

@@ -56,7 +56,9 @@ def credentials(value: object) -> Credentials:
     for name, content in fields:
         if not name or has_control(name) or not is_encodable(name) or not is_encodable(content):
             raise ConfigurationError(f"it returned {_shown(name)} with what no form field can hold")
-    return Credentials(headers=headers, fields=fields)
+    if not isinstance(value.note, str):
+        raise ConfigurationError("it returned Credentials whose note is no text")
+    return Credentials(headers=headers, fields=fields, note=value.note)
 
 
 def value_of(function: Callable[..., Any], last: Any) -> Any:

@@ -50,7 +50,7 @@ def test_the_demo_needs_no_extra(run: Run, monkeypatch: pytest.MonkeyPatch) -> N
     """Nor do help and version."""
     for module in ("requests", "rich", config_file.TOML_MODULE):
         monkeypatch.setitem(sys.modules, module, None)
-    monkeypatch.setattr(_demo, "run", lambda: 0)
+    monkeypatch.setattr(_demo, "run", lambda *, everything: 0)
     assert run("demo").status == 0
     assert run("token", "--help").status == 0
     assert run("--version").status == 0
@@ -210,7 +210,7 @@ def test_a_full_disk(name: str, buffered: str, env: dict[str, str], oauth_server
 def test_another_error_of_the_system(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is not about the output, so it is a defect."""
 
-    def fail() -> int:
+    def fail(*, everything: bool) -> int:
         raise FileNotFoundError(2, "x")
 
     monkeypatch.setattr(_demo, "run", fail)

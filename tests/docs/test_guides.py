@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from oauth_cc_auth import Event
 from oauth_cc_auth._core.clock import Moment
@@ -19,9 +21,12 @@ from oauth_cc_auth._token import Token
 from oauth_cc_auth.testing import LoopbackServer
 from tests.examples import DOCS, README, Example, examples_in
 
+PEM = ec.generate_private_key(ec.SECP256R1()).private_bytes(
+    serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+)
 TOKEN_URL, API = "https://login.example.com/oauth2/token", "https://api.example.com"
 SITE = re.compile(r"https://oauth-cc-auth\.readthedocs\.io/en/latest/([\w-]+)\.html")
-GUIDES = ("tutorial", "settings", "errors", "events", "security", "testing")
+GUIDES = ("tutorial", "settings", "identities", "errors", "events", "security", "testing")
 PAGES = [README, *(DOCS / f"{name}.md" for name in GUIDES)]
 EXAMPLES = [
     pytest.param(example, id=f"{page.stem}-{number}")
@@ -48,13 +53,15 @@ def test_the_readme_fits_on_some_screens_and_renders_anywhere() -> None:
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
-def test_example(example: Example, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_example(example: Example, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The example runs as printed, except that the hosts are ours."""
     if "httpx2" in example.code and importlib.util.find_spec("httpx2") is None:
         pytest.skip("httpx2 needs a later Python")
     with LoopbackServer(client_id="abcd-1234", client_secret="secret123456") as server:
         for name, value in {"TOKEN_URL": server.token_url, "CLIENT_ID": "abcd-1234", "CLIENT_SECRET": "s"}.items():
             monkeypatch.setenv(f"OAUTH_CC_{name}", value)
+        (tmp_path / "client.pem").write_bytes(PEM)
+        monkeypatch.chdir(tmp_path)
         code = example.code.replace(TOKEN_URL, server.token_url).replace(API, server.api_url)
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed):

@@ -1,0 +1,273 @@
+"""Private keys in every form, and those that cannot sign."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import pkcs12
+from cryptography.x509.oid import NameOID
+
+from oauth_cc_auth import ConfigurationError
+from oauth_cc_auth._authentication.jws import signed
+from oauth_cc_auth._authentication.key_source import KeySource
+from oauth_cc_auth._authentication.keys import LARGEST, SigningKey, key_elsewhere, signing_key
+
+RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+P256, P384, P521 = (ec.generate_private_key(curve) for curve in (ec.SECP256R1(), ec.SECP384R1(), ec.SECP521R1()))
+ED25519, ED448 = ed25519.Ed25519PrivateKey.generate(), ed448.Ed448PrivateKey.generate()
+PKCS8, PEM, DER = serialization.PrivateFormat.PKCS8, serialization.Encoding.PEM, serialization.Encoding.DER
+CLAIMS = {"sub": "abcd-1234"}
+
+
+def written(key: Any, encoding: Any = PEM, password: bytes | None = None) -> bytes:
+    how = serialization.BestAvailableEncryption(password) if password else serialization.NoEncryption()
+    data: bytes = key.private_bytes(encoding, PKCS8, how)
+    return data
+
+
+def public(key: Any) -> bytes:
+    data: bytes = key.public_key().public_bytes(PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return data
+
+
+def jwk_of(key: Any) -> dict[str, Any]:
+    kinds: Any = {
+        rsa.RSAPrivateKey: jwt.algorithms.RSAAlgorithm,
+        ec.EllipticCurvePrivateKey: jwt.algorithms.ECAlgorithm,
+    }
+    kind = next((kinds[each] for each in kinds if isinstance(key, each)), jwt.algorithms.OKPAlgorithm)
+    found: dict[str, Any] = json.loads(kind.to_jwk(key))
+    return found
+
+
+def certificate_of(key: Any) -> x509.Certificate:
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "client")])
+    start = datetime(2026, 1, 1)  # noqa: DTZ001  # x509 takes naive dates as UTC
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    builder = builder.serial_number(1).not_valid_before(start).not_valid_after(start + timedelta(days=365))
+    return builder.sign(key, hashes.SHA256())
+
+
+def verified(key: SigningKey, private: Any) -> dict[str, Any]:
+    """What a server reads."""
+    token = signed({"alg": key.algorithm}, CLAIMS, key.sign)
+    claims: dict[str, Any] = jwt.decode(token, private.public_key(), algorithms=[key.algorithm])
+    return claims
+
+
+@pytest.mark.parametrize(
+    ("private", "algorithm"),
+    [(RSA, "RS256"), (P256, "ES256"), (P384, "ES384"), (P521, "ES512"), (ED25519, "EdDSA"), (ED448, "EdDSA")],
+)
+def test_each_kind_of_key_in_each_form(private: Any, algorithm: str, tmp_path: Path) -> None:
+    """The algorithm follows from the key."""
+    pem = written(private)
+    path = tmp_path / "key"
+    path.write_bytes(written(private, DER))
+    for given in (private, pem, pem.decode(), f"  {pem.decode()}", path, jwk_of(private), json.dumps(jwk_of(private))):
+        key = signing_key(given)
+        assert key.algorithm == algorithm
+        assert verified(key, private) == CLAIMS
+        assert "d" not in (key.public_jwk or {"d": ""})
+
+
+@pytest.mark.parametrize("algorithm", ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"])
+def test_an_rsa_key_signs_with_what_is_asked_for(algorithm: str) -> None:
+    """Six algorithms fit it."""
+    assert verified(signing_key(RSA, algorithm=algorithm), RSA) == CLAIMS
+
+
+def test_line_breaks_of_an_environment_variable() -> None:
+    """A backslash and an n."""
+    assert verified(signing_key(written(P256).decode().replace("\n", "\\n")), P256) == CLAIMS
+
+
+def test_a_pem_file_with_certificates_before_the_key() -> None:
+    """As some tools bundle them."""
+    bundle = certificate_of(P256).public_bytes(PEM) + written(P256)
+    assert verified(signing_key(bundle), P256) == CLAIMS
+
+
+def test_what_a_jwk_says() -> None:
+    """Its kid and alg count, and arguments win."""
+    jwk = {**jwk_of(RSA), "kid": "key-1", "alg": "PS256"}
+    assert (signing_key(jwk).key_id, signing_key(jwk).algorithm) == ("key-1", "PS256")
+    key = signing_key(jwk, key_id="key-2", algorithm="RS512")
+    assert (key.key_id, key.algorithm) == ("key-2", "RS512")
+
+
+def test_the_thumbprint() -> None:
+    """The example of RFC 7638 §3.1."""
+    n = (
+        "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3ok"
+        "njhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu"
+        "6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8a"
+        "wapJzKnqDKgw"
+    )
+    key = SigningKey("RS256", bytes, public_jwk={"kty": "RSA", "n": n, "e": "AQAB"})
+    assert key.thumbprint == "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"
+    assert SigningKey("RS256", bytes).thumbprint is None
+
+
+@pytest.mark.parametrize("encoding", [PEM, DER])
+def test_an_encrypted_key(encoding: Any) -> None:
+    """Its password is text or bytes; without it or with another one, the error says so."""
+    data = written(P256, encoding, b"pass")
+    for password in ("pass", b"pass"):
+        assert verified(signing_key(data, password=password), P256) == CLAIMS
+    with pytest.raises(ConfigurationError, match="key cannot be decrypted; check password"):
+        signing_key(data, password="other")
+
+
+def test_an_encrypted_key_without_its_password() -> None:
+    """And a password that there is no use for."""
+    with pytest.raises(ConfigurationError, match="key is encrypted; pass its password"):
+        signing_key(written(P256, PEM, b"pass"))
+    with pytest.raises(ConfigurationError, match="key is not encrypted; leave password out"):
+        signing_key(written(P256), password="pass")
+
+
+def test_pkcs12(tmp_path: Path) -> None:
+    """It brings its certificate, whose thumbprint goes into the header."""
+    path, certificate = tmp_path / "client.p12", certificate_of(RSA)
+    encryption = serialization.BestAvailableEncryption(b"pass")
+    path.write_bytes(pkcs12.serialize_key_and_certificates(b"client", RSA, certificate, None, encryption))
+    key = signing_key(path, password="pass")
+    assert verified(key, RSA) == CLAIMS
+    for given in (certificate.public_bytes(PEM), certificate.public_bytes(PEM).decode(), certificate.public_bytes(DER)):
+        assert signing_key(RSA, certificate=given).certificate_thumbprint == key.certificate_thumbprint is not None
+    path.write_bytes(pkcs12.serialize_key_and_certificates(b"client", None, certificate, None, encryption))
+    with pytest.raises(ConfigurationError, match="key is a PKCS#12 file without a private key"):
+        signing_key(path, password="pass")
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("", "key is no private key that can be read"),
+        ("secret", "key is no private key that can be read"),
+        (public(P256), "key is a public key; pass the private key that belongs to it"),
+        (certificate_of(P256).public_bytes(PEM), "key is a certificate; pass the private key"),
+        (written(P256)[:80], "key is damaged, or no private key"),
+        (b"\x30\x00", "key is damaged, or no private key"),
+        ("{", "key begins like a JWK, and is no JSON object"),
+        ({"keys": []}, "key is a set of keys"),
+        ({"kty": "oct", "k": "c2VjcmV0"}, "key is a JWK of a kind that signs with no private key"),
+        ({"kty": "EC", "crv": "P-256", "x": "x", "y": "y"}, "key is a public key"),
+        ({"kty": "EC", "crv": "P-256", "x": "x", "d": "d"}, "key is a JWK that cannot be read"),
+        (P256.public_key(), "key must be a private key that signs, not "),
+        (dsa.generate_private_key(2048), "key must be a private key that signs, not "),
+        (ec.generate_private_key(ec.SECP256K1()), "key is on the curve secp256k1, for which JWS has no algorithm"),
+        (rsa.generate_private_key(65537, 1024), "key has 1024 bits; make one with 2048 or more"),  # noqa: S505
+    ],
+)
+def test_what_is_no_key_that_signs(given: Any, message: str) -> None:
+    """The error says what it is, what to do, and nothing that is in it."""
+    with pytest.raises(ConfigurationError) as caught:
+        signing_key(given)
+    assert str(caught.value).startswith(message)
+    assert caught.value.__context__ is None
+
+
+def test_a_kind_of_key_that_the_library_does_not_know() -> None:
+    """It raises errors of its own."""
+    key = "-----BEGIN PRIVATE KEY-----\nMDQCAQAwEAYHKoZIzj0CAQYFK4EEAAEEHTAbAgEBBBYAAAAAAAAAAAAAAAAAAAAAAAAAAAAB\n"
+    with pytest.raises(ConfigurationError, match="key is "):
+        signing_key(f"{key}-----END PRIVATE KEY-----\n")
+
+
+@pytest.mark.parametrize("algorithm", ["ES384", "RS256", "HS256", "none", "ES256K"])
+def test_an_algorithm_that_does_not_fit(algorithm: str) -> None:
+    """Neither another curve's, nor one for secrets."""
+    with pytest.raises(ConfigurationError, match="algorithm"):
+        signing_key(P256, algorithm=algorithm)
+
+
+@pytest.mark.parametrize("certificate", [certificate_of(P256).public_bytes(PEM), b"-----BEGIN x", b"x"])
+def test_a_certificate_that_does_not_fit(certificate: bytes) -> None:
+    """Of another key, or none."""
+    with pytest.raises(ConfigurationError, match=r"certificate (belongs to another key|is no X.509 certificate)"):
+        signing_key(RSA, certificate=certificate)
+
+
+def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says what to install."""
+    monkeypatch.setitem(sys.modules, "jwt.algorithms", None)
+    with pytest.raises(ConfigurationError, match="python -m pip install PyJWT cryptography"):
+        signing_key(P256)
+
+
+class TestKeyElsewhere:
+    def test_it_signs(self) -> None:
+        """With what a KMS returns: a plain signature, or DER for ECDSA."""
+        raw = signing_key(P256).sign
+        for sign in (raw, lambda message: P256.sign(message, ec.ECDSA(hashes.SHA256())), lambda m: bytearray(raw(m))):
+            assert verified(key_elsewhere(sign, algorithm="ES256", key_id="k"), P256) == CLAIMS
+        assert verified(key_elsewhere(signing_key(RSA).sign, algorithm="RS256", key_id=None), RSA) == CLAIMS
+
+    def test_its_certificate(self) -> None:
+        """The thumbprint needs no key."""
+        certificate = certificate_of(P256).public_bytes(PEM)
+        key = key_elsewhere(bytes, algorithm="ES256", key_id=None, certificate=certificate)
+        assert key.certificate_thumbprint == signing_key(P256, certificate=certificate).certificate_thumbprint
+
+    @pytest.mark.parametrize(
+        ("sign", "algorithm", "message"),
+        [
+            (5, "ES256", "sign must be a callable"),
+            (bytes, None, "algorithm is missing"),
+            (bytes, "x", "algorithm is not"),
+        ],
+    )
+    def test_what_is_missing(self, sign: Any, algorithm: str | None, message: str) -> None:
+        """A callable, and the name of what it does."""
+        with pytest.raises(ConfigurationError, match=message):
+            key_elsewhere(sign, algorithm=algorithm, key_id=None)
+
+    @pytest.mark.parametrize("made", ["text", b"short", b"\x30" * 70])
+    def test_what_is_no_signature(self, made: Any) -> None:
+        """The error says what came back, and not what it was."""
+        with pytest.raises(ConfigurationError, match=r"sign (must return bytes|returned \d+ bytes)"):
+            key_elsewhere(lambda message: made, algorithm="ES256", key_id=None).sign(b"")
+
+
+class TestFiles:
+    def test_a_new_key_is_noticed(self, tmp_path: Path) -> None:
+        """It is read for each signature, and parsed if it is another one."""
+        path = tmp_path / "key.pem"
+        path.write_bytes(written(P256))
+        source = KeySource(path)
+        first = source.current()
+        assert source.current() is first
+        path.write_bytes(written(P384))
+        assert source.current().algorithm == "ES384"
+        path.unlink()
+        with pytest.raises(ConfigurationError, match=r"key is in a file that cannot be read: .*No such file"):
+            source.current()
+
+    def test_a_large_file(self, tmp_path: Path) -> None:
+        """It is not read to its end."""
+        path = tmp_path / "key.pem"
+        path.write_bytes(b"x" * (LARGEST + 1))
+        with pytest.raises(ConfigurationError, match="too large"):
+            KeySource(path)
+
+    @pytest.mark.parametrize("arguments", [{}, {"key": P256, "sign": bytes}])
+    def test_one_of_the_two(self, arguments: dict[str, Any]) -> None:
+        """A key, or a callable that has it."""
+        with pytest.raises(ConfigurationError, match=r"key is (missing|given)"):
+            KeySource(**arguments)
+
+    def test_no_repr_shows_a_key(self) -> None:
+        """Only what may be known."""
+        assert repr(KeySource(P256, key_id="k")) == "KeySource(algorithm='ES256', key_id='k')"
+        assert repr(signing_key(P256, key_id="k")) == "SigningKey('ES256', key_id='k')"
