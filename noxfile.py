@@ -142,7 +142,12 @@ def release(session: nox.Session) -> None:
 
 
 # niquests puts its own urllib3 in the place of the real one, for requests too.
-PACKAGES = {"most": "tests/packages", "niquests": "tests/packages/test_niquests.py"}
+# MCP's versions 1 and 2 are one package.
+PACKAGES = {
+    "most": "tests/packages",
+    "niquests": "tests/packages/test_niquests.py",
+    "mcp-1": "tests/packages/test_mcp.py",
+}
 
 
 @nox.session

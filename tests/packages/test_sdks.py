@@ -1,10 +1,7 @@
-"""SDKs that take an HTTP client: openai, anthropic and MCP."""
+"""SDKs that take an HTTP client: openai and anthropic."""
 
 from __future__ import annotations
 
-import socket
-import threading
-from collections.abc import Iterator
 from typing import Any
 
 import anyio
@@ -16,7 +13,7 @@ import oauth_cc_auth.httpx
 import oauth_cc_auth.httpx2
 from oauth_cc_auth import TokenError
 from oauth_cc_auth.testing import Answer, LoopbackServer
-from tests.packages.support import LIMIT, RENEWED, auth_for, package, talk
+from tests.packages.support import RENEWED, auth_for, package, talk
 
 CHAT = {
     "id": "1",
@@ -100,56 +97,3 @@ def test_an_error_of_ours_is_the_cause_of_theirs(oauth_server: LoopbackServer, n
             asked(name, client)
     assert isinstance(caught.value.__cause__, TokenError)
     assert caught.value.__cause__.reason == "invalid_client"
-
-
-class TestMcp:
-    """A real server of the MCP SDK, which asks whether our tokens are good."""
-
-    @pytest.fixture
-    def url(self, oauth_server: LoopbackServer) -> Iterator[str]:
-        server, provider = package("mcp.server"), package("mcp.server.auth.provider")
-        settings, uvicorn = package("mcp.server.auth.settings"), package("uvicorn")
-
-        class Verifier:
-            async def verify_token(self, token: str) -> Any:
-                is_good = token == oauth_server.issued[-1] and not revoked
-                return provider.AccessToken(token=token, client_id="client", scopes=[]) if is_good else None
-
-        revoked: list[bool] = []
-        self.revoked = revoked
-        listening = socket.create_server(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        places = {"issuer_url": oauth_server.origin, "resource_server_url": f"{url}/mcp"}
-        auth = settings.AuthSettings(**places, validate_token_resource=False)
-        program = server.MCPServer("orders", token_verifier=Verifier(), auth=auth)
-        program.tool(name="add")(_add)
-        running = uvicorn.Server(uvicorn.Config(program.streamable_http_app(), log_level="warning", lifespan="on"))
-        thread = threading.Thread(target=running.run, args=([listening],))
-        thread.start()
-        try:
-            yield f"{url}/mcp"
-        finally:
-            running.should_exit = True
-            thread.join(LIMIT)
-            listening.close()
-
-    def test_a_session_outlives_its_token(self, url: str, oauth_server: LoopbackServer) -> None:
-        client_of, streamable = package("mcp.client").Client, package("mcp.client.streamable_http")
-
-        async def talking() -> list[Any]:
-            async with httpx2.AsyncClient(auth=auth_for(oauth_server, oauth_cc_auth.httpx2)) as http_client:
-                transport = streamable.streamable_http_client(url, http_client=http_client)
-                async with client_of(transport) as client:
-                    first = await client.call_tool("add", {"a": 1, "b": 2})
-                    self.revoked.append(True)
-                    oauth_server.on_exchange = lambda request: self.revoked.clear()  # the new token is good again
-                    second = await client.call_tool("add", {"a": 3, "b": 4})
-                    return [first.content[0].text, second.content[0].text]
-
-        assert anyio.run(talking) == ["3", "7"]
-        assert talk(oauth_server) == ["token 200", "token 200"]
-
-
-def _add(a: int, b: int) -> int:
-    """The sum."""
-    return a + b
