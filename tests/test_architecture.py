@@ -227,6 +227,7 @@ SENDING = {
     for name in (
         *("_requests.send", "_requests.connecting", "_requests.raw", "_requests.tls"),
         *(
+            "_redact.library_logs",
             "_adapter.originals",
             "_adapter.tls_contexts",
             "_adapter.transport_advice",

@@ -18,6 +18,7 @@ from oauth_cc_auth._http.interrupts import Ignoring
 from oauth_cc_auth._http.origin import is_loopback, origin_of
 from oauth_cc_auth._http.watchdog import Watchdog
 from oauth_cc_auth._protocol.exchange import TokenRequest, TokenResponse, TransportFailure, too_slow
+from oauth_cc_auth._redact.library_logs import masked
 
 from .answer import Reading, Trace, answer_or_failure
 from .proxies import uses_proxy
@@ -65,6 +66,7 @@ def send_token_request(
         return obstacle
     with ExitStack() as stack:
         watchdog = stack.enter_context(Watchdog(budget))
+        stack.enter_context(masked(request.url_secrets))
         until = time.monotonic() + budget
         redirect, trace = RedirectHider(), Trace(watchdog)
         try:
@@ -127,6 +129,7 @@ async def _asend_once(
     own = token_client is None
     redirect, trace = RedirectHider(), Trace()
     async with AsyncExitStack() as stack:
+        stack.enter_context(masked(request.url_secrets))
         try:
             if token_client is None:
                 client = await _own_async_client(library, request, redirect.ahide)

@@ -73,6 +73,12 @@ class TokenRequest(Record):
         self.secrets = secrets
 
     @property
+    def url_secrets(self) -> tuple[str, ...]:
+        """What must not be shown, if the URL may hold some of it; empty if it holds none."""
+        written = self.url if self.endpoint is None else self.endpoint.url
+        return self.secrets if "?" in self.url or self.url != written else ()
+
+    @property
     def is_form(self) -> bool:
         """True for a form, as RFC 6749 says."""
         return self.endpoint is None or self.endpoint.request_format == "form"

@@ -20,6 +20,7 @@ from oauth_cc_auth._http.limited_body import LimitedBody, UnreadableBodyError
 from oauth_cc_auth._http.origin import is_loopback, origin_of
 from oauth_cc_auth._http.watchdog import Watchdog
 from oauth_cc_auth._protocol.exchange import TokenRequest, TokenResponse, TransportFailure, too_slow
+from oauth_cc_auth._redact.library_logs import masked
 
 from .connecting import connected_socket
 from .raw import close, has_been_read, is_encoded, pieces_of
@@ -42,6 +43,7 @@ def send_token_request(
     timed_out, retryable = _error_classes(library)
     with ExitStack() as stack:
         watchdog = stack.enter_context(Watchdog(budget))
+        stack.enter_context(masked(request.url_secrets))
         try:
             if own:
                 token_client = stack.enter_context(own_session(library, watchdog))
