@@ -11,8 +11,6 @@ from ._authentication.described import DescribedCredentials
 from ._errors import ConfigurationError, renamed
 from ._issuer import Issuer
 from ._redact.redact import shown_url
-from ._settings import endpoint_checks as checks
-from ._settings.fields import ENDPOINT_FIELDS
 from ._settings.nested import Nested
 
 
@@ -78,6 +76,8 @@ class TokenEndpoint:
         grant_type: bool = True,
         revocation_url: str | None = None,
     ) -> None:
+        from ._settings import endpoint_checks as checks  # only for those who describe an endpoint
+
         method = checks.method(method)
         request_format = checks.request_format(request_format, method)
         fields: dict[str, Any] = {
@@ -149,6 +149,8 @@ class TokenEndpoint:
         Raises:
             ConfigurationError: one does.
         """
+        from ._settings import endpoint_checks as checks
+
         headers_only = self.takes_headers_only and self.authentication is None
         checks.method_beside(method, self.credential_headers, headers_only=headers_only)
         checks.no_field_twice(self.credential_template, data)
@@ -176,6 +178,8 @@ class TokenEndpoint:
 
     def __repr__(self) -> str:
         """What differs from the defaults; no secret, even if someone wrote one into a template."""
+        from ._settings import endpoint_checks as checks
+
         defaults = {
             **(TokenEndpoint.__init__.__kwdefaults__ or {}),
             "request_format": checks.request_format(None, self.method),
@@ -188,6 +192,8 @@ class TokenEndpoint:
 
 
 def _shown(name: str, value: Any) -> Any:
+    from ._settings import endpoint_checks as checks
+
     if name == "revocation_url":
         return shown_url(value)
     if name == "credential_headers":
@@ -204,6 +210,8 @@ def with_endpoint(arguments: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         ConfigurationError: a value cannot be right; its `field` is one of those names.
     """
+    from ._settings.fields import ENDPOINT_FIELDS
+
     described = {argument: arguments[field] for field, argument in ENDPOINT_FIELDS.items() if field in arguments}
     others = {name: value for name, value in arguments.items() if name not in ENDPOINT_FIELDS}
     url = others.get("token_url")

@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any, NoReturn
 
 from ._redact.redact import shown_url
-from ._settings import endpoint_checks as checks
 
 
 class Issuer:
@@ -34,6 +33,8 @@ class Issuer:
     metadata_url: str | None
 
     def __init__(self, url: str, *, metadata_url: str | None = None) -> None:
+        from ._settings import endpoint_checks as checks  # only for those who name an issuer
+
         object.__setattr__(self, "url", checks.issuer(url))
         object.__setattr__(self, "metadata_url", checks.metadata_url(metadata_url))
 
