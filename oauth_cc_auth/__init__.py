@@ -10,7 +10,6 @@ from ._authentication.base import AuthenticationContext, ClientAuthentication, C
 from ._authentication.basic import ClientSecretBasic
 from ._authentication.post import ClientSecretPost
 from ._config import ClientCredentialsConfig
-from ._endpoint import TokenEndpoint
 from ._errors import (
     Attempt,
     ConfigurationError,
@@ -21,7 +20,6 @@ from ._errors import (
     TokenEndpointUnreachable,
     TokenError,
 )
-from ._issuer import Issuer
 from ._token import Token
 from ._version import __version__
 
@@ -31,7 +29,9 @@ if _TYPE_CHECKING:
     from ._authentication.from_file import FromFile
     from ._authentication.jwt_assertion import JwtAssertion
     from ._authentication.private_key_jwt import ClientSecretJwt, PrivateKeyJwt
+    from ._endpoint import TokenEndpoint
     from ._events import Event, FallbackTried, FetchFailed, HeldOff, TokenObtained, TokenRefused
+    from ._issuer import Issuer
 
 __all__ = [
     "Attempt",
@@ -80,9 +80,7 @@ for _class in (
     DiscoveryError,
     InsecureRequestError,
     InvalidTokenResponse,
-    Issuer,
     Token,
-    TokenEndpoint,
     TokenEndpointError,
     TokenEndpointUnreachable,
     TokenError,
@@ -102,9 +100,11 @@ _LAZY = {
     "FromEnvironment": "_authentication.from_environment",
     "FromFile": "_authentication.from_file",
     "HeldOff": "_events",
+    "Issuer": "_issuer",
     "JwtAssertion": "_authentication.jwt_assertion",
     "NoClientAuthentication": "_authentication.client_assertion",
     "PrivateKeyJwt": "_authentication.private_key_jwt",
+    "TokenEndpoint": "_endpoint",
     "TokenObtained": "_events",
     "TokenRefused": "_events",
 }

@@ -12,9 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from ._authentication.base import ClientAuthentication
 from ._authentication.order import is_ours
-from ._endpoint import TokenEndpoint, with_endpoint
 from ._errors import ConfigurationError, named
-from ._issuer import Issuer
 from ._redact.redact import MASK, shown_url
 from ._settings import DEFAULT_PREFIX, checks
 from ._settings.checks import Pairs
@@ -28,6 +26,9 @@ MethodSetting = MethodName | ClientAuthentication | type[ClientAuthentication] |
 
 if TYPE_CHECKING:
     from typing_extensions import TypedDict, Unpack
+
+    from ._endpoint import TokenEndpoint
+    from ._issuer import Issuer
 
     class SettingArguments(TypedDict, total=False):
         """The arguments of `ClientCredentialsConfig`, by name; for type checkers."""
@@ -45,6 +46,9 @@ if TYPE_CHECKING:
         additional_headers: PairsSetting | None
         additional_request_data: PairsSetting | None
         allow_insecure_http: bool | None
+
+else:  # what `typing.get_type_hints` finds: a program that passes a URL does not load what describes endpoints
+    TokenEndpoint = Issuer = Any
 
 
 class ClientCredentialsConfig:
@@ -118,10 +122,9 @@ class ClientCredentialsConfig:
     ) -> None:
         if not isinstance(allow_insecure_http, bool):
             raise ConfigurationError(field="allow_insecure_http", problem="must be True or False")
-        source = token_url
-        endpoint = source if isinstance(source, TokenEndpoint) else None
-        given = source.asked_url if isinstance(source, Issuer) else source if endpoint is None else endpoint.url
-        url = checks.token_url(given, allow_insecure_http=allow_insecure_http)
+        endpoint, issuer = _sources(token_url)
+        given = token_url if endpoint is None else endpoint.url
+        url = checks.token_url(given if issuer is None else issuer.asked_url, allow_insecure_http=allow_insecure_http)
         method = checks.client_authentication(client_authentication)
         request_format = "form" if endpoint is None else endpoint.request_format
         data = checks.additional_request_data(additional_request_data, request_format)
@@ -135,8 +138,8 @@ class ClientCredentialsConfig:
                 problem, remedy = "is also in additional_request_data", "set it in one place"
                 raise ConfigurationError(field=name, problem=problem, remedy=remedy)
         fields: dict[str, Any] = {
-            "token_url": None if isinstance(source, Issuer) else url,
-            "token_source": source if isinstance(source, (TokenEndpoint, Issuer)) else url,
+            "token_url": url if issuer is None else None,
+            "token_source": endpoint or issuer or url,
             "client_id": checks.text("client_id", client_id),
             "client_secret": checks.client_secret(client_secret, _effective(method, endpoint)),
             "scope": scope,
@@ -157,12 +160,12 @@ class ClientCredentialsConfig:
     @property
     def endpoint(self) -> TokenEndpoint | None:
         """What describes the token endpoint; None for one that is as RFC 6749 says."""
-        return self.token_source if isinstance(self.token_source, TokenEndpoint) else None
+        return _sources(self.token_source)[0]
 
     @property
     def issuer(self) -> Issuer | None:
         """Whose metadata names the token endpoint; None if its URL was given."""
-        return self.token_source if isinstance(self.token_source, Issuer) else None
+        return _sources(self.token_source)[1]
 
     @property
     def source_url(self) -> str:
@@ -229,7 +232,7 @@ class ClientCredentialsConfig:
     def __repr__(self) -> str:
         shown = dict(self.__dict__, token_url=shown_url(self.source_url))
         source = shown.pop("token_source")
-        if isinstance(source, (TokenEndpoint, Issuer)):
+        if not isinstance(source, str):
             shown["token_url"] = source
         if self.client_secret is not None:
             shown["client_secret"] = MASK
@@ -240,6 +243,16 @@ class ClientCredentialsConfig:
             shown[name] = tuple((key if is_field_name(key) else MASK, MASK) for key, _ in shown[name])
         fields = ", ".join(f"{name}={value!r}" for name, value in shown.items())
         return f"ClientCredentialsConfig({fields})#{_fingerprint(self.__dict__)}"
+
+
+def _sources(value: object) -> "tuple[TokenEndpoint | None, Issuer | None]":
+    """`value` as a description of the endpoint, and as an issuer, which is none of them or one."""
+    if isinstance(value, str):
+        return None, None
+    from ._endpoint import TokenEndpoint
+    from ._issuer import Issuer
+
+    return value if isinstance(value, TokenEndpoint) else None, value if isinstance(value, Issuer) else None
 
 
 def _effective(
@@ -268,10 +281,11 @@ def _fingerprint(fields: Mapping[str, Any]) -> str:
 
 def _told_apart(value: Any) -> Any:
     """`value` as something whose repr hides nothing; of a person's own objects it is which one."""
-    if isinstance(value, TokenEndpoint):
-        value = value.arguments()
-    if isinstance(value, Issuer):
-        value = value.url, value.metadata_url
+    endpoint, issuer = _sources(value)
+    if endpoint is not None:
+        value = endpoint.arguments()
+    if issuer is not None:
+        value = issuer.url, issuer.metadata_url
     if isinstance(value, Mapping):
         value = tuple(value.items())
     if isinstance(value, tuple):
@@ -291,6 +305,8 @@ def config_of(
     Raises:
         ConfigurationError: a value is wrong; the message uses `names`, and `permit` for how to permit plain http.
     """
+    from ._endpoint import with_endpoint
+
     try:
         return cls(**with_endpoint(arguments))
     except ConfigurationError as error:

@@ -4,14 +4,18 @@
 # what is here says it is from.
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from ._authentication.base import ClientAuthentication
 from ._authentication.described import DescribedCredentials
 from ._errors import ConfigurationError, renamed
-from ._issuer import Issuer
 from ._redact.redact import shown_url
 from ._settings.nested import Nested
+
+if TYPE_CHECKING:
+    from ._issuer import Issuer
+else:  # what `typing.get_type_hints` finds
+    Issuer = Any
 
 
 class TokenEndpoint:
@@ -113,6 +117,8 @@ class TokenEndpoint:
         Raises:
             ConfigurationError: a value cannot be right.
         """
+        from ._issuer import Issuer
+
         return Issuer(issuer, metadata_url=url)
 
     @property
@@ -224,3 +230,6 @@ def with_endpoint(arguments: Mapping[str, Any]) -> dict[str, Any]:
     except ConfigurationError as error:
         problem = error if error.field != "method" else renamed(error, "request_method")
     raise problem  # out here, so that no context with the values comes along
+
+
+TokenEndpoint.__module__ = "oauth_cc_auth"

@@ -63,3 +63,6 @@ class Issuer:
     def __repr__(self) -> str:
         place = "" if self.metadata_url is None else f", metadata_url={shown_url(self.metadata_url)!r}"
         return f"Issuer({self.url!r}{place})"
+
+
+Issuer.__module__ = "oauth_cc_auth"

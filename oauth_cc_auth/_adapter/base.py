@@ -24,8 +24,6 @@ from oauth_cc_auth._config import ClientCredentialsConfig, MethodSetting
 from oauth_cc_auth._core.clock import Clock
 from oauth_cc_auth._core.lease import Lease
 from oauth_cc_auth._core.process_lock import ProcessLock
-from oauth_cc_auth._endpoint import TokenEndpoint
-from oauth_cc_auth._issuer import Issuer
 from oauth_cc_auth._settings import DEFAULT_PREFIX
 from oauth_cc_auth._token import Token
 
@@ -40,7 +38,9 @@ if TYPE_CHECKING:
 
     from oauth_cc_auth._config import SettingArguments
     from oauth_cc_auth._core.source import TokenSource
+    from oauth_cc_auth._endpoint import TokenEndpoint
     from oauth_cc_auth._events import OnEvent
+    from oauth_cc_auth._issuer import Issuer
     from oauth_cc_auth._protocol.failure import Failure
 
     from .siblings import TargetArguments
@@ -64,6 +64,7 @@ if TYPE_CHECKING:
         """All arguments of an auth object."""
 
 else:  # what `typing.get_type_hints` finds
+    TokenEndpoint = Issuer = Any
     OnEvent = Callable[["oauth_cc_auth.Event"], object]
 
 

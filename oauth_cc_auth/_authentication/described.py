@@ -8,6 +8,7 @@ from typing import Any
 
 from .base import AuthenticationContext, ClientAuthentication, Credentials
 from .basic import basic_blobs
+from .order import BUILTIN
 
 PLACEHOLDER = r"\{(client_id|client_secret|basic)\}"  # compiled when someone describes an endpoint
 SECRET_PLACEHOLDER = r"\{(client_secret|basic)\}"
@@ -28,6 +29,9 @@ class DescribedCredentials(ClientAuthentication):
     def credentials_for(self, context: AuthenticationContext) -> Credentials:
         """Nothing: `filled` does it, wherever credentials go."""
         return Credentials()
+
+
+BUILTIN.add(DescribedCredentials)
 
 
 def filled(template: Any, client_id: str, client_secret: str, quote: Callable[[str], str] = str) -> Any:

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 
 from .base import ClientAuthentication
 from .basic import ClientSecretBasic, percent_encoded
-from .described import DescribedCredentials
 from .post import ClientSecretPost
 
 _BASIC = ClientSecretBasic()
@@ -14,9 +13,13 @@ _POST = ClientSecretPost()
 _RAW_BASIC = ClientSecretBasic(percent_encode=False)
 
 
+# The classes of this package that only compute. Those that few programs use join when they are loaded.
+BUILTIN: set[type[ClientAuthentication]] = {ClientSecretBasic, ClientSecretPost}
+
+
 def is_builtin(method: ClientAuthentication) -> bool:
     """True for the classes of this package that only compute, so that they need no worker thread."""
-    return type(method) in (ClientSecretBasic, ClientSecretPost, DescribedCredentials)
+    return type(method) in BUILTIN
 
 
 def is_ours(method: ClientAuthentication) -> bool:

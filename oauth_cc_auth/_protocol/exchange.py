@@ -8,15 +8,13 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 from oauth_cc_auth._authentication.base import AuthenticationContext, ClientAuthentication, Credentials
 from oauth_cc_auth._authentication.basic import basic_blobs, percent_encoded
-from oauth_cc_auth._authentication.described import filled
 from oauth_cc_auth._authentication.order import methods_to_try
 from oauth_cc_auth._config import ClientCredentialsConfig
-from oauth_cc_auth._endpoint import TokenEndpoint
 from oauth_cc_auth._errors import ConfigurationError, Reason
 from oauth_cc_auth._record import Record
 from oauth_cc_auth._redact.redact import shown_url
@@ -25,6 +23,9 @@ from oauth_cc_auth._version import __version__
 
 from .fields import CONTENT_TYPES, Fields, body_of, is_public, secret_texts, url_with
 from .server_metadata import ServerMetadata
+
+if TYPE_CHECKING:
+    from oauth_cc_auth._endpoint import TokenEndpoint
 
 _SHORTEST_IN_BASE64 = 6  # characters; what is left of fewer may be part of any word
 _URL_SAFE = str.maketrans("+/", "-_")
@@ -196,6 +197,8 @@ def token_request(
             problem = f"{strategy.name} has body fields, and this request has none: they would be in the query"
             raise ConfigurationError(problem)
         known = config.client_id, context.client_secret or ""
+        from oauth_cc_auth._authentication.described import filled  # as any description has loaded it
+
         placed = returned.credentials(Credentials(headers=filled(dict(endpoint.credential_headers), *known)))
         fields += filled(endpoint.credential_template, *known).items()
         url = filled(url, *known, percent_encoded)
