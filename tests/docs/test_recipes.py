@@ -9,9 +9,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
+from pathlib import Path
 from typing import Any
 
+import jwt
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from oauth_cc_auth import TokenEndpointError
 from oauth_cc_auth.testing import Answer, LoopbackServer, RecordedRequest
@@ -62,7 +66,7 @@ def demanding(field: str, value: str, otherwise: Answer) -> Callable[[RecordedRe
 def test_every_recipe_has_a_test() -> None:
     """A new recipe fails this test until it has one with its name."""
     names = {f"test_{re.sub(r'[^a-z0-9]+', '_', title.lower()).strip('_')}" for title in RECIPES}
-    assert len(names) == 27
+    assert len(names) == 30
     assert names <= set(globals())
 
 
@@ -513,3 +517,90 @@ def test_workday() -> None:
         names = workday.run()
         assert workday.fields == {"grant_type": "refresh_token", "refresh_token": "refresh123456"}
         renewed(workday, lambda: names["session"].get(url.replace("oauth2", "api")))
+
+
+def pem_of(key: Any) -> bytes:
+    form = serialization.PrivateFormat.PKCS8
+    return key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())  # type: ignore[no-any-return]
+
+
+def verified(assertion: str, key: Any, algorithm: str, audience: str) -> dict[str, Any]:
+    """The claims of a JWT that `key` has signed for `audience`; it must be new, and not good for long."""
+    claims: dict[str, Any] = jwt.decode(assertion, key.public_key(), algorithms=[algorithm], audience=audience)
+    assert 0 < claims["exp"] - claims["iat"] <= 3600
+    return {**claims, "kid": jwt.get_unverified_header(assertion).get("kid")}
+
+
+def test_google_service_accounts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A new assertion each time, and no other credentials."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    url, email = "https://oauth2.googleapis.com/token", "reader@example.iam.gserviceaccount.com"
+    account = {"private_key": pem_of(key).decode(), "private_key_id": "k1", "client_email": email, "token_uri": url}
+    (tmp_path / "service-account.json").write_text(json.dumps(account))
+    monkeypatch.chdir(tmp_path)
+    seen: set[str] = set()
+
+    def accepts(request: RecordedRequest) -> bool:
+        fields = dict(request.form)
+        claims = verified(fields.pop("assertion"), key, "RS256", url)
+        seen.add(claims["jti"])
+        assert fields == {"grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer"}
+        assert "Authorization" not in request.headers
+        scope = "https://www.googleapis.com/auth/devstorage.read_only"
+        return (claims["iss"], claims["scope"], claims["kid"]) == (email, scope, "k1")
+
+    with provider("Google service accounts", url) as google:
+        issuing(google, lambda token: {"access_token": token, "expires_in": 3599, "token_type": "Bearer"}, accepts)
+        names = google.run()
+        google.server.revoke_all()
+        with google.in_place():
+            assert names["session"].get("https://storage.googleapis.com/storage/v1/b").status_code == 200
+    assert len(seen) == 2
+
+
+def test_apple_business_manager(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The audience is Apple's own."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    (tmp_path / "apple.pem").write_bytes(pem_of(key))
+    monkeypatch.chdir(tmp_path)
+    client = "BUSINESSAPI.abcd-1234"
+
+    def accepts(request: RecordedRequest) -> bool:
+        fields = dict(request.form)
+        audience = "https://account.apple.com/auth/oauth2/v2/token"
+        claims = verified(fields.pop("client_assertion"), key, "ES256", audience)
+        assert fields == {
+            "grant_type": "client_credentials",
+            "scope": "business.api",
+            "client_id": client,
+            "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+        }
+        return (claims["iss"], claims["sub"], claims["kid"]) == (client, client, "efgh-5678")
+
+    with provider("Apple Business Manager", "https://account.apple.com/auth/oauth2/token") as apple:
+        issuing(apple, lambda token: {"access_token": token, "expires_in": 3600, "token_type": "Bearer"}, accepts)
+        names = apple.run()
+        apple.server.revoke_all()
+        with apple.in_place():
+            assert names["session"].get("https://api-business.apple.com/v1/orgDevices").status_code == 200
+
+
+def test_netsuite(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The scopes are in the assertion, whose audience is the URL."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=3072)
+    (tmp_path / "netsuite.pem").write_bytes(pem_of(key))
+    monkeypatch.chdir(tmp_path)
+    url = "https://1234567.suitetalk.api.netsuite.com/services/rest/auth/oauth2/v1/token"
+
+    def accepts(request: RecordedRequest) -> bool:
+        fields = dict(request.form)
+        claims = verified(fields["client_assertion"], key, "PS256", url)
+        assert "scope" not in fields
+        return (claims["iss"], claims["scope"], claims["kid"]) == ("abcd-1234", ["rest_webservices"], "efgh-5678")
+
+    with provider("NetSuite", url) as netsuite:
+        issuing(netsuite, lambda token: {"access_token": token, "expires_in": "3600", "token_type": "Bearer"}, accepts)
+        names = netsuite.run()
+        netsuite.server.revoke_all()
+        with netsuite.in_place():
+            assert names["session"].get(f"{names['host']}/services/rest/record/v1/customer").status_code == 200
