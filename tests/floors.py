@@ -51,7 +51,7 @@ FLOORS_OF_CHECK: tuple[set[str], ...] = (
     {"rules"},
     {"watcher"},
     {"probe", "report"},
-    {"diagnose"},
+    {"diagnose", "propose"},
 )
 HOUSES = {PACKAGE: FLOORS, f"{PACKAGE}._cli": FLOORS_OF_CLI, f"{PACKAGE}._cli.check": FLOORS_OF_CHECK}
 

@@ -79,6 +79,10 @@ def _performed(arguments: argparse.Namespace) -> int:
 
     command = _COMMANDS[arguments.command](arguments)  # first: no one should type a secret for a wrong URL
     with warnings_shown():
+        if arguments.command == "check" and arguments.api_url is not None and not load.names_endpoint(arguments):
+            from oauth_cc_auth._cli.check.propose import run
+
+            return run(arguments.api_url, as_json=arguments.json)
         return command(load.load(arguments))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,53 +10,13 @@ import pytest
 from oauth_cc_auth import DiscoveryError, Issuer, TokenEndpoint, TokenEndpointError, TokenError
 from oauth_cc_auth.testing import Answer, LoopbackServer
 from tests.clients import ClientKind, each_client
-from tests.contract.raw_endpoint import RawEndpoint, Wire
+from tests.contract.issuer_server import FORMS, OAUTH, OPENID, Login, login_fixture
+from tests.contract.raw_endpoint import RawEndpoint
 from tests.contract.scenes import auth_of, scene, tokens_at_once
 
-OAUTH, OPENID = "/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"
-# Where metadata may be, in the order in which it is asked for.
-FORMS = [f"{OAUTH}/tenant1", f"/tenant1{OPENID}", f"{OPENID}/tenant1", f"/tenant1{OAUTH}"]
+__all__ = ["login_fixture"]
+
 BASIC, POST = "client_secret_basic", "client_secret_post"
-
-
-class Login:
-    """The server of an issuer: what is in `documents` is at these paths, and anything else is 404.
-
-    Attributes:
-        documents: By their paths; a dict is sent as JSON.
-        questions: The requests that came, whole.
-    """
-
-    def __init__(self) -> None:
-        self.documents: dict[str, Any] = {}
-        self.questions: list[bytes] = []
-        self.endpoint = RawEndpoint(self._talk)
-        self.origin = self.endpoint.url.rpartition("/")[0]
-        self.url = f"{self.origin}/tenant1"
-
-    def _talk(self, wire: Wire) -> None:
-        self.questions.append(wire.request)
-        found = self.documents.get(self.asked[-1], Answer(404))
-        answer = found if isinstance(found, Answer) else Answer(200, found)
-        lines = [f"HTTP/1.1 {answer.status} Answer", f"Content-Length: {len(answer.content)}", "Connection: close"]
-        lines += [f"{name}: {value}" for name, value in answer.headers]
-        wire.send("\r\n".join([*lines, "", ""]).encode() + answer.content)
-
-    def document(self, token_url: str, **members: Any) -> dict[str, Any]:
-        """One that names `token_url`."""
-        return {"issuer": self.url, "token_endpoint": token_url, **members}
-
-    @property
-    def asked(self) -> list[str]:
-        """The paths of the documents that were asked for."""
-        return [question.split()[1].decode() for question in self.questions]
-
-
-@pytest.fixture
-def login() -> Iterator[Login]:
-    login = Login()
-    with login.endpoint:
-        yield login
 
 
 def error_of(client: ClientKind, source: Any, server: LoopbackServer, **settings: Any) -> DiscoveryError:

@@ -33,6 +33,18 @@ def load(options: argparse.Namespace) -> CommandSettings:
     return checked(given)
 
 
+def names_endpoint(options: argparse.Namespace) -> bool:
+    """True if options, environment or file name the token endpoint.
+
+    Raises:
+        CommandError: the file cannot be read.
+        ConfigurationError: a setting cannot be right; the message begins with its source.
+    """
+    in_environment, _ = sources.from_environment(os.environ)
+    file = {} if options.config is None else sources.from_mapping(config_file.read(options.config), options.config)
+    return any("token_url" in source for source in (sources.from_options(options), in_environment, file))
+
+
 def _in_file(name: str | None) -> dict[str, Given]:
     if name is None:
         return {}

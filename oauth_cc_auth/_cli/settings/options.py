@@ -115,7 +115,11 @@ def _add_endpoint(parser: argparse.ArgumentParser) -> None:
 
 def add_check(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``check``."""
-    parser.add_argument("--api-url", metavar="URL", help="also send a GET with the token to this API")
+    parser.add_argument(
+        "--api-url",
+        metavar="URL",
+        help="also send a GET with the token to this API; without a token URL, ask it which settings it wants",
+    )
     parser.add_argument("--json", action="store_true", help="print the findings as JSON")
 
 
