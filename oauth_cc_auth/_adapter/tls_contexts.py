@@ -17,6 +17,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from functools import cache
 from typing import Any
 
+from oauth_cc_auth._http.interrupts import Ignoring
 from oauth_cc_auth._record import Record
 
 # What OpenSSL and Python read when a context is made or a certificate is looked up.
@@ -122,13 +123,26 @@ def _state_of(path: str) -> Hashable:
     """What changes if the file changes, or a file in the directory; None if there is nothing to look at."""
     try:
         state = os.stat(path)  # noqa: PTH116  # for each token request; a Path would cost as much again
-        if not stat.S_ISDIR(state.st_mode) or path == ssl.get_default_verify_paths().openssl_capath:
-            # The system's directory has some hundred files. What changes one of them puts a new bundle beside it.
+        if not stat.S_ISDIR(state.st_mode) or _is_of_the_system(state):
             return _marks(state)
         with os.scandir(path) as entries:
             return _marks(state), tuple(sorted((entry.name, _marks(entry.stat())) for entry in entries))
     except OSError:
         return None  # what builds the context knows how to say that
+
+
+def _is_of_the_system(folder: os.stat_result) -> bool:
+    """True for OpenSSL's own, with hundreds of files: what changes one of them puts a new bundle beside it."""
+    with Ignoring(OSError):
+        return os.path.samestat(folder, os.stat(paths_of_openssl()[1]))  # noqa: PTH116  # as above
+    return False
+
+
+@cache
+def paths_of_openssl() -> tuple[str, str]:
+    """File and directory of certificates that OpenSSL was built with."""
+    paths = ssl.get_default_verify_paths()
+    return paths.openssl_cafile, paths.openssl_capath
 
 
 def _marks(state: os.stat_result) -> tuple[int, ...]:

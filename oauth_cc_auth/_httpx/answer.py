@@ -32,6 +32,8 @@ class Trace:
         self.is_connected = False
 
     def __call__(self, event: str, info: dict[str, Any]) -> None:
+        if event.endswith(".started") and not event.startswith("http2."):
+            return  # half of them
         if event.endswith(".connect_tcp.complete"):
             self.is_connected = True
         if self._watchdog is not None:

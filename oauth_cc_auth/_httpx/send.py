@@ -74,7 +74,7 @@ def send_token_request(
                 hooks = {"response": [redirect]}
                 client = original_class(library, "Client")
                 token_client = stack.enter_context(
-                    client(verify=_verify(library, request), event_hooks=hooks, mounts=_mounts(request))
+                    client(verify=_verify(library, request), event_hooks=hooks, trust_env=_asks_environment(request))
                 )
             response = token_client.send(
                 _prepared(library, request, budget, trace=trace),
@@ -180,9 +180,12 @@ def _obstacle(library: Any, request: TokenRequest, token_client: Any, *, any_pro
     return _PROXIED
 
 
-def _mounts(request: TokenRequest) -> dict[str, None]:
-    """No proxy for loopback: it would get the secret, and would not find this machine there."""
-    return dict.fromkeys(("all://", "http://", "https://")) if is_loopback(origin_of(request.url).host) else {}
+def _asks_environment(request: TokenRequest) -> bool:
+    """False for loopback: a proxy would get the secret, and would not find this machine there.
+
+    The environment's certificates are in the TLS context, whatever this says.
+    """
+    return not is_loopback(origin_of(request.url).host)
 
 
 def _close(response: Any) -> None:
@@ -204,7 +207,7 @@ async def _own_async_client(library: Any, request: TokenRequest, hook: Callable[
         limiter = anyio.CapacityLimiter(1)
         verify = await anyio.to_thread.run_sync(_verify, library, request, limiter=limiter)
     return original_class(library, "AsyncClient")(
-        verify=verify, event_hooks={"response": [hook]}, mounts=_mounts(request)
+        verify=verify, event_hooks={"response": [hook]}, trust_env=_asks_environment(request)
     )
 
 

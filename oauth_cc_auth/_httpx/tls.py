@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import ssl
 from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
 
-from oauth_cc_auth._adapter.tls_contexts import ClientCertificate, shared_context
+from oauth_cc_auth._adapter.tls_contexts import ClientCertificate, paths_of_openssl, shared_context
 from oauth_cc_auth._http.interrupts import Ignoring
 
 # Where httpx2 looks if OpenSSL's own paths lead nowhere.
@@ -36,9 +35,10 @@ def tls_context(library: Any, certificate: ClientCertificate | None = None) -> A
 
 def _files() -> Iterator[str | None]:
     """All that a new context may be made from: it depends on the version of the library what it is made from."""
-    yield os.environ.get("SSL_CERT_FILE")
-    yield from os.environ.get("SSL_CERT_DIR", "").split(os.pathsep)  # OpenSSL takes a list
+    file, folders = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR", "")
+    yield file
+    yield from folders.split(os.pathsep)  # OpenSSL takes a list
     with Ignoring(ImportError):
         yield import_module("certifi").where()
-    paths = ssl.get_default_verify_paths()
-    yield from (paths.openssl_cafile, paths.openssl_capath, *_OF_SYSTEMS)
+    if not file and not folders:
+        yield from (*paths_of_openssl(), *_OF_SYSTEMS)

@@ -67,14 +67,25 @@ def test_files(tmp_path: Path) -> None:
 
 
 def test_folder_of_the_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only the folder itself is looked at: it has hundreds of files."""
-    paths = ssl.get_default_verify_paths()._replace(openssl_capath=str(tmp_path))
-    monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: paths)
+    """Only the folder itself is looked at, whatever path leads there: it has hundreds of files."""
+    folder, link = tmp_path / "certs", tmp_path / "link"
+    monkeypatch.setattr(tls_contexts, "paths_of_openssl", lambda: ("", str(folder)))
+    folder.mkdir()
+    link.symlink_to(folder)
+    (folder / "a").write_text("1")
+    context = obtain(str(link))
+    (folder / "a").write_text("22")
+    assert obtain(str(link)) is context
+    (folder / "b").write_text("1")
+    assert obtain(str(link)) is not context
+
+
+def test_a_system_without_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder that a person names is looked at file by file."""
+    monkeypatch.setattr(tls_contexts, "paths_of_openssl", lambda: ("", str(tmp_path / "nothing")))
     (tmp_path / "a").write_text("1")
     context = obtain(str(tmp_path))
     (tmp_path / "a").write_text("22")
-    assert obtain(str(tmp_path)) is context
-    (tmp_path / "b").write_text("1")
     assert obtain(str(tmp_path)) is not context
 
 

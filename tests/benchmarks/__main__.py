@@ -15,7 +15,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Protocol
 
-from . import cost, first_token, imports, memory, renewal, throughput
+from . import cost, first_token, imports, memory, renewal, throughput, tls
 from .environment import Environment
 from .report import Section, block, page
 
@@ -36,6 +36,7 @@ MEASUREMENTS: dict[str, Measurement] = {
     "tasks": throughput.measure_tasks,
     "renewal": renewal.measure,
     "first-token": first_token.measure,
+    "tls": tls.measure,
 }
 
 

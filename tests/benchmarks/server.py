@@ -1,5 +1,7 @@
 """A token endpoint and an API on loopback, in their own process: ``python -m tests.benchmarks.server 0.2 4``.
 
+A third argument is a file with certificate and key: it then speaks TLS.
+
 It does as little as possible, so that the figures measure the client. A token contains its end, and the API refuses it
 from then on. The first line of output is the port. ``GET /report`` returns the counts of answers and resets them.
 """
@@ -9,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import ssl
 import sys
 import time
 from collections import Counter
@@ -86,13 +89,18 @@ class Connection(asyncio.Protocol):
             self._transport.write(answer)
 
 
-async def _run(token_delay: float, token_life: float) -> None:
+async def _run(token_delay: float, token_life: float, certificate: str | None = None) -> None:
     service = Service(token_delay, token_life)
-    server = await asyncio.get_running_loop().create_server(lambda: Connection(service), "127.0.0.1", 0, backlog=1024)
+    tls = None
+    if certificate is not None:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(certificate)
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: Connection(service), "127.0.0.1", 0, backlog=1024, ssl=tls)
     print(server.sockets[0].getsockname()[1], flush=True)
     # Ends when the process that started it ends in any way, because that closes the other end of the pipe.
     await asyncio.to_thread(sys.stdin.read)
 
 
 if __name__ == "__main__":
-    asyncio.run(_run(float(sys.argv[1]), float(sys.argv[2])))
+    asyncio.run(_run(float(sys.argv[1]), float(sys.argv[2]), *sys.argv[3:]))
