@@ -182,19 +182,22 @@ class TokenEndpoint:
     def __reduce__(self) -> tuple[Any, ...]:
         return partial(type(self), **self.arguments()), ()
 
-    def __repr__(self) -> str:
-        """What differs from the defaults; no secret, even if someone wrote one into a template."""
+    @property
+    def differences(self) -> tuple[str, ...]:
+        """The names of the arguments that are not at their defaults, but for the URL."""
         from ._settings import endpoint_checks as checks
 
         defaults = {
             **(TokenEndpoint.__init__.__kwdefaults__ or {}),
             "request_format": checks.request_format(None, self.method),
+            "credential_headers": (),
         }
-        shown = [repr(shown_url(self.url))]
-        for name, value in self.arguments().items():
-            if name in defaults and value not in (defaults[name], () if name == "credential_headers" else None):
-                shown.append(f"{name}={_shown(name, value)!r}")
-        return f"TokenEndpoint({', '.join(shown)})"
+        return tuple(name for name, value in self.arguments().items() if name in defaults and value != defaults[name])
+
+    def __repr__(self) -> str:
+        """What differs from the defaults; no secret, even if someone wrote one into a template."""
+        shown = (f"{name}={_shown(name, getattr(self, name))!r}" for name in self.differences)
+        return f"TokenEndpoint({', '.join((repr(shown_url(self.url)), *shown))})"
 
 
 def _shown(name: str, value: Any) -> Any:

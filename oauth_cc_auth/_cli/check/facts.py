@@ -27,6 +27,7 @@ class Question:
         method: Name of the one client authentication that is configured; None: all are tried.
         scope: Scopes asked for, separated by single spaces, or None.
         data_names: Names of the additional fields in the body.
+        described: Names of the settings that describe the endpoint.
         oddities: Sentences about what looks wrong with id and secret.
     """
 
@@ -41,6 +42,7 @@ class Question:
     data_names: tuple[str, ...]
     header_name: str
     header_value_pattern: str
+    described: tuple[str, ...] = ()
     oddities: tuple[str, ...] = ()
 
 

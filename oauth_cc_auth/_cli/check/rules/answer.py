@@ -64,6 +64,23 @@ def post_not_allowed(findings: Findings) -> Advice | None:
     )
 
 
+def json_wanted(findings: Findings) -> Advice | None:
+    """An endpoint that reads no forms."""
+    attempt = first_failure(findings, _reads_no_form)
+    if attempt is None or "request_format" in findings.question.described:
+        return None
+    return Advice(
+        with_words("The server seems to want the token request in JSON, and got a form.", attempt.description),
+        "Send JSON (--request-format json), with the names that the provider's documentation gives to id and secret "
+        "(--credential-fields clientId,clientSecret).",
+    )
+
+
+def _reads_no_form(attempt: AttemptFacts) -> bool:
+    speaks_of_json = "json" in (attempt.description or "").lower()
+    return attempt.status == 415 or (attempt.status in (400, 422) and attempt.error is None and speaks_of_json)
+
+
 def grant_not_allowed(findings: Findings) -> Advice | None:
     """The client is known, but not for this grant."""
     attempt = first_failure(findings, lambda a: a.error == "unauthorized_client" and not means_unknown_client(a))
@@ -193,6 +210,7 @@ FATAL: tuple[Rule, ...] = (
     web_page,
     path_not_found,
     post_not_allowed,
+    json_wanted,
     grant_not_allowed,
     grant_unsupported,
     scope_unknown,

@@ -44,6 +44,12 @@ def wrong_credentials(findings: Findings) -> Advice | None:
         "Copy client_id and client_secret again from the provider: the value of the secret and not its id, without "
         "spaces, and from the right environment (test or production)."
     )
+    if set(findings.question.described) & {"credential_fields", "credential_headers"}:
+        remedy += (
+            " Or the provider wants them elsewhere: compare credential_fields (--credential-fields) and "
+            "credential_headers (--credential-header) with its documentation."
+        )
+        return Advice(with_words("The server does not accept client_id and client_secret this way.", words), remedy)
     if findings.question.method is not None:
         remedy += f" Or the client may not use {findings.question.method}: unset client_authentication to try all."
         return Advice(with_words("The server does not accept client_id and client_secret this way.", words), remedy)

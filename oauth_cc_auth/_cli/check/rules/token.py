@@ -33,6 +33,13 @@ def token_unusable(findings: Findings) -> Advice | None:
     )
     if attempt is None:
         return None
+    if "response_fields" in findings.question.described:
+        return Advice(
+            with_reason(
+                "The server answers with success, but the token is not where it is looked for", attempt.description
+            ),
+            "Compare response_fields (--response-field) with what the answer has.",
+        )
     return Advice(
         with_reason("The server answers with success, but without a usable token", attempt.description),
         where_to(

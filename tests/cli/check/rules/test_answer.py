@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from oauth_cc_auth import ClientSecretBasic
+from oauth_cc_auth import ClientSecretBasic, TokenEndpoint
 from oauth_cc_auth.testing import Answer, LoopbackServer
 from tests.cli.check.checks import Diagnosed, diagnosis, direct
 
@@ -35,6 +35,8 @@ SCENES = [
     Scene("path_not_found", Answer(404, {"error": "not_found"})),
     Scene("path_not_found", Answer(410), "(410)"),
     Scene("post_not_allowed", Answer(405, "<html>"), "takes no POST"),
+    Scene("json_wanted", Answer(415), "in JSON, and got a form", "--request-format json"),
+    Scene("json_wanted", Answer(400, {"message": "Unexpected token g in JSON"}), "It says: Unexpected token"),
     Scene("grant_not_allowed", Answer.error("unauthorized_client", "no service account"), "no service account"),
     Scene("grant_unsupported", Answer.error("unsupported_grant_type"), "grant type client_credentials"),
     Scene("scope_unknown", Answer.error("invalid_scope", "b is unknown"), "a b.", "", {"scope": "a b"}),
@@ -351,3 +353,21 @@ def test_an_oauth_error_in_a_success(oauth_server: LoopbackServer) -> None:
     """Some servers answer 200 with an error."""
     oauth_server.token_endpoint.always(Answer(200, {"error": "invalid_client"}))
     assert diagnosis(oauth_server.token_url).fatal == ["wrong_credentials"]
+
+
+def described(url: str, **arguments: Any) -> Diagnosed:
+    return diagnosis(TokenEndpoint(url, request_format="json", **arguments))  # type: ignore[arg-type]  # as a config takes it
+
+
+def test_what_describes_an_endpoint_is_named(oauth_server: LoopbackServer) -> None:
+    """Instead of settings that have nothing to do with it."""
+    oauth_server.token_endpoint.always(Answer(401, {"message": "no such key"}))
+    remedy = described(oauth_server.token_url, credential_fields=("id", "key")).cause("wrong_credentials").remedy
+    assert "compare credential_fields (--credential-fields)" in remedy
+    assert "client_authentication" not in remedy
+    oauth_server.token_endpoint.always(Answer(200, {"data": {"jwt": "x"}}))
+    cause = described(oauth_server.token_url, response_fields={"access_token": "data.token"}).cause("token_unusable")
+    assert "it has no 'data.token': 'data' is there, and its members are: jwt" in cause.text
+    assert cause.remedy == "Compare response_fields (--response-field) with what the answer has."
+    oauth_server.token_endpoint.always(Answer(400, {"message": "bad JSON"}))
+    assert described(oauth_server.token_url).fatal == ["unexplained"]
