@@ -14,6 +14,8 @@ PACKAGES = {
     "httpx": "httpx",
     "httpx2": "httpx2",
     "httpie": "requests httpie",
+    "aiohttp": "aiohttp httpx",
+    "azure": "azure-core",
     "jwt": "PyJWT cryptography",
     "cli": "requests rich" + (" tomli" if sys.version_info < (3, 11) else ""),
 }

@@ -29,7 +29,7 @@ FLOORS: tuple[set[str], ...] = (
     {"_core"},
     {"_adapter"},
     {"_httpx", "_requests"},
-    {"httpx", "httpx2", "requests"},
+    {"aiohttp", "azure", "httpx", "httpx2", "requests"},
     {"_httpie"},
     {"httpie"},
     # No part of the plugin itself.
@@ -60,7 +60,7 @@ _GROUPS = (
     ("the command and the demo", {"__main__", "_cli", "_demo"}),
     ("for your own tests", {"testing"}),
     ("HTTPie", {"httpie", "_httpie"}),
-    ("the doors: what you import", {"requests", "httpx", "httpx2"}),
+    ("the doors: what you import", {"requests", "httpx", "httpx2", "aiohttp", "azure"}),
     ("one client library each", {"_requests", "_httpx"}),
     ("API requests", {"_adapter"}),
     ("tokens", {"_core"}),

@@ -33,6 +33,8 @@ LIBRARIES = {
     "requests": {"requests"},
     "httpx": {"httpx"},
     "httpx2": {"httpx2"},
+    "aiohttp": {"aiohttp", "yarl"},
+    "azure": {"azure"},
     "_httpie": {"httpie", "requests"},
     "httpie": {"httpie"},
 }

@@ -12,6 +12,8 @@ from typing import Any, get_type_hints
 import pytest
 
 import oauth_cc_auth
+import oauth_cc_auth.aiohttp
+import oauth_cc_auth.azure
 import oauth_cc_auth.httpie
 import oauth_cc_auth.httpx
 import oauth_cc_auth.httpx2
@@ -57,6 +59,8 @@ PUBLIC = {
     "oauth_cc_auth.requests": ["ClientCredentialsAuth"],
     "oauth_cc_auth.httpx": ["ClientCredentialsAuth"],
     "oauth_cc_auth.httpx2": ["ClientCredentialsAuth"],
+    "oauth_cc_auth.aiohttp": ["ClientCredentialsMiddleware"],
+    "oauth_cc_auth.azure": ["AsyncTokenCredential", "TokenCredential"],
     "oauth_cc_auth.httpie": ["ClientCredentialsPlugin"],
     "oauth_cc_auth.testing": [
         "Answer",
@@ -69,7 +73,15 @@ PUBLIC = {
     ],
 }
 MODULES = {
-    module.__name__: module for module in (oauth_cc_auth, oauth_cc_auth.testing, oauth_cc_auth.httpie, *ADAPTERS)
+    module.__name__: module
+    for module in (
+        oauth_cc_auth,
+        oauth_cc_auth.testing,
+        oauth_cc_auth.httpie,
+        oauth_cc_auth.aiohttp,
+        oauth_cc_auth.azure,
+        *ADAPTERS,
+    )
 }
 
 each_module = pytest.mark.parametrize("module", MODULES.values(), ids=MODULES)

@@ -19,6 +19,8 @@ import httpx2
 import pytest
 import requests
 
+import oauth_cc_auth.aiohttp
+import oauth_cc_auth.azure
 import oauth_cc_auth.httpie
 import oauth_cc_auth.httpx
 import oauth_cc_auth.httpx2
@@ -50,7 +52,8 @@ from oauth_cc_auth._errors import for_caller
 from oauth_cc_auth.testing import Answer, Headers, LoopbackServer
 
 DOORS = [oauth_cc_auth.requests, oauth_cc_auth.httpx, oauth_cc_auth.httpx2]
-MODULES = [oauth_cc_auth, oauth_cc_auth.httpie, oauth_cc_auth.testing, *DOORS]
+OTHER_DOORS = [oauth_cc_auth.aiohttp, oauth_cc_auth.azure, oauth_cc_auth.httpie]
+MODULES = [oauth_cc_auth, oauth_cc_auth.testing, *OTHER_DOORS, *DOORS]
 PUBLIC = {
     f"{module.__name__}.{name}": (module, getattr(module, name))
     for module in MODULES
