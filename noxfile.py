@@ -147,6 +147,7 @@ PACKAGES = {
     "most": "tests/packages",
     "niquests": "tests/packages/test_niquests.py",
     "mcp-1": "tests/packages/test_mcp.py",
+    "libraries": "tests/packages/test_libraries.py",
 }
 
 
