@@ -29,6 +29,7 @@ if _TYPE_CHECKING:
     from ._authentication.from_file import FromFile
     from ._authentication.jwt_assertion import JwtAssertion
     from ._authentication.private_key_jwt import ClientSecretJwt, PrivateKeyJwt
+    from ._authentication.tls_client_authentication import TlsClientAuthentication
     from ._endpoint import TokenEndpoint
     from ._events import Event, FallbackTried, FetchFailed, HeldOff, TokenObtained, TokenRefused
     from ._issuer import Issuer
@@ -57,6 +58,7 @@ __all__ = [
     "JwtAssertion",
     "NoClientAuthentication",
     "PrivateKeyJwt",
+    "TlsClientAuthentication",
     "Token",
     "TokenEndpoint",
     "TokenEndpointError",
@@ -105,6 +107,7 @@ _LAZY = {
     "NoClientAuthentication": "_authentication.client_assertion",
     "PrivateKeyJwt": "_authentication.private_key_jwt",
     "TokenEndpoint": "_endpoint",
+    "TlsClientAuthentication": "_authentication.tls_client_authentication",
     "TokenObtained": "_events",
     "TokenRefused": "_events",
 }

@@ -38,6 +38,7 @@ Reason = Literal[
     "tls_not_yet_valid",
     "tls_wrong_host",
     "tls_client_certificate",
+    "tls_client_certificate_refused",
     "tls_not_spoken",
     "invalid_url",
     "client_closed",

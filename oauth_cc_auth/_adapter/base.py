@@ -27,7 +27,7 @@ from oauth_cc_auth._core.process_lock import ProcessLock
 from oauth_cc_auth._settings import DEFAULT_PREFIX
 from oauth_cc_auth._token import Token
 
-from .behaviour import Behaviour, check_config
+from .behaviour import Behaviour, check_certificate, check_config
 from .policy import ApiPolicy, RenewOn
 
 TokenClientT = TypeVar("TokenClientT")
@@ -329,6 +329,7 @@ class BaseAuth(ABC, Generic[TokenClientT]):
         """Begin without a token, by `clock`; a `sibling` shares what is not about the target."""
         behaviour = self._behaviour
         if sibling is None:
+            check_certificate(self.config.client_authentication, behaviour.token_client)
             self._transport = self._make_transport(behaviour.token_client)
         else:
             self._transport = sibling._transport

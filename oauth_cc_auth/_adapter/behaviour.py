@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from math import inf
 from typing import TYPE_CHECKING, Any, Literal
 
+from oauth_cc_auth._authentication.base import ClientAuthentication
+from oauth_cc_auth._authentication.order import is_ours
 from oauth_cc_auth._config import ClientCredentialsConfig
 from oauth_cc_auth._core.lease import RenewalRules
 from oauth_cc_auth._errors import ConfigurationError
@@ -36,6 +38,23 @@ def check_config(value: object) -> ClientCredentialsConfig:
         remedy = "ClientCredentialsConfig.from_mapping() makes one" if isinstance(value, Mapping) else ""
         raise _wrong("config", f"must be a ClientCredentialsConfig, not {type(value).__name__}", remedy)
     return value
+
+
+def check_certificate(method: object, token_client: object) -> None:
+    """Raise a ConfigurationError if `method` proves the client by a certificate, and nothing or both would present one.
+
+    A strategy of a person's own may have its way of presenting one.
+    """
+    if not isinstance(method, ClientAuthentication):
+        return
+    if method.client_certificate is not None:
+        if token_client is not None:
+            problem = "has a certificate, and a token_client, which is never changed, does not present it"
+            remedy = "give the certificate to the token_client, and pass TlsClientAuthentication() without one"
+            raise _wrong("client_authentication", problem, remedy)
+    elif method.uses_client_certificate and is_ours(method) and token_client is None:
+        problem = "has no certificate, and there is no token_client that presents one"
+        raise _wrong("client_authentication", problem, "pass TlsClientAuthentication(certificate), or a token_client")
 
 
 def seconds(field: str, value: object) -> float:

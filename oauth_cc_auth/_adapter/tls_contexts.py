@@ -17,8 +17,8 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from functools import cache
 from typing import Any
 
+from oauth_cc_auth._authentication.client_certificate import ClientCertificate
 from oauth_cc_auth._http.interrupts import Ignoring
-from oauth_cc_auth._record import Record
 
 # What OpenSSL and Python read when a context is made or a certificate is looked up.
 _VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE", "OPENSSL_CONF")
@@ -26,34 +26,6 @@ _VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE", "OPENSSL_CONF")
 HTTP_1 = ["http/1.1"]  # what a client without HTTP/2 says that it speaks (ALPN, RFC 7301)
 
 MOST = 8  # contexts, of some 400 kB each; one more is the latest
-
-
-class ClientCertificate(Record):
-    """A certificate that a token request presents.
-
-    Attributes:
-        file: Path of the certificate and those between it and a root, in PEM; also of the key, if that has no file.
-        key_file: Path of its key, or None.
-        password: Of the key, or None.
-    """
-
-    __slots__ = ("file", "key_file", "password")
-
-    def __init__(self, file: str, key_file: str | None = None, password: str | None = None) -> None:
-        self.file = file
-        self.key_file = key_file
-        self.password = password
-
-    def __repr__(self) -> str:
-        return f"ClientCertificate({self.file!r})"
-
-    def load_into(self, context: Any) -> None:
-        """Have `context` present it.
-
-        Raises:
-            OSError: a file cannot be read, or holds no such thing.
-        """
-        context.load_cert_chain(self.file, self.key_file, self.password)
 
 
 def shared_context(

@@ -29,6 +29,11 @@ _PARSERS_ERRORS = frozenset({"InvalidProxyURL", "InvalidURL", "LocationParseErro
 NO_TLS_RECORD = frozenset({"WRONG_VERSION_NUMBER", "PACKET_LENGTH_TOO_LONG", "UNKNOWN_PROTOCOL", "HTTP_REQUEST"})
 # What it says if the server wants a certificate of the client's.
 CLIENT_CERTIFICATE_WANTED = "CERTIFICATE_REQUIRED"
+# What it says if the server does not accept the one that it was shown: alerts of the server's, all of them about that.
+_CLIENT_CERTIFICATE_REFUSED = frozenset(
+    {"ALERT_BAD_CERTIFICATE", "ALERT_CERTIFICATE_EXPIRED", "ALERT_CERTIFICATE_REVOKED", "ALERT_CERTIFICATE_UNKNOWN"}
+    | {"ALERT_UNKNOWN_CA", "ALERT_UNSUPPORTED_CERTIFICATE"}
+)
 
 # OpenSSL's X509_V_ERR_... numbers. All others mean that the issuer is not trusted.
 _CERTIFICATE_REASONS: dict[int, Reason] = {
@@ -45,7 +50,8 @@ _LOST_CONNECTION = frozenset(
 )
 # What will be so at the next try as well.
 _FINAL = frozenset[Reason](
-    {"invalid_url", "tls_client_certificate", "tls_expired", "tls_not_yet_valid", "tls_untrusted", "tls_wrong_host"}
+    {"invalid_url", "tls_client_certificate", "tls_client_certificate_refused", "tls_expired", "tls_not_yet_valid"}
+    | {"tls_untrusted", "tls_wrong_host"}
 )
 _NOT_REACHED = frozenset[Reason](
     {"connection_lost", "unreachable", "unreachable_dns", "unreachable_network", "unreachable_refused"}
@@ -118,6 +124,8 @@ def _tls_reason(error: ssl.SSLError) -> Reason:
     said = f"{getattr(error, 'reason', None)} {error.args}"
     if any(word in said for word in NO_TLS_RECORD):
         return "tls_not_spoken"
+    if any(word in said for word in _CLIENT_CERTIFICATE_REFUSED):
+        return "tls_client_certificate_refused"
     return "tls_client_certificate" if CLIENT_CERTIFICATE_WANTED in said else "tls_failed"
 
 

@@ -109,11 +109,13 @@ class ClientAuthentication:
         needs_secret: False if the strategy can do without `client_secret`, which may then be left out.
         uses_client_certificate: True if the connection proves the client (RFC 8705); the token request then goes to the
             endpoint's alias for mutual TLS, if the issuer's metadata has one.
+        client_certificate: The `ClientCertificate` that a connection of our own presents; None: none.
     """
 
     name: str
     needs_secret: bool = True
     uses_client_certificate: bool = False
+    client_certificate: Any = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

@@ -217,7 +217,7 @@ def _needs_tls(request: TokenRequest) -> bool:
 
 def _verify(library: Any, request: TokenRequest) -> Any:
     """What to pass as ``verify``: without TLS (loopback, mostly) there is no need to load certificates. Blocks."""
-    return tls_context(library) if _needs_tls(request) else False
+    return tls_context(library, request.certificate) if _needs_tls(request) else False
 
 
 def _prepared(library: Any, request: TokenRequest, budget: float, **extensions: Any) -> Any:

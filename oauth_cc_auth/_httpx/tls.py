@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
 
-from oauth_cc_auth._adapter.tls_contexts import ClientCertificate, paths_of_openssl, shared_context
+from oauth_cc_auth._adapter.tls_contexts import paths_of_openssl, shared_context
+from oauth_cc_auth._authentication.client_certificate import ClientCertificate
 from oauth_cc_auth._http.interrupts import Ignoring
 
 # Where httpx2 looks if OpenSSL's own paths lead nowhere.

@@ -229,7 +229,8 @@ def _refusal_remedy(
         return "token requests are never redirected: set token_url to the final URL"
     if status == 400 and any(words in answer.body[:2000] for words in _TO_A_TLS_PORT):
         return "this port speaks https, and token_url must begin with https://"
-    proof = {"proof": "client_id and the assertion"} if request.note else {}
+    proved_by = "the certificate" if request.method == "tls_client_auth" else "the assertion"
+    proof = {"proof": f"client_id and {proved_by}"} if request.note else {}
     return advice(
         code,
         status,

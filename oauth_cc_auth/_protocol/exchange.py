@@ -25,6 +25,7 @@ from .fields import CONTENT_TYPES, Fields, body_of, is_public, secret_texts, url
 from .server_metadata import ServerMetadata
 
 if TYPE_CHECKING:
+    from oauth_cc_auth._authentication.client_certificate import ClientCertificate
     from oauth_cc_auth._endpoint import TokenEndpoint
 
 _SHORTEST_IN_BASE64 = 6  # characters; what is left of fewer may be part of any word
@@ -45,9 +46,13 @@ class TokenRequest(Record):
         secrets: Every string that must not be shown if the answer or a transport echoes it.
         endpoint: What says how to read the answer; None if it is as RFC 6749 says.
         note: What an error says about the credentials if the server rejects them; may be empty.
+        certificate: What a client of our own presents (RFC 8705); None: nothing.
     """
 
-    __slots__ = ("body", "endpoint", "headers", "http_method", "method", "note", "scope", "secrets", "shown_url", "url")
+    __slots__ = (
+        *("body", "certificate", "endpoint", "headers", "http_method", "method"),
+        *("note", "scope", "secrets", "shown_url", "url"),
+    )
 
     def __init__(
         self,
@@ -61,8 +66,10 @@ class TokenRequest(Record):
         http_method: str = "POST",
         endpoint: TokenEndpoint | None = None,
         note: str = "",
+        certificate: ClientCertificate | None = None,
     ) -> None:
         self.url = url
+        self.certificate = certificate
         self.note = note
         self.shown_url = shown_url(url if endpoint is None else endpoint.url)
         self.http_method = http_method
@@ -222,6 +229,7 @@ def token_request(
         ),
         endpoint=endpoint,
         note=credentials.note,
+        certificate=strategy.client_certificate,
     )
 
 

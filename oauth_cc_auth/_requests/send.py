@@ -14,6 +14,7 @@ from typing import Any
 
 from oauth_cc_auth._adapter.originals import original_class
 from oauth_cc_auth._adapter.transport_errors import passes_through, transport_failure
+from oauth_cc_auth._authentication.client_certificate import ClientCertificate
 from oauth_cc_auth._http.answers import RedirectHider, is_redirect
 from oauth_cc_auth._http.interrupts import chain, is_interrupt
 from oauth_cc_auth._http.limited_body import LimitedBody, UnreadableBodyError
@@ -46,7 +47,7 @@ def send_token_request(
         stack.enter_context(masked(request.url_secrets))
         try:
             if own:
-                token_client = stack.enter_context(own_session(library, watchdog))
+                token_client = stack.enter_context(own_session(library, watchdog, request.certificate))
             is_direct = (own or not any_proxy) and is_loopback(origin_of(request.url).host)
             answer = _exchange(library, token_client, request, budget, is_direct=is_direct)
             # A connection that was shut down looks like the end of the body, and perhaps like a shorter token.
@@ -144,10 +145,14 @@ def _read(library: Any, response: Any, headers: dict[str, str], until: float) ->
         return TokenResponse(response.status_code, headers, b"", problem=str(error))
 
 
-def own_session(library: Any, watchdog: Watchdog) -> Any:
-    """A session for one request, whose sockets `watchdog` shuts down in time."""
+def own_session(library: Any, watchdog: Watchdog, certificate: ClientCertificate | None = None) -> Any:
+    """A session for one request, whose sockets `watchdog` shuts down in time, and which presents `certificate`."""
     session = original_class(library, "Session")()
-    adapter = _watched_adapter(library)(watchdog)
+    password = None
+    if certificate is not None:
+        session.cert = certificate.file if certificate.key_file is None else (certificate.file, certificate.key_file)
+        password = certificate.password or ""  # as of ClientCertificate.load_into
+    adapter = _watched_adapter(library)(watchdog, password)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     return session
@@ -158,18 +163,23 @@ def _watched_adapter(library: Any) -> type[Any]:
     """An adapter that hands every socket that it opens to a watchdog. For one request, then closed."""
 
     class WatchedAdapter(library.adapters.HTTPAdapter):  # type: ignore[misc]  # a library known when it runs
-        def __init__(self, watchdog: Watchdog) -> None:
+        def __init__(self, watchdog: Watchdog, password: str | None) -> None:
             self._watchdog = watchdog
+            self._password = password
             super().__init__(pool_connections=1, pool_maxsize=1)
 
         def get_connection_with_tls_context(
             self, request: Any, verify: Any, proxies: Any = None, cert: Any = None
         ) -> Any:
-            context = tls_context(self, library, request.url, verify=verify, cert=cert, proxies=proxies)
+            context = tls_context(
+                self, library, request.url, verify=verify, cert=cert, proxies=proxies, password=self._password
+            )
             pool: Any = super().get_connection_with_tls_context(request, verify, proxies=proxies, cert=cert)
             self._has_context = context is not None
             if self._has_context:
                 use(context, pool)
+            elif cert is not None:
+                pool.key_password = self._password
             pool.ConnectionCls = _watched(pool.ConnectionCls)
             pool.conn_kw["_watchdog"] = self._watchdog
             return pool

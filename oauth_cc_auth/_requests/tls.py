@@ -10,7 +10,8 @@ import ssl
 from importlib import import_module
 from typing import Any
 
-from oauth_cc_auth._adapter.tls_contexts import HTTP_1, ClientCertificate, shared_context
+from oauth_cc_auth._adapter.tls_contexts import HTTP_1, shared_context
+from oauth_cc_auth._authentication.client_certificate import ClientCertificate
 from oauth_cc_auth._http.interrupts import is_interrupt
 
 # Methods of the adapter that packages replace to have other certificates trusted, such as the system's.
@@ -26,7 +27,9 @@ class _Paths:
     key_file: str | None = None
 
 
-def tls_context(adapter: Any, library: Any, url: str, *, verify: Any, cert: Any, proxies: Any) -> Any:
+def tls_context(
+    adapter: Any, library: Any, url: str, *, verify: Any, cert: Any, proxies: Any, password: str | None = None
+) -> Any:
     """The context with which `adapter` sends a request to `url`; None if its pool is to make one for itself.
 
     Args:
@@ -34,6 +37,7 @@ def tls_context(adapter: Any, library: Any, url: str, *, verify: Any, cert: Any,
         library: requests, or one that looks like it.
         url: Of the token endpoint.
         verify, cert, proxies: As the adapter is given them.
+        password: Of the key in `cert`.
 
     Raises:
         OSError: a file with certificates is missing, cannot be read or holds none.
@@ -64,7 +68,7 @@ def tls_context(adapter: Any, library: Any, url: str, *, verify: Any, cert: Any,
         build,
         known_by=(module.create_urllib3_context, module.SSLContext),
         files=(bundle, folder),
-        certificate=None if paths.cert_file is None else ClientCertificate(paths.cert_file, paths.key_file),
+        certificate=None if paths.cert_file is None else ClientCertificate(paths.cert_file, paths.key_file, password),
     )
 
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from oauth_cc_auth._adapter import tls_contexts
-from oauth_cc_auth._adapter.tls_contexts import HTTP_1, MOST, ClientCertificate, shared_context
+from oauth_cc_auth._adapter.tls_contexts import HTTP_1, MOST, shared_context
+from oauth_cc_auth._authentication.client_certificate import ClientCertificate
 
 
 @pytest.fixture(autouse=True)
@@ -191,7 +192,7 @@ def test_client_certificates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     ]
     contexts = [obtain_with(certificate) for certificate in given]
     assert [obtain_with(certificate) for certificate in given] == contexts
-    assert loaded == [(each.file, each.key_file, each.password) for each in given if each is not None]
+    assert loaded == [(each.file, each.key_file, each.password or "") for each in given if each is not None]
     key.write_text("22")
     assert [obtain_with(certificate) in contexts for certificate in given] == [True, True, False, False]
     file.write_text("22")

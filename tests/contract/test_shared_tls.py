@@ -20,7 +20,7 @@ import truststore
 
 from oauth_cc_auth import TokenEndpointUnreachable
 from oauth_cc_auth._adapter import tls_contexts
-from oauth_cc_auth._adapter.tls_contexts import ClientCertificate
+from oauth_cc_auth._authentication.client_certificate import ClientCertificate
 from oauth_cc_auth.testing import LoopbackServer
 from tests.clients import HTTPX, HTTPX2, REQUESTS, ClientKind, each_client, for_clients
 from tests.contract.raw_endpoint import RawEndpoint, Wire, head

@@ -180,7 +180,7 @@ def test_a_client_certificate_that_is_wanted(
         error = error_of(client, oauth_server, endpoint.url.replace("http:", "https:"))
         assert endpoint.connections == 1
     assert (error.reason, len(error.attempts)) == ("tls_client_certificate", 1)
-    assert error.remedy == "the server wants a client certificate: pass a token_client that has one"
+    assert error.remedy.startswith("the server wants a client certificate: pass TlsClientAuthentication(certificate)")
 
 
 @each_client

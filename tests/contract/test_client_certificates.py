@@ -1,0 +1,342 @@
+"""Promise 24: clients that a certificate of the connection proves (RFC 8705)."""
+
+from __future__ import annotations
+
+import copy
+import datetime
+import json
+import pickle
+import ssl
+from collections.abc import Callable
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+
+import pytest
+import trustme
+from cryptography.hazmat.primitives import serialization
+
+from oauth_cc_auth import AuthenticationContext, ConfigurationError, TlsClientAuthentication, TokenEndpointUnreachable
+from oauth_cc_auth._adapter import tls_contexts
+from oauth_cc_auth.testing import LoopbackServer
+from tests.clients import HTTPX, HTTPX2, REQUESTS, ClientKind, each_client
+from tests.contract.raw_endpoint import RawEndpoint, Wire, head
+from tests.contract.token_side import auth_for, failure_of
+from tests.fake_clock import FakeClock
+
+CONTEXT = AuthenticationContext(client_id="abcd-1234", client_secret=None, token_url="https://login.example.com/token")
+
+
+class Authority:
+    """Issues certificates into files, and knows servers that demand one."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.ca = trustme.CA()
+        self.bundle = self._write("bundle.pem", self.ca.cert_pem.bytes())
+
+    def _write(self, name: str, content: bytes) -> Path:
+        path = self._folder / name
+        path.write_bytes(content)
+        return path
+
+    def issue(self, name: str, *, password: bytes | None = None, ca: Any = None, expired: bool = False) -> Path:
+        """A file with certificate and key."""
+        past = datetime.datetime(2020, 1, 1, tzinfo=datetime.timezone.utc)
+        made = (ca or self.ca).issue_cert(f"{name}.example.com", **({"not_after": past} if expired else {}))
+        key = made.private_key_pem.bytes()
+        if password is not None:
+            how = serialization.BestAvailableEncryption(password)
+            loaded: Any = serialization.load_pem_private_key(key, None)
+            key = loaded.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, how)
+        self._write(f"{name}.key", key)
+        chain = b"".join(each.bytes() for each in made.cert_chain_pems)
+        self._write(f"{name}.crt", chain)
+        return self._write(f"{name}.pem", key + chain)
+
+    def serving(self, version: ssl.TLSVersion) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.ca.issue_cert("127.0.0.1").configure_cert(context)
+        self.ca.configure_trust(context)
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.maximum_version = version
+        return context
+
+
+class DemandingEndpoint(RawEndpoint):
+    """Issues tokens to who presents a certificate, and keeps what was presented."""
+
+    def __init__(self, served: ssl.SSLContext, status: str = "200 OK", **members: Any) -> None:
+        self.presented: list[bytes] = []
+        self._served = served
+        self._head, self._body = status, json.dumps(members or {"access_token": "over-mtls"}).encode()
+        super().__init__(self._talk, reads_first=False)
+
+    @property
+    def url(self) -> str:
+        return super().url.replace("http:", "https:")
+
+    def _talk(self, wire: Wire) -> None:
+        # Closing a connection with a request in it would reset it, and the alert might not arrive.
+        with wire.connection.dup() as lingering, suppress(OSError):
+            with suppress(ssl.SSLError), self._served.wrap_socket(wire.connection, server_side=True) as secure:
+                self._answer(secure)
+                return
+            while lingering.recv(4096):
+                pass
+
+    def _answer(self, secure: ssl.SSLSocket) -> None:
+        request = b""
+        while b"client_id=" not in request:
+            request += secure.recv(65536)
+        self.requests.append(request)
+        self.presented.append(secure.getpeercert(binary_form=True) or b"")
+        secure.sendall(head(self._head, "Content-Type: application/json", f"Content-Length: {len(self._body)}"))
+        secure.sendall(self._body)
+
+
+@pytest.fixture(name="authority")
+def _authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Authority:
+    """One that the clients trust. No context is there yet."""
+    authority = Authority(tmp_path)
+    monkeypatch.setattr(tls_contexts, "_shared", {})
+    for name in ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"):
+        monkeypatch.setenv(name, str(authority.bundle))
+    return authority
+
+
+def der(path: Path) -> bytes:
+    """The first certificate in a file."""
+    text = path.read_text()
+    return ssl.PEM_cert_to_DER_cert(
+        text[text.index("-----BEGIN CERTIFICATE") :].partition("-----END CERTIFICATE-----")[0]
+        + "-----END CERTIFICATE-----"
+    )
+
+
+def auth_by(client: ClientKind, server: LoopbackServer, url: str, how: Any, **settings: Any) -> Any:
+    """An auth object that has no use for its secret; the API accepts what the endpoint issues."""
+    server.issue("over-mtls")
+    return auth_for(client, server, FakeClock(), token_url=url, client_authentication=how, **settings)
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+@each_client
+def test_a_certificate_from_a_file(
+    client: ClientKind, version: ssl.TLSVersion, oauth_server: LoopbackServer, authority: Authority
+) -> None:
+    """It is presented, the client id is in the body, and no secret is anywhere."""
+    path = authority.issue("client")
+    with DemandingEndpoint(authority.serving(version)) as endpoint:
+        auth = auth_by(client, oauth_server, endpoint.url, TlsClientAuthentication(path))
+        with client.session(auth) as session:
+            session.request("GET", oauth_server.api_url)
+    assert oauth_server.api_requests[0].token == "over-mtls"
+    assert endpoint.presented == [der(path)]
+    headers, _, body = endpoint.requests[0].partition(b"\r\n\r\n")
+    assert parse_qs(body.decode()) == {"grant_type": ["client_credentials"], "client_id": [oauth_server.client_id]}
+    assert b"authorization" not in headers.lower()
+
+
+@each_client
+def test_a_key_in_a_file_of_its_own(
+    client: ClientKind, oauth_server: LoopbackServer, authority: Authority, tmp_path: Path
+) -> None:
+    """Encrypted, too."""
+    authority.issue("client", password=b"pass")
+    how = TlsClientAuthentication(str(tmp_path / "client.crt"), tmp_path / "client.key", "pass")
+    with (
+        DemandingEndpoint(authority.serving(ssl.TLSVersion.TLSv1_3)) as endpoint,
+        client.session(auth_by(client, oauth_server, endpoint.url, how)) as session,
+    ):
+        session.request("GET", oauth_server.api_url)
+    assert endpoint.presented == [der(tmp_path / "client.crt")]
+
+
+@each_client
+def test_a_renewed_certificate(client: ClientKind, oauth_server: LoopbackServer, authority: Authority) -> None:
+    """What is in the file when a token is asked for is presented."""
+    path = authority.issue("client")
+    first = der(path)
+    with DemandingEndpoint(authority.serving(ssl.TLSVersion.TLSv1_3)) as endpoint:
+        auth = auth_by(client, oauth_server, endpoint.url, TlsClientAuthentication(path))
+        with client.session(auth) as session:
+            session.request("GET", oauth_server.api_url)
+            authority.issue("client")
+            auth.invalidate()
+            session.request("GET", oauth_server.api_url)
+    assert endpoint.presented == [first, der(path)]
+    assert first != der(path)
+
+
+@each_client
+def test_a_file_that_is_gone(client: ClientKind, oauth_server: LoopbackServer, authority: Authority) -> None:
+    """The error names it, and nothing is sent."""
+    path = authority.issue("client")
+    with DemandingEndpoint(authority.serving(ssl.TLSVersion.TLSv1_3)) as endpoint:
+        auth = auth_by(client, oauth_server, endpoint.url, TlsClientAuthentication(path))
+        path.unlink()
+        with client.session(auth) as session:
+            message = str(failure_of(session, oauth_server.api_url))
+    assert f"certificate is in a file that cannot be read: {path}: No such file" in message
+    assert endpoint.connections == 0
+
+
+@pytest.mark.parametrize("wrong", ["expired", "of another authority"])
+@each_client
+def test_a_certificate_that_the_server_does_not_accept(
+    client: ClientKind, wrong: str, oauth_server: LoopbackServer, authority: Authority
+) -> None:
+    """It is said to be that, and is not tried again."""
+    path = authority.issue("client", expired=wrong == "expired", ca=None if wrong == "expired" else trustme.CA())
+    with DemandingEndpoint(authority.serving(ssl.TLSVersion.TLSv1_3)) as endpoint:
+        auth = auth_by(client, oauth_server, endpoint.url, TlsClientAuthentication(path))
+        with client.session(auth) as session:
+            error = failure_of(session, oauth_server.api_url)
+    assert isinstance(error, TokenEndpointUnreachable)
+    assert (error.reason, len(error.attempts)) == ("tls_client_certificate_refused", 1)
+    assert error.remedy.startswith("the server does not accept the client certificate: check that it has not expired")
+
+
+@each_client
+def test_a_certificate_that_is_not_registered(
+    client: ClientKind, oauth_server: LoopbackServer, authority: Authority
+) -> None:
+    """The error has its file and thumbprint, to compare with the server's settings."""
+    path = authority.issue("client")
+    how = TlsClientAuthentication(path)
+    served = authority.serving(ssl.TLSVersion.TLSv1_3)
+    with (
+        DemandingEndpoint(served, "401 Unauthorized", error="invalid_client") as endpoint,
+        client.session(auth_by(client, oauth_server, endpoint.url, how)) as session,
+    ):
+        message = str(failure_of(session, oauth_server.api_url))
+    assert f"the certificate was {path}, with the SHA-256 thumbprint {how.thumbprint}" in message
+    assert "check client_id and the certificate, and that this client may use this authentication method" in message
+
+
+@each_client
+def test_a_token_client_with_a_certificate(
+    client: ClientKind, oauth_server: LoopbackServer, authority: Authority
+) -> None:
+    """The strategy then needs none."""
+    path = authority.issue("client")
+    if client.library is REQUESTS.library:
+        own = client.library.Session()
+        own.cert = str(path)
+    else:
+        trusting = ssl.create_default_context(cafile=str(authority.bundle))
+        trusting.load_cert_chain(path)
+        own = (client.library.AsyncClient if client.is_async else client.library.Client)(verify=trusting)
+    with DemandingEndpoint(authority.serving(ssl.TLSVersion.TLSv1_3)) as endpoint:
+        auth = auth_by(client, oauth_server, endpoint.url, TlsClientAuthentication(), token_client=own)
+        with client.session(auth) as session:
+            session.request("GET", oauth_server.api_url)
+            session.call(own.aclose) if client.is_async else own.close()
+        with pytest.raises(ConfigurationError, match="has a certificate, and a token_client, which is never changed"):
+            auth_by(client, oauth_server, endpoint.url, TlsClientAuthentication(path), token_client=own)
+    assert endpoint.presented == [der(path)]
+
+
+@each_client
+def test_no_certificate_at_all(client: ClientKind, oauth_server: LoopbackServer) -> None:
+    """Nothing would prove the client."""
+    with pytest.raises(ConfigurationError, match="there is no token_client that presents one; pass TlsClient"):
+        auth_by(client, oauth_server, "https://login.example.com/token", TlsClientAuthentication())
+
+
+def test_requests_that_verifies_in_another_way(
+    oauth_server: LoopbackServer, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A package has changed the adapter, so the pool makes the context; it is told the password as well."""
+    path = authority.issue("client", password=b"pass")
+    original = REQUESTS.library.adapters.HTTPAdapter.cert_verify
+    monkeypatch.setattr(REQUESTS.library.adapters.HTTPAdapter, "cert_verify", lambda self, *args: original(self, *args))
+    with DemandingEndpoint(authority.serving(ssl.TLSVersion.TLSv1_3)) as endpoint:
+        auth = auth_by(REQUESTS, oauth_server, endpoint.url, TlsClientAuthentication(path, password=b"pass"))
+        auth.prefetch()
+    assert endpoint.presented == [der(path)]
+    assert tls_contexts._shared == {}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (lambda folder: {"certificate": folder / "none.pem"}, "certificate is in a file that cannot be read: "),
+        (lambda folder: {"certificate": folder / "client.crt"}, "key is not in "),
+        (
+            lambda folder: {"certificate": folder / "client.crt", "key": folder / "none.key"},
+            "key is in a file that cannot be read: ",
+        ),
+        (
+            lambda folder: {"certificate": folder / "client.crt", "key": folder / "other.key"},
+            "key belongs to another certificate than that in ",
+        ),
+        (lambda folder: {"certificate": folder / "client.key"}, "certificate is not in "),
+        (lambda folder: {"certificate": folder / "locked.pem"}, "password is missing, and the key is encrypted"),
+        (lambda folder: {"certificate": folder / "locked.pem", "password": "x"}, "password is wrong"),
+        (lambda folder: {"certificate": folder / "locked.pem", "password": "x" * 2000}, "a password that cannot be"),
+        (lambda folder: {"certificate": folder / "damaged.pem"}, "certificate cannot be used: "),
+        (lambda folder: {"certificate": (folder / "client.pem").read_text()}, "certificate is PEM text"),
+        (lambda folder: {"certificate": 7}, "certificate must be the path of a PEM file"),
+        (lambda folder: {"key": folder / "client.key"}, "certificate is missing, and its key is given"),
+    ],
+)
+def test_what_cannot_be_presented(
+    arguments: Callable[[Path], Any], told: str, authority: Authority, tmp_path: Path
+) -> None:
+    """The error says so when the strategy is made, and shows no secret."""
+    authority.issue("client")
+    authority.issue("other")
+    authority.issue("locked", password=b"pass")
+    (tmp_path / "damaged.pem").write_text(
+        "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n-----BEGIN PRIVATE KEY-----\nAAAA\n"
+    )
+    with pytest.raises(ConfigurationError) as caught:
+        TlsClientAuthentication(**arguments(tmp_path))
+    assert told in str(caught.value)
+    assert caught.value.__context__ is None
+    assert "-----END" not in str(caught.value)
+
+
+def test_copies_and_pickles(authority: Authority, tmp_path: Path) -> None:
+    """A pickle holds paths, and no password. A copy is the same object."""
+    path = authority.issue("client")
+    authority.issue("locked", password=b"pass")
+    for how in (
+        TlsClientAuthentication(path),
+        TlsClientAuthentication(tmp_path / "client.crt", tmp_path / "client.key"),
+        TlsClientAuthentication(),
+    ):
+        assert copy.copy(how) is how
+        assert copy.deepcopy(how) is how
+        again = pickle.loads(pickle.dumps(how))  # noqa: S301  # our own
+        assert repr(again) == repr(how)
+        assert again.thumbprint == how.thumbprint
+    with pytest.raises(TypeError, match="the password of a private key is not pickled"):
+        pickle.dumps(TlsClientAuthentication(tmp_path / "locked.pem", password="pass"))
+
+
+def test_what_it_tells(authority: Authority) -> None:
+    """The thumbprint is that of bound tokens (RFC 8705 §3.1), and what a store is told no one else can know."""
+    path = authority.issue("client")
+    how, bare = TlsClientAuthentication(path), TlsClientAuthentication()
+    assert repr(how) == f"TlsClientAuthentication({str(path)!r})"
+    assert (repr(bare), bare.thumbprint, bare.proof_of_credential(CONTEXT)) == ("TlsClientAuthentication()", None, None)
+    assert how.proof_of_credential(CONTEXT) == sha256(path.read_bytes()).digest()
+    assert bare.credentials_for(CONTEXT).fields == (("client_id", "abcd-1234"),)
+
+
+@pytest.mark.parametrize("client", [REQUESTS, HTTPX, HTTPX2], ids=["requests", "httpx", "httpx2"])
+def test_two_certificates_have_two_contexts(
+    client: ClientKind, oauth_server: LoopbackServer, authority: Authority
+) -> None:
+    """What one client presents, no other client presents."""
+    paths = [authority.issue("one"), authority.issue("two")]
+    with DemandingEndpoint(authority.serving(ssl.TLSVersion.TLSv1_3)) as endpoint:
+        for path in paths * 2:
+            auth_by(client, oauth_server, endpoint.url, TlsClientAuthentication(path)).prefetch()
+    assert endpoint.presented == [der(path) for path in paths] * 2
+    assert len(tls_contexts._shared) == 2
