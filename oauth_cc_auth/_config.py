@@ -61,7 +61,7 @@ class ClientCredentialsConfig:
         token_url: Full URL of the token endpoint; a query in it is kept. https, unless the host is a loopback one. Or
             a `TokenEndpoint`, which describes an endpoint that differs from RFC 6749; it is kept as `token_source`,
             and `token_url` is its URL. Or an `Issuer`, whose metadata names the endpoint; then `token_url` is None.
-        client_id: Identifier of the client.
+        client_id: Identifier of the client; empty only if the strategy can do without it.
         client_secret: Its secret, or a callable that returns it. The callable is asked before each token request, in
             a worker thread if an event loop is running, so it may block. If it takes an argument, it is given the
             `Token` that the endpoint issued last, or None. None only with a `client_authentication` that needs no
@@ -106,7 +106,7 @@ class ClientCredentialsConfig:
     def __init__(
         self,
         token_url: str | TokenEndpoint | Issuer,
-        client_id: str,
+        client_id: str = "",
         client_secret: str | Callable[..., str] | None = None,
         *,
         scope: str | Iterable[str] | None = None,
@@ -140,7 +140,7 @@ class ClientCredentialsConfig:
         fields: dict[str, Any] = {
             "token_url": url if issuer is None else None,
             "token_source": endpoint or issuer or url,
-            "client_id": checks.text("client_id", client_id),
+            "client_id": checks.client_id(client_id, method),
             "client_secret": checks.client_secret(client_secret, _effective(method, endpoint)),
             "scope": scope,
             "resource": resources,

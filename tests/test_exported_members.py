@@ -47,6 +47,7 @@ PUBLIC = {
         "JwtAssertion",
         "NoClientAuthentication",
         "PrivateKeyJwt",
+        "TlsClientAuthentication",
         "Token",
         "TokenEndpoint",
         "TokenEndpointError",

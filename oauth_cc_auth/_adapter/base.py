@@ -76,7 +76,7 @@ class BaseAuth(ABC, Generic[TokenClientT]):
     def __init__(
         self,
         token_url: str | TokenEndpoint | Issuer,
-        client_id: str,
+        client_id: str = "",
         client_secret: str | Callable[..., str] | None = None,
         *,
         scope: str | Iterable[str] | None = None,
@@ -104,7 +104,8 @@ class BaseAuth(ABC, Generic[TokenClientT]):
         Args:
             token_url: Full URL of the token endpoint; or a `TokenEndpoint`, which describes it, or an `Issuer`, whose
                 metadata names it. What is not described here is in `ClientCredentialsConfig`.
-            client_id: Identifier of the client.
+            client_id: Identifier of the client. Empty only with a `client_authentication` that can do without it, since
+                the assertion or the grant itself says who is asking.
             client_secret: Its secret, or a callable that returns it, asked before each token request. None only with a
                 `client_authentication` that needs no secret.
             scope: Scopes in one string, separated by single spaces, or in an iterable.

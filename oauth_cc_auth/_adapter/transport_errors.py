@@ -50,8 +50,10 @@ _LOST_CONNECTION = frozenset(
 )
 # What will be so at the next try as well.
 _FINAL = frozenset[Reason](
-    {"invalid_url", "tls_client_certificate", "tls_client_certificate_refused", "tls_expired", "tls_not_yet_valid"}
-    | {"tls_untrusted", "tls_wrong_host"}
+    (
+        *("invalid_url", "tls_client_certificate", "tls_client_certificate_refused", "tls_expired"),
+        *("tls_not_yet_valid", "tls_untrusted", "tls_wrong_host"),
+    )
 )
 _NOT_REACHED = frozenset[Reason](
     {"connection_lost", "unreachable", "unreachable_dns", "unreachable_network", "unreachable_refused"}

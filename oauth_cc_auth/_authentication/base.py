@@ -107,6 +107,7 @@ class ClientAuthentication:
     Attributes:
         name: Appears in error messages and logs; by default the name of the class.
         needs_secret: False if the strategy can do without `client_secret`, which may then be left out.
+        needs_client_id: False if the strategy can do without `client_id`, since the grant itself says who is asking.
         uses_client_certificate: True if the connection proves the client (RFC 8705); the token request then goes to the
             endpoint's alias for mutual TLS, if the issuer's metadata has one.
         client_certificate: The `ClientCertificate` that a connection of our own presents; None: none.
@@ -114,6 +115,7 @@ class ClientAuthentication:
 
     name: str
     needs_secret: bool = True
+    needs_client_id: bool = True
     uses_client_certificate: bool = False
     client_certificate: Any = None
 

@@ -26,6 +26,7 @@ class ClientAssertion(ClientAuthentication):
 
     name = "client_assertion"
     needs_secret = False
+    needs_client_id = False  # optional in RFC 7521 §4.2: the assertion says it
 
     def __init__(self, source: Callable[[], str], *, type: str = JWT_BEARER) -> None:  # noqa: A002  # the field's name
         given: Any = source
@@ -42,7 +43,7 @@ class ClientAssertion(ClientAuthentication):
             raise ConfigurationError(f"the source of the assertion returned {_what(assertion)}")
         return Credentials(
             fields={
-                "client_id": context.client_id,
+                **({"client_id": context.client_id} if context.client_id else {}),
                 "client_assertion_type": self._type,
                 "client_assertion": assertion,
             },
@@ -67,6 +68,7 @@ class NoClientAuthentication(ClientAuthentication):
 
     name = "none"
     needs_secret = False
+    needs_client_id = False
 
     def credentials_for(self, context: AuthenticationContext) -> Credentials:
         """The client id, if there is one."""

@@ -113,7 +113,7 @@ def _path(field: str, given: Any) -> str:
     if "-----BEGIN" in str(given):
         problem = "is PEM text, and TLS in Python reads files only"
         raise ConfigurationError(field=field, problem=problem, remedy="write it to a file, and pass its path")
-    return os.fspath(given)  # type: ignore[no-any-return]  # str, from whatever path
+    return os.fspath(given)
 
 
 def _check(certificate: ClientCertificate) -> None:

@@ -109,6 +109,13 @@ def can_do_without_secret(client_authentication: object) -> bool:
     return isinstance(client_authentication, ClientAuthentication) and not client_authentication.needs_secret
 
 
+def client_id(value: object, client_authentication: object) -> str:
+    """Text; empty or None only for a strategy that may need none, since the grant says who is asking."""
+    if value in (None, "") and getattr(client_authentication, "needs_client_id", True) is False:
+        return ""
+    return text("client_id", value)
+
+
 def client_secret(
     value: str | Callable[[], str] | None, client_authentication: object
 ) -> str | Callable[[], str] | None:

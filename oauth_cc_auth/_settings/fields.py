@@ -25,7 +25,7 @@ FIELDS = (
     "additional_request_data",
     "allow_insecure_http",
 )
-_REQUIRED = FIELDS[:3]
+_REQUIRED: tuple[str, ...] = FIELDS[:3]
 
 # Those of a `TokenEndpoint` besides its URL and `grant_type`, by the names that they have beside the others, and the
 # arguments that they are.
@@ -70,6 +70,8 @@ def check_complete(arguments: Mapping[str, Any], names: Mapping[str, str], remed
     # If a description names places, it says whether a secret goes there, and the config knows whether one is missing.
     is_optional = can_do_without_secret(strategy) or bool(_PLACES & arguments.keys()) or "{" in url
     required = _REQUIRED[:2] if is_optional else _REQUIRED
+    if getattr(strategy, "needs_client_id", True) is False:
+        required = _REQUIRED[:1]
     missing = [field for field in required if field not in arguments]
     if missing:
         verb = "is" if len(missing) == 1 else "are"

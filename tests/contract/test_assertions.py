@@ -19,6 +19,7 @@ import oauth_cc_auth
 from oauth_cc_auth import (
     ClientAssertion,
     ClientAuthentication,
+    ClientCredentialsConfig,
     ClientSecretJwt,
     ConfigurationError,
     FromEnvironment,
@@ -259,6 +260,21 @@ def test_the_jwt_bearer_grant(client: ClientKind, oauth_server: LoopbackServer) 
     claims = jwt.decode(sent["assertion"], KEY.public_key(), algorithms=["ES256"], audience=audience)
     assert (claims["iss"], claims["sub"], claims["scope"], claims["exp"] - claims["iat"]) == ("me", "you", "read", 60)
     assert dict(oauth_server.token_requests[1].form)["assertion"] != sent["assertion"]
+
+
+@each_client
+def test_no_client_id(client: ClientKind, oauth_server: LoopbackServer) -> None:
+    """The grant itself, or the assertion of the platform, says who is asking."""
+    oauth_server.token_endpoint.always(Answer(200, {"access_token": "a"}))
+    for how in (NoClientAuthentication(), ClientAssertion(lambda: "from elsewhere")):
+        oauth_server.clear_log()
+        with client.session(auth=client.auth_class(oauth_server.token_url, client_authentication=how)) as session:
+            assert "client_id" not in got(session, oauth_server)
+    settings = {"token_url": oauth_server.token_url, "client_authentication": NoClientAuthentication()}
+    assert ClientCredentialsConfig.from_mapping(settings).client_id == ""
+    for without in (PrivateKeyJwt(PEM), None):
+        with pytest.raises(ConfigurationError, match="client_id is empty"):
+            client.auth_class(oauth_server.token_url, client_authentication=without)
 
 
 def test_a_jwt_assertion_with_a_certificate(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import copy
 import datetime
 import json
 import pickle
+import signal
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
@@ -45,7 +46,7 @@ class Authority:
     def issue(self, name: str, *, password: bytes | None = None, ca: Any = None, expired: bool = False) -> Path:
         """A file with certificate and key."""
         past = datetime.datetime(2020, 1, 1, tzinfo=datetime.timezone.utc)
-        made = (ca or self.ca).issue_cert(f"{name}.example.com", **({"not_after": past} if expired else {}))
+        made = (ca or self.ca).issue_cert(f"{name}.example.com", not_after=past if expired else None)
         key = made.private_key_pem.bytes()
         if password is not None:
             how = serialization.BestAvailableEncryption(password)
@@ -73,6 +74,10 @@ class DemandingEndpoint(RawEndpoint):
         self._served = served
         self._head, self._body = status, json.dumps(members or {"access_token": "over-mtls"}).encode()
         super().__init__(self._talk, reads_first=False)
+
+    def __enter__(self) -> DemandingEndpoint:
+        super().__enter__()
+        return self
 
     @property
     def url(self) -> str:
@@ -234,7 +239,8 @@ def test_a_token_client_with_a_certificate(
         auth = auth_by(client, oauth_server, endpoint.url, TlsClientAuthentication(), token_client=own)
         with client.session(auth) as session:
             session.request("GET", oauth_server.api_url)
-            session.call(own.aclose) if client.is_async else own.close()
+            opened: Any = session
+            opened.call(own.aclose) if client.is_async else own.close()
         with pytest.raises(ConfigurationError, match="has a certificate, and a token_client, which is never changed"):
             auth_by(client, oauth_server, endpoint.url, TlsClientAuthentication(path), token_client=own)
     assert endpoint.presented == [der(path)]
@@ -299,6 +305,22 @@ def test_what_cannot_be_presented(
     assert told in str(caught.value)
     assert caught.value.__context__ is None
     assert "-----END" not in str(caught.value)
+
+
+def test_a_time_limit_while_it_is_loaded(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a signal handler raises says nothing about a certificate, even if it is an OSError."""
+
+    def stop(*args: object) -> None:
+        raise TimeoutError("soft time limit")
+
+    path = authority.issue("client")
+    monkeypatch.setattr(ssl.SSLContext, "load_cert_chain", lambda *args: signal.raise_signal(signal.SIGALRM))
+    before = signal.signal(signal.SIGALRM, stop)
+    try:
+        with pytest.raises(TimeoutError, match="soft time limit"):
+            TlsClientAuthentication(path)
+    finally:
+        signal.signal(signal.SIGALRM, before)
 
 
 def test_copies_and_pickles(authority: Authority, tmp_path: Path) -> None:

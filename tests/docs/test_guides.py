@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -24,6 +25,7 @@ from tests.examples import DOCS, README, Example, examples_in
 PEM = ec.generate_private_key(ec.SECP256R1()).private_bytes(
     serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
 )
+CERTIFICATE = trustme.CA().issue_cert("client.example.com")
 TOKEN_URL, API = "https://login.example.com/oauth2/token", "https://api.example.com"
 SITE = re.compile(r"https://oauth-cc-auth\.readthedocs\.io/en/latest/([\w-]+)\.html")
 GUIDES = ("tutorial", "settings", "identities", "errors", "events", "security", "testing")
@@ -61,6 +63,8 @@ def test_example(example: Example, monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
         for name, value in {"TOKEN_URL": server.token_url, "CLIENT_ID": "abcd-1234", "CLIENT_SECRET": "s"}.items():
             monkeypatch.setenv(f"OAUTH_CC_{name}", value)
         (tmp_path / "client.pem").write_bytes(PEM)
+        CERTIFICATE.cert_chain_pems[0].write_to_path(str(tmp_path / "client.crt"))
+        CERTIFICATE.private_key_pem.write_to_path(str(tmp_path / "client.key"))
         monkeypatch.chdir(tmp_path)
         code = example.code.replace(TOKEN_URL, server.token_url).replace(API, server.api_url)
         printed = io.StringIO()
