@@ -15,10 +15,12 @@ import ssl
 import stat
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from oauth_cc_auth._authentication.client_certificate import ClientCertificate
 from oauth_cc_auth._http.interrupts import Ignoring
+
+if TYPE_CHECKING:
+    from oauth_cc_auth._authentication.client_certificate import ClientCertificate
 
 # What OpenSSL and Python read when a context is made or a certificate is looked up.
 _VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE", "OPENSSL_CONF")

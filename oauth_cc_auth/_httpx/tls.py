@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from oauth_cc_auth._adapter.tls_contexts import paths_of_openssl, shared_context
-from oauth_cc_auth._authentication.client_certificate import ClientCertificate
 from oauth_cc_auth._http.interrupts import Ignoring
+
+if TYPE_CHECKING:
+    from oauth_cc_auth._authentication.client_certificate import ClientCertificate
 
 # Where httpx2 looks if OpenSSL's own paths lead nowhere.
 _OF_SYSTEMS = (

@@ -10,11 +10,10 @@ import time
 from contextlib import ExitStack
 from functools import cache
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from oauth_cc_auth._adapter.originals import original_class
 from oauth_cc_auth._adapter.transport_errors import passes_through, transport_failure
-from oauth_cc_auth._authentication.client_certificate import ClientCertificate
 from oauth_cc_auth._http.answers import RedirectHider, is_redirect
 from oauth_cc_auth._http.interrupts import chain, is_interrupt
 from oauth_cc_auth._http.limited_body import LimitedBody, UnreadableBodyError
@@ -26,6 +25,9 @@ from oauth_cc_auth._redact.library_logs import masked
 from .connecting import connected_socket
 from .raw import close, has_been_read, is_encoded, pieces_of
 from .tls import tls_context, use
+
+if TYPE_CHECKING:
+    from oauth_cc_auth._authentication.client_certificate import ClientCertificate
 
 _PIECE = 65536  # bytes
 

@@ -11,7 +11,6 @@ from importlib import import_module
 from typing import Any
 
 from oauth_cc_auth._adapter.tls_contexts import HTTP_1, shared_context
-from oauth_cc_auth._authentication.client_certificate import ClientCertificate
 from oauth_cc_auth._http.interrupts import is_interrupt
 
 # Methods of the adapter that packages replace to have other certificates trusted, such as the system's.
@@ -64,11 +63,16 @@ def tls_context(
             raise library.exceptions.SSLError(error) from error  # as it is if the pool loads it
         return context
 
+    certificate = None
+    if paths.cert_file is not None:
+        from oauth_cc_auth._authentication.client_certificate import ClientCertificate
+
+        certificate = ClientCertificate(paths.cert_file, paths.key_file, password)
     return shared_context(
         build,
         known_by=(module.create_urllib3_context, module.SSLContext),
         files=(bundle, folder),
-        certificate=None if paths.cert_file is None else ClientCertificate(paths.cert_file, paths.key_file, password),
+        certificate=certificate,
     )
 
 
