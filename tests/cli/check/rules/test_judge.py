@@ -74,6 +74,7 @@ questions = st.builds(
     method=st.sampled_from([None, "client_secret_basic"]),
     scope=st.sampled_from([None, "a"]),
     data_names=st.sampled_from([(), ("scope",), ("audience",)]),
+    described=st.sampled_from([(), ("request_format",), ("credential_fields", "response_fields")]),
 )
 claims = st.dictionaries(
     st.sampled_from(["exp", "nbf", "aud"]), st.sampled_from([0, 4_000_000_000, "x", ["y"], None]), max_size=3
