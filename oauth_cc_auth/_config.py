@@ -61,7 +61,8 @@ class ClientCredentialsConfig:
         token_url: Full URL of the token endpoint; a query in it is kept. https, unless the host is a loopback one. Or
             a `TokenEndpoint`, which describes an endpoint that differs from RFC 6749; it is kept as `token_source`,
             and `token_url` is its URL. Or an `Issuer`, whose metadata names the endpoint; then `token_url` is None.
-        client_id: Identifier of the client; empty only if the strategy can do without it.
+        client_id: Identifier of the client. Empty only if the strategy can do without it, or if the description of the
+            endpoint does not send it.
         client_secret: Its secret, or a callable that returns it. The callable is asked before each token request, in
             a worker thread if an event loop is running, so it may block. If it takes an argument, it is given the
             `Token` that the endpoint issued last, or None. None only with a `client_authentication` that needs no
@@ -127,8 +128,8 @@ class ClientCredentialsConfig:
         url = checks.token_url(given if issuer is None else issuer.asked_url, allow_insecure_http=allow_insecure_http)
         method = checks.client_authentication(client_authentication)
         request_format = "form" if endpoint is None else endpoint.request_format
-        data = checks.additional_request_data(additional_request_data, request_format)
         described = endpoint is not None and endpoint.authentication is not None
+        data = checks.additional_request_data(additional_request_data, request_format, is_described=described)
         headers = checks.additional_headers(additional_headers, request_format, is_described=described)
         if endpoint is not None:
             endpoint.check_beside(method, data, headers, allow_insecure_http=allow_insecure_http)
@@ -140,7 +141,7 @@ class ClientCredentialsConfig:
         fields: dict[str, Any] = {
             "token_url": url if issuer is None else None,
             "token_source": endpoint or issuer or url,
-            "client_id": checks.client_id(client_id, method),
+            "client_id": checks.client_id(client_id, _effective(method, endpoint)),
             "client_secret": checks.client_secret(client_secret, _effective(method, endpoint)),
             "scope": scope,
             "resource": resources,

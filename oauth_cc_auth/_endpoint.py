@@ -102,8 +102,11 @@ class TokenEndpoint:
         templates = checks.credential_template(self.credential_fields, request_format), self.credential_headers
         checks.no_secret_in_query(self.url, templates[0], request_format, permitted=self.secret_in_query)
         described = credential_fields is not None or bool(self.credential_headers) or checks.has_credentials(self.url)
-        needs_secret = checks.has_secret((self.url, *templates))
-        authentication = DescribedCredentials(needs_secret=needs_secret) if described else None
+        places = (self.url, *templates)
+        needs_secret, needs_client_id = checks.has_secret(places), checks.has_id(places)
+        authentication = (
+            DescribedCredentials(needs_secret=needs_secret, needs_client_id=needs_client_id) if described else None
+        )
         object.__setattr__(self, "_template", templates[0])
         object.__setattr__(self, "_authentication", authentication)
 
@@ -223,6 +226,7 @@ def with_endpoint(arguments: Mapping[str, Any]) -> dict[str, Any]:
 
     described = {argument: arguments[field] for field, argument in ENDPOINT_FIELDS.items() if field in arguments}
     others = {name: value for name, value in arguments.items() if name not in ENDPOINT_FIELDS}
+    others.setdefault("client_id", "")  # some descriptions do not send it; for all others the config misses it
     url = others.get("token_url")
     if others.get("grant_type") is False:
         described["grant_type"] = others.pop("grant_type")

@@ -138,6 +138,9 @@ def test_what_is_sent_decides_whether_a_secret_is_needed() -> None:
     assert (
         ClientCredentialsConfig(TokenEndpoint(URL, credential_headers={"x": "{basic}"}), "id", "").client_secret == ""
     )
+    assert ClientCredentialsConfig(TokenEndpoint(URL, credential_fields=(None, "key")), "", SECRET).client_id == ""
+    with pytest.raises(ConfigurationError, match=r"^client_id is empty"):
+        ClientCredentialsConfig(TokenEndpoint(URL, credential_fields=("id", "key")), "", SECRET)
     with pytest.raises(ConfigurationError, match=r"^client_secret must be a str, not NoneType"):
         ClientCredentialsConfig(TokenEndpoint(URL, credential_fields=(None, "key")), "id")
     with pytest.raises(ConfigurationError, match=r"^client_secret must be a str, not NoneType"):
@@ -289,6 +292,22 @@ def test_a_list_that_holds_itself() -> None:
     with pytest.raises(ConfigurationError, match="has a value for a that is nested too deep"):
         ClientCredentialsConfig(
             TokenEndpoint(URL, request_format="json"), "id", SECRET, additional_request_data={"a": endless}
+        )
+
+
+def test_data_may_hold_what_no_place_has() -> None:
+    """`client_id` is a name like any other if the description says where the credentials go."""
+    endpoint = TokenEndpoint(URL, credential_headers={"x-key": "{client_secret}"})
+    config = ClientCredentialsConfig(endpoint, "", SECRET, additional_request_data={"client_id": lambda: "x"})
+    assert [name for name, _ in config.additional_request_data] == ["client_id"]
+    with pytest.raises(
+        ConfigurationError, match=r"^additional_request_data contains client_id, where credential_fields"
+    ):
+        ClientCredentialsConfig(
+            TokenEndpoint(URL, credential_fields=("client_id", "key")),
+            "id",
+            SECRET,
+            additional_request_data=[("client_id", "x")],
         )
 
 

@@ -11,7 +11,7 @@ from .basic import basic_blobs
 from .order import BUILTIN
 
 PLACEHOLDER = r"\{(client_id|client_secret|basic)\}"  # compiled when someone describes an endpoint
-SECRET_PLACEHOLDER = r"\{(client_secret|basic)\}"
+SECRET_PLACEHOLDER, ID_PLACEHOLDER = r"\{(client_secret|basic)\}", r"\{(client_id|basic)\}"
 
 
 class DescribedCredentials(ClientAuthentication):
@@ -19,12 +19,14 @@ class DescribedCredentials(ClientAuthentication):
 
     Args:
         needs_secret: The description mentions the secret.
+        needs_client_id: It mentions the id.
     """
 
     name = "credential_fields"
 
-    def __init__(self, *, needs_secret: bool) -> None:
+    def __init__(self, *, needs_secret: bool, needs_client_id: bool) -> None:
         self.needs_secret = needs_secret
+        self.needs_client_id = needs_client_id
 
     def credentials_for(self, context: AuthenticationContext) -> Credentials:
         """Nothing: `filled` does it, wherever credentials go."""

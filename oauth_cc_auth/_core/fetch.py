@@ -276,11 +276,12 @@ class Fetcher:
         endpoint = config.endpoint
         request_format = "form" if endpoint is None else endpoint.request_format
         is_described = endpoint is not None and endpoint.authentication is not None
+        check_data = partial(checks.additional_request_data, is_described=is_described)
         check_headers = partial(checks.additional_headers, is_described=is_described)
         call = partial(self._call, flight=flight, until=until)
         found: dict[str, Any] = {}
         for argument, setting, check in (
-            ("data", "additional_request_data", checks.additional_request_data),
+            ("data", "additional_request_data", check_data),
             ("headers", "additional_headers", check_headers),
         ):
             pairs = getattr(config, setting)

@@ -110,7 +110,7 @@ def can_do_without_secret(client_authentication: object) -> bool:
 
 
 def client_id(value: object, client_authentication: object) -> str:
-    """Text; empty or None only for a strategy that may need none, since the grant says who is asking."""
+    """Text; empty or None only for a strategy that may need none: the grant says who is asking, or no place has it."""
     if value in (None, "") and getattr(client_authentication, "needs_client_id", True) is False:
         return ""
     return text("client_id", value)
@@ -305,15 +305,18 @@ def additional_headers(value: object, request_format: Any = "form", *, is_descri
     return tuple(headers)
 
 
-def additional_request_data(value: object, request_format: Any = "form") -> tuple[tuple[str, Any], ...]:
+def additional_request_data(
+    value: object, request_format: Any = "form", *, is_described: bool = False
+) -> tuple[tuple[str, Any], ...]:
     """Fields of the token request in their order. A name may repeat, but not ``grant_type``, and none in JSON.
 
+    ``client_id`` and ``client_secret`` may be among them if a description says where the credentials go.
     In JSON, values are kept as they are: a list is a list there, and not a name that repeats.
     """
     is_json = request_format == "json" or callable(request_format)
     data: list[tuple[str, Any]] = []
     for name, content in _pairs("additional_request_data", value, spread=not is_json):
-        if name in ("client_id", "client_secret"):
+        if name in ("client_id", "client_secret") and not is_described:
             remedy = (
                 f"{name} has a setting of its own; to send it in the body, set client_authentication to "
                 "client_secret_post"

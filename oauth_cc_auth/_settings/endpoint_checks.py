@@ -9,7 +9,7 @@ from math import inf
 from typing import Any
 from urllib.parse import urlsplit
 
-from oauth_cc_auth._authentication.described import PLACEHOLDER, SECRET_PLACEHOLDER
+from oauth_cc_auth._authentication.described import ID_PLACEHOLDER, PLACEHOLDER, SECRET_PLACEHOLDER
 from oauth_cc_auth._errors import ConfigurationError, renamed
 from oauth_cc_auth._http.headers import has_control, is_encodable, is_header_name, is_header_value
 from oauth_cc_auth._redact.redact import MASK
@@ -236,6 +236,11 @@ def has_credentials(url: str) -> bool:
 def has_secret(templates: Any) -> bool:
     """True if the secret is sent by any of `templates`."""
     return re.search(SECRET_PLACEHOLDER, json.dumps(templates, default=dict)) is not None
+
+
+def has_id(templates: Any) -> bool:
+    """True if the id is sent by any of `templates`."""
+    return re.search(ID_PLACEHOLDER, json.dumps(templates, default=dict)) is not None
 
 
 def no_secret_in_query(url: str, template: Mapping[str, Any], request_format: Any, *, permitted: bool) -> None:

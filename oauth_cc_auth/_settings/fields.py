@@ -58,6 +58,22 @@ WRITABLE_BEHAVIOUR = (
 BEHAVIOUR = (*WRITABLE_BEHAVIOUR, "on_event", "token_client")
 
 
+def required_for(arguments: Mapping[str, Any]) -> tuple[str, ...]:
+    """The fields that must be among `arguments`.
+
+    If a description of the endpoint names places, it says which credentials it needs, and the config knows whether one
+    is missing.
+    """
+    url = arguments.get("token_url")
+    has_placeholders = isinstance(url, str) and "{" in url
+    if has_placeholders or _PLACES & arguments.keys() or getattr(url, "authentication", None) is not None:
+        return _REQUIRED[:1]
+    strategy = arguments.get("client_authentication")
+    if getattr(strategy, "needs_client_id", True) is False:
+        return _REQUIRED[:1]
+    return _REQUIRED[:2] if can_do_without_secret(strategy) else _REQUIRED
+
+
 def check_complete(arguments: Mapping[str, Any], names: Mapping[str, str], remedy: str = "") -> None:
     """Raise a ConfigurationError that names all required fields that are not in `arguments`.
 
@@ -66,13 +82,7 @@ def check_complete(arguments: Mapping[str, Any], names: Mapping[str, str], remed
         names: What the person calls each field.
         remedy: What to do.
     """
-    strategy, url = arguments.get("client_authentication"), str(arguments.get("token_url"))
-    # If a description names places, it says whether a secret goes there, and the config knows whether one is missing.
-    is_optional = can_do_without_secret(strategy) or bool(_PLACES & arguments.keys()) or "{" in url
-    required = _REQUIRED[:2] if is_optional else _REQUIRED
-    if getattr(strategy, "needs_client_id", True) is False:
-        required = _REQUIRED[:1]
-    missing = [field for field in required if field not in arguments]
+    missing = [field for field in required_for(arguments) if field not in arguments]
     if missing:
         verb = "is" if len(missing) == 1 else "are"
         raise ConfigurationError(

@@ -161,10 +161,21 @@ def test_credential_fields_as_text(text: str, fields: Any) -> None:
     assert source.credential_fields == fields
 
 
-def test_no_secret_is_needed_if_none_is_sent() -> None:
-    """The description says so."""
-    settings = {"client_id": "a", "token_url": "https://login.example.com", "credential_fields": "[]"}
-    assert ClientCredentialsConfig.from_mapping(settings).client_secret is None
+def test_no_credentials_are_needed_if_none_are_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The description says so, from every source; and what it does need is missed."""
+    settings = {"token_url": "https://login.example.com", "credential_fields": "[]"}
+    for name, value in settings.items():
+        monkeypatch.setenv(f"OAUTH_CC_{name.upper()}", value)
+    for config in (
+        ClientCredentialsConfig.from_mapping(settings),
+        ClientCredentialsConfig.from_env(),
+        checked(sources.from_mapping(settings, "a.toml")).config,
+    ):
+        assert (config.client_id, config.client_secret) == ("", None)
+    with pytest.raises(ConfigurationError, match=r"^client_id is empty"):
+        ClientCredentialsConfig.from_mapping({**settings, "credential_fields": "id,"})
+    with pytest.raises(ConfigurationError, match=r"^client_secret must be a str, not NoneType"):
+        ClientCredentialsConfig.from_mapping({**settings, "credential_fields": ",key"})
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from oauth_cc_auth._config import ClientCredentialsConfig
 from oauth_cc_auth._endpoint import with_endpoint
 from oauth_cc_auth._errors import ConfigurationError, named
 from oauth_cc_auth._settings import DEFAULT_PREFIX
-from oauth_cc_auth._settings.fields import WRITABLE_BEHAVIOUR
+from oauth_cc_auth._settings.fields import WRITABLE_BEHAVIOUR, required_for
 
 from .urls import wire_url
 
@@ -58,7 +58,8 @@ def checked(given: Mapping[str, Given]) -> CommandSettings:
     Raises:
         ConfigurationError: one is missing or cannot be right; the message begins with its source.
     """
-    missing = [field for field in _REQUIRED if field not in given]
+    required = required_for({field: each.value for field, each in given.items()})
+    missing = [field for field in required if field not in given]
     if missing:
         raise _missing(missing)
     fields = {field: each.value for field, each in given.items() if field not in WRITABLE_BEHAVIOUR}
