@@ -25,6 +25,7 @@ from ._version import __version__
 
 if _TYPE_CHECKING:
     from ._authentication.client_assertion import ClientAssertion, NoClientAuthentication
+    from ._authentication.dpop import DPoP
     from ._authentication.from_environment import FromEnvironment
     from ._authentication.from_file import FromFile
     from ._authentication.jwt_assertion import JwtAssertion
@@ -45,6 +46,7 @@ __all__ = [
     "ClientSecretPost",
     "ConfigurationError",
     "Credentials",
+    "DPoP",
     "DiscoveryError",
     "Event",
     "FallbackTried",
@@ -96,6 +98,7 @@ del _class
 _LAZY = {
     "ClientAssertion": "_authentication.client_assertion",
     "ClientSecretJwt": "_authentication.private_key_jwt",
+    "DPoP": "_authentication.dpop",
     "Event": "_events",
     "FallbackTried": "_events",
     "FetchFailed": "_events",

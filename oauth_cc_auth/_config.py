@@ -27,6 +27,7 @@ MethodSetting = MethodName | ClientAuthentication | type[ClientAuthentication] |
 if TYPE_CHECKING:
     from typing_extensions import TypedDict, Unpack
 
+    from ._authentication.dpop import DPoP
     from ._endpoint import TokenEndpoint
     from ._issuer import Issuer
 
@@ -45,10 +46,11 @@ if TYPE_CHECKING:
         grant_type: str
         additional_headers: PairsSetting | None
         additional_request_data: PairsSetting | None
+        dpop: DPoP | None
         allow_insecure_http: bool | None
 
 else:  # what `typing.get_type_hints` finds: a program that passes a URL does not load what describes endpoints
-    TokenEndpoint = Issuer = Any
+    DPoP = TokenEndpoint = Issuer = Any
 
 
 class ClientCredentialsConfig:
@@ -83,6 +85,8 @@ class ClientCredentialsConfig:
         additional_request_data: More body fields of the token request, as a mapping (a list as value repeats the
             key) or pairs (Auth0: ``audience``). May replace ``grant_type``. In JSON, values may be lists and mappings.
             Values of headers and data may be callables, which are asked as `client_secret` is.
+        dpop: A `DPoP` binds the tokens to its key (RFC 9449): each request carries a proof made with it. The header is
+            then ``Authorization: DPoP`` and the token. None asks for bearer tokens.
         allow_insecure_http: Permit plain http to hosts other than loopback, for the token request and the API.
 
     Raises:
@@ -102,6 +106,7 @@ class ClientCredentialsConfig:
     grant_type: str
     additional_headers: Pairs
     additional_request_data: Pairs
+    dpop: DPoP | None
     allow_insecure_http: bool
 
     def __init__(
@@ -119,6 +124,7 @@ class ClientCredentialsConfig:
         grant_type: str = "client_credentials",
         additional_headers: PairsSetting | None = None,
         additional_request_data: PairsSetting | None = None,
+        dpop: DPoP | None = None,
         allow_insecure_http: bool = False,
     ) -> None:
         if not isinstance(allow_insecure_http, bool):
@@ -152,8 +158,11 @@ class ClientCredentialsConfig:
             "grant_type": checks.text("grant_type", grant_type),
             "additional_headers": headers,
             "additional_request_data": data,
+            "dpop": checks.dpop(dpop),
             "allow_insecure_http": allow_insecure_http,
         }
+        if dpop is not None:
+            fields["header_value_pattern"] = checks.bound_header(fields)
         # Not by __dict__, whose mere use would give each config a dict of its own, of 300 bytes.
         for name, value in fields.items():
             object.__setattr__(self, name, value)

@@ -49,6 +49,7 @@ Reason = Literal[
     "unauthorized",
     "access_denied",
     "invalid_client",
+    "invalid_dpop_proof",
     "invalid_grant",
     "invalid_request",
     "invalid_scope",
@@ -65,6 +66,7 @@ Reason = Literal[
     # An answer without a token that can be used: `InvalidTokenResponse`.
     "no_access_token",
     "bound_token_type",
+    "unbound_token_type",
     "cut_off",
     "empty_body",
     "not_json",

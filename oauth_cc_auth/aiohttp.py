@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ._adapter import behaviour
-from ._adapter.base import BaseAuth
+from ._adapter.base import BaseAuth, check_bearer
 from ._errors import ConfigurationError, InsecureRequestError, TokenError
 from ._http.origin import may_carry_secrets, origin_of
 from ._install import how_to_install
@@ -47,6 +47,7 @@ class ClientCredentialsMiddleware:
         if not hasattr(auth, "aget_headers"):
             problem = f"must be a ClientCredentialsAuth of oauth_cc_auth.httpx or .httpx2, not {type(auth).__name__}"
             raise ConfigurationError(field="auth", problem=problem)
+        check_bearer(auth)
         self._auth: Any = auth
         origins = behaviour.api_origins(api_origins, _wire_url)
         if origins is None:

@@ -7,7 +7,7 @@ client = BlobServiceClient("https://account.blob.core.windows.net", credential=T
 import time
 from typing import Any
 
-from ._adapter.base import BaseAuth
+from ._adapter.base import BaseAuth, check_bearer
 from ._errors import ConfigurationError
 from ._install import how_to_install
 from ._token import Token
@@ -30,6 +30,7 @@ class _Credential:
     def __init__(self, auth: BaseAuth[Any]) -> None:
         if not isinstance(auth, BaseAuth):
             raise ConfigurationError(field="auth", problem=f"must be an auth object, not {type(auth).__name__}")
+        check_bearer(auth)
         self._auth: Any = auth
         self._siblings: dict[tuple[str, ...], Any] = {}
 

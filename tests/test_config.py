@@ -62,6 +62,7 @@ def test_defaults() -> None:
         "grant_type": "client_credentials",
         "additional_headers": (),
         "additional_request_data": (),
+        "dpop": None,
         "allow_insecure_http": False,
     }
 
@@ -456,7 +457,7 @@ class TestValue:
             "resource=(), client_authentication=ClientSecretBasic(percent_encode=True), header_name='Authorization', "
             "header_value_pattern='Bearer %s', api_headers=(), grant_type='client_credentials', "
             "additional_headers=(('X', '***'),), additional_request_data=(('password', '***'),), "
-            "allow_insecure_http=False)"
+            "dpop=None, allow_insecure_http=False)"
         )
 
     @pytest.mark.parametrize(

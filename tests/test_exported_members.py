@@ -34,6 +34,7 @@ PUBLIC = {
         "ClientSecretPost",
         "ConfigurationError",
         "Credentials",
+        "DPoP",
         "DiscoveryError",
         "Event",
         "FallbackTried",

@@ -24,11 +24,12 @@ from oauth_cc_auth._config import ClientCredentialsConfig, MethodSetting
 from oauth_cc_auth._core.clock import Clock
 from oauth_cc_auth._core.lease import Lease
 from oauth_cc_auth._core.process_lock import ProcessLock
+from oauth_cc_auth._errors import ConfigurationError, TokenError
 from oauth_cc_auth._settings import DEFAULT_PREFIX
 from oauth_cc_auth._token import Token
 
 from .behaviour import Behaviour, check_certificate, check_config
-from .policy import ApiPolicy, RenewOn
+from .policy import PROOF_HEADER, ApiPolicy, RenewOn
 
 TokenClientT = TypeVar("TokenClientT")
 AuthT = TypeVar("AuthT", bound="BaseAuth[Any]")
@@ -36,6 +37,7 @@ AuthT = TypeVar("AuthT", bound="BaseAuth[Any]")
 if TYPE_CHECKING:
     from typing_extensions import TypedDict, Unpack
 
+    from oauth_cc_auth._authentication.dpop import DPoP
     from oauth_cc_auth._config import SettingArguments
     from oauth_cc_auth._core.source import TokenSource
     from oauth_cc_auth._endpoint import TokenEndpoint
@@ -64,7 +66,7 @@ if TYPE_CHECKING:
         """All arguments of an auth object."""
 
 else:  # what `typing.get_type_hints` finds
-    TokenEndpoint = Issuer = Any
+    DPoP = TokenEndpoint = Issuer = Any
     OnEvent = Callable[["oauth_cc_auth.Event"], object]
 
 
@@ -88,6 +90,7 @@ class BaseAuth(ABC, Generic[TokenClientT]):
         grant_type: str = "client_credentials",
         additional_headers: Mapping[str, Any] | Iterable[tuple[str, Any]] | None = None,
         additional_request_data: Mapping[str, Any] | Iterable[tuple[str, Any]] | None = None,
+        dpop: DPoP | None = None,
         timeout: float = 10.0,
         deadline: float = 30.0,
         early_expiry: float | None = None,
@@ -118,6 +121,7 @@ class BaseAuth(ABC, Generic[TokenClientT]):
             grant_type: Replaces ``client_credentials``.
             additional_headers, additional_request_data: More headers and body fields of the token request; values may
                 be callables, asked before each token request.
+            dpop: A `DPoP` binds the tokens to its key (RFC 9449). None asks for bearer tokens.
             allow_insecure_http: Permit plain http to hosts other than loopback.
             timeout: Seconds for each token request.
             deadline: Seconds that an API request waits for a token, all attempts together; once more where the API
@@ -157,6 +161,7 @@ class BaseAuth(ABC, Generic[TokenClientT]):
             grant_type=grant_type,
             additional_headers=additional_headers,
             additional_request_data=additional_request_data,
+            dpop=dpop,
             allow_insecure_http=allow_insecure_http,
         )
         object.__setattr__(self, "config", config)
@@ -260,15 +265,26 @@ class BaseAuth(ABC, Generic[TokenClientT]):
             return self._checked(self._source.obtain()).token
         return self._checked(self._source.obtain_another(checked_token("refused", refused))).token
 
-    def get_headers(self) -> dict[str, str]:
+    def get_headers(
+        self, *, method: str | None = None, url: str | None = None, nonce: str | None = None
+    ) -> dict[str, str]:
         """What to add to the headers of a request that another client sends. Blocks.
 
         Where the request goes is up to you: `api_origins` and the rule about https hold for requests with ``auth=``.
 
+        Args:
+            method, url: Of the request; needed with `dpop`, since a proof is for one request, and is sent once.
+            nonce: The ``DPoP-Nonce`` in the last answer of that API.
+
         Raises:
             TokenError: as of `get_token`.
+            TypeError: `method` or `url` is missing with `dpop`.
         """
-        return self._headers(self._checked(self._source.obtain()))
+        lease = self._checked(self._source.obtain())
+        if lease.proofs is None:
+            return self._headers(lease)
+        proof = loaded("_adapter.proving").proof_now(self._policy, lease, *provable(method, url), nonce)
+        return self._headers(lease, proof)
 
     def prefetch(self) -> None:
         """Fetch a token now, if there is none, so that wrong settings show at start-up. Blocks.
@@ -362,9 +378,9 @@ class BaseAuth(ABC, Generic[TokenClientT]):
     def _wire_url(self, url: str) -> str:
         """`url` as the library sends it, in ASCII; empty if the library refuses it."""
 
+    @abstractmethod
     def _make_policy(self) -> ApiPolicy:
         """What decides about API requests."""
-        return ApiPolicy(self.config, self._source, self._behaviour, self._transport)
 
     # What adapters call.
 
@@ -374,9 +390,12 @@ class BaseAuth(ABC, Generic[TokenClientT]):
             raise self._transport.for_caller(outcome.error, request, self._policy.header_names)
         return outcome
 
-    def _headers(self, lease: Lease) -> dict[str, str]:
-        """The headers that carry `lease`."""
-        return {self._policy.header_name: lease.header_value, **lease.api_headers}
+    def _headers(self, lease: Lease, proof: str | TokenError | None = None) -> dict[str, str]:
+        """The headers that carry `lease`, and its proof if there is one."""
+        if isinstance(proof, TokenError):
+            raise self._transport.for_caller(proof)
+        headers = {self._policy.header_name: lease.header_value, **lease.api_headers}
+        return headers if proof is None else {**headers, PROOF_HEADER: proof}
 
     def _is_admitted(self, url: str, request: Any) -> bool:
         """True if the request to `url` gets a token.
@@ -404,6 +423,20 @@ def _arguments_for(config: ClientCredentialsConfig) -> dict[str, Any]:
     values["token_url"] = values.pop("token_source")
     # Headers and data are kept as tuples; () is what the default, None, becomes.
     return {name: value for name, value in values.items() if name not in defaults or value not in (defaults[name], ())}
+
+
+def provable(method: str | None, url: str | None) -> tuple[str, str]:
+    """What a proof is for; a TypeError if that is not known."""
+    if method is None or url is None:
+        raise TypeError("with dpop, this needs method= and url= of the request: a proof is for one request")
+    return method.upper(), url
+
+
+def check_bearer(auth: BaseAuth[Any]) -> None:
+    """Raise a ConfigurationError if the tokens of `auth` need a proof for each request, which only clients can send."""
+    if auth.config.dpop is not None:
+        problem = "has tokens that are bound to a key (dpop), and no one would make the proofs"
+        raise ConfigurationError(field="auth", problem=problem, remedy="leave out dpop, or pass auth= to a client")
 
 
 def checked_token(name: str, value: object) -> Token:

@@ -72,6 +72,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("oauth_cc_auth")
 
+PROOF_HEADER = "DPoP"  # RFC 9449 §4.1
+
 # Why a request is not sent again.
 BODY_FOR_ONE_SENDING = "its body can be read only once. Pass bytes, a list or a seekable file to have it sent again"
 
@@ -112,6 +114,7 @@ class ApiPolicy:
         header_name: The API request header that carries the token.
         header_names: That one, and those of the headers that go with it.
         strips_header: True if all client libraries take them off a redirect to another origin.
+        proofs: Makes proofs for tokens that are bound to a key (RFC 9449); None for bearer tokens.
         is_usual: True if an answer below 300 says nothing unless the token is on probation.
         reads_body: True if `renew_on` wants to see the bodies of answers.
         serves_every_origin: True without `api_origins`.
@@ -127,6 +130,7 @@ class ApiPolicy:
         "header_name",
         "header_names",
         "is_usual",
+        "proofs",
         "readings",
         "reads_body",
         "serves_every_origin",
@@ -143,6 +147,7 @@ class ApiPolicy:
         self.admitted: tuple[Any, ...] = ()
         self.cache = source.cache
         self.readings = source.cache.clock.readings
+        self.proofs = source.proofs
         self.header_name = config.header_name
         self.header_names = (config.header_name, *(name for name, _ in config.api_headers))
         self.strips_header = [name.lower() for name in self.header_names] == ["authorization"]
@@ -153,6 +158,11 @@ class ApiPolicy:
         self._behaviour = behaviour
         self._observer = source.observer
         self._transport = transport
+
+    @property
+    def deadline(self) -> float:
+        """Seconds for what signs one proof."""
+        return self._behaviour.deadline
 
     # Before a request is sent.
 
@@ -196,6 +206,16 @@ class ApiPolicy:
 
     # After an answer.
 
+    def proof_rejected(self, origin: Origin, complaint: str) -> None:
+        """Log that an API accepts no other proof either, so its answer is returned as it is."""
+        logger.warning(
+            "%s does not accept the DPoP proof of a request, nor another one (%s); check this machine's clock, and "
+            "whether something on the way changes the URL",
+            origin,
+            complaint,
+            extra={"reason": complaint},
+        )
+
     def refuses(self, status: int, headers: Mapping[str, str], body: bytes | None = None) -> bool | TokenError:
         """True if an answer means that the API refused the token.
 
@@ -203,6 +223,8 @@ class ApiPolicy:
         An error if `renew_on` raised or returned something to await: the API's answer is lost with it, so it must not
         pass unseen.
         """
+        if self.proofs is not None and self.proofs.complaint(status, headers):
+            return False  # about the proof, not about the token
         condition: RenewCondition = self._behaviour.renew_on
         if condition is None:
             return status == 401
@@ -273,7 +295,7 @@ class ApiPolicy:
             is_late = False
         if self._is_held(lease, refused):
             return None
-        obstacle = self._logged_obstacle(refused)
+        obstacle = self.logged_obstacle(refused)
         if self._behaviour.token_client is not None:
             # The answer may hold the only connection of a pool that both clients share.
             if obstacle:
@@ -308,22 +330,23 @@ class ApiPolicy:
 
     def _detour(self, refused: RefusedRequest, older: Lease) -> Renewal:
         """Send the request again with the token that the API knows; nothing is fetched."""
-        again = not self._logged_obstacle(refused) and refused.rewind()
+        again = not self.logged_obstacle(refused) and refused.rewind()
         self._observer.token_refused(refused.origin, refused.status, "older_token", sent_again=again)
         if not again:
             return None
         yield Drain()
         return older
 
-    def _logged_obstacle(self, refused: RefusedRequest) -> str:
-        """Why the request cannot be sent again, which is logged; empty if it can."""
+    def logged_obstacle(self, refused: RefusedRequest, gets: str = "token") -> str:
+        """Why the request cannot be sent again, which is logged; empty if it can. The next one `gets` a new what?"""
         obstacle = refused.obstacle()
         if obstacle:
             logger.warning(
-                "a refused %s request to %s is not sent again: %s. The next request gets a new token",
+                "a refused %s request to %s is not sent again: %s. The next request gets a new %s",
                 refused.method,
                 refused.origin,
                 obstacle,
+                gets,
                 extra={"reason": "body_for_one_sending" if obstacle is BODY_FOR_ONE_SENDING else "no_connection"},
             )
         return obstacle

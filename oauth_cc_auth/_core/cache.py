@@ -198,6 +198,15 @@ class TokenCache:
         if self._flight is not None:
             self._flight.is_superseded = True
 
+    def fresh(self) -> Lease | None:
+        """The current token if no one would think of renewing it; what `claim` says then, without the lock."""
+        lease = self.current
+        if lease is None:
+            return None
+        readings, until = self.clock.readings, lease.aging_from
+        is_old = readings.time() >= until.wall or readings.monotonic() >= until.monotonic
+        return None if is_old else lease
+
     def usable(self, refused: Lease | None) -> Lease | None:
         """The current token if it has not ended and is not `refused`; nothing is fetched."""
         lease = self.current

@@ -44,7 +44,7 @@ def drive(flow: Flow, send: Sender, clock: Clock) -> Lease | Failure:
             if isinstance(effect, Send):
                 results.append(send(effect.request, effect.budget))
             elif isinstance(effect, CallFunction):
-                results.append(_result_of(effect))
+                results.append(result_of(effect))
             elif isinstance(effect, Wait):
                 _wait(effect)
             else:
@@ -53,7 +53,8 @@ def drive(flow: Flow, send: Sender, clock: Clock) -> Lease | Failure:
         flow.close()
 
 
-def _result_of(effect: CallFunction) -> Any:
+def result_of(effect: CallFunction) -> Any:
+    """What a person's function returns, or a `Raised`; in this thread."""
     try:
         return effect.function()
     except (ConfigurationError, TokenError) as error:
@@ -91,7 +92,7 @@ async def adrive(flow: Flow, send: AsyncSender, clock: Clock) -> Lease | Failure
             if isinstance(effect, Send):
                 results.append(await _asend(effect, send))
             elif isinstance(effect, CallFunction):
-                results.append(await _aresult_of(effect))
+                results.append(await aresult_of(effect))
             elif isinstance(effect, Wait):
                 await _await(effect)
             else:
@@ -110,11 +111,12 @@ async def _asend(effect: Send, send: AsyncSender) -> Reply:
     return reply  # type: ignore[no-any-return]  # what `sending` returns
 
 
-async def _aresult_of(effect: CallFunction) -> Any:
+async def aresult_of(effect: CallFunction) -> Any:
+    """`result_of` in a worker thread, for as long as the effect allows."""
     import anyio
 
     def in_a_tuple() -> tuple[Any]:
-        return (_result_of(effect),)  # trio fails if a worker thread returns a bare coroutine
+        return (result_of(effect),)  # trio fails if a worker thread returns a bare coroutine
 
     async def calling() -> tuple[Any]:
         # A limiter of its own: threads that wait for this very token may have used up the default one.

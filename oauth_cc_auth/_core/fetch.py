@@ -17,6 +17,7 @@ from oauth_cc_auth._config import ClientCredentialsConfig
 from oauth_cc_auth._errors import Attempt, ConfigurationError, DiscoveryError, TokenEndpointUnreachable, TokenError
 from oauth_cc_auth._http.answers import clock_skew
 from oauth_cc_auth._protocol.answer import is_whole_success, not_understood, read_answer
+from oauth_cc_auth._protocol.dpop import USE_NONCE
 from oauth_cc_auth._protocol.exchange import Reply, TokenRequest, TokenResponse, methods_of, token_request
 from oauth_cc_auth._protocol.failure import Failure
 from oauth_cc_auth._protocol.members import whole_of
@@ -35,6 +36,7 @@ from .values import computed
 
 if TYPE_CHECKING:
     from .locate import Locator
+    from .proofs import Proofs
 
 logger = logging.getLogger("oauth_cc_auth")
 
@@ -57,12 +59,24 @@ class Fetcher:
         observer: What hears of another method.
         timeout: Seconds for each token request.
         family: Remembers which method worked; None for one of its own.
+        proofs: Makes a DPoP proof for each token request; None if tokens are not bound to a key.
 
     Attributes:
         last_token: What callables of the person's may see: the token that the endpoint issued last, or None.
     """
 
-    __slots__ = ("_epoch", "_family", "_locator", "_methods", "clock", "config", "last_token", "observer", "timeout")
+    __slots__ = (
+        "_epoch",
+        "_family",
+        "_locator",
+        "_methods",
+        "_proofs",
+        "clock",
+        "config",
+        "last_token",
+        "observer",
+        "timeout",
+    )
 
     def __init__(
         self,
@@ -72,6 +86,7 @@ class Fetcher:
         *,
         timeout: float,
         family: Family | None = None,
+        proofs: Proofs | None = None,
     ) -> None:
         self.config = config
         self.clock = clock
@@ -85,6 +100,7 @@ class Fetcher:
 
             self._locator = Locator(config, config.issuer, clock, self._family, timeout=timeout)
         self.last_token: Token | None = None
+        self._proofs = proofs
         self._epoch = 0  # of the flight that last proved or doubted the method
 
     def fetch(self, flight: Flight, *, until: float, tries: int, pause: float = 0.0) -> Fetching:
@@ -110,7 +126,7 @@ class Fetcher:
                 return run.with_attempts(result)  # no request was sent
             run.attempts += result.error.attempts
             logger.debug("no token: %s", result.error)
-            if (yield from self._has_moved(run, result, flight, until)):
+            if run.may_prove_anew(result) or (yield from self._has_moved(run, result, flight, until)):
                 continue
             if not result.transient:
                 run.rejections.append(result)
@@ -190,6 +206,8 @@ class Fetcher:
         # The endpoint issues the token after this moment, so a token never counts as younger than it is.
         sent = self.clock.moment()
         reply = yield Send(request, budget)
+        if self._proofs is not None and isinstance(reply, TokenResponse):
+            run.nonce = self._proofs.note_token(request.url, reply.headers)
         asked = sent.seen_from(self.clock.moment())
         run.note = _note(request, reply, asked.wall)
         known_token = "" if flight.replaces is None else flight.replaces.token.access_token
@@ -260,15 +278,31 @@ class Fetcher:
         makes_body = endpoint is not None and callable(endpoint.request_format)
         if is_builtin(method) and not makes_body:
             try:
-                return make()
+                request = make()
             except ConfigurationError as error:  # a secret that does not fit into a header
                 problem = str(error)
-            return _not_sent(f"the credentials do not fit into this request: {problem}")
-        result = yield self._call(make, flight, until)
-        if isinstance(result, Raised):
-            who = "request_format" if is_builtin(method) else f"client authentication {method.name!r}"
-            return _not_sent(f"{who} gave no {'body' if is_builtin(method) else 'credentials'}: {result.text}")
-        return result  # type: ignore[no-any-return]  # what token_request returns
+                return _not_sent(f"the credentials do not fit into this request: {problem}")
+        else:
+            made = yield self._call(make, flight, until)
+            if isinstance(made, Raised):
+                who = "request_format" if is_builtin(method) else f"client authentication {method.name!r}"
+                return _not_sent(f"{who} gave no {'body' if is_builtin(method) else 'credentials'}: {made.text}")
+            request = made
+        return (yield from self._proven(request, flight, until))
+
+    def _proven(
+        self, request: TokenRequest, flight: Flight, until: float
+    ) -> Generator[Effect, Any, TokenRequest | Failure]:
+        """`request` with a DPoP proof, if tokens are bound to a key."""
+        proofs = self._proofs
+        if proofs is None:
+            return request
+        if not proofs.blocks:
+            return proofs.proven(request)
+        proven = yield self._call(partial(proofs.proven, request), flight, until)
+        if isinstance(proven, Raised):
+            return _not_sent(f"the key of dpop signed no proof: {proven.text}")
+        return proven  # type: ignore[no-any-return]  # what `proven` returns
 
     def _values(self, flight: Flight, until: float) -> Generator[Effect, Any, dict[str, Any] | Raised]:
         """The additional fields and headers, with what the person's callables in them return now."""
@@ -356,6 +390,19 @@ class _Run:
         self.delays = 0
         self.server: ServerMetadata | None = None  # of the issuer, once it is known
         self.has_looked_again = False  # into the metadata
+        self.nonce: str | None = None  # that the last answer brought
+        self._is_proven_anew = False
+
+    def may_prove_anew(self, failure: Failure) -> bool:
+        """True if the endpoint only wants to see its nonce in the proof, and has not said so just before.
+
+        RFC 9449 §8. The same request follows at once; it is no other try, and no other method.
+        """
+        asked = failure.error.attempts[-1].error == USE_NONCE and self.nonce is not None
+        self._is_proven_anew = asked and not self._is_proven_anew
+        if self._is_proven_anew:
+            self.why = "once more, with the nonce that it asks for"
+        return self._is_proven_anew
 
     @property
     def method(self) -> ClientAuthentication:

@@ -12,7 +12,7 @@ import logging
 from collections.abc import Callable, Generator
 from contextvars import Token as ContextToken
 from math import inf
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from oauth_cc_auth._config import ClientCredentialsConfig
 from oauth_cc_auth._http.interrupts import Ignoring
@@ -26,8 +26,11 @@ from .effects import Effect, Wait
 from .failures import Pause
 from .fetch import TRIES, Fetcher, Fetching, out_of_time
 from .flight import GONE, Fetched, Flight, Outcome, leading
-from .lease import Lease, MoreHeaders, RenewalRules
+from .lease import Lease, RenewalRules
 from .observer import Observer
+
+if TYPE_CHECKING:
+    from .proofs import Proofs
 
 logger = logging.getLogger("oauth_cc_auth")
 
@@ -51,10 +54,10 @@ class TokenFlow:
         deadline: Seconds for everything that one caller waits for.
         rules: When to renew.
         sharing: Asks and tells others who use the same token; None if there are none.
-        more_headers: What API requests need besides the header with the token; None for bearer tokens.
+        proofs: Makes the DPoP proofs of token requests and API requests; None for bearer tokens.
     """
 
-    __slots__ = ("_fetcher", "_more_headers", "_observer", "_sharing", "cache", "config", "deadline", "rules")
+    __slots__ = ("_fetcher", "_observer", "_proofs", "_sharing", "cache", "config", "deadline", "rules")
 
     def __init__(
         self,
@@ -66,16 +69,16 @@ class TokenFlow:
         deadline: float,
         rules: RenewalRules,
         sharing: Sharing | None = None,
-        more_headers: MoreHeaders | None = None,
+        proofs: Proofs | None = None,
     ) -> None:
         self.config = config
         self.cache = cache
         self.deadline = deadline
         self.rules = rules
         self._observer = observer
-        self._fetcher = Fetcher(config, cache.clock, observer, timeout=timeout, family=cache.family)
+        self._fetcher = Fetcher(config, cache.clock, observer, timeout=timeout, family=cache.family, proofs=proofs)
         self._sharing = sharing
-        self._more_headers = more_headers
+        self._proofs = proofs
 
     def obtain(self, caller: Caller, refused: Lease | None = None) -> Flow:
         """A token for `caller`: the current one, one that another caller is fetching, or one that is fetched here.
@@ -183,7 +186,7 @@ class TokenFlow:
             asked=fetched.asked,
             rules=self.rules,
             chance=self.cache.clock.chance(),
-            more_headers=self._more_headers,
+            proofs=self._proofs,
             api_headers=dress.api_headers,
             refresh_in=lifetime(fetched.token.extra.get("refresh_in")),
         )

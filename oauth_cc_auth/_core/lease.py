@@ -10,23 +10,25 @@ The margins are fractions of the life. A fixed margin of 30 s on a token that li
 for every API request.
 
 The hot path reads `header_value` of a lease while neither clock has reached `fresh_until`, and nothing else. A lease
-that needs other headers for each request, such as a proof that it is bound to a key (RFC 9449), is never fresh to the
-hot path: its `fresh_until` lies before all time. So it takes the slow path, where an adapter looks at `is_bearer` and
-adds what `more_headers_for` returns.
+that is bound to a key (RFC 9449) is never fresh to the hot path: its `fresh_until` lies before all time. So it takes
+the slow path, where an adapter has `proofs` make a proof for each request.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from itertools import count
 from math import inf
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from oauth_cc_auth._http.origin import NOWHERE, Origin
 from oauth_cc_auth._record import Record
 from oauth_cc_auth._token import Token
 
 from .clock import Moment
+
+if TYPE_CHECKING:
+    from .proofs import Proofs
 
 # In this last fraction of the life callers wait for the new token: a slow request that starts now must still arrive
 # in time.
@@ -40,8 +42,6 @@ WHOLE_SECOND = 1.0  # what an ``expires_in`` may leave out of the rest of a life
 SHORTEST_LATE_MARGIN = 5.0  # seconds; with less, an endpoint that keeps a token is not asked before its end
 
 MEMORY = 4  # leases; a prepared request may be kept and sent again after some renewals
-
-MoreHeaders = Callable[[Token, str, str], Mapping[str, str]]
 
 _numbers = count()
 
@@ -75,10 +75,9 @@ class Lease:
         asked: When the token was asked for; it counts its life from then.
         rules: When to renew.
         chance: In [0, 1); how much later than it could, aging begins.
-        more_headers: Makes the other headers of each request from token, method and URL; None for a bearer token,
-            which needs none.
-        api_headers: Headers that go wherever the token goes, the same for each request; as more headers do, they keep
-            the token off the hot path.
+        proofs: Makes the proof that each request carries besides the token; None for a bearer token, which needs none.
+        api_headers: Headers that go wherever the token goes, the same for each request; as proofs do, they keep the
+            token off the hot path.
         refresh_in: Seconds after which the server wants it to be renewed; None if it has not said.
 
     Attributes:
@@ -100,7 +99,6 @@ class Lease:
         "_asked",
         "_chance",
         "_earliest_aging",
-        "_more_headers",
         "_spread",
         "aging_from",
         "api_headers",
@@ -115,6 +113,7 @@ class Lease:
         "number",
         "previous",
         "probation",
+        "proofs",
         "refused_by",
         "token",
         "waiting_from",
@@ -128,7 +127,7 @@ class Lease:
         asked: Moment,
         rules: RenewalRules,
         chance: float,
-        more_headers: MoreHeaders | None = None,
+        proofs: Proofs | None = None,
         api_headers: Mapping[str, str] | None = None,
         refresh_in: float | None = None,
     ) -> None:
@@ -141,7 +140,7 @@ class Lease:
         self.hook: Any = None
         self.previous: Lease | None = None
         self.is_kept = False
-        self._more_headers = more_headers
+        self.proofs = proofs
         self.api_headers: Mapping[str, str] = api_headers or {}
         self._asked = asked
         self.life = life = inf if token.expires_at is None else max(0.0, token.expires_at - asked.wall)
@@ -185,13 +184,8 @@ class Lease:
 
     @property
     def is_bearer(self) -> bool:
-        """True if `header_value` is all that a request needs; False if it needs `more_headers_for` as well."""
-        return self._more_headers is None and not self.api_headers
-
-    def more_headers_for(self, method: str, url: str) -> Mapping[str, str]:
-        """What else one API request has to carry; made anew for each request and each time that it is sent."""
-        more = {} if self._more_headers is None else self._more_headers(self.token, method, url)
-        return {**self.api_headers, **more}
+        """True if `header_value` is all that a request needs: no `api_headers`, and no proof for each sending."""
+        return self.proofs is None and not self.api_headers
 
     def jitter(self, chance: float) -> None:
         """Have aging begin a little later, by `chance` in [0, 1): each process for itself."""

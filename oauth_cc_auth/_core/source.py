@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from .clock import Clock
     from .lease import Lease, RenewalRules
+    from .proofs import Proofs
 
 
 class TokenSource:
@@ -41,9 +42,12 @@ class TokenSource:
             person's `token_client` cannot.
         obstacle: The error for who needs one that is None.
         sibling: A source of tokens for another target, with the same credentials; None if there is none.
+
+    Attributes:
+        proofs: Makes the DPoP proofs of API requests; None for bearer tokens.
     """
 
-    __slots__ = ("_asend", "_obstacle", "_send", "cache", "flow", "observer")
+    __slots__ = ("_asend", "_obstacle", "_send", "cache", "flow", "observer", "proofs")
 
     def __init__(
         self,
@@ -68,16 +72,31 @@ class TokenSource:
         else:
             self.cache = TokenCache(clock, sibling.cache.family)
             self.observer = sibling.observer.for_hook(on_event)
-        self.flow = TokenFlow(config, self.cache, self.observer, timeout=timeout, deadline=deadline, rules=rules)
+        self.proofs: Proofs | None = None
+        if config.dpop is not None:
+            from .proofs import Proofs
+
+            self.proofs = Proofs(config.dpop, clock)
+        self.flow = TokenFlow(
+            config, self.cache, self.observer, timeout=timeout, deadline=deadline, rules=rules, proofs=self.proofs
+        )
 
     def obtain(self, refused: Lease | None = None) -> Lease | Failure:
         """The token to use now, or why there is none; `refused` is the one that an API has just refused. Blocks."""
+        if refused is None:
+            lease = self.cache.fresh()
+            if lease is not None:
+                return lease
         if self._send is None:
             return self._at_hand(refused)
         return drive(self.flow.obtain(Caller.current(blocking=True), refused), self._send, self.cache.clock)
 
     async def aobtain(self, refused: Lease | None = None) -> Lease | Failure:
         """`obtain` in the running event loop."""
+        if refused is None:
+            lease = self.cache.fresh()
+            if lease is not None:
+                return lease
         if self._asend is None:
             return self._at_hand(refused)
         return await adrive(self.flow.obtain(Caller.current(blocking=False), refused), self._asend, self.cache.clock)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Awaitable, Generator
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypeVar
 
-from oauth_cc_auth._adapter.base import BaseAuth, TokenClientT, checked_token, foreign_request, loaded
+from oauth_cc_auth._adapter.base import BaseAuth, TokenClientT, checked_token, foreign_request, loaded, provable
 from oauth_cc_auth._adapter.policy import ApiPolicy
 from oauth_cc_auth._core.caller import running_loop
 from oauth_cc_auth._core.lease import Lease
@@ -41,10 +41,12 @@ class HttpxPolicy(ApiPolicy):
     Attributes:
         plain_stream: The class of the body of nearly every request; None if each request needs preparing, because a
             redirect may take its header along.
+        bound: The module `bound`, if tokens are bound to a key.
     """
 
-    __slots__ = ("plain_stream",)
+    __slots__ = ("bound", "plain_stream")
 
+    bound: Any
     plain_stream: type[Any] | None
 
 
@@ -85,6 +87,9 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
         readings = policy.readings
         if lease is None or readings.time() >= lease.fresh_until or readings.monotonic() >= lease.fresh_until_monotonic:
             lease = self._ready(self._checked(self._source.obtain(), request), api_request)
+            if lease.proofs is not None:
+                yield from self._bound_flow(lease, request)
+                return
         api_request.headers[policy.header_name] = lease.header_value
         replay = None if type(api_request.stream) is policy.plain_stream else self._prepare(api_request)
         response: Any = yield request
@@ -108,6 +113,7 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
 
     async def async_auth_flow(self, request: RequestT) -> AsyncGenerator[RequestT, ResponseT]:
         """`sync_auth_flow` for an event loop; raises the same."""
+        response: Any
         api_request: Any = request
         url = api_request.url
         policy = self._policy
@@ -118,9 +124,14 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
         readings = policy.readings
         if lease is None or readings.time() >= lease.fresh_until or readings.monotonic() >= lease.fresh_until_monotonic:
             lease = self._ready(self._checked(await self._source.aobtain(), request), api_request)
+            if lease.proofs is not None:
+                bound, talk, response = policy.bound, self._conversation(lease, request), None
+                while (again := await bound.anext_request(talk, response, self._source.aobtain)) is not None:
+                    response = yield again
+                return
         api_request.headers[policy.header_name] = lease.header_value
         replay = None if type(api_request.stream) is policy.plain_stream else self._prepare(api_request)
-        response: Any = yield request
+        response = yield request
         if response.status_code < 300 and policy.is_usual and not lease.probation:
             return
         exchange = self._exchange(lease, url, replay)
@@ -158,24 +169,33 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
             return self._checked(await self._source.aobtain()).token
         return self._checked(await self._source.aobtain_another(checked_token("refused", refused))).token
 
-    async def aget_headers(self) -> dict[str, str]:
+    async def aget_headers(
+        self, *, method: str | None = None, url: str | None = None, nonce: str | None = None
+    ) -> dict[str, str]:
         """`get_headers` in an event loop; raises the same."""
-        return self._headers(self._checked(await self._source.aobtain()))
+        lease = self._checked(await self._source.aobtain())
+        if lease.proofs is None:
+            return self._headers(lease)
+        aproof = loaded("_adapter.proving").aproof
+        return self._headers(lease, await aproof(self._policy, lease, *provable(method, url), nonce))
 
     async def aprefetch(self) -> None:
         """`prefetch` in an event loop; raises the same."""
         self._checked(await self._source.aobtain())
 
     def redirect_guard(self, request: RequestT) -> Awaitable[None]:
-        """For ``event_hooks={"request": [auth.redirect_guard]}`` of a client: keeps a custom header from redirects.
+        """For ``event_hooks={"request": [auth.redirect_guard]}`` of a client: minds what redirects take along.
 
-        httpx strips ``Authorization`` from a redirect to another origin, and no other header. One guard serves clients
-        of both kinds: it acts when it is called, and what it returns may be awaited or not.
+        httpx strips ``Authorization`` from a redirect to another origin, and no other header, so the guard takes off a
+        custom header or a DPoP proof. Each hop that keeps its token gets a proof of its own. One guard serves clients
+        of both kinds: it acts when it is called, and what it returns may be awaited or not. (A key that signs slowly
+        is the exception: in an event loop, the proof is there once that was awaited.)
         """
         from .exchange import guard
 
         guard(request, self._policy.header_names)
-        return _DONE
+        bound = self._policy.bound
+        return _DONE if bound is None else bound.prove_hop(request, _DONE)
 
     # The name that the async twin has by convention. It is the same, so the wrong one cannot leak a token.
     aredirect_guard = redirect_guard
@@ -204,6 +224,7 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
         policy = HttpxPolicy(self.config, self._source, self._behaviour, self._transport)
         policy.plain_stream = self._library.ByteStream if policy.strips_header else None
         policy.is_usual = policy.is_usual and policy.strips_header
+        policy.bound = None if policy.proofs is None else loaded("_httpx.bound")
         return policy
 
     def _admits_to(self, url: Any, request: Any) -> bool:
@@ -224,9 +245,20 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
             stream, library = request.stream, self._library
             can_be_sent_again = type(stream) is library.ByteStream or replay_of(stream, library) is not None
             lease = self._policy.chosen(lease, str(request.url), can_be_sent_again=can_be_sent_again)
-        if not lease.is_bearer:
-            request.headers.update(lease.more_headers_for(request.method, str(request.url)))
+        if lease.api_headers:
+            request.headers.update(lease.api_headers)
         return lease
+
+    def _conversation(self, lease: Lease, request: RequestT) -> Any:
+        """Everything that happens for `request` with a token that is bound to a key; see `bound`."""
+        policy = self._policy
+        return policy.bound.conversation(self._library, policy, self._transport, lease, request)
+
+    def _bound_flow(self, lease: Lease, request: RequestT) -> Generator[RequestT, ResponseT, None]:
+        """`sync_auth_flow` for such a token."""
+        bound, talk, response = self._policy.bound, self._conversation(lease, request), None
+        while (again := bound.next_request(talk, response, self._source.obtain)) is not None:
+            response = yield again
 
     def _prepare(self, request: Any) -> Replay | None:
         """Record what cannot be recovered after sending."""

@@ -28,6 +28,8 @@ logger = logging.getLogger("oauth_cc_auth")
 
 # Under this name a request's extensions keep the origin that the person named; redirects copy the extensions.
 NAMED_ORIGIN = "oauth_cc_auth.origin"
+# And under this one what `bound` knows of a proof.
+TICKET = "oauth_cc_auth.dpop"
 
 
 class ApiExchange:
@@ -133,8 +135,8 @@ class ApiExchange:
         # A copy: `response.history` shows what was refused, and other threads may be sending the same request.
         request = copy_of(self._request, self._library)
         request.headers[self._policy.header_name] = replacement.header_value
-        if not replacement.is_bearer:
-            request.headers.update(replacement.more_headers_for(request.method, str(request.url)))
+        if replacement.api_headers:
+            request.headers.update(replacement.api_headers)
         merge_cookies(self._library, response, request)
         return request
 

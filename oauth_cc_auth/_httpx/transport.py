@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from oauth_cc_auth._adapter.originals import is_made_by
+from oauth_cc_auth._adapter.policy import PROOF_HEADER
 from oauth_cc_auth._adapter.transport import Transport
 from oauth_cc_auth._errors import ConfigurationError, TokenEndpointUnreachable, TokenError
 from oauth_cc_auth._protocol.exchange import Reply, TokenRequest
 
+from .exchange import TICKET
 from .proxies import environment_names_proxy
 from .replay import copy_of
 from .send import asend_token_request, send_token_request
@@ -67,8 +69,9 @@ class HttpxTransport(Transport):
     def bare(self, request: Any, header_names: tuple[str, ...]) -> Any:
         """A copy without the token."""
         bare = copy_of(request, self._library)
-        for name in header_names:
+        for name in (*header_names, PROOF_HEADER):
             bare.headers.pop(name, None)
+        bare.extensions = {name: value for name, value in bare.extensions.items() if name != TICKET}
         return bare
 
 

@@ -19,11 +19,14 @@ _BY_CODE = {
     "access_denied": f"{_CREDENTIALS} and this grant",
     "authorization_type_invalid": f"check {_GRANT}",  # glewlwyd 2.7
     "invalid_client": _CREDENTIALS,
+    "invalid_dpop_proof": "check this machine's clock, that the provider takes the algorithm of dpop, and that "
+    "token_url is the URL by which the provider itself knows the endpoint",
     "invalid_request": _PARAMETERS,
     "invalid_target": "check the resource or audience in additional_request_data",
     # Keycloak answers a wrong secret so, Salesforce Commerce badly encoded Basic.
     "unauthorized_client": f"check {{proof}}, and {_GRANT}",
     "unsupported_grant_type": "check grant_type, and that token_url is the endpoint for client credentials",
+    "use_dpop_nonce": "the provider wants tokens to be bound to a key: pass dpop=DPoP()",
 }
 _SCOPE_CODES = frozenset({"invalid_scope", "scope_invalid"})  # the latter is glewlwyd's
 
@@ -32,6 +35,7 @@ _REASONS: dict[str, Reason] = {
     "access_denied": "access_denied",
     "authorization_type_invalid": "unauthorized_client",  # glewlwyd 2.7
     "invalid_client": "invalid_client",
+    "invalid_dpop_proof": "invalid_dpop_proof",
     "invalid_grant": "invalid_grant",
     "invalid_request": "invalid_request",
     "invalid_scope": "invalid_scope",

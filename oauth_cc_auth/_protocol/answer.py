@@ -22,6 +22,7 @@ from oauth_cc_auth._redact.redact import presentable, shown_url
 from oauth_cc_auth._token import Token
 
 from .advice import KNOWN_ERRORS, advice, reason_for
+from .dpop import INVALID_PROOF, TOKEN_TYPE, USE_NONCE
 from .exchange import UNREAD, Reply, TokenRequest, TokenResponse, TransportFailure
 from .failure import Failure
 from .lifetimes import lifetime, lifetime_of_jwt
@@ -36,11 +37,12 @@ _AUTHENTICATED_ERRORS = frozenset(
     {"invalid_scope", "unsupported_grant_type", "invalid_grant", "invalid_target"}
     # glewlwyd 2.7; to a client that it does not know it says 403 and nothing else.
     | {"scope_invalid", "authorization_type_invalid"}
+    | {USE_NONCE, INVALID_PROOF}
 )
 _TRANSIENT_STATUSES = frozenset({408, 425, 429})
 # An answer that got lost on its way. The same request may bring a whole one.
 _TRANSIENT_REASONS: frozenset[Reason] = frozenset({"cut_off", "empty_body"})
-_BOUND_TOKEN_TYPES = frozenset({"mac", "pop", "dpop"})  # of no use without a key that we do not have
+_BOUND_TOKEN_TYPES = frozenset({"mac", "pop", TOKEN_TYPE})  # of no use without a key that we do not have
 
 TOKEN_MEMBERS = ("access_token", "refresh_token", "id_token")
 _STANDARD_MEMBERS = frozenset({"access_token", "token_type", "expires_in", "scope"})
@@ -229,6 +231,8 @@ def _refusal_remedy(
         return "token requests are never redirected: set token_url to the final URL"
     if status == 400 and any(words in answer.body[:2000] for words in _TO_A_TLS_PORT):
         return "this port speaks https, and token_url must begin with https://"
+    if request.is_bound and code == USE_NONCE:
+        return "it sent no nonce, or did not accept the one that it had sent; the fault is on the server's side"
     proved_by = "the certificate" if request.method == "tls_client_auth" else "the assertion"
     proof = {"proof": f"client_id and {proved_by}"} if request.note else {}
     return advice(
@@ -252,9 +256,13 @@ def _token(request: TokenRequest, answer: TokenResponse, members: Mapping[str, A
     if not is_header_value(value) or "\t" in value:
         problem = "its access_token would break a header: it has control characters, non-ASCII or white space at an end"
         return _unusable(request, answer, "unsafe_token", problem)
-    if isinstance(token_type, str) and token_type.strip().casefold() in _BOUND_TOKEN_TYPES:
-        problem = f"its token_type is {token_type.strip()}, bound to a key"
-        return _unusable(request, answer, "bound_token_type", problem, "have the provider issue Bearer")
+    kind = token_type.strip() if isinstance(token_type, str) else ""
+    if request.is_bound:
+        if kind.casefold() != TOKEN_TYPE:
+            return _unusable(request, answer, "unbound_token_type", *_unbound(kind))
+    elif kind.casefold() in _BOUND_TOKEN_TYPES:
+        remedy = "pass dpop=DPoP()" if kind.casefold() == TOKEN_TYPE else "have the provider issue Bearer"
+        return _unusable(request, answer, "bound_token_type", f"its token_type is {kind}, bound to a key", remedy)
     life = _life(request, value, members, wall)
     return Token(
         value,
@@ -272,6 +280,12 @@ def _life(request: TokenRequest, token: str, members: Mapping[str, Any], wall: f
     if life is None:
         life = lifetime_of_jwt(token)
     return endpoint.default_lifetime if life is None and endpoint is not None else life
+
+
+def _unbound(kind: str) -> tuple[str, str]:
+    """What is wrong with a token that is not bound to our key, and what to do (RFC 9449 §5)."""
+    problem = f"its token_type is {kind}, not DPoP" if kind else "it names no token_type, which must be DPoP"
+    return problem, "have the provider bind this client's tokens to keys (DPoP), or leave out dpop"
 
 
 def _without_token(request: TokenRequest, answer: TokenResponse, members: Mapping[str, Any]) -> Failure:

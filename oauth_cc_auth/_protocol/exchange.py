@@ -47,10 +47,11 @@ class TokenRequest(Record):
         endpoint: What says how to read the answer; None if it is as RFC 6749 says.
         note: What an error says about the credentials if the server rejects them; may be empty.
         certificate: What a client of our own presents (RFC 8705); None: nothing.
+        is_bound: It asks for a token that is bound to a key (RFC 9449), and not for a bearer token.
     """
 
     __slots__ = (
-        *("body", "certificate", "endpoint", "headers", "http_method", "method"),
+        *("body", "certificate", "endpoint", "headers", "http_method", "is_bound", "method"),
         *("note", "scope", "secrets", "shown_url", "url"),
     )
 
@@ -67,6 +68,7 @@ class TokenRequest(Record):
         endpoint: TokenEndpoint | None = None,
         note: str = "",
         certificate: ClientCertificate | None = None,
+        is_bound: bool = False,
     ) -> None:
         self.url = url
         self.certificate = certificate
@@ -79,6 +81,7 @@ class TokenRequest(Record):
         self.method = method
         self.scope = scope
         self.secrets = secrets
+        self.is_bound = is_bound
 
     @property
     def url_secrets(self) -> tuple[str, ...]:
@@ -230,6 +233,7 @@ def token_request(
         endpoint=endpoint,
         note=credentials.note,
         certificate=strategy.client_certificate,
+        is_bound=config.dpop is not None,
     )
 
 

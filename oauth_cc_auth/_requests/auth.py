@@ -16,10 +16,23 @@ if TYPE_CHECKING:
 RequestT = TypeVar("RequestT")
 
 
+class RequestsPolicy(ApiPolicy):
+    """`ApiPolicy` with what requests needs for tokens that are bound to a key.
+
+    Attributes:
+        bound: The module `bound`, if tokens are bound to a key.
+    """
+
+    __slots__ = ("bound",)
+
+    bound: Any
+
+
 class RequestsFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT]):
     """An auth callable as requests wants it, on the shared core."""
 
     _library: ClassVar[Any]
+    _policy: RequestsPolicy
     if TYPE_CHECKING:  # `typing.get_type_hints` would look for the name when the program runs
         _transport: RequestsTransport
 
@@ -49,7 +62,7 @@ class RequestsFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT]
         readings = policy.readings
         if lease is None or readings.time() >= lease.fresh_until or readings.monotonic() >= lease.fresh_until_monotonic:
             lease = self._obtained(request)
-        if not policy.strips_header:
+        if not policy.strips_header and policy.bound is None:
             loaded("_requests.guarded").guard(request, policy.header_names)
         request.headers[policy.header_name] = lease.header_value
         hook = lease.hook
@@ -64,14 +77,19 @@ class RequestsFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT]
 
     def _obtained(self, request: Any) -> Lease:
         """The token for a request, off the hot path: fetched, renewed, or one that an API may not know yet."""
-        self._check_client(request)
         policy = self._policy
+        if policy.bound is None or policy.cache.fresh() is None:
+            self._check_client(request)
         lease = self._checked(self._source.obtain(), request)
         if lease.introduction is not None:
             can_be_sent_again = loaded("_requests.renewal").can_be_sent_again(request)
             lease = policy.chosen(lease, str(request.url), can_be_sent_again=can_be_sent_again)
-        if not lease.is_bearer:
-            request.headers.update(lease.more_headers_for(str(request.method), str(request.url)))
+        if lease.api_headers:
+            request.headers.update(lease.api_headers)
+        if policy.bound is not None:
+            error = policy.bound.bind(request, policy, lease)
+            if error is not None:
+                raise self._transport.for_caller(error, request, policy.header_names)
         return lease
 
     def _check_client(self, request: Any) -> None:
@@ -82,8 +100,7 @@ class RequestsFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT]
 
     def _make_hook(self, request: Any, lease: Lease) -> Any:
         self._check_client(request)
-        hook_class = loaded("_requests.renewal").RenewalHook
-        return hook_class(self._library, self._policy, self._source, self._transport, lease)
+        return loaded("_requests.renewal").hook_of(self._library, self._policy, self._source, self._transport, lease)
 
     def _make_transport(self, token_client: Any) -> RequestsTransport:
         any_proxy = self.config.allow_insecure_http
@@ -93,8 +110,9 @@ class RequestsFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT]
     def _wire_url(self, url: str) -> str:
         return str(loaded("_requests.transport").wire_url(self._library, url))
 
-    def _make_policy(self) -> ApiPolicy:
-        policy = super()._make_policy()
+    def _make_policy(self) -> RequestsPolicy:
+        policy = RequestsPolicy(self.config, self._source, self._behaviour, self._transport)
+        policy.bound = None if policy.proofs is None else loaded("_requests.bound")
         # What the URLs of requests that get a token begin with.
         policy.admitted = ("https://",) if policy.serves_every_origin else ()
         return policy

@@ -10,6 +10,7 @@ import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from oauth_cc_auth._adapter.base import loaded
 from oauth_cc_auth._adapter.drivers import renew
 from oauth_cc_auth._adapter.policy import BODY_FOR_ONE_SENDING, path_of
 from oauth_cc_auth._core.lease import Lease
@@ -102,6 +103,8 @@ class RenewalHook:
         lease = self._carried(request)
         if lease is None:
             return self._introduced(response, request, options)
+        if lease.proofs is not None:
+            response = self._hook_of(lease).proven(response, request, options)
         refuses = self.policy.refuses(response.status_code, response.headers, self._body(response, options))
         if not isinstance(refuses, bool):
             raise self._transport.for_caller(refuses)
@@ -109,7 +112,7 @@ class RenewalHook:
             refused = Refused(self._library, response)
             return self._renew(self.policy.renewal(lease, refused), lease, response, request, options)
         self.policy.note_answer(lease, request.method, str(request.url), response.status_code)
-        if response.is_redirect and origin_of(response.headers["location"]) is NOWHERE:
+        if lease.proofs is None and response.is_redirect and origin_of(response.headers["location"]) is NOWHERE:
             # requests would compare its port with ours, to take Authorization off, and raise a ValueError.
             guard(request, self.policy.header_names)
         return response
@@ -146,8 +149,8 @@ class RenewalHook:
         if lease is None or refused.obstacle() or not refused.rewind():
             return response
         drain(response)
-        response.request = request.copy()  # as it was sent
-        if not self.policy.strips_header:
+        response.request = self._as_sent(request)
+        if not self.policy.strips_header and lease.proofs is None:
             guard(request, self.policy.header_names)  # its origin is this one from now on
         hook = self._hook_of(lease)
         return hook._followed_up(self._send_again(response, request, hook, refused.connection, options), options)
@@ -159,11 +162,22 @@ class RenewalHook:
         content: bytes = response.content
         return content if len(content) <= LONGEST_REFUSAL else None
 
+    def prepare(self, request: Any, nonce: str | None = None) -> None:
+        """Give `request` the token of this hook."""
+        request.headers[self.policy.header_name] = self.lease.header_value
+        if self.lease.api_headers:
+            request.headers.update(self.lease.api_headers)
+
     def _hook_of(self, lease: Lease) -> RenewalHook:
-        if lease.hook is None:
-            lease.hook = RenewalHook(self._library, self.policy, self._source, self._transport, lease)
-        hook: RenewalHook = lease.hook
-        return hook
+        return hook_of(self._library, self.policy, self._source, self._transport, lease)
+
+    def _as_sent(self, request: Any) -> Any:
+        """A copy of `request` for a history."""
+        return request.copy()
+
+    def proven(self, response: Any, request: Any, options: dict[str, Any]) -> Any:
+        """The response to go on with if the token is bound to a key, and the proof may be what was refused."""
+        return response
 
     def _renew(self, renewal: Renewal, lease: Lease, response: Any, request: Any, options: dict[str, Any]) -> Any:
         """Carry out `renewal` after the refusal of `lease`; the response to go on with."""
@@ -173,10 +187,11 @@ class RenewalHook:
         if replacement is None:
             return response
         hook = self._hook_of(replacement)
-        response.request = request.copy()
-        response.request.headers[self.policy.header_name] = lease.header_value  # as it was sent
+        response.request = self._as_sent(request)
+        response.request.headers[self.policy.header_name] = lease.header_value
         resent = self._send_again(response, request, hook, response.connection, options)
         try:
+            resent = hook.proven(resent, request, options)
             return hook._judged(resent, request, options)
         except BaseException:
             close(resent)
@@ -194,13 +209,18 @@ class RenewalHook:
         return resent if renewal is None else self._renew(renewal, self.lease, resent, request, options)
 
     def _send_again(
-        self, response: Any, request: Any, hook: RenewalHook, connection: Any, options: dict[str, Any]
+        self,
+        response: Any,
+        request: Any,
+        hook: RenewalHook,
+        connection: Any,
+        options: dict[str, Any],
+        *,
+        nonce: str | None = None,
     ) -> Any:
         """Send `request` itself once more: a redirect that follows is built from it, so a copy would not do."""
         self._merge_cookies(response, request)
-        request.headers[self.policy.header_name] = hook.lease.header_value
-        if not hook.lease.is_bearer:
-            request.headers.update(hook.lease.more_headers_for(str(request.method), str(request.url)))
+        hook.prepare(request, nonce)
         hooks = request.hooks["response"]
         renewed = [hook if each is self else each for each in hooks]
         if isinstance(request, self._library.PreparedRequest):
@@ -228,6 +248,17 @@ class RenewalHook:
             self._library.cookies.extract_cookies_to_jar(jar, response.request, response.raw)
             request.headers.pop("Cookie", None)
             request.prepare_cookies(jar)
+
+
+def hook_of(
+    library: Any, policy: ApiPolicy, source: TokenSource, transport: RequestsTransport, lease: Lease
+) -> RenewalHook:
+    """The hook of `lease`, made once."""
+    if lease.hook is None:
+        cls = RenewalHook if lease.proofs is None else loaded("_requests.proving").ProofHook
+        lease.hook = cls(library, policy, source, transport, lease)
+    hook: RenewalHook = lease.hook
+    return hook
 
 
 class Refused:

@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from oauth_cc_auth._adapter.base import loaded
+from oauth_cc_auth._adapter.policy import PROOF_HEADER
 from oauth_cc_auth._adapter.transport import Transport
 from oauth_cc_auth._errors import ConfigurationError, TokenEndpointUnreachable, TokenError
 
 if TYPE_CHECKING:
     from oauth_cc_auth._protocol.exchange import Reply, TokenRequest
+
+# Beside the attributes of a request whose token is bound to a key; see `bound`.
+BINDING = "_oauth_cc_auth_binding"
 
 UNIX_SOCKET = "http+unix://"  # the path of the socket, percent-encoded, stands for the host
 
@@ -57,8 +61,8 @@ class RequestsTransport(Transport):
 
     def bare(self, request: Any, header_names: tuple[str, ...]) -> Any:
         """A copy without the token and without hooks."""
-        bare = request.copy()
-        for name in header_names:
+        bare = loaded("_requests.bound").as_sent(request) if hasattr(request, BINDING) else request.copy()
+        for name in (*header_names, PROOF_HEADER):
             bare.headers.pop(name, None)
         bare.hooks = self._library.hooks.default_hooks()
         return bare

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from math import isfinite
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import SplitResult, urlsplit
 
 from oauth_cc_auth._authentication.base import ClientAuthentication
@@ -18,6 +19,9 @@ from oauth_cc_auth._http.origin import is_loopback
 from .callables import is_async
 from .nested import Nested
 from .shown import shown_field, shown_value
+
+if TYPE_CHECKING:
+    from oauth_cc_auth._authentication.dpop import DPoP
 
 Pairs = tuple[tuple[str, Any], ...]  # of names; a value is text or a callable
 
@@ -265,6 +269,32 @@ def _header_content(field: str, name: str, content: Any) -> Any:
         given = "that a header cannot have" if isinstance(content, str) else f"of type {type(content).__name__}"
         _wrong(field, f"has a value for {name} {given}", "pass printable ASCII, no white space at either end")
     return content
+
+
+def dpop(value: object) -> DPoP | None:
+    """None, or a `DPoP`."""
+    module: Any = sys.modules.get("oauth_cc_auth._authentication.dpop")  # if no one has loaded it, this is none
+    if value is None or (module is not None and isinstance(value, module.DPoP)):
+        return value
+    given = "the class" if isinstance(value, type) else type(value).__name__
+    _wrong("dpop", f"must be a DPoP object, not {given}", "pass DPoP()")
+
+
+BEARER_PATTERN, _BOUND_PATTERN = "Bearer %s", "DPoP %s"
+
+
+def bound_header(fields: Mapping[str, Any]) -> str:
+    """The header value of a token that is bound to a key, if nothing in `fields` contradicts it (RFC 9449 §7.1)."""
+    if fields["header_name"].lower() != "authorization":
+        problem = f"is {fields['header_name']}, and a token that is bound to a key (dpop) goes into Authorization"
+        _wrong("header_name", problem, "leave it out, or leave out dpop")
+    if fields["header_value_pattern"] not in (BEARER_PATTERN, _BOUND_PATTERN):
+        problem = f"contradicts dpop, whose tokens are sent as {_BOUND_PATTERN!r}"
+        _wrong("header_value_pattern", problem, "leave it out, or leave out dpop")
+    for field in ("additional_headers", "api_headers"):
+        if any(name.lower() == "dpop" for name, _ in fields[field]):
+            _wrong(field, "cannot set DPoP, since dpop makes a proof for each request")
+    return _BOUND_PATTERN
 
 
 def _pairs(field: str, value: object, *, spread: bool = True) -> Iterable[tuple[str, Any]]:

@@ -23,6 +23,7 @@ FIELDS = (
     "grant_type",
     "additional_headers",
     "additional_request_data",
+    "dpop",
     "allow_insecure_http",
 )
 _REQUIRED: tuple[str, ...] = FIELDS[:3]

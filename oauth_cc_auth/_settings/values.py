@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -61,6 +62,16 @@ def _read_method(name: str, field: str, text: str) -> str:
         problem = "must be 'client_secret_basic' or 'client_secret_post', or blank to try both, not "
         raise ConfigurationError(field=field, name=name, problem=problem + shown_value(text))
     return method
+
+
+def _read_dpop(name: str, field: str, text: str) -> Any:
+    """A key that is made for this for "true", none for "false", else the key in the file of that name."""
+    switch = _SWITCHES.get(text.strip().casefold())
+    if switch is False:
+        return None
+    from oauth_cc_auth._authentication.dpop import DPoP
+
+    return DPoP() if switch else DPoP(Path(text.strip()))
 
 
 def _read_switch(name: str, field: str, text: str) -> bool:
@@ -171,6 +182,7 @@ _TEXT_READERS: dict[str, Callable[[str, str, str], Any]] = {
     "credential_fields": _read_places,
     "deadline": read_number,
     "default_lifetime": read_number,
+    "dpop": _read_dpop,
     "early_expiry": read_number,
     "raise_if_not_renewed": _read_switch,
     "renew_after": read_number,

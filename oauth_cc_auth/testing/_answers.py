@@ -117,6 +117,14 @@ class Answer:
         answer.delay, answer.header_delay, answer.byte_delay = delay, header_delay, byte_delay
         return answer
 
+    def with_nonce(self, nonce: str | None) -> "Answer":
+        """The same answer with a ``DPoP-Nonce``, if there is one."""
+        if nonce is None:
+            return self
+        answer = copy.copy(self)
+        answer.headers = (*self.headers, ("DPoP-Nonce", nonce))
+        return answer
+
     @property
     def is_success(self) -> bool:
         """True for a status from 200 to 299."""

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 
 from ._answers import Answer
 from ._credentials import PresentedCredentials, basic_credentials, body_credentials
+from ._proofs import Proofs
 from ._recorded_request import RecordedRequest
 from ._server_settings import ServerSettings
 from ._tokens import IssuedTokens
@@ -26,9 +27,10 @@ class RegisteredClient(NamedTuple):
 class AuthorizationServer:
     """Decides how to answer a token request. Each rule is a function that returns a rejection or None."""
 
-    def __init__(self, settings: ServerSettings, tokens: IssuedTokens) -> None:
+    def __init__(self, settings: ServerSettings, tokens: IssuedTokens, proofs: Proofs) -> None:
         self._settings = settings
         self._tokens = tokens
+        self._proofs = proofs
         self._further_clients: dict[str, RegisteredClient] = {}
 
     def add_client(self, client_id: str, client: RegisteredClient) -> None:
@@ -41,6 +43,7 @@ class AuthorizationServer:
             _reject_method(request)
             or _reject_repetition(request)
             or self._reject_client(request)
+            or _reject_proof(request)
             or self._reject_grant(request)
             or self._reject_scope(request)
             or self._issue(request)
@@ -85,10 +88,18 @@ class AuthorizationServer:
         settings = self._settings
         value = secrets.token_urlsafe(24) if settings.new_token is None else settings.new_token()
         self._tokens.issue(value, settings.expires_in, settings.clock())
+        token_type = settings.token_type
+        if settings.dpop:
+            self._proofs.bind(value, request)
+            token_type = "DPoP"
         granted = settings.scope
         if granted is None:
             granted = _requested_scope(request) or None
-        return Answer.token(value, settings.expires_in, token_type=settings.token_type, scope=granted)
+        return Answer.token(value, settings.expires_in, token_type=token_type, scope=granted)
+
+
+def _reject_proof(request: RecordedRequest) -> Answer | None:
+    return None if request.proof_error is None else Answer.error(request.proof_error)
 
 
 def _reject_method(request: RecordedRequest) -> Answer | None:

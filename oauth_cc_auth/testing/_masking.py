@@ -6,8 +6,8 @@ from urllib.parse import parse_qsl
 
 MASK = "***"  # as in the plugin, of which nothing is imported here
 
-_SECRET_NAME = re.compile(r"secret|token|password|assertion|authorization|cookie|credential|key", re.I)
-_SCHEME = re.compile(r"(Basic|Bearer) ", re.I)
+_SECRET_NAME = re.compile(r"secret|token|password|assertion|authorization|cookie|credential|key|dpop", re.I)
+_SCHEME = re.compile(r"(Basic|Bearer|DPoP) ", re.I)
 
 
 def mask_pairs(pairs: Iterable[tuple[str, str]], token: str | None) -> list[tuple[str, str]]:

@@ -3,6 +3,7 @@
 from urllib.parse import parse_qsl
 
 from ._answers import Answer
+from ._proofs import Proofs
 from ._recorded_request import Headers, RecordedRequest
 from ._server_settings import ServerSettings
 from ._tokens import IssuedTokens
@@ -11,32 +12,36 @@ from ._tokens import IssuedTokens
 class ProtectedApi:
     """Requires a valid token and echoes the request (RFC 6750 section 3)."""
 
-    def __init__(self, settings: ServerSettings, tokens: IssuedTokens) -> None:
+    def __init__(self, settings: ServerSettings, tokens: IssuedTokens, proofs: Proofs) -> None:
         self._settings = settings
         self._tokens = tokens
+        self._proofs = proofs
 
     def token_carried(self, headers: Headers) -> str | None:
         """The token in the header that the API reads. None if the header is missing or does not match the pattern."""
-        before, _, after = self._settings.header_value_pattern.partition("%s")
-        value = headers.get(self._settings.header_name, "")
+        pattern = "DPoP %s" if self._settings.dpop else self._settings.header_value_pattern
+        before, _, after = pattern.partition("%s")
+        value = headers.get(self._header_name, "")
         token = value[len(before) : len(value) - len(after)]
         return token if token and value == before + token + after else None
 
     def accepts(self, request: RecordedRequest) -> bool:
         """True if the normal answer to this request would be no refusal."""
-        return not self._repeats_header(request) and self._token_number(request) is not None
+        has_proof = request.proof_error is None
+        return has_proof and not self._repeats_header(request) and self._token_number(request) is not None
 
     def answer(self, request: RecordedRequest) -> Answer:
         """200 and an echo for a valid token, 401 for another token or none, 400 for a repeated header."""
         if self._repeats_header(request):
-            return Answer.error("invalid_request", f"{self._settings.header_name} was sent more than once")
+            return Answer.error("invalid_request", f"{self._header_name} was sent more than once")
+        scheme = "DPoP" if self._settings.dpop else "Bearer"
         if request.token is None:
             # RFC 6750 section 3.1: the challenge names no error if the request has no token.
-            return Answer(401, {}, {"WWW-Authenticate": 'Bearer realm="api"'})
+            return Answer(401, {}, {"WWW-Authenticate": f'{scheme} realm="api"'})
         number = self._token_number(request)
-        if number is None:
-            challenge = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
-            return Answer.error("invalid_token", status=401, headers=challenge)
+        error = request.proof_error or ("invalid_token" if number is None else None)
+        if error is not None:
+            return Answer.error(error, status=401, headers={"WWW-Authenticate": f'{scheme} error="{error}"'})
         return _echo(request, number)
 
     def open_answer(self, request: RecordedRequest) -> Answer:
@@ -44,10 +49,16 @@ class ProtectedApi:
         return _echo(request, self._token_number(request))
 
     def _repeats_header(self, request: RecordedRequest) -> bool:
-        return len(request.headers.get_all(self._settings.header_name)) > 1
+        return len(request.headers.get_all(self._header_name)) > 1
+
+    @property
+    def _header_name(self) -> str:
+        return "Authorization" if self._settings.dpop else self._settings.header_name
 
     def _token_number(self, request: RecordedRequest) -> int | None:
-        return None if request.token is None else self._tokens.number(request.token, self._settings.clock())
+        if request.token is None or (self._settings.dpop and not self._proofs.is_bound(request)):
+            return None
+        return self._tokens.number(request.token, self._settings.clock())
 
 
 def redirect_answer(request: RecordedRequest) -> Answer:

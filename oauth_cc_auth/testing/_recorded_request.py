@@ -75,6 +75,8 @@ class RecordedRequest:
     """False if the client left before the end of the body. ``body`` is what arrived."""
     token_is_valid: bool = False
     """Whether the API accepted ``token`` when it made its answer: known, not expired, not revoked, and sent once."""
+    proof_error: str | None = None
+    """Why the server did not take the DPoP proof, as an error code. None if it did, or if it wants none."""
     status: int | None = None
     """The status of the answer. None before the answer, and if the server dropped the connection instead."""
     finished: float | None = None

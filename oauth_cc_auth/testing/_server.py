@@ -31,6 +31,9 @@ class LoopbackServer(ServerSettings):
     refuses the token after that many seconds. After anything else (0, negative, odd), the token never expires.
     ``token_type``: left out if None. ``scope``: the granted scope; None: the requested one, if any.
     ``header_name``, ``header_value_pattern``: the header in which the API expects the token; ``%s`` stands for it.
+    ``dpop``: bind tokens to keys (RFC 9449): token requests and API requests need a proof, the API reads
+    ``Authorization: DPoP <token>``, and a proof that comes a second time is refused. Needs ``cryptography``.
+    ``dpop_nonces``: have both endpoints ask for a nonce, each for its own; see ``rotate_dpop_nonces``.
     ``new_token``: makes the values of tokens; None: random ones, all distinct.
     ``clock``: Unix time in seconds, for the expiry of tokens.
     ``on_exchange``: called with each finished record just before the client receives the last bytes of its
@@ -105,6 +108,10 @@ class LoopbackServer(ServerSettings):
     def revoke_all(self) -> None:
         """Make the API refuse every token issued so far."""
         self._site.tokens.revoke_all()
+
+    def rotate_dpop_nonces(self) -> None:
+        """Ask for other nonces in proofs from now on."""
+        self._site.proofs.rotate_nonces()
 
     @property
     def issued(self) -> tuple[str, ...]:

@@ -25,6 +25,8 @@ class ServerSettings:
     scope: str | None = None
     header_name: str = "Authorization"
     header_value_pattern: str = "Bearer %s"
+    dpop: bool = False
+    dpop_nonces: bool = False
     new_token: Callable[[], str] | None = None
     clock: Callable[[], float] = time.time
     on_exchange: Callable[[RecordedRequest], object] | None = None

@@ -11,6 +11,7 @@ from ._authorization import AuthorizationServer
 from ._credentials import presented_authentication
 from ._endpoint import Endpoint
 from ._incoming import IncomingRequest
+from ._proofs import Proofs
 from ._protected import ProtectedApi, redirect_answer
 from ._recorded_request import Headers, RecordedRequest, RequestKind
 from ._server_settings import ServerSettings
@@ -29,10 +30,11 @@ class Site:
 
     def __init__(self, settings: ServerSettings) -> None:
         self.tokens = IssuedTokens()
-        self.authorization = AuthorizationServer(settings, self.tokens)
+        self.proofs = Proofs(settings)
+        self.authorization = AuthorizationServer(settings, self.tokens, self.proofs)
         self.token_endpoint = Endpoint()
         self.api = Endpoint(is_protected=True)
-        self._protected = ProtectedApi(settings, self.tokens)
+        self._protected = ProtectedApi(settings, self.tokens, self.proofs)
         self._settings = settings
 
     def record(self, incoming: IncomingRequest) -> RecordedRequest:
@@ -56,10 +58,12 @@ class Site:
         )
 
     def admit(self, request: RecordedRequest, stopping: threading.Event) -> RecordedRequest:
-        """Hold ``request`` at closed gates, then say if its token is valid. Raises ServerStoppedError."""
+        """Hold ``request`` at closed gates, then judge its proof and its token. Raises ServerStoppedError."""
         endpoint = self._endpoint(request)
         if endpoint is not None:
             endpoint.admit(stopping)
+        if self._settings.dpop and endpoint is not None:
+            request = dataclasses.replace(request, proof_error=self.proofs.problem(request))
         try:
             return dataclasses.replace(request, token_is_valid=self._protected.accepts(request))
         except Exception:  # noqa: BLE001 - raised by the test's own clock, and once more when the normal answer is made
@@ -87,13 +91,15 @@ class Site:
         found = token_in(scripted.content) if request.kind == "token" and scripted.is_success else None
         if found is not None:
             self.tokens.issue(*found, self._settings.clock())
+            self.proofs.bind(found[0], request)
         return scripted
 
     def _normal_answer(self, request: RecordedRequest) -> Answer:
+        nonce = self.proofs.nonce(request.kind)
         if request.kind == "token":
-            return self.authorization.answer(request)
+            return self.authorization.answer(request).with_nonce(nonce)
         if request.kind == "api":
-            return self._protected.answer(request)
+            return self._protected.answer(request).with_nonce(nonce)
         if request.path == OPEN_PATH:
             return self._protected.open_answer(request)
         if request.path == REDIRECT_PATH:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from oauth_cc_auth import ClientCredentialsConfig, Token, TokenEndpointError, TokenEndpointUnreachable
+from oauth_cc_auth import ClientCredentialsConfig, DPoP, Token, TokenEndpointError, TokenEndpointUnreachable
 from oauth_cc_auth._core import flow
 from oauth_cc_auth._core.cache import TokenCache
 from oauth_cc_auth._core.caller import Caller
@@ -18,8 +18,9 @@ from oauth_cc_auth._core.effects import CallFunction, Effect, Send, Sleep, Wait
 from oauth_cc_auth._core.fetch import Fetching
 from oauth_cc_auth._core.flight import GONE, GRACE, Fetched, Flight, leading
 from oauth_cc_auth._core.flow import Flow, Sharing, TokenFlow
-from oauth_cc_auth._core.lease import Lease, MoreHeaders, RenewalRules
+from oauth_cc_auth._core.lease import Lease, RenewalRules
 from oauth_cc_auth._core.observer import Observer
+from oauth_cc_auth._core.proofs import Proofs
 from oauth_cc_auth._events import Event, FetchFailed, HeldOff, TokenObtained
 from oauth_cc_auth._protocol.exchange import TokenResponse, TransportFailure
 from oauth_cc_auth._protocol.failure import Failure
@@ -97,7 +98,7 @@ class World:
         timeout: float = 10.0,
         deadline: float = 30.0,
         sharing: Sharing | None = None,
-        more_headers: MoreHeaders | None = None,
+        proofs: Proofs | None = None,
         **settings: Any,
     ) -> None:
         self.clock = FakeClock()
@@ -115,7 +116,7 @@ class World:
             deadline=deadline,
             rules=RenewalRules(),
             sharing=sharing,
-            more_headers=more_headers,
+            proofs=proofs,
         )
 
     def ask(self, caller: Caller = ME, refused: Lease | None = None) -> Playing:
@@ -836,10 +837,14 @@ class TestSharing:
         assert asking.flight.limit == 2000.0 + GRACE
 
 
-def test_a_lease_with_headers_for_each_request() -> None:
-    """The lease gets what makes them from the flow."""
-    world = World(more_headers=lambda token, method, url: {"DPoP": f"{token.access_token} {method} {url}"})
-    lease = world.fetched()
+def test_a_lease_of_a_token_that_is_bound_to_a_key() -> None:
+    """The lease gets what makes proofs from the flow, and each token request has one."""
+    dpop = DPoP()
+    proofs = Proofs(dpop, FakeClock())
+    world = World(proofs=proofs, dpop=dpop)
+    asking = world.ask()
+    assert "DPoP" in dict(asking.sending.request.headers)
+    lease = asking.step(TokenResponse(200, {}, b'{"access_token": "abc", "token_type": "DPoP"}')).lease
+    assert lease.proofs is proofs
     assert not lease.is_bearer
-    assert lease.more_headers_for("GET", "https://a/") == {"DPoP": "abc GET https://a/"}
     assert world.ask(YOU).lease is lease  # the core goes by the age that any lease has

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 from math import inf
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from oauth_cc_auth import Token
 from oauth_cc_auth._core.clock import Moment
-from oauth_cc_auth._core.lease import MEMORY, Lease, MoreHeaders, RenewalRules
+from oauth_cc_auth._core.lease import MEMORY, Lease, RenewalRules
 
 START = Moment(0.0, 0.0)
 ASKED = 1_700_000_000.0
@@ -24,7 +25,7 @@ def a_lease(
     renew_after: float = 0.8,
     chance: float = 0.0,
     asked: Moment = START,
-    more_headers: MoreHeaders | None = None,
+    proofs: Any = None,
     refresh_in: float | None = None,
 ) -> Lease:
     token = Token("abc", expires_at=None if life is None else asked.wall + life)
@@ -34,7 +35,7 @@ def a_lease(
         asked=asked,
         rules=RenewalRules(early_expiry, renew_after),
         chance=chance,
-        more_headers=more_headers,
+        proofs=proofs,
         refresh_in=refresh_in,
     )
 
@@ -54,35 +55,19 @@ def test_keeps_what_it_is_made_of() -> None:
     assert lease.hook is None
 
 
-class TestHeadersOfEachRequest:
+class TestProofs:
     """A token that is bound to a key needs a proof in each request."""
 
     def test_a_bearer_token_needs_none(self) -> None:
         """Its one header is all, so the hot path may use it until aging begins."""
         lease = a_lease(100)
         assert lease.is_bearer
-        assert lease.more_headers_for("GET", "https://api.example.com/orders") == {}
         assert (lease.fresh_until, lease.fresh_until_monotonic) == (80, 80)
-
-    def test_they_are_made_anew_each_time(self) -> None:
-        """They follow from the token, the method and the URL."""
-        asked: list[tuple[object, ...]] = []
-
-        def proof(*about: object) -> dict[str, str]:
-            asked.append(about)
-            return {"DPoP": f"proof {len(asked)}"}
-
-        lease = a_lease(100, more_headers=proof)
-        assert not lease.is_bearer
-        assert asked == []
-        proofs = [lease.more_headers_for("POST", url) for url in ("https://a/", "https://b/")]
-        assert proofs == [{"DPoP": "proof 1"}, {"DPoP": "proof 2"}]
-        assert asked == [(lease.token, "POST", "https://a/"), (lease.token, "POST", "https://b/")]
 
     @pytest.mark.parametrize("life", [100, None])
     def test_the_hot_path_does_not_know_of_them(self, life: float | None) -> None:
         """To it the lease is never fresh. The time of its renewal is that of any lease."""
-        lease, bearer = a_lease(life, more_headers=lambda *_: {}), a_lease(life)
+        lease, bearer = a_lease(life, proofs=object()), a_lease(life)
         for chance in (0.0, 0.5):
             lease.jitter(chance)
             bearer.jitter(chance)

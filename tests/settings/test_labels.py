@@ -124,7 +124,7 @@ class TestForm:
             f"{label!r} is not a known setting; to send it in the body of the token request, put it into "
             "additional_request_data. The settings are: token_url, client_id, client_secret, scope, resource, "
             "client_authentication, header_name, header_value_pattern, api_headers, grant_type, additional_headers, "
-            "additional_request_data, allow_insecure_http, request_method, request_format, credential_fields, "
+            "additional_request_data, dpop, allow_insecure_http, request_method, request_format, credential_fields, "
             "credential_headers, secret_in_query, response_fields, lifetime_unit, default_lifetime, revocation_url"
         )
 

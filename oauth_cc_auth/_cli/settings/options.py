@@ -77,6 +77,13 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
         "NAME:=JSON for what is no text",
     )
     add(
+        "--dpop",
+        nargs="?",
+        const="true",
+        metavar="KEYFILE",
+        help="bind the token to a key (DPoP), that of a file or a new one",
+    )
+    add(
         "--allow-insecure-http",
         action="store_true",
         default=None,

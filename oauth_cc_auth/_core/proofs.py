@@ -1,0 +1,92 @@
+"""The DPoP proofs of one auth object (RFC 9449). The one law: each is made for one sending, with the newest nonce.
+
+Nonces are kept for each origin, and those of the token endpoint apart from those of APIs, even at one origin: each
+server makes its own (RFC 9449 §9). Any answer may bring a new one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from oauth_cc_auth._authentication.dpop import header_of, signing_key_of, signs_quickly
+from oauth_cc_auth._protocol.dpop import HEADER, complaint, encoded, hash_of, nonce_in, payload, target_of
+
+if TYPE_CHECKING:
+    from oauth_cc_auth._authentication.dpop import DPoP
+    from oauth_cc_auth._protocol.exchange import TokenRequest
+    from oauth_cc_auth._token import Token
+
+    from .clock import Clock
+
+MOST_ORIGINS = 64  # whose nonces are kept; the oldest are forgotten
+
+
+class Proofs:
+    """Makes proofs with one key, and keeps the nonces that servers ask for.
+
+    Attributes:
+        blocks: True if signing takes long or asks someone, so that it must not happen in an event loop.
+    """
+
+    __slots__ = ("_api_nonces", "_clock", "_hashed", "_head", "_sign", "_token_nonces", "blocks")
+
+    def __init__(self, dpop: DPoP, clock: Clock) -> None:
+        self._clock = clock
+        self._sign = signing_key_of(dpop).sign
+        self._head = encoded(header_of(dpop).encode()) + b"."
+        self.blocks = not signs_quickly(dpop)
+        self._api_nonces: dict[str, str] = {}
+        self._token_nonces: dict[str, str] = {}
+        self._hashed: tuple[Token | None, str] = None, ""
+
+    def __call__(self, token: Token, method: str, url: str, nonce: str | None = None) -> str:
+        """The proof for one sending of one API request; what a signer of the person's raises comes through.
+
+        Args:
+            token: What goes with it.
+            method: HTTP method.
+            url: Where the request goes.
+            nonce: What the API has just asked for; None for the last one that its origin has asked for.
+        """
+        known, hashed = self._hashed
+        if known is not token:
+            hashed = hash_of(token.access_token)
+            self._hashed = token, hashed
+        site, target = target_of(url)
+        if nonce is None:
+            nonce = self._api_nonces.get(site)
+        return self._proof(payload(method, target, self._clock.wall(), hashed_token=hashed, nonce=nonce))
+
+    def proven(self, request: TokenRequest) -> TokenRequest:
+        """`request` with a proof, which counts as a secret."""
+        site, target = target_of(request.url)
+        nonce = self._token_nonces.get(site)
+        proof = self._proof(payload(request.http_method, target, self._clock.wall(), nonce=nonce))
+        return request.replaced(headers=(*request.headers, (HEADER, proof)), secrets=(*request.secrets, proof))
+
+    def _proof(self, claims: str) -> str:
+        signed = self._head + encoded(claims.encode())
+        return (signed + b"." + encoded(self._sign(signed))).decode()
+
+    def complaint(self, status: int, headers: Mapping[str, str]) -> str | None:
+        """What an API says is wrong with the proof, as `oauth_cc_auth._protocol.dpop.complaint` reads it."""
+        return complaint(status, headers)
+
+    def note_api(self, url: str, headers: Mapping[str, str]) -> str | None:
+        """Keep the nonce in an answer of an API, and return it; None if there is none."""
+        return _kept(self._api_nonces, url, headers)
+
+    def note_token(self, url: str, headers: Mapping[str, str]) -> str | None:
+        """Keep the nonce in an answer of the token endpoint, and return it; None if there is none."""
+        return _kept(self._token_nonces, url, headers)
+
+
+def _kept(nonces: dict[str, str], url: str, headers: Mapping[str, str]) -> str | None:
+    nonce = nonce_in(headers)
+    if nonce is not None:
+        site, _ = target_of(url)
+        nonces[site] = nonce
+        while len(nonces) > MOST_ORIGINS:
+            nonces.pop(next(iter(nonces)), None)
+    return nonce

@@ -1,0 +1,235 @@
+"""One API request through httpx or httpx2 whose token is bound to a key (DPoP, RFC 9449). Decisions only, no I/O.
+
+`conversation` is everything that happens for it, from the first sending to the last: a generator that yields requests
+to send, and steps for `oauth_cc_auth._adapter.drivers` to carry out. Each sending has a proof of its own:
+
+    401 that asks for another proof (a nonce)   the same request with one; the token stays as it is
+    401 after a redirect                        the same: httpx has sent the first proof to the second hop as well
+    any other refusal                           as for a bearer token
+
+With `auth.redirect_guard` in place, each hop of a redirect gets its proof when it is sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Coroutine, Generator
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from oauth_cc_auth._adapter.drivers import STEPS, acarry_out, carry_out
+from oauth_cc_auth._adapter.policy import PROOF_HEADER, Drain
+from oauth_cc_auth._adapter.proving import NONCE_HEADER, aproof, proof_now, proof_of
+from oauth_cc_auth._core.caller import running_loop
+from oauth_cc_auth._errors import TokenError
+from oauth_cc_auth._http.origin import origin_of, same_audience
+
+from .drain import adrain, drain
+from .exchange import NAMED_ORIGIN, TICKET, ApiExchange
+from .replay import replay_of
+
+if TYPE_CHECKING:
+    from oauth_cc_auth._adapter.policy import ApiPolicy
+    from oauth_cc_auth._core.lease import Lease
+    from oauth_cc_auth._protocol.failure import Failure
+
+    from .transport import HttpxTransport
+
+Conversation = Generator[Any, Any, None]
+
+
+def conversation(
+    library: Any, policy: ApiPolicy, transport: HttpxTransport, lease: Lease, request: Any
+) -> Conversation:
+    """Yield the requests to send for `request` with `lease`, and what else is to be done in between.
+
+    Raises:
+        TokenError: nothing signed a proof, or the token endpoint says no for good after a refusal.
+    """
+    url = str(request.url)
+    ticket = Ticket(policy, lease, url)
+    yield from _prove(transport, ticket, request)
+    replay = None if type(request.stream) is library.ByteStream else replay_of(request.stream, library)
+    response = yield request
+    if response.status_code < 300 and policy.is_usual and not lease.probation and not response.history:
+        if NONCE_HEADER in response.headers:
+            ticket.proofs.note_api(url, response.headers)
+        return
+    exchange = BoundExchange(library, policy, transport, lease, url=url, replay=replay)
+    yield from exchange.follow_up(response, ticket, request)
+
+
+def next_request(talk: Conversation, response: Any, obtain: Callable[[Lease], Lease | Failure]) -> Any:
+    """The request that follows from `response`, which is None at the beginning; None at the end. Blocks."""
+    done = response
+    with suppress(StopIteration):
+        while True:
+            step = talk.send(done)
+            if not isinstance(step, STEPS):
+                return step
+            done = carry_out(step, obtain, partial(drain, response))
+    return None
+
+
+async def anext_request(
+    talk: Conversation, response: Any, obtain: Callable[[Lease], Awaitable[Lease | Failure]]
+) -> Any:
+    """`next_request` in an event loop."""
+    done = response
+    with suppress(StopIteration):
+        while True:
+            step = talk.send(done)
+            if not isinstance(step, STEPS):
+                return step
+            done = await acarry_out(step, obtain, partial(adrain, response))
+    return None
+
+
+class Ticket:
+    """What is known of the proof of one request; `redirect_guard` makes the next one by it.
+
+    Attributes:
+        lease: The token that the request carries.
+        made: The last proof that was made for it.
+        passed: The last one that the guard has let pass, which is not sent again.
+        proofs: Make the next.
+    """
+
+    __slots__ = ("lease", "made", "passed", "policy", "proofs", "url")
+
+    def __init__(self, policy: ApiPolicy, lease: Lease, url: str) -> None:
+        self.policy = policy
+        self.lease = lease
+        self.proofs: Any = lease.proofs
+        self.url = url
+        self.made = ""
+        self.passed = ""
+
+    def attach(self, request: Any, proof: str) -> None:
+        """Put token and proof into `request`."""
+        headers = request.headers
+        headers[self.policy.header_name] = self.lease.header_value
+        headers[PROOF_HEADER] = self.made = proof
+
+    def is_spent(self, request: Any) -> bool:
+        """True if `request` is a hop of a redirect that carries the token, and needs a proof of its own.
+
+        The proof that it came with is gone then. It is gone too if the redirect took away the token.
+        """
+        proof = request.headers.get(PROOF_HEADER)
+        if proof != self.passed:
+            self.passed = proof
+            return False
+        request.headers.pop(PROOF_HEADER, None)
+        return request.headers.get(self.policy.header_name) == self.lease.header_value and same_audience(
+            origin_of(self.url), origin_of(str(request.url))
+        )
+
+    def prove_hop(self, request: Any) -> None:
+        """Give a hop its proof. If nothing signs one, the API refuses the request, and the flow says why."""
+        self.attach_to_hop(request, proof_now(self.policy, self.lease, request.method, str(request.url)))
+
+    async def aprove_hop(self, request: Any) -> None:
+        """`prove_hop` in an event loop, for a key that signs slowly."""
+        self.attach_to_hop(request, await aproof(self.policy, self.lease, request.method, str(request.url)))
+
+    def attach_to_hop(self, request: Any, proof: str | TokenError) -> None:
+        """Put the proof into a hop, if there is one."""
+        if isinstance(proof, str):
+            self.attach(request, proof)
+            self.passed = proof
+
+
+def prove_hop(request: Any, done: Any) -> Any:
+    """Give `request` a proof of its own if it is a hop of a redirect; returns what may be awaited, as a rule `done`."""
+    ticket: Ticket | None = request.extensions.get(TICKET)
+    if ticket is None or not ticket.is_spent(request):
+        return done
+    if ticket.proofs.blocks and running_loop() is not None:
+        return _Late(ticket.aprove_hop, request)
+    ticket.prove_hop(request)
+    return done
+
+
+class _Late:
+    """What calls an async function if it is awaited."""
+
+    def __init__(self, function: Callable[[Any], Coroutine[Any, Any, None]], request: Any) -> None:
+        self._function = function
+        self._request = request
+
+    def __await__(self) -> Generator[Any, None, None]:
+        return self._function(self._request).__await__()
+
+
+def _prove(transport: HttpxTransport, ticket: Ticket, request: Any, nonce: str | None = None) -> Conversation:
+    """Give `request` its token and a proof."""
+    proof = yield from proof_of(ticket.policy, ticket.lease, request.method, str(request.url), nonce)
+    if isinstance(proof, TokenError):
+        raise transport.for_caller(proof, request, ticket.policy.header_names)
+    ticket.attach(request, proof)
+    named = {} if ticket.policy.strips_header else {NAMED_ORIGIN: origin_of(ticket.url)}
+    request.extensions = {**request.extensions, **named, TICKET: ticket}
+
+
+class BoundExchange(ApiExchange):
+    """`ApiExchange` for a token that is bound to a key."""
+
+    def follow_up(self, response: Any, ticket: Ticket, request: Any) -> Conversation:
+        """What follows from the first answer, to `request`."""
+        response = yield from self._answered(response, ticket, request)
+        again = self.after_redirect(response)
+        if again is not None:
+            yield Drain()
+            response = yield from self._sent(again)
+        renewal = self.renewal(response)
+        while renewal is not None:
+            again = self._again(response, (yield from renewal))
+            if again is None:
+                return
+            response = yield from self._sent(again)
+            renewal = self.second_renewal(response)
+
+    def _sent(self, request: Any) -> Generator[Any, Any, Any]:
+        """The answer to `request`, sent with the current token and a proof; the one after a complaint about that."""
+        ticket = Ticket(self._policy, self._lease, str(request.url))
+        yield from _prove(self._transport, ticket, request)
+        return (yield from self._answered((yield request), ticket, request))
+
+    def _answered(self, response: Any, ticket: Ticket, sent: Any) -> Generator[Any, Any, Any]:
+        """`response` to `sent`, or the answer to the same with another proof, if it asks for no more than that."""
+        nonce = self._noted(response, ticket)
+        if not self._asks_for_proof(response, ticket, sent):
+            return response
+        self._note_request(response)
+        if self._policy.logged_obstacle(self, "nonce") or not self.rewind():
+            return response
+        yield Drain()
+        again = self._again(response, ticket.lease)
+        ticket = Ticket(self._policy, ticket.lease, str(again.url))
+        yield from _prove(self._transport, ticket, again, nonce)
+        response = yield again
+        self._noted(response, ticket)
+        complaint = ticket.proofs.complaint(response.status_code, response.headers)
+        if complaint is not None:
+            self._policy.proof_rejected(origin_of(str(response.request.url)), complaint)
+        return response
+
+    def _noted(self, response: Any, ticket: Ticket) -> str | None:
+        """Keep the nonces that the hops have asked for; the last of them."""
+        nonce: str | None = None
+        for hop in (*response.history, response):
+            nonce = ticket.proofs.note_api(str(hop.request.url), hop.headers)
+        return nonce
+
+    def _asks_for_proof(self, response: Any, ticket: Ticket, sent: Any) -> bool:
+        """True if another proof is all that `response` asks for."""
+        request = response.request
+        if response.status_code != 401 or not self._carries(request):
+            return False
+        if not same_audience(self.origin, origin_of(str(request.url))):
+            return False
+        if ticket.proofs.complaint(response.status_code, response.headers) is not None:
+            return True
+        # A redirect took the proof along to a hop that it is not for, and there was no guard to make another.
+        return request is not sent and not ticket.passed
