@@ -89,27 +89,27 @@ def test_a_secret_that_is_refused_does_no_harm_while_the_token_lives(
 
 
 @pytest.mark.parametrize(
-    ("settings", "age"),
+    ("settings", "age", "life"),
     [
-        ({"timeout": 0.3, "deadline": 60}, AGING),
-        ({"timeout": 60, "deadline": 60}, 0.899),
-        ({"timeout": 60, "deadline": 60}, 0.91),
-        ({"timeout": 0.01, "deadline": 0.01}, 0.91),
+        ({"timeout": 0.3, "deadline": 60}, AGING, 3),
+        ({"timeout": 60, "deadline": 60}, 0.899, 3),
+        ({"timeout": 60, "deadline": 60}, 0.91, 3),
+        ({"timeout": 60, "deadline": 0.3}, 0.91, 300),
     ],
     ids=["by the timeout", "by the real end", "by half of the rest", "by the deadline"],
 )
 @each_client
 def test_an_endpoint_that_hangs_holds_a_request_with_a_good_token_up_for_a_bounded_time(
-    client: ClientKind, oauth_server: LoopbackServer, settings: dict[str, Any], age: float
+    client: ClientKind, oauth_server: LoopbackServer, settings: dict[str, Any], age: float, life: float
 ) -> None:
     """The renewal takes at most the timeout, the rest of the life of an aging token, and half of that of a due one.
 
     Then the request uses the old token.
     """
-    with background() as threads, scene(client, oauth_server, life=3, **settings) as s:
+    with background() as threads, scene(client, oauth_server, life=life, **settings) as s:
         (old,) = s.go_on()
         before = s.token_requests  # one; on a busy machine, maybe one more that took longer than 0.3 s
-        s.clock.advance(age * 3)
+        s.clock.advance(age * life)
         with oauth_server.token_endpoint.hold() as gate:
             call = threads.start(s.go_on)
             gate.wait_for(1)
