@@ -16,6 +16,7 @@ from oauth_cc_auth._authentication.basic import basic_blobs, percent_encoded
 from oauth_cc_auth._authentication.order import methods_to_try
 from oauth_cc_auth._config import ClientCredentialsConfig
 from oauth_cc_auth._errors import ConfigurationError, Reason
+from oauth_cc_auth._http.headers import is_header_value
 from oauth_cc_auth._record import Record
 from oauth_cc_auth._redact.redact import shown_url
 from oauth_cc_auth._settings import returned
@@ -209,7 +210,10 @@ def token_request(
         known = config.client_id, context.client_secret or ""
         from oauth_cc_auth._authentication.described import filled  # as any description has loaded it
 
-        placed = returned.credentials(Credentials(headers=filled(dict(endpoint.credential_headers), *known)))
+        placed = Credentials(headers=filled(dict(endpoint.credential_headers), *known))
+        for name, content in placed.headers:
+            if not is_header_value(content):
+                raise ConfigurationError(f"{name} would have a value that a header cannot have; printable ASCII fits")
         fields += filled(endpoint.credential_template, *known).items()
         url = filled(url, *known, percent_encoded)
     content_type = None if callable(request_format) else CONTENT_TYPES.get(request_format)
