@@ -153,7 +153,7 @@ def test_classes_are_documented(name: str) -> None:
     assert undocumented == []
 
 
-COMMON = ("from_config", "from_env", "get_headers", "get_token", "invalidate", "prefetch", "with_options")
+COMMON = ("from_config", "from_env", "get_headers", "get_token", "invalidate", "prefetch", "revoke", "with_options")
 
 
 def test_adapters_have_one_signature() -> None:
@@ -171,6 +171,7 @@ def test_members_of_the_adapters() -> None:
         "aget_token",
         "aget_headers",
         "aprefetch",
+        "arevoke",
         "redirect_guard",
         "aredirect_guard",
         "auth_flow",

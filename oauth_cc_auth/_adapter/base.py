@@ -317,6 +317,20 @@ class BaseAuth(ABC, Generic[TokenClientT]):
         if lease is not None:
             cache.discard(lease)
 
+    def revoke(self) -> None:
+        """Have the server revoke the token at hand (RFC 7009), and forget it; without one, do nothing. Blocks.
+
+        Nothing else revokes tokens, and most programs need not: a token ends by itself. Whoever else has this very
+        token loses it too. Some servers end more than that: Keycloak ends all sessions of the client, and with them
+        the tokens of every other process.
+
+        Raises:
+            ConfigurationError: the token endpoint has no `revocation_url`, and the metadata of the issuer has none.
+            TokenError: the token may still be good, and stays in use.
+        """
+        loaded("_core.revoke")
+        self._check_revoked(self._source.revoke())
+
     def __setattr__(self, name: str, value: Any) -> None:
         """Refuse what would change nothing: the arguments count when the object is made."""
         if name in _ARGUMENTS:
@@ -389,6 +403,10 @@ class BaseAuth(ABC, Generic[TokenClientT]):
         if not isinstance(outcome, Lease):
             raise self._transport.for_caller(outcome.error, request, self._policy.header_names)
         return outcome
+
+    def _check_revoked(self, outcome: Lease | Failure | None) -> None:
+        if outcome is not None:
+            self._checked(outcome)
 
     def _headers(self, lease: Lease, proof: str | TokenError | None = None) -> dict[str, str]:
         """The headers that carry `lease`, and its proof if there is one."""

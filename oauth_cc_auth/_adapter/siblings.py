@@ -50,6 +50,8 @@ SHARED = frozenset(
         "client_secret",
         "client_authentication",
         "allow_insecure_http",
+        "dpop",
+        "store",
         "token_client",
     }
 )

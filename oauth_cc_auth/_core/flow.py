@@ -80,6 +80,11 @@ class TokenFlow:
         self._sharing = sharing
         self._proofs = proofs
 
+    @property
+    def timeout(self) -> float:
+        """Seconds for each token request."""
+        return self._fetcher.timeout
+
     def obtain(self, caller: Caller, refused: Lease | None = None) -> Flow:
         """A token for `caller`: the current one, one that another caller is fetching, or one that is fetched here.
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .clock import Clock
     from .lease import Lease, RenewalRules
     from .proofs import Proofs
+    from .revoke import Revocation
 
 
 class TokenSource:
@@ -110,6 +111,36 @@ class TokenSource:
         """`obtain_another` in the running event loop."""
         known = self._report(refused)
         return known if isinstance(known, Failure) else await self.aobtain(known)
+
+    def revoke(self) -> Lease | Failure | None:
+        """Revoke the token at hand, and forget it; why it may still be good, or None if there is none. Blocks.
+
+        Raises:
+            ConfigurationError: there is no place for that.
+        """
+        revocation, lease = self._revocation(), self.cache.usable(None)
+        if lease is None:
+            return None
+        if self._send is None:
+            return Failure(self._obstacle)
+        return drive(revocation.run(lease, Caller.current(blocking=True)), self._send, self.cache.clock)
+
+    async def arevoke(self) -> Lease | Failure | None:
+        """`revoke` in the running event loop."""
+        revocation, lease = self._revocation(), self.cache.usable(None)
+        if lease is None:
+            return None
+        if self._asend is None:
+            return Failure(self._obstacle)
+        return await adrive(revocation.run(lease, Caller.current(blocking=False)), self._asend, self.cache.clock)
+
+    def _revocation(self) -> Revocation:
+        from .revoke import Revocation  # few programs revoke
+
+        flow = self.flow
+        revocation = Revocation(flow.config, self.cache, timeout=flow.timeout, deadline=flow.deadline)
+        revocation.check()
+        return revocation
 
     def _report(self, refused: Token) -> Lease | Failure | None:
         """The lease to replace, or why it is not replaced.

@@ -179,6 +179,11 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
         aproof = loaded("_adapter.proving").aproof
         return self._headers(lease, await aproof(self._policy, lease, *provable(method, url), nonce))
 
+    async def arevoke(self) -> None:
+        """`revoke` in an event loop; raises the same."""
+        loaded("_core.revoke")
+        self._check_revoked(await self._source.arevoke())
+
     async def aprefetch(self) -> None:
         """`prefetch` in an event loop; raises the same."""
         self._checked(await self._source.aobtain())

@@ -125,7 +125,7 @@ def _unreachable(request: TokenRequest, failure: TransportFailure) -> Failure:
     text = presentable(failure.text, request.secrets)
     what = "gave no answer in time (see timeout and deadline)" if failure.timed_out else "could not be reached"
     error = TokenEndpointUnreachable(
-        f"token endpoint {request.shown_url} {what}: {text}",
+        f"{request.asked} {request.shown_url} {what}: {text}",
         attempts=(Attempt(request.method, error_description=text, reason=failure.reason),),
         reason=failure.reason,
         remedy="; ".join(filter(None, (failure.advice, _CHECK if failure.reason in _CHECKED else ""))),
@@ -203,7 +203,7 @@ def _refusal_in_words(
     request: TokenRequest, answer: TokenResponse, code: str | None, description: str | None, asked: float | None
 ) -> str:
     status = answer.status_code
-    words = f"token endpoint {request.shown_url} answered {status}"
+    words = f"{request.asked} {request.shown_url} answered {status}"
     words = f"{code}: {words}" if code else f"{words} {phrase(status)}".rstrip()
     if description:
         words += f" ({description})"
@@ -342,7 +342,7 @@ def _unusable(request: TokenRequest, answer: TokenResponse, reason: Reason, prob
     status = answer.status_code
     return Failure(
         InvalidTokenResponse(
-            f"token endpoint {request.shown_url} answered {status}, but {problem}",
+            f"{request.asked} {request.shown_url} answered {status}, but {problem}",
             attempts=(Attempt(request.method, status, error_description=problem, reason=reason),),
             reason=reason,
             remedy=remedy,

@@ -49,10 +49,11 @@ class TokenRequest(Record):
         note: What an error says about the credentials if the server rejects them; may be empty.
         certificate: What a client of our own presents (RFC 8705); None: nothing.
         is_bound: It asks for a token that is bound to a key (RFC 9449), and not for a bearer token.
+        asked: What errors call the place where it goes.
     """
 
     __slots__ = (
-        *("body", "certificate", "endpoint", "headers", "http_method", "is_bound", "method"),
+        *("asked", "body", "certificate", "endpoint", "headers", "http_method", "is_bound", "method"),
         *("note", "scope", "secrets", "shown_url", "url"),
     )
 
@@ -70,9 +71,12 @@ class TokenRequest(Record):
         note: str = "",
         certificate: ClientCertificate | None = None,
         is_bound: bool = False,
+        asked: str = "token endpoint",
     ) -> None:
         self.url = url
         self.certificate = certificate
+        self.asked = asked
+        self.is_bound = is_bound
         self.note = note
         self.shown_url = shown_url(url if endpoint is None else endpoint.url)
         self.http_method = http_method
@@ -82,7 +86,6 @@ class TokenRequest(Record):
         self.method = method
         self.scope = scope
         self.secrets = secrets
-        self.is_bound = is_bound
 
     @property
     def url_secrets(self) -> tuple[str, ...]:
@@ -217,22 +220,15 @@ def token_request(
         fields += filled(endpoint.credential_template, *known).items()
         url = filled(url, *known, percent_encoded)
     content_type = None if callable(request_format) else CONTENT_TYPES.get(request_format)
-    own_headers = (
-        # With "text/html" in Accept, oidc-provider answers errors as HTML.
-        ("Accept", "application/json"),
-        ("Accept-Encoding", "identity"),
-        *([] if content_type is None else [("Content-Type", content_type)]),
-        ("User-Agent", f"oauth-cc-auth/{__version__}"),
-    )
     return TokenRequest(
         url=url_with(url, fields, request_format),
         http_method="POST" if endpoint is None else endpoint.method,
-        headers=_merged(own_headers, more_headers, credentials.headers, placed.headers),
+        headers=merged(own_headers(content_type), more_headers, credentials.headers, placed.headers),
         body=body_of(fields, request_format),
         method=strategy.name,
         scope=next((value for name, value in fields if name == "scope" and isinstance(value, str)), None),
         secrets=tuple(
-            _secrets(config, context.client_secret, (*credentials.headers, *placed.headers), more_headers, fields)
+            secrets_in(config, context.client_secret, (*credentials.headers, *placed.headers), more_headers, fields)
         ),
         endpoint=endpoint,
         note=credentials.note,
@@ -261,18 +257,31 @@ def _grant_fields(
     return fields + [(name, value) for name, value in additional if name != "grant_type"]
 
 
-def _merged(*groups: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+def own_headers(content_type: str | None) -> tuple[tuple[str, str], ...]:
+    """The headers of each request to a server; None if the body, if any, has no content type of ours."""
+    return (
+        # With "text/html" in Accept, oidc-provider answers errors as HTML.
+        ("Accept", "application/json"),
+        ("Accept-Encoding", "identity"),
+        *([] if content_type is None else [("Content-Type", content_type)]),
+        ("User-Agent", f"oauth-cc-auth/{__version__}"),
+    )
+
+
+def merged(*groups: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    """Headers; those of a later group take the place of those with their name in an earlier one."""
     by_name = {name.lower(): (name, value) for group in groups for name, value in group}
     return tuple(by_name.values())
 
 
-def _secrets(
+def secrets_in(
     config: ClientCredentialsConfig,
     client_secret: str | None,
     credential_headers: tuple[tuple[str, str], ...],
     additional_headers: tuple[tuple[str, str], ...],
     fields: Fields,
 ) -> list[str]:
+    """Every string of a request that must not be shown if it is echoed."""
     secrets = [text for name, value in fields for text in secret_texts(name, value) if text != config.client_id]
     if client_secret is not None:
         # A server may trim what it got before it echoes it, and so do our own messages.

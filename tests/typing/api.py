@@ -154,6 +154,7 @@ def with_requests(config: ClientCredentialsConfig) -> requests.Response:
     show(token, kept)
     token = auth.get_token(refused=token)
     auth.prefetch()
+    auth.revoke()
     at_hand: Token | None = auth.current_token
     auth.invalidate(at_hand)
     sibling: oauth_cc_auth.requests.ClientCredentialsAuth = auth.with_options(scope=["b"], header_name="X-Token")
@@ -179,6 +180,7 @@ async def with_async_httpx() -> httpx.Response:
     token: Token = await auth.aget_token()
     show(await auth.aget_token(refused=token), auth.config)
     await auth.aprefetch()
+    await auth.arevoke()
     headers: dict[str, str] = await auth.aget_headers()
     client = httpx.AsyncClient(auth=auth, headers=headers, event_hooks={"request": [auth.aredirect_guard]})
     return await client.get("https://api.example.com")
