@@ -4,16 +4,20 @@ Percent-encoded (also several times), form-encoded, as escapes of JSON, JavaScri
 references, and as UTF-8 that was read as Latin-1 (status lines, headers).
 
 The text comes from a server, and the secret may too (a token that it issued), so no text and no secret may make the
-search slow. Only runs of backslashes have forms of many lengths. Each run is one unit together with the character that
-follows it. Otherwise two neighbours could share out a run in several ways, which would make a search exponential.
+search slow. No two forms of a character may match the same text, since each such character would double the search.
+Only runs of backslashes have forms of many lengths. Each run is one unit together with the character that follows it.
+Otherwise two neighbours could share out a run in several ways, which would make a search exponential, too.
 """
 
 from __future__ import annotations
 
+import html
+import json
 import re
 from functools import cache
+from urllib.parse import quote, quote_plus
 
-_LONGEST = 64  # characters of a secret that are compared; more would take long to prepare (JWTs)
+LONGEST = 32  # characters of a secret that are compared; more would take long to prepare (JWTs)
 
 # Text that was quoted more than once. Bounded: an endless repetition would let a hostile answer keep us searching.
 _ESCAPE = r"\\{1,4}"
@@ -23,15 +27,38 @@ _LETTER_ESCAPES = {"\b": "b", "\f": "f", "\n": "n", "\r": "r", "\t": "t"}
 _UNITS = re.compile(r"(\\*)([^\\]|\Z)", re.DOTALL)
 
 
-def pattern_of(secret: str) -> str:
-    """A regular expression, for ``re.IGNORECASE``, that matches `secret` in any usual encoding."""
+# What begins an escape. A text without any of them holds a secret nearly as it is.
+_INTRODUCERS = re.compile(r"[\\%&]")
+
+
+def pattern_of(secret: str, text: str) -> str:
+    """A regular expression, for ``re.IGNORECASE``, that finds `secret` in `text`, in any usual encoding."""
+    if _INTRODUCERS.search(text) is None:
+        return _plain_pattern_of(secret)
     # Without its semicolon, a reference before one could be read in two ways.
     end = ";" if ";" in secret else ";?"
-    pattern = "".join(_unit(len(run), character, end) for run, character in _UNITS.findall(secret[:_LONGEST]))
-    if len(secret) > _LONGEST:
-        # The rest as it is or, if it is encoded, everything from here on.
-        pattern += f"(?:{re.escape(secret[_LONGEST:])}|(?s:.*))"
+    pattern = "".join(_unit(len(run), character, end) for run, character in _UNITS.findall(secret[:LONGEST]))
+    if len(secret) > LONGEST:
+        # The rest as it is or in one encoding throughout; if it is in yet another one, everything from here on.
+        pattern += f"(?:{'|'.join(_forms_of_rest(secret[LONGEST:]))}|(?s:.*))"
     return pattern
+
+
+def _forms_of_rest(rest: str) -> list[str]:
+    forms = {rest, quote(rest, safe="", errors="surrogatepass"), quote_plus(rest, errors="surrogatepass")}
+    forms |= {json.dumps(rest)[1:-1], html.escape(rest)}
+    return [re.escape(form) for form in sorted(forms, key=len, reverse=True)]
+
+
+def _plain_pattern_of(secret: str) -> str:
+    """A pattern for a text in which nothing is escaped; it takes a hundredth of the time to prepare."""
+    return "".join(_any_of([*_unescaped(character)]) for character in secret)
+
+
+def _unescaped(character: str) -> set[str]:
+    """The forms of one character without an escape: itself, as UTF-8 that was read as Latin-1, and a form's space."""
+    forms = {re.escape(character), re.escape(character.encode("utf-8", "surrogatepass").decode("latin-1"))}
+    return forms | {r"\+"} if character == " " else forms
 
 
 def _unit(backslashes: int, character: str, end: str) -> str:
@@ -49,17 +76,19 @@ def _unit(backslashes: int, character: str, end: str) -> str:
 
 
 def _any_of(forms: list[str]) -> str:
+    if len(forms) == 1:
+        return forms[0]
     return f"(?:{'|'.join(sorted(forms, key=len, reverse=True))})"
 
 
 @cache
-def _html_names() -> dict[str, list[str]]:
+def _html_names() -> dict[str, set[str]]:
     from html.entities import html5
 
-    names: dict[str, list[str]] = {}
+    names: dict[str, set[str]] = {}
     for name, characters in html5.items():
         if name.endswith(";"):
-            names.setdefault(characters, []).append(name)
+            names.setdefault(characters, set()).add(name.lower())  # "&amp;" and "&AMP;" are one form here
     return names
 
 
@@ -72,16 +101,13 @@ def _forms(character: str, end: str) -> tuple[frozenset[str], frozenset[str]]:
     point, utf8 = ord(character), character.encode("utf-8", "surrogatepass")
     utf16 = character.encode("utf-16-be", "surrogatepass")
     plain = {
-        re.escape(character),
-        re.escape(utf8.decode("latin-1")),
+        *_unescaped(character),
         "".join(f"%(?:25){{0,3}}{byte:02x}" for byte in utf8),
         "".join(f"%(?:25){{0,3}}u{utf16[i : i + 2].hex()}" for i in range(0, len(utf16), 2)),  # JavaScript's escape()
         rf"{_ENTITY}#0{{0,6}}{point}{end}",
         rf"{_ENTITY}#x0{{0,6}}{point:x}{end}",
         *(_ENTITY + re.escape(name) for name in _html_names().get(character, ())),
     }
-    if character == " ":
-        plain.add(r"\+")
     escaped = {
         _ESCAPE.join(f"x{byte:02x}" for byte in utf8),
         _ESCAPE.join(f"{byte:03o}" for byte in utf8),

@@ -18,7 +18,7 @@ from oauth_cc_auth._http.interrupts import Ignoring
 MASK = "***"
 
 _LONGEST_TEXT = 300  # characters of other people's text in a message of ours
-_LONGEST_SEARCH = 8192  # characters that are looked at for that
+_LONGEST_SEARCH = 4096  # characters that are looked at for that, in an event loop
 _LONGEST_FORM = 40  # characters that one encoded character may take
 
 
@@ -29,7 +29,7 @@ def redact(text: str, secrets: Iterable[str]) -> str:
     for secret in sorted(_in_each_form(secrets), key=len, reverse=True):
         if len(secret) > len(text):
             continue  # no form is shorter than the secret; most texts are "invalid_client"
-        text = re.sub(pattern_of(secret), MASK, text, flags=re.IGNORECASE)
+        text = re.sub(pattern_of(secret, text), MASK, text, flags=re.IGNORECASE)
     return text
 
 
@@ -47,9 +47,11 @@ def _in_each_form(secrets: Iterable[str]) -> set[str]:
 def redact_start(text: str, secrets: tuple[str, ...]) -> str:
     """`redact` of the beginning of `text`, which may be a megabyte."""
     start = redact(text[:_LONGEST_SEARCH], secrets)
-    if len(text) > _LONGEST_SEARCH:
-        # The cut may go through a secret, which is not recognised then.
-        start = start[: -_LONGEST_FORM * max(map(len, secrets), default=0) - 1]
+    if len(text) > _LONGEST_SEARCH and secrets:
+        from .patterns import LONGEST
+
+        # The cut may go through a secret, which is not recognised then. What is longer is recognised by its beginning.
+        start = start[: -_LONGEST_FORM * min(max(map(len, secrets)), LONGEST)]
     return start
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import html
 import json
+import re
 import unicodedata
 from collections.abc import Callable
 from functools import partial
+from html.entities import html5
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -14,6 +16,7 @@ import requests
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from oauth_cc_auth._redact.patterns import pattern_of
 from oauth_cc_auth._redact.redact import MASK, kind_and_place, presentable, redact, redact_start, shown_url, token_start
 
 SECRET = 'pä ss/"w+ord%\n'
@@ -75,9 +78,19 @@ def test_a_secret_longer_than_the_text() -> None:
 
 
 @pytest.mark.parametrize("secret", ["a1" * 500, "a1" * 40 + " b2" * 40, "a1" * 40 + "\"b2'<c3>" * 10])
-def test_a_long_secret(secret: str) -> None:
-    """Nothing of it is left, to its last word."""
-    assert redact(f"before {secret} after", [secret]) == "before *** after"
+@pytest.mark.parametrize(
+    "encode", [str, partial(quote, safe=""), quote_plus, html.escape, lambda text: json.dumps(text)[1:-1]]
+)
+def test_a_long_secret(secret: str, encode: Callable[[str], str]) -> None:
+    """Nothing of it is left, to its last word, and what is behind it stays."""
+    assert redact(f"before {encode(secret)} after", [secret]) == "before *** after"
+
+
+def test_a_long_secret_in_an_odd_encoding() -> None:
+    """All that follows is masked, as no one knows where it ends."""
+    secret = "a1" * 40
+    odd = "".join(f"&#{ord(character)};" for character in secret)
+    assert redact(f"before {odd} after", [secret]) == "before ***"
 
 
 def test_secrets_are_no_patterns() -> None:
@@ -121,9 +134,9 @@ def test_an_apostrophe(form: str) -> None:
 
 def test_presentable_looks_at_the_beginning_of_a_long_text() -> None:
     """What is cut off is not searched, and half a secret at the cut is not shown."""
-    shown = presentable(" " * 8185 + "a secret that is long", ["secret that is long"])
+    shown = presentable(" " * 4089 + "a secret that is long", ["secret that is long"])
     assert "secret" not in shown
-    assert presentable("b" * 8192 + "a secret", ["secret"]) == "b" * 299 + "…"
+    assert presentable("b" * 4096 + "a secret", ["secret"]) == "b" * 299 + "…"
     assert presentable("b" * 100_000, ()) == "b" * 299 + "…"
 
 
@@ -145,12 +158,51 @@ def test_presentable_looks_at_the_beginning_of_a_long_text() -> None:
         ("&#59;" * 12 + "x", "&#59;" * 1600),
         ("\x07" * 31 + "x", "\\007" * 1600),
         ("*" * 31 + "x", "\\2a" * 2000),
+        ("\\" * 31 + "x", "\\" * 4096),
+        ("%" * 31 + "x", "%25" * 1300),
+        ("&" * 31 + "x", "&amp;" * 800),
+        ("&" * 31 + "x", "&amp;AMP;" * 450),
+        ("<" * 31 + "x", "&LT;" * 1000),
+        ('"' * 31 + "x", "&quot;" * 680),
+        ("\u00c5" * 31 + "x", "&angst;" * 580),
         ("%u002a" * 10 + "x", "%u002a" * 1300),
     ],
 )
 def test_a_search_never_takes_exponential_time(secret: str, text: str) -> None:
     """A hostile server chooses both, the secret as a token that it issues. Without an end, neither has this test."""
     assert secret not in presentable(text, [secret])
+
+
+@pytest.mark.parametrize("character", [chr(point) for point in range(32, 0x180)])
+def test_no_two_forms_of_a_character_match_the_same_text(character: str) -> None:
+    """Each such character would double the time of a search that fails."""
+    pattern = re.compile(pattern_of(character, "&"), re.IGNORECASE)
+    texts = [html.escape(character), f"&#{ord(character)};", f"&#x{ord(character):x};", quote(character, safe="")]
+    texts += [f"&{name}" for name, meant in html5.items() if meant == character and name.endswith(";")]
+    texts += [f"\\u{ord(character):04x}", f"\\{ord(character):x}", character]
+    for text in texts:
+        assert pattern.fullmatch(text), text
+    forms = [form.lower() for form in re.split(r"(?<!\\)\|", pattern.pattern.removeprefix("(?:").removesuffix(")"))]
+    assert len(forms) == len(set(forms))
+
+
+def test_the_work_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An event loop does it: so much text, so long a pattern, and a short one if nothing in the text is escaped."""
+    searched: list[tuple[int, int]] = []
+
+    def sub(pattern: str, mask: str, text: str, flags: int) -> str:
+        searched.append((len(pattern), len(text)))
+        return text
+
+    monkeypatch.setattr(re, "sub", sub)
+    secrets = ["\\'" * 500, "&" * 1000, "a+b/" * 250]
+    presentable("%" * 1_000_000, secrets)
+    assert [length for _, length in searched] == [4096] * 3 + [4096 - 40 * 32] * 3
+    assert max(length for length, _ in searched) < 40_000
+    searched.clear()
+    presentable("a " * 500_000, ["a+b/" * 8])
+    assert max(length for length, _ in searched) < 100
+    assert len(searched) == 2
 
 
 @settings(deadline=None, max_examples=300)
@@ -292,7 +344,7 @@ def raised_by(function: Callable[[], object]) -> Exception:
 @pytest.mark.parametrize("form", [SECRET, quote(SECRET, safe=""), "".join(f"&#x{ord(c):06x};" for c in SECRET)])
 def test_the_cut_leaves_no_part_of_a_secret(form: str) -> None:
     """Wherever it goes through one: at the limit of what is searched, half a secret is not recognised."""
-    for before in range(8192 - len(form), 8193):
+    for before in range(4096 - len(form), 4097):
         start = redact_start("-" * before + form, (SECRET,))
         assert set(start) <= {"-", "*"}
 
