@@ -224,7 +224,9 @@ def with_endpoint(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """
     from ._settings.fields import ENDPOINT_FIELDS
 
-    described = {argument: arguments[field] for field, argument in ENDPOINT_FIELDS.items() if field in arguments}
+    described: dict[str, Any] = {
+        argument: arguments[field] for field, argument in ENDPOINT_FIELDS.items() if field in arguments
+    }
     others = {name: value for name, value in arguments.items() if name not in ENDPOINT_FIELDS}
     others.setdefault("client_id", "")  # some descriptions do not send it; for all others the config misses it
     url = others.get("token_url")
@@ -232,8 +234,9 @@ def with_endpoint(arguments: Mapping[str, Any]) -> dict[str, Any]:
         described["grant_type"] = others.pop("grant_type")
     if not described and not (isinstance(url, str) and "{" in url):
         return others
+    described["url"] = url
     try:
-        return {**others, "token_url": TokenEndpoint(**{"url": url, **described})}
+        return {**others, "token_url": TokenEndpoint(**described)}
     except ConfigurationError as error:
         problem = error if error.field != "method" else renamed(error, "request_method")
     raise problem  # out here, so that no context with the values comes along

@@ -89,7 +89,7 @@ class KeySource:
         }
 
     def _load(self, files: dict[str, bytes] | None = None) -> SigningKey:
-        given = {**self.arguments, **(self._files if files is None else files)}
+        given: dict[str, Any] = {**self.arguments, **(self._files if files is None else files)}
         key, sign, password = given.pop("key"), given.pop("sign"), given.pop("password")
         if sign is not None:
             return key_elsewhere(sign, **given)

@@ -7,7 +7,7 @@ such a request is sent, in its thread or task; all other records pass as they ar
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -18,7 +18,7 @@ _secrets: ContextVar[tuple[str, ...]] = ContextVar("oauth_cc_auth secrets in a U
 
 
 @contextmanager
-def masked(secrets: tuple[str, ...]) -> Iterator[None]:
+def masked(secrets: tuple[str, ...]) -> Generator[None, None, None]:
     """Mask `secrets` in the libraries' log records of this thread or task; nothing is done without any."""
     if not secrets:
         yield

@@ -271,7 +271,7 @@ def _header_content(field: str, name: str, content: Any) -> Any:
     return content
 
 
-def dpop(value: object) -> DPoP | None:
+def dpop(value: Any) -> DPoP | None:
     """None, or a `DPoP`."""
     module: Any = sys.modules.get("oauth_cc_auth._authentication.dpop")  # if no one has loaded it, this is none
     if value is None or (module is not None and isinstance(value, module.DPoP)):
