@@ -7,14 +7,15 @@ from typing import NamedTuple
 from urllib.parse import parse_qsl
 
 from ._answers import Answer
+from ._assertions import Assertions, parts_of
 from ._credentials import PresentedCredentials, basic_credentials, body_credentials
 from ._proofs import Proofs
 from ._recorded_request import RecordedRequest
-from ._server_settings import ServerSettings
+from ._server_settings import ASSERTION_METHODS, ServerSettings
 from ._tokens import IssuedTokens
 
 # A request may contain these only once (RFC 6749 section 3.2). Extensions such as `resource` may repeat.
-_SINGLE = ("grant_type", "scope", "client_id", "client_secret")
+_SINGLE = ("grant_type", "scope", "client_id", "client_secret", "client_assertion", "client_assertion_type")
 
 
 class RegisteredClient(NamedTuple):
@@ -32,6 +33,8 @@ class AuthorizationServer:
         self._tokens = tokens
         self._proofs = proofs
         self._further_clients: dict[str, RegisteredClient] = {}
+        self.assertions = Assertions()
+        self.audiences: tuple[str, ...] = ()  # the token URL and the origin, which is the issuer
 
     def add_client(self, client_id: str, client: RegisteredClient) -> None:
         """Register a client besides the main one, or replace one of them."""
@@ -54,7 +57,10 @@ class AuthorizationServer:
         if method == "both":
             return Answer.error("invalid_request", "more than one client authentication method")
         if method is None:
-            return Answer.error("invalid_client", "no client authentication", status=401)
+            known = self._knows(body_credentials(request.form), "none")
+            return None if known else Answer.error("invalid_client", "no client authentication", status=401)
+        if method in ASSERTION_METHODS:
+            return self._reject_assertion(request, method)
         if method == "client_secret_post":
             known = self._knows(body_credentials(request.form), method)
             return None if known else Answer.error("invalid_client", status=401)
@@ -64,12 +70,33 @@ class AuthorizationServer:
         challenge = {"WWW-Authenticate": 'Basic realm="oauth"'}
         return Answer.error("invalid_client", status=401, headers=challenge)
 
+    def _reject_assertion(self, request: RecordedRequest, method: str) -> Answer | None:
+        form = dict(request.form)
+        _, claims = parts_of(form["client_assertion"])
+        client_id = form.get("client_id") or str(claims.get("sub"))
+        known = self._registered(client_id)
+        if known is None or method not in known.accepts:
+            return Answer.error("invalid_client", f"this client may not use {method}", status=401)
+        problem = self.assertions.problem(
+            form,
+            client_id=client_id,
+            client_secret=known.client_secret,
+            audiences=self.audiences,
+            now=self._settings.clock(),
+        )
+        return None if problem is None else Answer.error("invalid_client", problem, status=401)
+
     def _knows(self, credentials: PresentedCredentials, method: str) -> bool:
+        known = self._registered(credentials.client_id)
+        if known is None or method not in known.accepts:
+            return False
+        return method == "none" or known.client_secret == credentials.client_secret
+
+    def _registered(self, client_id: str) -> RegisteredClient | None:
         settings = self._settings
-        known = self._further_clients.get(credentials.client_id)
-        if credentials.client_id == settings.client_id:
-            known = RegisteredClient(settings.client_secret, settings.accepts)
-        return known is not None and known.client_secret == credentials.client_secret and method in known.accepts
+        if client_id == settings.client_id:
+            return RegisteredClient(settings.client_secret, settings.accepts)
+        return self._further_clients.get(client_id)
 
     def _reject_grant(self, request: RecordedRequest) -> Answer | None:
         # In some deployments, the grant type is in the URL instead of the body.

@@ -5,6 +5,7 @@ import binascii
 from typing import NamedTuple
 from urllib.parse import unquote_plus
 
+from ._assertions import method_of
 from ._recorded_request import Headers, PresentedAuthentication
 
 Form = tuple[tuple[str, str], ...]
@@ -20,11 +21,16 @@ class PresentedCredentials(NamedTuple):
 
 
 def presented_authentication(headers: Headers, form: Form) -> PresentedAuthentication | None:
-    """The method by which the request presents a secret, or "both". A client_id alone proves nothing."""
-    by_body = any(name == "client_secret" for name, _ in form)
-    if not headers.get("Authorization", "").lower().startswith(_BASIC):
-        return "client_secret_post" if by_body else None
-    return "both" if by_body else "client_secret_basic"
+    """The method by which the request proves its client, or "both" for more than one. A client_id proves nothing."""
+    found: list[PresentedAuthentication] = []
+    if headers.get("Authorization", "").lower().startswith(_BASIC):
+        found.append("client_secret_basic")
+    if any(name == "client_secret" for name, _ in form):
+        found.append("client_secret_post")
+    by_assertion = method_of(dict(form))
+    if by_assertion is not None:
+        found.append(by_assertion)
+    return "both" if len(found) > 1 else next(iter(found), None)
 
 
 def basic_credentials(headers: Headers, *, decode: bool) -> PresentedCredentials | None:

@@ -7,7 +7,9 @@ from typing import Literal
 from ._masking import MASK, mask_pairs, mask_query
 
 RequestKind = Literal["token", "api", "other"]
-PresentedAuthentication = Literal["client_secret_basic", "client_secret_post", "both"]
+PresentedAuthentication = Literal[
+    "client_secret_basic", "client_secret_post", "private_key_jwt", "client_secret_jwt", "both"
+]
 
 
 class Headers(Mapping[str, str]):

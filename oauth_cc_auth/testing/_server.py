@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from types import TracebackType
+from typing import Any
 
 from ._authorization import RegisteredClient
 from ._connection import ConnectionHandler
@@ -24,7 +25,9 @@ class LoopbackServer(ServerSettings):
 
     Every argument is keyword-only. It is also an attribute that you can change while the server runs:
 
-    ``client_id``, ``client_secret``, ``accepts``: the main client, and the authentication methods it may use.
+    ``client_id``, ``client_secret``, ``accepts``: the main client, and the authentication methods it may use:
+    ``client_secret_basic`` and ``client_secret_post`` by default, and also ``private_key_jwt``, ``client_secret_jwt``
+    and ``none``.
     ``decodes_basic``: form-decode Basic credentials (RFC 6749 section 2.3.1); False: compare them undecoded.
     ``grant_types``: the supported ones. ``scopes``: the scopes that a client may request; None means any.
     ``expires_in``: sent unchanged, left out if None. If it is a positive number or a string of one, the API
@@ -45,6 +48,7 @@ class LoopbackServer(ServerSettings):
         self._site = Site(self)
         handler = ConnectionHandler(self, self._site, self._log)
         self._listener = Listener(handler.serve, self._site.wake)
+        self._site.authorization.audiences = self.token_url, self.origin
 
     @property
     def origin(self) -> str:
@@ -92,6 +96,17 @@ class LoopbackServer(ServerSettings):
         """Register a client besides the main one. ``accepts`` lists the authentication methods it may use."""
         check_accepts(accepts)
         self._site.authorization.add_client(client_id, RegisteredClient(client_secret, accepts))
+
+    def register_key(self, key: Any, client_id: str | None = None) -> None:
+        """Accept assertions (``private_key_jwt``, RFC 7523) that this key has signed, besides those of earlier keys.
+
+        The server then checks their audience (the token URL or the origin), their times, and that each is used once.
+        It needs PyJWT and cryptography, as the extra ``jwt`` brings them.
+
+        ``key``: the public key, or the private one: a JWK, PEM (a certificate, too), or a key of cryptography.
+        ``client_id``: whose it is; None: the main client's.
+        """
+        self._site.authorization.assertions.register_key(self.client_id if client_id is None else client_id, key)
 
     def rotate_secret(self, client_secret: str) -> None:
         """Give the main client a new secret and reject the old one from now on. Tokens stay valid."""

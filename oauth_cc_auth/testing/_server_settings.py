@@ -8,6 +8,8 @@ from typing import Any
 from ._recorded_request import RecordedRequest
 
 BOTH_METHODS = ("client_secret_basic", "client_secret_post")
+ASSERTION_METHODS = ("private_key_jwt", "client_secret_jwt")
+_KNOWN_METHODS = (*BOTH_METHODS, *ASSERTION_METHODS, "none")
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -41,6 +43,6 @@ class ServerSettings:
 
 def check_accepts(methods: Collection[str]) -> None:
     """Raise a ValueError for a method that the server does not know."""
-    unknown = sorted(set(methods) - set(BOTH_METHODS))
+    unknown = sorted(set(methods) - set(_KNOWN_METHODS))
     if unknown:
-        raise ValueError(f"accepts can hold {' and '.join(map(repr, BOTH_METHODS))}, not {unknown[0]!r}")
+        raise ValueError(f"accepts can hold {', '.join(map(repr, _KNOWN_METHODS))}, not {unknown[0]!r}")

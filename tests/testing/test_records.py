@@ -81,14 +81,14 @@ def test_the_repr_of_a_record_masks_secrets_and_tokens(server: LoopbackServer) -
     server.new_token = lambda: "t0k3n"
     server.header_name, server.header_value_pattern = "X-Plain", "%s"
     credentials = basic("client", "s3cr3t")
-    ask(server, {**POSTED, "client_secret": "s3cr3t", "scope": "a", "client_assertion": "s3cr3t"})
+    ask(server, {**POSTED, "client_secret": "s3cr3t", "scope": "a", "assertion": "s3cr3t"})
     ask(server, GRANT, {**credentials, "Cookie": "s3cr3t", "X-Api-Key": "Basic s3cr3t"})
     call(server, "/api?q=t0k3n&api_key=s3cr3t&id=1", headers={"X-Plain": "t0k3n", "Authorization": "s3cr3t"})
     shown = [repr(request) for request in server.requests]
     assert not any(hidden in text for text in shown for hidden in ("s3cr3t", "t0k3n"))
     assert credentials["Authorization"].removeprefix("Basic ") not in shown[1]
     assert shown[0].startswith("<RecordedRequest token POST /oauth2/token, status 200, by client_secret_post, ")
-    assert "('scope', 'a'), ('client_assertion', '***')]" in shown[0]
+    assert "('scope', 'a'), ('assertion', '***')]" in shown[0]
     assert "('client_secret', '***')" in shown[0]
     assert "('Authorization', 'Basic ***')" in shown[1]
     assert "query 'q=***&api_key=***&id=1', status 200, token ***, " in shown[2]
