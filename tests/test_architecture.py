@@ -189,7 +189,7 @@ def test_who_imports_what_is_not_ours(room: str) -> None:
 
 
 def test_testing_needs_only_python() -> None:
-    """And pytest in the one file that pytest itself loads; cryptography and PyJWT if a test wants proofs or assertions checked."""
+    """And pytest in the one file that pytest itself loads; cryptography and PyJWT if a test wants proofs checked."""
     inside = [name for name in FILES if name.startswith(f"{NAME}.testing")]
     tops = {i.module.partition(".")[0] for name in inside for i in imports_of(name) if not i.ours}
     assert tops - sys.stdlib_module_names == {"pytest", "cryptography", "jwt"}

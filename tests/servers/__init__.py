@@ -33,6 +33,7 @@ LOG_PATH = "/_log"  # GET: the exchanges so far; DELETE: forget them
 
 BASIC_METHOD = "client_secret_basic"
 BODY_METHOD = "client_secret_post"
+ASSERTION_METHOD = "client_assertion_jwt"  # Authlib's name for `private_key_jwt` and `client_secret_jwt` together
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,12 @@ PLAIN = Client("plain-secret", "plain-secret-Wm9", hashed=False)
 SPECIAL_BASIC = Client(f"basic{_SPECIAL}id", f"se%20cret{_SPECIAL}:end")
 SPECIAL_BODY = Client(f"body{_SPECIAL}id", f"se%20cret{_SPECIAL}:end", BODY_METHOD)
 SHORT = Client("short-lived", "short-secret-Pv2", lifetime=2)
-CLIENTS = {c.client_id: c for c in (BASIC, BODY, PLAIN, SPECIAL_BASIC, SPECIAL_BODY, SHORT)}
+# Both sides derive the key of SIGNING from this number, so that no key is in the repository. The other one signs with
+# its secret.
+SIGNING_NUMBER = 0x5EED
+SIGNING = Client("signing-with-key", "", ASSERTION_METHOD)
+SIGNING_BY_SECRET = Client("signing-with-secret", "a-secret-that-is-long-enough-for-HS256", ASSERTION_METHOD)
+CLIENTS = {c.client_id: c for c in (BASIC, BODY, PLAIN, SPECIAL_BASIC, SPECIAL_BODY, SHORT, SIGNING, SIGNING_BY_SECRET)}
 
 SCOPES = ("orders:read", "orders:write")
 

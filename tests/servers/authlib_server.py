@@ -10,16 +10,30 @@ import os
 import threading
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from authlib.integrations.flask_oauth2 import AuthorizationServer, ResourceProtector, current_token
 from authlib.oauth2.rfc6749 import grants
 from authlib.oauth2.rfc6749.models import ClientMixin, TokenMixin
 from authlib.oauth2.rfc6750 import BearerTokenGenerator, BearerTokenValidator
 from authlib.oauth2.rfc7009 import RevocationEndpoint
+from authlib.oauth2.rfc7523 import JWTBearerClientAssertion
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from flask import Flask, Response, jsonify, request
+from joserfc.jwk import ECKey, OctKey
 
-from tests.servers import BASIC_METHOD, BODY_METHOD, CLIENTS, SCOPES, Client, serve
+from tests.servers import (
+    ASSERTION_METHOD,
+    BASIC_METHOD,
+    BODY_METHOD,
+    CLIENTS,
+    SCOPES,
+    SIGNING_BY_SECRET,
+    SIGNING_NUMBER,
+    Client,
+    serve,
+)
 
 
 @dataclass(frozen=True)
@@ -67,7 +81,32 @@ _tokens_lock = threading.Lock()
 
 
 class _Grant(grants.ClientCredentialsGrant):
-    TOKEN_ENDPOINT_AUTH_METHODS = (BASIC_METHOD, BODY_METHOD)
+    TOKEN_ENDPOINT_AUTH_METHODS = (BASIC_METHOD, BODY_METHOD, ASSERTION_METHOD)
+
+
+class _Assertion(JWTBearerClientAssertion):
+    """Authlib's own checks; the audience is the URL that was asked, and a `jti` counts once."""
+
+    _used: ClassVar[set[str]] = set()
+
+    def get_audiences(self) -> list[str]:
+        return [request.url]
+
+    def validate_jti(self, claims: dict[str, Any], jti: str) -> bool:
+        with _tokens_lock:
+            if jti in self._used:
+                return False
+            self._used.add(jti)
+            return True
+
+    def resolve_client_public_key(self, client: _Client) -> Any:
+        if client.registered is SIGNING_BY_SECRET:
+            return OctKey.import_key(client.registered.client_secret)
+        return ECKey.import_key(
+            ec.derive_private_key(SIGNING_NUMBER, ec.SECP256R1())
+            .public_key()
+            .public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        )
 
 
 class _Revocation(RevocationEndpoint):
@@ -108,6 +147,7 @@ def application() -> Flask:
     app.config["OAUTH2_SCOPES_SUPPORTED"] = list(SCOPES)
     server = _Server(app, query_client=_query_client, save_token=_save_token)
     server.register_grant(_Grant)
+    server.register_client_auth_method(ASSERTION_METHOD, _Assertion())
     server.register_endpoint(_Revocation)
     protected = ResourceProtector()
     protected.register_token_validator(_Validator())
