@@ -167,6 +167,13 @@ class ClientCredentialsConfig:
         for name, value in fields.items():
             object.__setattr__(self, name, value)
 
+    def with_scope(self, scope: str) -> "ClientCredentialsConfig":
+        """This config, except that it asks for `scope`."""
+        made = object.__new__(type(self))
+        for name in ClientCredentialsConfig.__annotations__:
+            object.__setattr__(made, name, scope if name == "scope" else getattr(self, name))
+        return made
+
     @property
     def endpoint(self) -> TokenEndpoint | None:
         """What describes the token endpoint; None for one that is as RFC 6749 says."""

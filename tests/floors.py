@@ -45,7 +45,7 @@ FLOORS_OF_CLI: tuple[set[str], ...] = (
     {"run"},
 )
 FLOORS_OF_CHECK: tuple[set[str], ...] = (
-    {"connection_facts", "challenge", "oddities"},
+    {"connection_facts", "oddities"},
     {"facts"},
     {"jwt"},
     {"rules"},

@@ -57,6 +57,7 @@ if TYPE_CHECKING:
         renew_after: float
         renew_on: RenewOn | Iterable[int] | bool | None
         raise_if_not_renewed: bool
+        step_up: bool
         api_origins: Iterable[str] | None
         on_event: OnEvent | None
         allow_insecure_http: bool | None
@@ -97,6 +98,7 @@ class BaseAuth(ABC, Generic[TokenClientT]):
         renew_after: float = 0.8,
         renew_on: RenewOn | Iterable[int] | bool | None = None,
         raise_if_not_renewed: bool = False,
+        step_up: bool = False,
         api_origins: Iterable[str] | None = None,
         on_event: OnEvent | None = None,
         allow_insecure_http: bool = False,
@@ -136,6 +138,8 @@ class BaseAuth(ABC, Generic[TokenClientT]):
                 others. In requests, None if the answer is streamed; in httpx, if it has no Content-Length.
             raise_if_not_renewed: What happens if an API refuses the token and no new one can be had for a reason that
                 may pass: True raises the `TokenError` that says why, False returns what the API answered.
+            step_up: True lets an API ask for more scope, once: if it answers 403 with ``insufficient_scope``, or 401
+                and no `scope` is set, the scope that it names is asked for as well.
             api_origins: Origins such as ``https://api.example.com`` that get the token; requests to others are sent
                 without one. None: whatever origin a request names.
             on_event: Called with an `Event` for each thing that happens to tokens, once and not for each request that
@@ -173,6 +177,7 @@ class BaseAuth(ABC, Generic[TokenClientT]):
                 "renew_after": renew_after,
                 "renew_on": renew_on,
                 "raise_if_not_renewed": raise_if_not_renewed,
+                "step_up": step_up,
                 "api_origins": api_origins,
                 "on_event": on_event,
                 "token_client": token_client,

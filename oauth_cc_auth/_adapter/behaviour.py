@@ -168,6 +168,7 @@ class Behaviour(Record):
         rules: When a token is renewed.
         renew_on: The condition for a renewal after an answer; None: status 401.
         raise_if_not_renewed: Raise what kept a new token away, instead of returning the refusal.
+        step_up: Ask for more scope, once, if an API wants it.
         api_origins: The origins that get the token; None: every origin.
         on_event: The person's hook, or None.
         token_client: The person's client for token requests, or None.
@@ -180,6 +181,7 @@ class Behaviour(Record):
         "raise_if_not_renewed",
         "renew_on",
         "rules",
+        "step_up",
         "timeout",
         "token_client",
     )
@@ -191,6 +193,7 @@ class Behaviour(Record):
         self.rules = rules(given["early_expiry"], given["renew_after"])
         self.renew_on: RenewCondition = renew_on(given["renew_on"])
         self.raise_if_not_renewed = yes_or_no("raise_if_not_renewed", given["raise_if_not_renewed"])
+        self.step_up = yes_or_no("step_up", given["step_up"])
         self.api_origins = api_origins(given["api_origins"], wire_url)
         self.on_event = on_event(given["on_event"])
 
@@ -204,6 +207,7 @@ class Behaviour(Record):
             "renew_after": self.rules.renew_after,
             "renew_on": tuple(sorted(self.renew_on)) if isinstance(self.renew_on, frozenset) else self.renew_on,
             "raise_if_not_renewed": self.raise_if_not_renewed,
+            "step_up": self.step_up,
             "api_origins": None if origins is None else tuple(map(str, origins)),
             "on_event": self.on_event,
             "token_client": self.token_client,

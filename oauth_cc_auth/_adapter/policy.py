@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from oauth_cc_auth._protocol.failure import Failure
 
     from .behaviour import Behaviour, RenewCondition
+    from .step_up import StepUp
     from .transport import Transport
 
     class RefusedRequest(Protocol):
@@ -124,6 +125,7 @@ class ApiPolicy:
         "_allow_insecure_http",
         "_behaviour",
         "_observer",
+        "_step_up",
         "_transport",
         "admitted",
         "cache",
@@ -156,6 +158,11 @@ class ApiPolicy:
         self.serves_every_origin = behaviour.api_origins is None
         self._allow_insecure_http = config.allow_insecure_http
         self._behaviour = behaviour
+        self._step_up: StepUp | None = None
+        if behaviour.step_up:
+            from .step_up import StepUp
+
+            self._step_up = StepUp(config, source)
         self._observer = source.observer
         self._transport = transport
 
@@ -216,15 +223,20 @@ class ApiPolicy:
             extra={"reason": complaint},
         )
 
-    def refuses(self, status: int, headers: Mapping[str, str], body: bytes | None = None) -> bool | TokenError:
+    def refuses(
+        self, status: int, headers: Mapping[str, str], body: bytes | None = None, lease: Lease | None = None
+    ) -> bool | TokenError:
         """True if an answer means that the API refused the token.
 
-        `body` counts if this policy `reads_body`; None for one that is not looked at.
+        `body` counts if this policy `reads_body`; None for one that is not looked at. `lease` is what the request
+        carried; an API may want a token with more scope.
         An error if `renew_on` raised or returned something to await: the API's answer is lost with it, so it must not
         pass unseen.
         """
         if self.proofs is not None and self.proofs.complaint(status, headers):
             return False  # about the proof, not about the token
+        if self._step_up is not None and lease is not None and self._step_up.wants_more(lease, status, headers):
+            return True
         condition: RenewCondition = self._behaviour.renew_on
         if condition is None:
             return status == 401

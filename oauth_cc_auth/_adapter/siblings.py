@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         renew_after: float
         renew_on: RenewOn | Iterable[int] | bool | None
         raise_if_not_renewed: bool
+        step_up: bool
         api_origins: Iterable[str] | None
         on_event: OnEvent | None
 

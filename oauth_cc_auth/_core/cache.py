@@ -323,16 +323,29 @@ class TokenCache:
         """Forget token, flight, failures and refusals: the next request fetches."""
         with self._lock.here():
             self._notice_fork()
-            self._epoch += 1  # a token under way may be older than the reason for this call
-            superseded = self._flight
-            self._supersede()
-            self._flight = None
+            superseded = self._outdated()
             self.current = None
             self._forget_failures()
             self._reported = None
         self.refusals.clear()
         if superseded is not None:
             superseded.wake_all()
+
+    def outdate(self) -> None:
+        """Have a token that is under way count as one that was not asked for; the current one stays."""
+        with self._lock.here():
+            self._notice_fork()
+            superseded = self._outdated()
+        if superseded is not None:
+            superseded.wake_all()
+
+    def _outdated(self) -> Flight | None:
+        """The flight under way, which counts no more: its token may be older than the reason for that."""
+        self._epoch += 1
+        superseded = self._flight
+        self._supersede()
+        self._flight = None
+        return superseded
 
     def discard(self, lease: Lease) -> None:
         """Stop using `lease` if it is still the current one."""

@@ -85,6 +85,10 @@ class TokenFlow:
         """Seconds for each token request."""
         return self._fetcher.timeout
 
+    def ask_for_scope(self, scope: str) -> None:
+        """Ask for `scope` from the next token request on."""
+        self._fetcher.config = self.config = self.config.with_scope(scope)
+
     def obtain(self, caller: Caller, refused: Lease | None = None) -> Flow:
         """A token for `caller`: the current one, one that another caller is fetching, or one that is fetched here.
 

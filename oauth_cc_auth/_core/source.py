@@ -102,6 +102,11 @@ class TokenSource:
             return self._at_hand(refused)
         return await adrive(self.flow.obtain(Caller.current(blocking=False), refused), self._asend, self.cache.clock)
 
+    def ask_for_scope(self, scope: str) -> None:
+        """Ask for `scope` from now on, and for another token in the place of one that is under way."""
+        self.flow.ask_for_scope(scope)
+        self.cache.outdate()
+
     def obtain_another(self, refused: Token) -> Lease | Failure:
         """Another token than `refused`, which an API has refused as the person's code reports. Blocks."""
         known = self._report(refused)

@@ -54,6 +54,7 @@ WRITABLE_BEHAVIOUR = (
     "renew_after",
     "renew_on",
     "raise_if_not_renewed",
+    "step_up",
     "api_origins",
 )
 BEHAVIOUR = (*WRITABLE_BEHAVIOUR, "on_event", "token_client")

@@ -188,6 +188,7 @@ _TEXT_READERS: dict[str, Callable[[str, str, str], Any]] = {
     "renew_after": read_number,
     "renew_on": _read_condition,
     "secret_in_query": _read_switch,
+    "step_up": _read_switch,
     "timeout": read_number,
 }
 _READERS: dict[str, Callable[[str, str, Any], Any]] = {

@@ -691,6 +691,18 @@ class TestInvalidation:
         assert cache.current is None
         assert cache.claim(ME) == Follow(newer)
 
+    def test_a_flight_that_is_outdated(self, cache: TokenCache, clock: FakeClock) -> None:
+        """The current token stays, and the one under way does not count: something else is asked for now."""
+        cache.outdate()
+        lease = stored(cache, clock)
+        flight = lead(cache, refused=lease).flight
+        cache.outdate()
+        assert cache.current is lease
+        newer = lead(cache, YOU, lease).flight
+        cache.settle(flight, a_lease(clock))
+        assert cache.current is lease
+        assert cache.claim(ME, lease) == Follow(newer)
+
     def test_an_orphan(self, cache: TokenCache, clock: FakeClock) -> None:
         """A token that was asked for before is stale, even if its leader was given up."""
         orphan = lead(cache).flight

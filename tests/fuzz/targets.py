@@ -17,9 +17,9 @@ from oauth_cc_auth import ClientCredentialsConfig, ConfigurationError, Token
 from oauth_cc_auth._adapter.behaviour import api_origins
 from oauth_cc_auth._authentication.basic import ClientSecretBasic
 from oauth_cc_auth._authentication.post import ClientSecretPost
-from oauth_cc_auth._cli.check.challenge import challenge_parameter
 from oauth_cc_auth._cli.check.probe.http_answer import http_answer
 from oauth_cc_auth._http.answers import retry_after
+from oauth_cc_auth._http.challenge import challenge_parameter
 from oauth_cc_auth._http.limited_body import LIMIT, LimitedBody, UnreadableBodyError
 from oauth_cc_auth._http.origin import may_carry_secrets, origin_of, surely_stays
 from oauth_cc_auth._protocol.answer import read_answer

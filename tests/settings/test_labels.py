@@ -138,6 +138,7 @@ class TestForm:
             "renew_on",
             "api_origins",
             "raise_if_not_renewed",
+            "step_up",
             "token_client",
             "Renew On",
         ],

@@ -140,6 +140,7 @@ def with_requests(config: ClientCredentialsConfig) -> requests.Response:
         renew_after=0.5,
         renew_on=renew_on,
         raise_if_not_renewed=True,
+        step_up=True,
         api_origins=["https://api.example.com"],
         on_event=on_event,
         token_client=requests.Session(),

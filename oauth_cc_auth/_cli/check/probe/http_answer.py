@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Mapping
 from html import unescape
 
-from oauth_cc_auth._cli.check.challenge import plainly_quoted
 from oauth_cc_auth._cli.check.facts import HttpAnswer
 from oauth_cc_auth._http.answers import is_redirect, is_web_page, retry_after, unix_time
+from oauth_cc_auth._http.challenge import plainly_quoted
 from oauth_cc_auth._redact.redact import presentable, redact_start, shown_url
 
 _TITLE = re.compile(r"<title[^>]*>([^<]*)", re.IGNORECASE)

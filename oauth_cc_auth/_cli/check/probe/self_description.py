@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 
 import requests
 
-from oauth_cc_auth._cli.check.challenge import challenge_parameter
 from oauth_cc_auth._cli.terminal.exit import FAILED, UNREACHABLE, CommandError
 from oauth_cc_auth._errors import ConfigurationError
+from oauth_cc_auth._http.challenge import challenge_parameter
 from oauth_cc_auth._http.origin import may_carry_secrets, origin_of
 from oauth_cc_auth._issuer import Issuer
 from oauth_cc_auth._protocol.discovery import metadata_request, metadata_urls, not_discovered, read_metadata

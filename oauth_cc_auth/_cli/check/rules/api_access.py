@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
-from oauth_cc_auth._cli.check.challenge import challenge_parameter, challenge_schemes
 from oauth_cc_auth._cli.check.facts import Findings, HttpAnswer, TokenFacts
 from oauth_cc_auth._cli.check.jwt import words_claim
+from oauth_cc_auth._http.challenge import challenge_parameter, challenge_schemes
 
 from .rule import Advice, Rule, api_failure, with_words
 

@@ -6,9 +6,9 @@ from email.utils import formatdate
 
 import pytest
 
-from oauth_cc_auth._cli.check.challenge import challenge_parameter
 from oauth_cc_auth._cli.check.facts import HttpAnswer
 from oauth_cc_auth._cli.check.probe.http_answer import http_answer
+from oauth_cc_auth._http.challenge import challenge_parameter
 
 NOW = 1_700_000_000.0
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from oauth_cc_auth._cli.check.challenge import challenge_parameter, challenge_schemes
+from oauth_cc_auth._http.challenge import challenge_parameter, challenge_schemes
 from oauth_cc_auth.testing import Answer, LoopbackServer
 from tests.cli.check.checks import diagnosis, direct, jwt
 from tests.contract.raw_endpoint import RawEndpoint, Wire, head
