@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from oauth_cc_auth._config import ClientCredentialsConfig
-from oauth_cc_auth._errors import TokenError
+from oauth_cc_auth._errors import ConfigurationError, TokenError
 from oauth_cc_auth._protocol.failure import Failure
 from oauth_cc_auth._settings import returned
 from oauth_cc_auth._token import Token
@@ -43,7 +43,7 @@ def dressed(config: ClientCredentialsConfig, token: Token, budget: float) -> Gen
     """
     pattern = config.header_value_pattern
     if callable(pattern):
-        value = yield CallFunction(partial(returned.header_value, pattern, token), budget)
+        value = _checked((yield CallFunction(partial(pattern, token), budget)))
         if isinstance(value, Raised):
             return _failed("header_value_pattern", value)
     else:
@@ -51,11 +51,20 @@ def dressed(config: ClientCredentialsConfig, token: Token, budget: float) -> Gen
     headers = {}
     for name, content in config.api_headers:
         if callable(content):
-            content = yield CallFunction(partial(returned.header_value, content, token), budget)  # noqa: PLW2901
+            content = _checked((yield CallFunction(partial(content, token), budget)))  # noqa: PLW2901
             if isinstance(content, Raised):
                 return _failed(f"api_headers callable for {name}", content)
         headers[name] = content
     return Dress(value, headers)
+
+
+def _checked(result: Any) -> str | Raised:
+    if isinstance(result, Raised):
+        return result
+    try:
+        return returned.header_value(result)
+    except ConfigurationError as error:
+        return Raised(str(error))
 
 
 def _failed(what: str, raised: Raised) -> Failure:

@@ -18,12 +18,13 @@ from oauth_cc_auth._errors import Attempt, ConfigurationError, DiscoveryError, T
 from oauth_cc_auth._http.answers import clock_skew
 from oauth_cc_auth._protocol.answer import is_whole_success, not_understood, read_answer
 from oauth_cc_auth._protocol.dpop import USE_NONCE
-from oauth_cc_auth._protocol.exchange import Reply, TokenRequest, TokenResponse, methods_of, token_request
+from oauth_cc_auth._protocol.exchange import Computed, Reply, TokenRequest, TokenResponse, methods_of, token_request
 from oauth_cc_auth._protocol.failure import Failure
 from oauth_cc_auth._protocol.members import whole_of
 from oauth_cc_auth._protocol.server_metadata import METADATA, ServerMetadata
 from oauth_cc_auth._redact.redact import presentable, shown_url
 from oauth_cc_auth._settings import checks, returned
+from oauth_cc_auth._settings.callables import given as with_argument
 from oauth_cc_auth._token import Token
 
 from .back_off import back_off
@@ -262,8 +263,8 @@ class Fetcher:
         """The token request, made with the person's callables if there are any."""
         given = self.config.client_secret
         if callable(given):
-            asking = partial(returned.value_of, given, self.last_token)
-            secret = _checked((yield self._call(asking, flight, until)), self.config.authentication)
+            asked = with_argument(given, self.last_token)
+            secret = _checked((yield self._call(asked, flight, until)), self.config.authentication)
             if isinstance(secret, Raised):
                 return _not_sent(f"client_secret callable gave no secret: {secret.text}")
         else:
@@ -273,10 +274,8 @@ class Fetcher:
         values = yield from self._values(flight, until)
         if isinstance(values, Raised):
             return _not_sent(values.text)
-        make = partial(token_request, self.config, method, secret, server=run.server, **values)
-        endpoint = self.config.endpoint
-        makes_body = endpoint is not None and callable(endpoint.request_format)
-        if is_builtin(method) and not makes_body:
+        make = partial(token_request, self.config, method, secret, server=run.server, computed=values)
+        if is_builtin(method):
             try:
                 request = make()
             except ConfigurationError as error:  # a secret that does not fit into a header
@@ -285,10 +284,27 @@ class Fetcher:
         else:
             made = yield self._call(make, flight, until)
             if isinstance(made, Raised):
-                who = "request_format" if is_builtin(method) else f"client authentication {method.name!r}"
-                return _not_sent(f"{who} gave no {'body' if is_builtin(method) else 'credentials'}: {made.text}")
+                return _not_sent(f"client authentication {method.name!r} gave no credentials: {made.text}")
             request = made
+        if request.unencoded is not None:
+            encoded = yield from self._encoded(request, flight, until)
+            if isinstance(encoded, Failure):
+                return encoded
+            request = encoded
         return (yield from self._proven(request, flight, until))
+
+    def _encoded(
+        self, request: TokenRequest, flight: Flight, until: float
+    ) -> Generator[Effect, Any, TokenRequest | Failure]:
+        """`request` with the body that the person's `request_format` makes of its fields."""
+        make: Any = None if request.endpoint is None else request.endpoint.request_format
+        made = yield self._call(partial(make, request.unencoded), flight, until)
+        if not isinstance(made, Raised):
+            try:
+                return request.replaced(body=returned.body(made), unencoded=None)
+            except ConfigurationError as error:
+                made = Raised(str(error))
+        return _not_sent(f"request_format gave no body: {made.text}")
 
     def _proven(
         self, request: TokenRequest, flight: Flight, until: float
@@ -304,7 +320,7 @@ class Fetcher:
             return _not_sent(f"the key of dpop signed no proof: {proven.text}")
         return proven  # type: ignore[no-any-return]  # what `proven` returns
 
-    def _values(self, flight: Flight, until: float) -> Generator[Effect, Any, dict[str, Any] | Raised]:
+    def _values(self, flight: Flight, until: float) -> Generator[Effect, Any, Computed | Raised]:
         """The additional fields and headers, with what the person's callables in them return now."""
         config = self.config
         endpoint = config.endpoint
@@ -313,17 +329,15 @@ class Fetcher:
         check_data = partial(checks.additional_request_data, is_described=is_described)
         check_headers = partial(checks.additional_headers, is_described=is_described)
         call = partial(self._call, flight=flight, until=until)
-        found: dict[str, Any] = {}
-        for argument, setting, check in (
-            ("data", "additional_request_data", check_data),
-            ("headers", "additional_headers", check_headers),
-        ):
+        found: list[Any] = []
+        for setting, check in (("additional_request_data", check_data), ("additional_headers", check_headers)):
             pairs = getattr(config, setting)
             checked = partial(check, request_format=request_format)
-            found[argument] = yield from computed(pairs, self.last_token, call, checked)
-            if isinstance(found[argument], Raised):
-                return Raised(f"{setting}: {found[argument].text}")
-        return found
+            values = yield from computed(pairs, self.last_token, call, checked)
+            if isinstance(values, Raised):
+                return Raised(f"{setting}: {values.text}")
+            found.append(values)
+        return Computed(*found)
 
     def _told(
         self, request: TokenRequest, reply: Reply, flight: Flight, until: float
@@ -332,8 +346,13 @@ class Fetcher:
         read = None if request.endpoint is None else request.endpoint.response_fields
         if not callable(read) or not isinstance(reply, TokenResponse) or not is_whole_success(reply):
             return None
-        told = yield self._call(partial(returned.members, read, whole_of(reply.body)), flight, until)
-        return not_understood(request, reply, told.text) if isinstance(told, Raised) else told
+        told = yield self._call(partial(read, whole_of(reply.body)), flight, until)
+        if not isinstance(told, Raised):
+            try:
+                return returned.members(told)
+            except ConfigurationError as error:
+                told = Raised(str(error))
+        return not_understood(request, reply, told.text)
 
     def _call(self, function: Callable[[], Any], flight: Flight, until: float) -> CallFunction:
         now = self.clock.monotonic()

@@ -22,6 +22,7 @@ from oauth_cc_auth._protocol.revocation import read_revocation, revocation_reque
 from oauth_cc_auth._protocol.server_metadata import ServerMetadata
 from oauth_cc_auth._redact.redact import shown_url
 from oauth_cc_auth._settings import returned
+from oauth_cc_auth._settings.callables import given as with_argument
 
 from .cache import TokenCache
 from .caller import Caller
@@ -116,8 +117,7 @@ class Revocation:
         given = self._config.client_secret
         if not callable(given):
             return given
-        asking = partial(returned.value_of, given, None)
-        result = yield CallFunction(asking, self._left())
+        result = yield CallFunction(with_argument(given, None), self._left())
         if not isinstance(result, Raised):
             try:
                 return returned.secret(result, self._config.authentication)

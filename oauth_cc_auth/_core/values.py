@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
-from functools import partial
 from typing import Any
 
 from oauth_cc_auth._errors import ConfigurationError
-from oauth_cc_auth._settings import returned
-from oauth_cc_auth._settings.callables import has_callable, returned_awaitable
+from oauth_cc_auth._settings.callables import given, has_callable, returned_awaitable
 from oauth_cc_auth._settings.shown import shown_field
 from oauth_cc_auth._token import Token
 
@@ -53,7 +51,7 @@ def computed(
 def _computed(value: Any, last: Token | None, call: Calling) -> Generator[Effect, Any, Any]:
     """`value` without callables, or the `Raised` of the first that failed."""
     if callable(value):
-        result = yield call(partial(returned.value_of, value, last))
+        result = yield call(given(value, last))
         awaitable = returned_awaitable(result)
         return Raised(f"it {awaitable}") if awaitable else result
     if isinstance(value, Mapping):

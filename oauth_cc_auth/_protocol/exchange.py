@@ -22,7 +22,7 @@ from oauth_cc_auth._redact.redact import shown_url
 from oauth_cc_auth._settings import returned
 from oauth_cc_auth._version import __version__
 
-from .fields import CONTENT_TYPES, Fields, body_of, is_public, secret_texts, url_with
+from .fields import CONTENT_TYPES, Fields, body_of, is_public, secret_texts, tree_of, url_with
 from .server_metadata import ServerMetadata
 
 if TYPE_CHECKING:
@@ -50,11 +50,12 @@ class TokenRequest(Record):
         certificate: What a client of our own presents (RFC 8705); None: nothing.
         is_bound: It asks for a token that is bound to a key (RFC 9449), and not for a bearer token.
         asked: What errors call the place where it goes.
+        unencoded: The fields that a callable of the person's is still to make a body of; None: the body is there.
     """
 
     __slots__ = (
         *("asked", "body", "certificate", "endpoint", "headers", "http_method", "is_bound", "method"),
-        *("note", "scope", "secrets", "shown_url", "url"),
+        *("note", "scope", "secrets", "shown_url", "unencoded", "url"),
     )
 
     def __init__(
@@ -72,6 +73,7 @@ class TokenRequest(Record):
         certificate: ClientCertificate | None = None,
         is_bound: bool = False,
         asked: str = "token endpoint",
+        unencoded: dict[str, Any] | None = None,
     ) -> None:
         self.url = url
         self.certificate = certificate
@@ -86,6 +88,7 @@ class TokenRequest(Record):
         self.method = method
         self.scope = scope
         self.secrets = secrets
+        self.unencoded = unencoded
 
     @property
     def url_secrets(self) -> tuple[str, ...]:
@@ -100,6 +103,24 @@ class TokenRequest(Record):
 
     def __repr__(self) -> str:
         return f"TokenRequest(method={self.method!r})"
+
+
+class Computed(Record):
+    """What the person's callables returned for one token request. Its repr shows none of it.
+
+    Attributes:
+        data: `additional_request_data`.
+        headers: `additional_headers`.
+    """
+
+    __slots__ = ("data", "headers")
+
+    def __init__(self, data: tuple[tuple[str, Any], ...], headers: tuple[tuple[str, str], ...]) -> None:
+        self.data = data
+        self.headers = headers
+
+    def __repr__(self) -> str:
+        return "Computed()"
 
 
 class TokenResponse(Record):
@@ -171,8 +192,7 @@ def token_request(
     strategy: ClientAuthentication,
     client_secret: str | None,
     *,
-    data: Fields | None = None,
-    headers: tuple[tuple[str, str], ...] | None = None,
+    computed: Computed | None = None,
     server: ServerMetadata | None = None,
 ) -> TokenRequest:
     """The token request that authenticates with `strategy`. Its fields and their order are the same each time.
@@ -181,29 +201,27 @@ def token_request(
         config: What to ask for.
         strategy: Proves the client.
         client_secret: The secret, asked for if that is a callable.
-        data: `additional_request_data` with the values of callables; None if there are none.
-        headers: `additional_headers`, likewise.
+        computed: The additional fields and headers with the values of callables; None if there are none.
         server: The metadata of the issuer, if the config has one.
 
     Raises:
         ConfigurationError: `strategy` returned no `Credentials`, or wrong ones. What it raises itself comes through.
     """
-    url = config.source_url if server is None else server.token_url
     context = AuthenticationContext(
         client_id=config.client_id,
         client_secret=client_secret,
-        token_url=url,
+        token_url=config.source_url if server is None else server.token_url,
         issuer=None if server is None else server.issuer,
         mtls_token_url=None if server is None else server.mtls_token_url,
     )
     del client_secret  # no local of a frame while a person's code runs; the context does not show it
     credentials = returned.credentials(strategy.credentials_for(context))
-    endpoint = config.endpoint
+    endpoint, url = config.endpoint, context.token_url
     if strategy.uses_client_certificate and context.mtls_token_url is not None:
         url = context.mtls_token_url
     request_format = "form" if endpoint is None else endpoint.request_format
-    more_fields = config.additional_request_data if data is None else data
-    more_headers = config.additional_headers if headers is None else headers
+    computed = computed or Computed(config.additional_request_data, config.additional_headers)
+    more_fields, more_headers = computed.data, computed.headers
     fields: Fields = [*_grant_fields(config, more_fields, credentials), *credentials.fields]
     placed = Credentials()
     if endpoint is not None:
@@ -234,6 +252,7 @@ def token_request(
         note=credentials.note,
         certificate=strategy.client_certificate,
         is_bound=config.dpop is not None,
+        unencoded=tree_of(fields) if callable(request_format) else None,
     )
 
 

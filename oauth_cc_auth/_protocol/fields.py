@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from oauth_cc_auth._settings import returned
 from oauth_cc_auth._settings.nested import thawed
 
 # What fields are called that are no secrets, without "_" and in lower case. To mask them would hide what a server's
@@ -38,13 +37,7 @@ def is_public(name: str) -> bool:
 
 
 def body_of(fields: Fields, request_format: Any) -> bytes:
-    """The body: a form (RFC 6749 §4.4.2), JSON, or what a callable makes; empty if the fields are in the query.
-
-    Raises:
-        ConfigurationError: the callable returned no body. What it raises itself comes through.
-    """
-    if callable(request_format):
-        return returned.body(request_format, tree_of(fields))
+    """The body: a form (RFC 6749 §4.4.2) or JSON; empty if the fields are in the query, or a callable makes it."""
     if request_format == "json":
         return json.dumps(tree_of(fields), separators=(",", ":")).encode()
     return urlencode(fields).encode() if request_format == "form" else b""

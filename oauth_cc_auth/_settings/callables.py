@@ -47,6 +47,15 @@ def wants_argument(function: Callable[..., Any], position: int = 0) -> bool:
     return len(needed) > position
 
 
+def given(function: Callable[..., Any], argument: Any) -> Callable[[], Any]:
+    """`function` with `argument`, if it takes one: what can be called with nothing of ours around it.
+
+    A frame of ours in between would have the function among its locals, and a report of a crash would show what that
+    shows of itself.
+    """
+    return partial(function, argument) if wants_argument(function) else function
+
+
 def returned_awaitable(value: Any) -> str:
     """What is wrong if a callable returned `value`, which only an event loop could use: "returned ..."; else empty.
 

@@ -6,7 +6,7 @@ and never the value.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from oauth_cc_auth._authentication.base import ClientAuthentication, Credentials
@@ -14,7 +14,7 @@ from oauth_cc_auth._errors import ConfigurationError
 from oauth_cc_auth._http.headers import has_control, is_encodable, is_header_name, is_header_value
 
 from . import checks
-from .callables import returned_awaitable, wants_argument
+from .callables import returned_awaitable
 from .shown import is_field_name
 
 Pairs = tuple[tuple[str, str], ...]
@@ -61,33 +61,26 @@ def credentials(value: object) -> Credentials:
     return Credentials(headers=headers, fields=fields, note=value.note)
 
 
-def value_of(function: Callable[..., Any], last: Any) -> Any:
-    """What `function` returns for a token request; it is given the last token if it takes an argument."""
-    return function(last) if wants_argument(function) else function()
-
-
-def body(make: Callable[[Any], Any], fields: dict[str, Any]) -> bytes:
-    """What `make` makes of the fields of a token request.
+def body(value: object) -> bytes:
+    """What a callable made of the fields of a token request, as bytes.
 
     Raises:
-        ConfigurationError: it is no body. What `make` raises itself comes through.
+        ConfigurationError: it is no body.
     """
-    value = make(fields)
     if isinstance(value, str) and is_encodable(value):
         value = value.encode()
     if not isinstance(value, bytes):
         awaitable = returned_awaitable(value)
-        raise ConfigurationError(f"request_format: it {awaitable or 'must return text or bytes'}")
+        raise ConfigurationError(f"it {awaitable or 'must return text or bytes'}")
     return value
 
 
-def header_value(function: Callable[[Any], Any], token: Any) -> str:
-    """What `function` makes of a token: the value of a header.
+def header_value(value: object) -> str:
+    """What a callable made of a token: the value of a header.
 
     Raises:
-        ConfigurationError: it is none. What `function` raises itself comes through.
+        ConfigurationError: it is none.
     """
-    value = function(token)
     awaitable = returned_awaitable(value)
     if awaitable:
         raise ConfigurationError(f"it {awaitable}")
@@ -97,13 +90,12 @@ def header_value(function: Callable[[Any], Any], token: Any) -> str:
     return value
 
 
-def members(read: Callable[[Any], Any], answer: Any) -> Mapping[str, Any]:
-    """What `read` makes of an answer: its members by their names in RFC 6749.
+def members(value: object) -> Mapping[str, Any]:
+    """What a callable made of an answer: its members by their names in RFC 6749.
 
     Raises:
-        ConfigurationError: it returned no mapping with names. What it raises itself comes through.
+        ConfigurationError: it is no mapping with names.
     """
-    value = read(answer)
     if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
         awaitable = returned_awaitable(value)
         raise ConfigurationError(f"it {awaitable or f'must return a mapping with names, not {type(value).__name__}'}")

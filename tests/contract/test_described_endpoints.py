@@ -235,7 +235,7 @@ def test_any_body(client: ClientKind, used: Callable[..., RecordedRequest]) -> N
     ("made", "words"),
     [
         (lambda fields: fields["none"], r"request_format gave no body: it raised KeyError \("),
-        (lambda fields: None, "request_format gave no body: request_format: it must return text or bytes"),
+        (lambda fields: None, "request_format gave no body: it must return text or bytes"),
     ],
 )
 def test_a_callable_that_makes_no_body(client: ClientKind, oauth_server: LoopbackServer, made: Any, words: str) -> None:

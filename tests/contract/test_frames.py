@@ -14,13 +14,14 @@ from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import anyio
 import pytest
 import requests
 
 import oauth_cc_auth
-from oauth_cc_auth import ClientAuthentication, Credentials, TokenError
+from oauth_cc_auth import ClientAuthentication, Credentials, TokenEndpoint, TokenError
 from oauth_cc_auth._authentication.base import AuthenticationContext
 from oauth_cc_auth.testing import Answer, LoopbackServer
 from tests.clients import ClientKind, each_client
@@ -162,6 +163,48 @@ def _renew_on(client: ClientKind, strike: Strikes) -> Any:
     return {"renew_on": refused}, {}
 
 
+def _renew_on_body(client: ClientKind, strike: Strikes) -> Any:
+    def refused(status: int, headers: object, body: bytes | None) -> bool:
+        strike()
+        return status == 401
+
+    return {"renew_on": refused}, {}
+
+
+def _data(client: ClientKind, strike: Strikes) -> Any:
+    return {"additional_request_data": {"assertion": partial(handed_out, strike, SECRET)}}, {}
+
+
+def _headers(client: ClientKind, strike: Strikes) -> Any:
+    return {"additional_headers": {"X-Last": lambda last: handed_out(strike, SECRET)}}, {}
+
+
+def _pattern(client: ClientKind, strike: Strikes) -> Any:
+    return {"header_value_pattern": lambda token: handed_out(strike, f"Bearer {token.access_token}")}, {}
+
+
+def _api_headers(client: ClientKind, strike: Strikes) -> Any:
+    return {"api_headers": {"X-Key": lambda token: handed_out(strike, SECRET)}}, {}
+
+
+def _response_fields(client: ClientKind, strike: Strikes) -> Any:
+    def members(answer: Any) -> Any:
+        strike()
+        return answer
+
+    return {"endpoint": {"response_fields": members}}, {}
+
+
+def _request_format(client: ClientKind, strike: Strikes) -> Any:
+    def form(fields: Any) -> str:
+        strike()
+        return urlencode(fields)
+
+    data = {"additional_request_data": {"password": SECRET}}
+    content_type = {"additional_headers": {"Content-Type": "application/x-www-form-urlencoded"}}
+    return {"endpoint": {"request_format": form}, **data, **content_type}, {}
+
+
 def _token_client(client: ClientKind, strike: Strikes) -> Any:
     mounted = transport(client, strike, "/token")
     if client.library is requests:
@@ -185,6 +228,13 @@ PLACES: dict[str, Place] = {
     "client_authentication": _strategy,
     "on_event": _on_event,
     "renew_on": _renew_on,
+    "renew_on with body": _renew_on_body,
+    "additional_request_data": _data,
+    "additional_headers": _headers,
+    "header_value_pattern": _pattern,
+    "api_headers": _api_headers,
+    "response_fields": _response_fields,
+    "request_format": _request_format,
     "token_client": _token_client,
     "api": _api,
     "log handler": _nothing,
@@ -312,7 +362,9 @@ def test_an_exception_that_passes_through(
         settings, options = PLACES[place](client, strike)
         mounted = options.pop("mounted", None)
         given = {"client_secret": SECRET, **settings}
-        auth = client.auth_class(f"{oauth_server.token_url}?code={IN_URL}", "client", **given)
+        endpoint, url = given.pop("endpoint", None), f"{oauth_server.token_url}?code={IN_URL}"
+        source = url if endpoint is None else TokenEndpoint(url, **endpoint)
+        auth = client.auth_class(source, "client", **given)
         oauth_server.api.clear()
         try:
             with striking(place, strike, monkeypatch):
