@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from types import ModuleType
 from typing import Any, ClassVar
 
@@ -69,6 +71,20 @@ def test_aiohttp(oauth_server: LoopbackServer) -> None:
     assert (
         ran(oauth_server, "aiohttp", ('"https://api.example.com")\n', f'"{oauth_server.origin}")\n'))["status"] == 200
     )
+
+
+def test_airflow(oauth_server: LoopbackServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Credentials come from the connection, and hooks share a token."""
+    monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path))  # it writes its settings there when it is imported
+    connection = {"conn_type": "http", "host": oauth_server.api_url, "login": "abcd-1234", "password": "secret123456"}
+    monkeypatch.setenv("AIRFLOW_CONN_ORDERS", json.dumps(connection))
+    hooks = package("airflow.providers.http.hooks.http")
+    oauth_server.api.always(Answer(200, {"orders": []}))
+    names = ran(oauth_server, "Airflow")
+    oauth_server.revoke_all()
+    again = hooks.HttpHook("GET", http_conn_id="orders", auth_type=names["tokens"]).run("/orders")
+    assert names["orders"] == again.json() == {"orders": []}
+    assert talk(oauth_server) == RENEWED
 
 
 def test_azure(oauth_server: LoopbackServer) -> None:
