@@ -153,7 +153,17 @@ def test_classes_are_documented(name: str) -> None:
     assert undocumented == []
 
 
-COMMON = ("from_config", "from_env", "get_headers", "get_token", "invalidate", "prefetch", "revoke", "with_options")
+COMMON = (
+    "close",
+    "from_config",
+    "from_env",
+    "get_headers",
+    "get_token",
+    "invalidate",
+    "prefetch",
+    "revoke",
+    "with_options",
+)
 
 
 def test_adapters_have_one_signature() -> None:
@@ -172,6 +182,7 @@ def test_members_of_the_adapters() -> None:
         "aget_headers",
         "aprefetch",
         "arevoke",
+        "aclose",
         "redirect_guard",
         "aredirect_guard",
         "auth_flow",

@@ -56,6 +56,7 @@ if TYPE_CHECKING:
         early_expiry: float | None
         renew_after: float
         renew_on: RenewOn | Iterable[int] | bool | None
+        renew_in_background: bool
         raise_if_not_renewed: bool
         step_up: bool
         api_origins: Iterable[str] | None
@@ -97,6 +98,7 @@ class BaseAuth(ABC, Generic[TokenClientT]):
         early_expiry: float | None = None,
         renew_after: float = 0.8,
         renew_on: RenewOn | Iterable[int] | bool | None = None,
+        renew_in_background: bool = True,
         raise_if_not_renewed: bool = False,
         step_up: bool = False,
         api_origins: Iterable[str] | None = None,
@@ -130,12 +132,14 @@ class BaseAuth(ABC, Generic[TokenClientT]):
                 refuses that token.
             early_expiry: Seconds before expiry from which requests wait for a new token; None: a tenth of the token's
                 life, 30 s at most. Whatever is given, never more than half of the life.
-            renew_after: Fraction of the token's life, above 0 and up to 1, after which one request renews it while the
-                others go on with it.
+            renew_after: Fraction of the token's life, above 0 and up to 1, after which it is renewed early.
             renew_on: When a refused API request renews the token and is sent again: None or True on status 401, False
                 never, statuses such as ``(401, 419)``, or a callable that is given status and headers and says whether.
                 If it takes a third argument, it is given the body of answers in JSON of at most 64 KiB, and None for
                 others. In requests, None if the answer is streamed; in httpx, if it has no Content-Length.
+            renew_in_background: A token that is due soon is renewed in a thread of its own, or in a task of the event
+                loop if there is an async `token_client`, and no request waits for that. False: the request that is
+                sent next renews it, and waits.
             raise_if_not_renewed: What happens if an API refuses the token and no new one can be had for a reason that
                 may pass: True raises the `TokenError` that says why, False returns what the API answered.
             step_up: True lets an API ask for more scope, once: if it answers 403 with ``insufficient_scope``, or 401
@@ -176,6 +180,7 @@ class BaseAuth(ABC, Generic[TokenClientT]):
                 "early_expiry": early_expiry,
                 "renew_after": renew_after,
                 "renew_on": renew_on,
+                "renew_in_background": renew_in_background,
                 "raise_if_not_renewed": raise_if_not_renewed,
                 "step_up": step_up,
                 "api_origins": api_origins,
@@ -336,6 +341,23 @@ class BaseAuth(ABC, Generic[TokenClientT]):
         loaded("_core.revoke")
         self._check_revoked(self._source.revoke())
 
+    def close(self, timeout: float | None = None) -> None:
+        """Wait until no renewal runs in the background, and start no more. Blocks.
+
+        The auth object works on: tokens are renewed when they are due, and not before. Call this at the end of a
+        program or test, from outside the event loop that the auth object is used in; `aclose` is for code in there.
+
+        Args:
+            timeout: Seconds to wait at most; None for as long as it takes, which is about the `timeout` of the object.
+        """
+        self._source.background.close(timeout)
+
+    def __enter__(self: AuthT) -> AuthT:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def __setattr__(self, name: str, value: Any) -> None:
         """Refuse what would change nothing: the arguments count when the object is made."""
         if name in _ARGUMENTS:
@@ -379,6 +401,7 @@ class BaseAuth(ABC, Generic[TokenClientT]):
             send=self._transport.send,
             asend=self._transport.asend,
             obstacle=self._transport.obstacle,
+            renew_in_background=behaviour.renew_in_background,
             sibling=None if sibling is None else sibling._source,
         )
         self._policy = self._make_policy()

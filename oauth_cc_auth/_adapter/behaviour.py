@@ -167,6 +167,7 @@ class Behaviour(Record):
         deadline: Seconds that one caller waits for a token.
         rules: When a token is renewed.
         renew_on: The condition for a renewal after an answer; None: status 401.
+        renew_in_background: No request waits for the renewal of an aging token.
         raise_if_not_renewed: Raise what kept a new token away, instead of returning the refusal.
         step_up: Ask for more scope, once, if an API wants it.
         api_origins: The origins that get the token; None: every origin.
@@ -179,6 +180,7 @@ class Behaviour(Record):
         "deadline",
         "on_event",
         "raise_if_not_renewed",
+        "renew_in_background",
         "renew_on",
         "rules",
         "step_up",
@@ -192,6 +194,7 @@ class Behaviour(Record):
         self.deadline = seconds("deadline", given["deadline"])
         self.rules = rules(given["early_expiry"], given["renew_after"])
         self.renew_on: RenewCondition = renew_on(given["renew_on"])
+        self.renew_in_background = yes_or_no("renew_in_background", given["renew_in_background"])
         self.raise_if_not_renewed = yes_or_no("raise_if_not_renewed", given["raise_if_not_renewed"])
         self.step_up = yes_or_no("step_up", given["step_up"])
         self.api_origins = api_origins(given["api_origins"], wire_url)
@@ -206,6 +209,7 @@ class Behaviour(Record):
             "early_expiry": self.rules.early_expiry,
             "renew_after": self.rules.renew_after,
             "renew_on": tuple(sorted(self.renew_on)) if isinstance(self.renew_on, frozenset) else self.renew_on,
+            "renew_in_background": self.renew_in_background,
             "raise_if_not_renewed": self.raise_if_not_renewed,
             "step_up": self.step_up,
             "api_origins": None if origins is None else tuple(map(str, origins)),

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         early_expiry: float | None
         renew_after: float
         renew_on: RenewOn | Iterable[int] | bool | None
+        renew_in_background: bool
         raise_if_not_renewed: bool
         step_up: bool
         api_origins: Iterable[str] | None

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import weakref
+from collections.abc import Callable
 from math import inf
 
 from oauth_cc_auth._errors import TokenError
@@ -41,9 +42,10 @@ class Lead(Record):
         takes_over: True if another leader is lost.
         tries_once: There is one attempt and no sleeping, since there is a `fallback`, or the endpoint keeps failing.
         pause: Seconds to wait before the first attempt, since the endpoint asks for that.
+        in_background: The caller goes on with its `fallback`, and has someone else fetch.
     """
 
-    __slots__ = ("fallback", "flight", "pause", "takes_over", "time_limit", "tries_once")
+    __slots__ = ("fallback", "flight", "in_background", "pause", "takes_over", "time_limit", "tries_once")
 
     def __init__(
         self,
@@ -54,6 +56,7 @@ class Lead(Record):
         takes_over: bool = False,
         tries_once: bool = False,
         pause: float = 0.0,
+        in_background: bool = False,
     ) -> None:
         self.flight = flight
         self.fallback = fallback
@@ -61,6 +64,7 @@ class Lead(Record):
         self.takes_over = takes_over
         self.tries_once = tries_once
         self.pause = pause
+        self.in_background = in_background
 
 
 class Follow(Record):
@@ -85,6 +89,9 @@ class TokenCache:
     Args:
         clock: Time and chance.
         family: What it shares with siblings; None if there are none yet.
+
+    Attributes:
+        renews_in_background: Says whether an aging token is renewed without anyone waiting for it.
     """
 
     __slots__ = (
@@ -100,6 +107,7 @@ class TokenCache:
         "current",
         "family",
         "refusals",
+        "renews_in_background",
     )
 
     def __init__(self, clock: Clock, family: Family | None = None) -> None:
@@ -114,6 +122,7 @@ class TokenCache:
         self._lock = self.refusals.lock = self.family.lock
         self._flight: Flight | None = None
         self._process = os.getpid()
+        self.renews_in_background: Callable[[], bool] = bool  # which is False
 
     def begin_in_child(self) -> None:
         """Forget the flight, whose leader is a thread of the parent, and draw a jitter of this process's own.
@@ -172,7 +181,9 @@ class TokenCache:
             return Lead(
                 flight, takes_over=takes_over, tries_once=failures.is_probe(seconds), pause=failures.pause(seconds)
             )
-        return Lead(flight, fallback, _patience(now, fallback), takes_over=takes_over, tries_once=True)
+        in_background = not now.has_reached(fallback.waiting_from) and self.renews_in_background()
+        patience = _patience(now, fallback)
+        return Lead(flight, fallback, patience, takes_over=takes_over, tries_once=True, in_background=in_background)
 
     def _held(self, now: float, *, can_wait: bool, was_refused: bool) -> Failure | None:
         """The last failure, for a caller that must not ask again yet; the arguments are those of `Failures.held`."""

@@ -18,21 +18,28 @@ from oauth_cc_auth._redact.redact import kind_and_place
 
 from .caller import running_loop
 from .clock import Clock
-from .effects import CallFunction, Raised, Send, Wait
+from .effects import CallFunction, Detach, Raised, Send, Wait
 from .flow import Flow
 from .lease import Lease
 
 Sender = Callable[[TokenRequest, float], Reply]
 AsyncSender = Callable[[TokenRequest, float], Awaitable[Reply]]
+Detacher = Callable[[Detach], bool]
 
 
-def drive(flow: Flow, send: Sender, clock: Clock) -> Lease | Failure:
+def no_background(effect: Detach) -> bool:
+    """What cannot run a flow without waiting for it."""
+    return False
+
+
+def drive(flow: Flow, send: Sender, clock: Clock, detach: Detacher = no_background) -> Lease | Failure:
     """Run `flow` in this thread.
 
     Args:
         flow: What to run; closed at the end.
         send: Sends a token request within a number of seconds. It returns what the network did, and raises nothing.
         clock: What sleeps.
+        detach: Runs another flow without waiting for it; True once that has begun.
     """
     results: list[Any] = []
     try:
@@ -47,6 +54,8 @@ def drive(flow: Flow, send: Sender, clock: Clock) -> Lease | Failure:
                 results.append(result_of(effect))
             elif isinstance(effect, Wait):
                 _wait(effect)
+            elif isinstance(effect, Detach):
+                results.append(detach(effect))
             else:
                 clock.sleep(effect.seconds)
     finally:
@@ -77,7 +86,7 @@ def _wait(effect: Wait) -> None:
         effect.flight.unsubscribe(settled.set)
 
 
-async def adrive(flow: Flow, send: AsyncSender, clock: Clock) -> Lease | Failure:
+async def adrive(flow: Flow, send: AsyncSender, clock: Clock, detach: Detacher = no_background) -> Lease | Failure:
     """Run `flow` in the running event loop, asyncio's or trio's; the arguments are those of `drive`.
 
     Every step but sleeping has a cancel scope, so that no server and no callable can delay it.
@@ -95,6 +104,8 @@ async def adrive(flow: Flow, send: AsyncSender, clock: Clock) -> Lease | Failure
                 results.append(await aresult_of(effect))
             elif isinstance(effect, Wait):
                 await _await(effect)
+            elif isinstance(effect, Detach):
+                results.append(detach(effect))
             else:
                 await clock.asleep(effect.seconds)
     finally:

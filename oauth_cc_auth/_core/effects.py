@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import Any
 
 from oauth_cc_auth._protocol.exchange import TokenRequest
@@ -72,4 +72,14 @@ class Sleep(Record):
         self.seconds = seconds
 
 
-Effect = CallFunction | Send | Wait | Sleep
+class Detach(Record):
+    """Run `flow`, which leads `flight`, without waiting for it; send back True once it has begun."""
+
+    __slots__ = ("flight", "flow")
+
+    def __init__(self, flight: Flight, flow: Generator[Any, Any, Any]) -> None:
+        self.flight = flight
+        self.flow = flow
+
+
+Effect = CallFunction | Send | Wait | Sleep | Detach

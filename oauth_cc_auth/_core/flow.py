@@ -22,7 +22,7 @@ from oauth_cc_auth._protocol.lifetimes import lifetime
 from .cache import Follow, Lead, TokenCache
 from .caller import Caller
 from .dress import dressed
-from .effects import Effect, Wait
+from .effects import Detach, Effect, Wait
 from .failures import Pause
 from .fetch import TRIES, Fetcher, Fetching, out_of_time
 from .flight import GONE, Fetched, Flight, Outcome, leading
@@ -109,6 +109,9 @@ class TokenFlow:
             if isinstance(claim, (Lease, Failure)):
                 return claim
             if isinstance(claim, Lead):
+                if claim.in_background and claim.fallback is not None:
+                    yield from self._renew_in_background(claim)
+                    return self.cache.usable(refused) or claim.fallback
                 if claim.takes_over or outcome is GONE:
                     logger.debug("the caller that was fetching the token is gone: taking over")
                 outcome = yield from self._lead(claim, give_up_at)
@@ -125,6 +128,16 @@ class TokenFlow:
                 return self.cache.usable(refused) or outcome  # another caller may have got one meanwhile
             if not in_time:
                 return self.cache.usable(refused) or out_of_time(self.config)
+
+    def _renew_in_background(self, claim: Lead) -> Generator[Effect, Any, None]:
+        """Have `claim` led without waiting for it. If that cannot begin, there is no early renewal."""
+        has_begun = False
+        give_up_at = self.cache.clock.monotonic() + self._fetcher.timeout
+        try:
+            has_begun = yield Detach(claim.flight, self._lead(claim, give_up_at))
+        finally:
+            if not has_begun:
+                self.cache.settle(claim.flight, GONE)
 
     def _follow(self, claim: Follow, give_up_at: float) -> Generator[Effect, Any, Outcome | None]:
         """Wait for the flight while its leader lives and this caller has time.

@@ -6,14 +6,16 @@ not.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from oauth_cc_auth._errors import TokenError
 from oauth_cc_auth._protocol.failure import Failure
 
+from .background import Background
 from .cache import TokenCache
 from .caller import Caller
 from .drive import AsyncSender, Sender, adrive, drive
+from .effects import Detach
 from .flow import TokenFlow
 from .observer import Observer
 from .reported import not_replaced
@@ -42,13 +44,14 @@ class TokenSource:
         send, asend: What sends a token request, blocking and in an event loop; None if the client library or the
             person's `token_client` cannot.
         obstacle: The error for who needs one that is None.
+        renew_in_background: No caller of an aging token waits for its renewal.
         sibling: A source of tokens for another target, with the same credentials; None if there is none.
 
     Attributes:
         proofs: Makes the DPoP proofs of API requests; None for bearer tokens.
     """
 
-    __slots__ = ("_asend", "_obstacle", "_send", "cache", "flow", "observer", "proofs")
+    __slots__ = ("_asend", "_obstacle", "_send", "background", "cache", "flow", "observer", "proofs")
 
     def __init__(
         self,
@@ -62,6 +65,7 @@ class TokenSource:
         send: Sender | None,
         asend: AsyncSender | None,
         obstacle: TokenError,
+        renew_in_background: bool = False,
         sibling: TokenSource | None = None,
     ) -> None:
         self._send = send
@@ -81,6 +85,7 @@ class TokenSource:
         self.flow = TokenFlow(
             config, self.cache, self.observer, timeout=timeout, deadline=deadline, rules=rules, proofs=self.proofs
         )
+        self.background = Background(self.cache, is_wanted=renew_in_background)
 
     def obtain(self, refused: Lease | None = None) -> Lease | Failure:
         """The token to use now, or why there is none; `refused` is the one that an API has just refused. Blocks."""
@@ -90,7 +95,8 @@ class TokenSource:
                 return lease
         if self._send is None:
             return self._at_hand(refused)
-        return drive(self.flow.obtain(Caller.current(blocking=True), refused), self._send, self.cache.clock)
+        flow = self.flow.obtain(Caller.current(blocking=True), refused)
+        return drive(flow, self._send, self.cache.clock, self._detach)
 
     async def aobtain(self, refused: Lease | None = None) -> Lease | Failure:
         """`obtain` in the running event loop."""
@@ -100,7 +106,16 @@ class TokenSource:
                 return lease
         if self._asend is None:
             return self._at_hand(refused)
-        return await adrive(self.flow.obtain(Caller.current(blocking=False), refused), self._asend, self.cache.clock)
+        flow = self.flow.obtain(Caller.current(blocking=False), refused)
+        return await adrive(flow, self._asend, self.cache.clock, self._detach)
+
+    def _detach(self, effect: Detach) -> bool:
+        """Run a flow in the background: in a thread, if token requests can be sent in one."""
+        send, clock = self._send, self.cache.clock
+        if send is not None:
+            return self.background.start_thread(effect.flight, lambda: drive(effect.flow, send, clock))
+        asend: Any = self._asend  # the caller uses it, too
+        return self.background.start_task(effect.flight, lambda: adrive(effect.flow, asend, clock))
 
     def ask_for_scope(self, scope: str) -> None:
         """Ask for `scope` from now on, and for another token in the place of one that is under way."""

@@ -9,7 +9,15 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Awaitable, Generator
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypeVar
 
-from oauth_cc_auth._adapter.base import BaseAuth, TokenClientT, checked_token, foreign_request, loaded, provable
+from oauth_cc_auth._adapter.base import (
+    AuthT,
+    BaseAuth,
+    TokenClientT,
+    checked_token,
+    foreign_request,
+    loaded,
+    provable,
+)
 from oauth_cc_auth._adapter.policy import ApiPolicy
 from oauth_cc_auth._core.caller import running_loop
 from oauth_cc_auth._core.lease import Lease
@@ -187,6 +195,16 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
     async def aprefetch(self) -> None:
         """`prefetch` in an event loop; raises the same."""
         self._checked(await self._source.aobtain())
+
+    async def aclose(self, timeout: float | None = None) -> None:
+        """`close` in an event loop, which it does not block; it also waits for tasks of that loop."""
+        await self._source.background.aclose(timeout)
+
+    async def __aenter__(self: AuthT) -> AuthT:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
 
     def redirect_guard(self, request: RequestT) -> Awaitable[None]:
         """For ``event_hooks={"request": [auth.redirect_guard]}`` of a client: minds what redirects take along.

@@ -53,6 +53,7 @@ WRITABLE_BEHAVIOUR = (
     "early_expiry",
     "renew_after",
     "renew_on",
+    "renew_in_background",
     "raise_if_not_renewed",
     "step_up",
     "api_origins",

@@ -186,6 +186,7 @@ _TEXT_READERS: dict[str, Callable[[str, str, str], Any]] = {
     "early_expiry": read_number,
     "raise_if_not_renewed": _read_switch,
     "renew_after": read_number,
+    "renew_in_background": _read_switch,
     "renew_on": _read_condition,
     "secret_in_query": _read_switch,
     "step_up": _read_switch,

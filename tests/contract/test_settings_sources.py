@@ -162,11 +162,11 @@ def test_every_variable_of_behaviour(
             monkeypatch.setenv(PREFIX + name, value)
     kind: Any = client.auth_class
     texts = {"TIMEOUT": "2.5", "DEADLINE": "7", "EARLY_EXPIRY": "0", "RENEW_AFTER": "0.5", "RENEW_ON": "401,419"}
-    texts |= {"RAISE_IF_NOT_RENEWED": "true", "API_ORIGINS": oauth_server.origin}
+    texts |= {"RAISE_IF_NOT_RENEWED": "true", "RENEW_IN_BACKGROUND": "no", "API_ORIGINS": oauth_server.origin}
     for name, value in texts.items():
         monkeypatch.setenv(PREFIX + name, value)
     arguments = {"timeout": 2.5, "deadline": 7.0, "early_expiry": 0.0, "renew_after": 0.5, "renew_on": (401, 419)}
-    arguments |= {"raise_if_not_renewed": True, "api_origins": [oauth_server.origin]}
+    arguments |= {"raise_if_not_renewed": True, "renew_in_background": False, "api_origins": [oauth_server.origin]}
     same = kind(oauth_server.token_url + "?v=2", "client", "secret", **arguments)
     assert kind.from_env().__getstate__() == same.__getstate__()
     for name in texts:
@@ -232,6 +232,7 @@ def test_every_way_to_make_one_calls_the_class(
         monkeypatch.setenv(f"OAUTH_CC_{name}", value)
     required = ["client_id", "client_secret", "token_url"]
     monkeypatch.setenv("OAUTH_CC_DEADLINE", "30")  # the default
+    monkeypatch.delenv("OAUTH_CC_RENEW_IN_BACKGROUND")  # of the fixture
     assert Counting.from_env(timeout=3.0).given == sorted([*required, "timeout"])
     config = ClientCredentialsConfig(oauth_server.token_url, "client", "secret", scope="a")
     assert Counting.from_config(config, allow_insecure_http=None).given == sorted([*required, "scope"])

@@ -18,7 +18,7 @@ from oauth_cc_auth import ConfigurationError, Token, TokenError
 from oauth_cc_auth._core.caller import Caller
 from oauth_cc_auth._core.clock import Moment
 from oauth_cc_auth._core.drive import adrive, drive
-from oauth_cc_auth._core.effects import CallFunction, Effect, Raised, Send, Sleep, Wait
+from oauth_cc_auth._core.effects import CallFunction, Detach, Effect, Raised, Send, Sleep, Wait
 from oauth_cc_auth._core.flight import GONE, Flight
 from oauth_cc_auth._core.flow import Flow
 from oauth_cc_auth._core.lease import Lease, RenewalRules
@@ -118,6 +118,22 @@ class TestBlocking:
         assert script.outcomes[:2] == [ANSWER, "called"]
         assert clock.sleeps == [2.5]
 
+    @pytest.mark.parametrize("has_begun", [True, False])
+    def test_a_flow_that_no_one_waits_for(self, has_begun: bool) -> None:
+        """Someone else runs it. Without anyone who does, it does not begin."""
+        effect = Detach(a_flight(), Script().flow())
+        script, detached = Script(effect), list[Detach]()
+
+        def detach(effect: Detach) -> bool:
+            detached.append(effect)
+            return has_begun
+
+        assert drive(script.flow(), nothing_sent, FakeClock(), detach) is LEASE
+        assert (script.outcomes, detached) == ([has_begun], [effect])
+        script = Script(effect)
+        assert drive(script.flow(), nothing_sent, FakeClock()) is LEASE
+        assert script.outcomes == [False]
+
     def test_a_callable_that_raises(self) -> None:
         """Its class and place come back; its message may hold a secret."""
 
@@ -206,6 +222,12 @@ class TestInAnEventLoop:
         assert run_async(backend, script, send, clock) is LEASE
         assert script.outcomes[:3] == [ANSWER, "called", None]
         assert clock.sleeps == [2.5]
+
+    def test_a_flow_that_no_one_waits_for(self, backend: str) -> None:
+        """By default it does not begin."""
+        script = Script(Detach(a_flight(), Script().flow()))
+        assert run_async(backend, script) is LEASE
+        assert script.outcomes == [False]
 
     def test_an_answer_that_does_not_come(self, backend: str) -> None:
         """Its budget ends it."""

@@ -14,7 +14,7 @@ from oauth_cc_auth import ClientCredentialsConfig, DPoP, Token, TokenEndpointErr
 from oauth_cc_auth._core import flow
 from oauth_cc_auth._core.cache import TokenCache
 from oauth_cc_auth._core.caller import Caller
-from oauth_cc_auth._core.effects import CallFunction, Effect, Send, Sleep, Wait
+from oauth_cc_auth._core.effects import CallFunction, Detach, Effect, Send, Sleep, Wait
 from oauth_cc_auth._core.fetch import Fetching
 from oauth_cc_auth._core.flight import GONE, GRACE, Fetched, Flight, leading
 from oauth_cc_auth._core.flow import Flow, Sharing, TokenFlow
@@ -332,6 +332,89 @@ class TestFollowing:
         world.clock.advance(24)
         leader.flow.close()
         assert follower.step().sending.budget == 6
+
+
+class TestInBackground:
+    """Promise 8: no one waits for the renewal of an aging token."""
+
+    @pytest.fixture(name="world")
+    def _world(self) -> World:
+        world = World()
+        world.cache.renews_in_background = lambda: True
+        return world
+
+    def detached(self, world: World) -> tuple[Playing, Detach]:
+        asking = world.ask()
+        assert isinstance(asking.effect, Detach)
+        return asking, asking.effect
+
+    def test_the_caller_goes_on(self, world: World) -> None:
+        """Someone else fetches, and everyone uses the old token until the new one is there."""
+        old = world.fetched()
+        world.clock.advance(80)
+        asking, effect = self.detached(world)
+        assert asking.step(True).lease is old
+        assert world.ask(YOU).lease is old
+        renewing = Playing(effect.flow, world.cache)
+        assert renewing.sending.budget == 10
+        assert renewing.flight is effect.flight
+        new = renewing.step(issued("def")).lease
+        assert world.ask(YOU).lease is new
+
+    def test_it_is_over_at_once(self, world: World) -> None:
+        """The caller uses what it brought."""
+        world.fetched()
+        world.clock.advance(80)
+        asking, effect = self.detached(world)
+        new = Playing(effect.flow, world.cache).step(issued("def")).lease
+        assert asking.step(True).lease is new
+
+    def test_it_takes_no_longer_than_a_token_request(self) -> None:
+        """However many attempts it makes; the caller's deadline does not count."""
+        world = World(timeout=2, deadline=60)
+        world.cache.renews_in_background = lambda: True
+        world.fetched()
+        world.clock.advance(80)
+        _, effect = self.detached(world)
+        assert Playing(effect.flow, world.cache).sending.budget == 2
+
+    def test_it_cannot_begin(self, world: World) -> None:
+        """The next caller tries again."""
+        old = world.fetched()
+        world.clock.advance(80)
+        asking, effect = self.detached(world)
+        assert asking.step(False).lease is old
+        assert effect.flight.outcome is GONE
+        _, again = self.detached(world)
+        assert again.flight is not effect.flight
+
+    def test_an_interrupt_while_it_begins(self, world: World) -> None:
+        """No one waits for it."""
+        world.fetched()
+        world.clock.advance(80)
+        asking, effect = self.detached(world)
+        with pytest.raises(KeyboardInterrupt):
+            asking.flow.throw(KeyboardInterrupt())
+        assert effect.flight.outcome is GONE
+
+    def test_a_failure(self, world: World) -> None:
+        """Renewals pause, and the old token is used."""
+        old = world.fetched()
+        world.clock.advance(80)
+        asking, effect = self.detached(world)
+        asking.step(True)
+        assert Playing(effect.flow, world.cache).step(REFUSED).failure.error.reason == "invalid_scope"
+        assert world.ask().lease is old
+        world.clock.advance(1)
+        self.detached(world)
+
+    def test_only_while_the_token_is_good(self, world: World) -> None:
+        """A caller of a due token, or without one, fetches and waits."""
+        assert world.ask().is_sending
+        world.cache.invalidate()
+        world.fetched()
+        world.clock.advance(90)
+        assert world.ask().is_sending
 
 
 class TestAging:

@@ -7,7 +7,7 @@ from math import inf
 from typing import Any
 
 from oauth_cc_auth._core.caller import Caller
-from oauth_cc_auth._core.effects import Effect, Send, Sleep, Wait
+from oauth_cc_auth._core.effects import Detach, Effect, Send, Sleep, Wait
 from oauth_cc_auth._core.flight import Flight, leading
 from oauth_cc_auth._core.flow import TokenFlow
 from oauth_cc_auth._core.lease import Lease
@@ -78,6 +78,7 @@ class Asking:
             self._woken = False
             effect.flight.subscribe(self._wake)
             return
+        assert not isinstance(effect, Detach), "the model's callers renew by themselves"
         self.due = now + (effect.seconds if isinstance(effect, Sleep) else effect.budget)
         self.flight = self.context.run(leading.get)[-1]
 

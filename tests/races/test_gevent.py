@@ -64,6 +64,18 @@ KILLED = """
         tell(tokens=tokens_of(followers), killed=type(leader.value).__name__)
 """
 
+AGING = """
+    auth.get_token()
+    lease = auth._source.cache.current
+    lease._earliest_aging = auth._source.cache.clock.moment()
+    lease.jitter(0)
+    with server.token_endpoint.hold() as gate:
+        tokens = tokens_of([gevent.spawn(ask) for _ in range(8)])
+        gate.wait_for(1)
+    auth.close(30)
+    tell(tokens=tokens, after=ask())
+"""
+
 
 def run(client: ClientKind, order: str, script: str) -> dict[str, Any]:
     """What `script` prints about its tokens."""
@@ -96,3 +108,13 @@ def test_when_the_leading_greenlet_is_killed_a_waiter_takes_over(client: ClientK
     assert told["killed"] == "GreenletExit"
     assert told["requests"] == 2
     assert told["tokens"] == told["issued"][-1:] * 8
+
+
+@pytest.mark.parametrize("order", ["patched first", "patched later"])
+@for_clients(REQUESTS, HTTPX, HTTPX2)
+def test_no_greenlet_waits_while_the_token_is_good(client: ClientKind, order: str) -> None:
+    """An aging token is renewed by a greenlet of its own."""
+    told = run(client, order, AGING)
+    assert told["requests"] == 2
+    assert told["tokens"] == told["issued"][:1] * 8
+    assert told["after"] == told["issued"][1]

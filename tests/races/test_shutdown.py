@@ -63,10 +63,11 @@ atexit.register(lambda: print(auth.get_token().access_token))
 """
 
 
-def start(client: ClientKind, server: LoopbackServer, script: str) -> subprocess.Popen[str]:
+def start(client: ClientKind, server: LoopbackServer, script: str, *, background: str = "0") -> subprocess.Popen[str]:
+    path = str(Path(oauth_cc_auth.__file__).parents[1])
     return subprocess.Popen(
         [sys.executable, "-c", PRELUDE + script, client.auth_class.__module__, server.token_url],
-        env={**os.environ, "PYTHONPATH": str(Path(oauth_cc_auth.__file__).parents[1])},
+        env={**os.environ, "PYTHONPATH": path, "OAUTH_CC_RENEW_IN_BACKGROUND": background},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -112,3 +113,31 @@ def test_the_last_request_of_a_program_gets_a_token(client: ClientKind, oauth_se
     status, output, errors = end_of(start(client, oauth_server, LAST_REQUEST + END))
     assert (status, errors) == (0, "")
     assert output.split() == list(oauth_server.issued)
+
+
+RENEWING = """
+auth.get_token()
+lease = auth._source.cache.current
+lease._earliest_aging = auth._source.cache.clock.moment()
+lease.jitter(0)
+print("ready", flush=True)
+sys.stdin.readline()
+auth.get_token()
+print("renewing", flush=True)
+sys.stdin.readline()
+"""
+
+
+@for_clients(REQUESTS, HTTPX, HTTPX2)
+def test_a_renewal_in_the_background_keeps_no_program_alive(client: ClientKind, oauth_server: LoopbackServer) -> None:
+    """The interpreter ends while the endpoint hangs, without a word."""
+    with start(client, oauth_server, RENEWING, background="1") as process:
+        assert process.stdout is not None
+        assert process.stdin is not None
+        assert process.stdout.readline() == "ready\n"
+        with oauth_server.token_endpoint.hold() as gate:
+            print(file=process.stdin, flush=True)
+            assert process.stdout.readline() == "renewing\n"
+            gate.wait_for(1)
+            out, err = process.communicate("\n", timeout=LIMIT)
+    assert (process.returncode, out, err) == (0, "", "")

@@ -139,6 +139,7 @@ def with_requests(config: ClientCredentialsConfig) -> requests.Response:
         early_expiry=60,
         renew_after=0.5,
         renew_on=renew_on,
+        renew_in_background=False,
         raise_if_not_renewed=True,
         step_up=True,
         api_origins=["https://api.example.com"],

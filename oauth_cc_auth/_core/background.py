@@ -1,0 +1,167 @@
+"""Renewals that no one waits for. The one law: what cannot begin now is left to a caller that has to wait anyway.
+
+A renewal runs in a daemon thread with a copy of the context, or in a task of the running event loop if only that can
+send token requests. Such a thread makes one attempt, so it does not live for much longer than `timeout`.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from contextvars import copy_context
+from math import inf
+from typing import Any
+
+from oauth_cc_auth._http.interrupts import Ignoring, is_interrupt
+from oauth_cc_auth._redact.redact import kind_and_place
+
+from .cache import TokenCache
+from .caller import Caller, running_loop
+from .flight import GONE, Flight
+
+logger = logging.getLogger("oauth_cc_auth")
+
+SWITCH = "OAUTH_CC_RENEW_IN_BACKGROUND"  # turns all of this off, for tests: a renewal must not outlive their mocks
+OFF = frozenset({"0", "false", "no", "off"})
+_NAME = "oauth_cc_auth renewal"
+
+
+class _Job:
+    """One renewal.
+
+    Attributes:
+        flight: What it leads.
+        is_over: Set when it has ended, its events and log lines included.
+        process: In which it runs; a child has the object, but neither thread nor loop.
+        runner: The thread or the event loop that runs it.
+        task: Keeps the task alive; asyncio itself does not.
+    """
+
+    __slots__ = ("flight", "is_over", "process", "runner", "task")
+
+    def __init__(self, flight: Flight, runner: object = None) -> None:
+        self.flight = flight
+        self.is_over = threading.Event()
+        self.process = os.getpid()
+        self.runner = runner
+        self.task: Any = None
+
+    def can_be_awaited(self) -> bool:
+        """True if it ends by itself while this thread waits."""
+        if self.process != os.getpid() or self.runner in (threading.current_thread(), running_loop()):
+            return False
+        is_running = getattr(self.runner, "is_running", None)  # asyncio's loops; one that was stopped ends nothing
+        return True if is_running is None else bool(is_running())
+
+
+class Background:
+    """The renewals of one auth object that no one waits for.
+
+    Args:
+        cache: Whose flights they lead.
+        is_wanted: False to have a caller of an aging token renew it, and wait for that.
+    """
+
+    __slots__ = ("_cache", "_is_closed", "_is_wanted", "_jobs")
+
+    def __init__(self, cache: TokenCache, *, is_wanted: bool) -> None:
+        self._cache = cache
+        self._is_wanted = is_wanted
+        self._is_closed = False
+        self._jobs: set[_Job] = set()
+        cache.renews_in_background = self.is_on
+
+    def is_on(self) -> bool:
+        """True if aging tokens are renewed in the background."""
+        return self._is_wanted and os.environ.get(SWITCH, "").strip().casefold() not in OFF
+
+    def start_thread(self, flight: Flight, run: Callable[[], object]) -> bool:
+        """Call `run`, which leads `flight`, in a thread; False if none can be started."""
+        job = _Job(flight)
+        context = copy_context()
+        job.runner = thread = threading.Thread(target=lambda: context.run(self._run, job, run), daemon=True, name=_NAME)
+        flight.leader = Caller(object(), None)  # neither this thread nor any other caller
+        return self._has_begun(job, thread.start)
+
+    def start_task(self, flight: Flight, run: Callable[[], Awaitable[object]]) -> bool:
+        """Await what `run` returns, which leads `flight`, in a task of the running loop; False if there is none."""
+        loop: Any = running_loop()
+        job = _Job(flight, loop)
+
+        def end(task: object) -> None:
+            self._end(job)
+
+        def start() -> None:
+            if hasattr(loop, "run_sync_soon"):  # trio's
+                import trio
+
+                trio.lowlevel.spawn_system_task(self._arun, job, run, name=_NAME, context=copy_context())
+            else:
+                job.task = loop.create_task(self._arun(job, run), name=_NAME)
+                job.task.add_done_callback(end)  # it may be cancelled before it begins
+
+        return loop is not None and self._has_begun(job, start)
+
+    def _has_begun(self, job: _Job, start: Callable[[], object]) -> bool:
+        if self._is_closed:
+            return False
+        self._jobs.add(job)
+        try:
+            start()
+        except RuntimeError as error:  # no more threads, or the interpreter or the loop is shutting down
+            if is_interrupt(error):
+                raise
+            self._jobs.discard(job)
+            return False
+        return True
+
+    def _run(self, job: _Job, run: Callable[[], object]) -> None:
+        try:
+            run()
+        except Exception as error:  # of a log handler: no one else is there to see it
+            if is_interrupt(error):
+                raise
+            _report(error)
+        finally:
+            self._end(job)
+
+    async def _arun(self, job: _Job, run: Callable[[], Awaitable[object]]) -> None:
+        try:
+            await run()
+        except Exception as error:  # as above; trio would end the whole program
+            if is_interrupt(error):
+                raise
+            _report(error)
+        finally:
+            self._end(job)
+
+    def _end(self, job: _Job) -> None:
+        self._jobs.discard(job)
+        self._cache.settle(job.flight, GONE)  # nothing, unless the job never began
+        job.is_over.set()
+
+    def close(self, timeout: float | None = None) -> None:
+        """Start no more, and wait for what runs, for at most `timeout` seconds."""
+        self._is_closed = True
+        until = inf if timeout is None else time.monotonic() + timeout
+        for job in tuple(self._jobs):
+            if job.can_be_awaited():
+                job.is_over.wait(None if timeout is None else max(0.0, until - time.monotonic()))
+
+    async def aclose(self, timeout: float | None = None) -> None:
+        """`close` in the running event loop, which it does not block; it waits for the tasks of that loop too."""
+        self._is_closed = True
+        if self._jobs:
+            import anyio
+
+            # A limiter of its own: the default one may be used up.
+            limiter = anyio.CapacityLimiter(1)
+            await anyio.to_thread.run_sync(self.close, timeout, abandon_on_cancel=True, limiter=limiter)
+
+
+def _report(error: Exception) -> None:
+    with Ignoring(Exception):
+        logger.warning("a renewal in the background ended early: %s", kind_and_place(error))
