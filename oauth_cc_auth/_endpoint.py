@@ -48,6 +48,8 @@ class TokenEndpoint:
         default_lifetime: Seconds that a token lives if neither the answer nor the token (a JWT) says it.
         grant_type: False: no ``grant_type`` is sent.
         revocation_url: Where tokens are revoked (RFC 7009).
+        alternatives: URLs of the same endpoint in other places. If a connection fails or an answer is 5xx, the request
+            goes to the next one, and what works is asked first from then on.
 
     Raises:
         ConfigurationError: a value cannot be right, or two contradict each other.
@@ -64,6 +66,7 @@ class TokenEndpoint:
     default_lifetime: float | None
     grant_type: bool
     revocation_url: str | None
+    alternatives: tuple[str, ...]
 
     def __init__(
         self,
@@ -79,6 +82,7 @@ class TokenEndpoint:
         default_lifetime: float | None = None,
         grant_type: bool = True,
         revocation_url: str | None = None,
+        alternatives: Iterable[str] = (),
     ) -> None:
         from ._settings import endpoint_checks as checks  # only for those who describe an endpoint
 
@@ -96,11 +100,13 @@ class TokenEndpoint:
             "default_lifetime": checks.default_lifetime(default_lifetime),
             "grant_type": checks.yes_or_no("grant_type", grant_type),
             "revocation_url": checks.revocation_url(revocation_url),
+            "alternatives": checks.alternatives(alternatives),
         }
         for name, value in fields.items():
             object.__setattr__(self, name, value)
         templates = checks.credential_template(self.credential_fields, request_format), self.credential_headers
-        checks.no_secret_in_query(self.url, templates[0], request_format, permitted=self.secret_in_query)
+        for each in self.urls:
+            checks.no_secret_in_query(each, templates[0], request_format, permitted=self.secret_in_query)
         described = credential_fields is not None or bool(self.credential_headers) or checks.has_credentials(self.url)
         places = (self.url, *templates)
         needs_secret, needs_client_id = checks.has_secret(places), checks.has_id(places)
@@ -123,6 +129,11 @@ class TokenEndpoint:
         from ._issuer import Issuer
 
         return Issuer(issuer, metadata_url=url)
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """Where the endpoint is; all of them are asked for the same."""
+        return self.url, *self.alternatives
 
     @property
     def authentication(self) -> ClientAuthentication | None:
@@ -153,7 +164,7 @@ class TokenEndpoint:
             method: `client_authentication`.
             data: `additional_request_data`.
             headers: `additional_headers`.
-            allow_insecure_http: Also for the `revocation_url`.
+            allow_insecure_http: Also for the other URLs.
 
         Raises:
             ConfigurationError: one does.
@@ -165,6 +176,7 @@ class TokenEndpoint:
         checks.no_field_twice(self.credential_template, data)
         checks.no_header_twice(self.credential_headers, headers)
         checks.revocation_url(self.revocation_url, allow_insecure_http=allow_insecure_http)
+        checks.alternatives(self.alternatives, allow_insecure_http=allow_insecure_http)
 
     def arguments(self) -> dict[str, Any]:
         """What makes an equal one."""
@@ -208,6 +220,8 @@ def _shown(name: str, value: Any) -> Any:
 
     if name == "revocation_url":
         return shown_url(value)
+    if name == "alternatives":
+        return tuple(map(shown_url, value))
     if name == "credential_headers":
         return {header: checks.shown_template(template) for header, template in value}
     return checks.shown_template(value) if name == "credential_fields" and isinstance(value, Mapping) else value

@@ -36,6 +36,7 @@ FULL: dict[str, Any] = {
     "default_lifetime": 1800,
     "grant_type": False,
     "revocation_url": "https://login.example.com/v1/revoke",
+    "alternatives": ("https://login2.example.com/v1/login",),
 }
 OTHERS: dict[str, Any] = {
     "method": "POST",
@@ -48,6 +49,7 @@ OTHERS: dict[str, Any] = {
     "default_lifetime": 1,
     "grant_type": True,
     "revocation_url": None,
+    "alternatives": ("https://login3.example.com/v1/login",),
 }
 
 
@@ -75,6 +77,7 @@ def test_defaults() -> None:
         "default_lifetime": None,
         "grant_type": True,
         "revocation_url": None,
+        "alternatives": (),
     }
     assert endpoint.authentication is None
     assert repr(endpoint) == f"TokenEndpoint('{URL}')"
@@ -114,11 +117,12 @@ def test_repr() -> None:
         credential_fields={"a": {"b": "{client_id}"}, "c": SECRET},
         credential_headers={"x-key": SECRET, "x-id": "{client_id}"},
         revocation_url=f"https://login.example.com/v1/revoke?{SECRET}",
+        alternatives=[f"https://login2.example.com/?key={SECRET}"],
     )
     assert repr(endpoint) == (
         f"TokenEndpoint('{URL}?***', request_format='json', credential_fields={{'a': {{'b': '{{client_id}}'}}, "
         "'c': '***'}, credential_headers={'x-key': '***', 'x-id': '{client_id}'}, "
-        "revocation_url='https://login.example.com/v1/revoke?***')"
+        "revocation_url='https://login.example.com/v1/revoke?***', alternatives=('https://login2.example.com/?***',))"
     )
     assert repr(TokenEndpoint(URL, method="get")) == f"TokenEndpoint('{URL}', method='GET')"
 
@@ -205,6 +209,11 @@ def test_what_is_sent_decides_whether_a_secret_is_needed() -> None:
         ({"default_lifetime": float("inf")}, "default_lifetime must be a positive number of seconds, not inf"),
         ({"grant_type": "x"}, "grant_type must be True or False, not str"),
         ({"revocation_url": "/revoke"}, "revocation_url does not begin with https://"),
+        ({"alternatives": URL}, "alternatives must be URLs in a list, not str"),
+        ({"alternatives": 1}, "alternatives must be URLs in a list, not int"),
+        ({"alternatives": [URL, "/login"]}, "alternatives does not begin with https://"),
+        ({"alternatives": [URL + "/{tenant}"]}, "alternatives has braces"),
+        ({"alternatives": [URL + "?k={client_secret}"]}, "token_url "),
     ],
 )
 def test_bad_input(described: dict[str, Any], words: str) -> None:
@@ -249,6 +258,11 @@ def test_bad_input(described: dict[str, Any], words: str) -> None:
             {"revocation_url": "http://login.example.com/revoke"},
             {},
             "revocation_url is plain http, which would show the secret",
+        ),
+        (
+            {"alternatives": ["http://login2.example.com/login"]},
+            {},
+            "alternatives is plain http, which would show the secret",
         ),
         (
             {},

@@ -44,16 +44,18 @@ class Family:
     Attributes:
         lock: Of all their caches. A lock for each would be a second one as soon as a cache changes what is here.
         failures: Those that no target has to do with; guarded by the lock.
+        answering: Which of the endpoint's URLs issued the last token; None if it has only one.
         located: The metadata of their issuer, once it is known.
         proven: The authentication method that worked last.
         proven_secret: The client secret that it worked with.
     """
 
-    __slots__ = ("failures", "located", "lock", "proven", "proven_secret")
+    __slots__ = ("answering", "failures", "located", "lock", "proven", "proven_secret")
 
     def __init__(self) -> None:
         self.lock = ProcessLock()
         self.failures = Failures()
+        self.answering: str | None = None
         self.located: Located | None = None
         self.proven: ClientAuthentication | None = None
         self.proven_secret: str | None = None

@@ -127,7 +127,11 @@ class Fetcher:
                 return run.with_attempts(result)  # no request was sent
             run.attempts += result.error.attempts
             logger.debug("no token: %s", result.error)
-            if run.may_prove_anew(result) or (yield from self._has_moved(run, result, flight, until)):
+            if (
+                run.may_prove_anew(result)
+                or run.fails_over(result)
+                or (yield from self._has_moved(run, result, flight, until))
+            ):
                 continue
             if not result.transient:
                 run.rejections.append(result)
@@ -144,20 +148,28 @@ class Fetcher:
             asked = "" if result.retry_after is None else ", as the endpoint asks for"
             logger.debug("trying again in %.2f s%s", delay, asked)
             yield Sleep(delay)
+            run.begin_anew()
 
     def _begin(self) -> _Run:
         """A run that tries first what worked last."""
         proven = self._family.proven
         methods = sorted(self._methods, key=lambda method: method is not proven)
+        urls: tuple[str, ...] = ()
+        if self.config.endpoint is not None and self.config.endpoint.alternatives:
+            answering = self._family.answering
+            urls = tuple(sorted(self.config.endpoint.urls, key=lambda url: url != answering))
         if methods[0] is proven:
-            return _Run(methods, "which worked last")
-        return _Run(methods, "the only one" if len(methods) == 1 else "the first of those to try")
+            return _Run(methods, "which worked last", urls)
+        return _Run(methods, "the only one" if len(methods) == 1 else "the first of those to try", urls)
 
     def _remember(self, run: _Run, flight: Flight) -> None:
         family = self._family
         if run.method is not family.proven and len(self._methods) > 1:
             logger.debug("%s works, and is remembered", run.method.name)
         family.proven, family.proven_secret, self._epoch = run.method, run.secret, flight.epoch
+        if run.url is not None:
+            family.answering = run.url
+            self.observer.token_url = shown_url(run.url)
 
     def _has_proven(self, run: _Run) -> bool:
         """True if the current method has worked with this very secret; another secret may need another encoding."""
@@ -274,7 +286,9 @@ class Fetcher:
         values = yield from self._values(flight, until)
         if isinstance(values, Raised):
             return _not_sent(values.text)
-        make = partial(token_request, self.config, method, secret, server=run.server, computed=values)
+        make = partial(
+            token_request, self.config, method, secret, server=run.server, written_url=run.url, computed=values
+        )
         if is_builtin(method):
             try:
                 request = make()
@@ -399,7 +413,8 @@ class Fetcher:
 class _Run:
     """What one fetch has done so far."""
 
-    def __init__(self, methods: list[ClientAuthentication], why: str) -> None:
+    def __init__(self, methods: list[ClientAuthentication], why: str, urls: tuple[str, ...] = ()) -> None:
+        self._urls = urls  # of the endpoint, if it has several; what answered last is the first
         self.methods = methods  # the current one first
         self.why = why  # the current one is tried
         self.secret: str | None = None
@@ -411,6 +426,7 @@ class _Run:
         self.has_looked_again = False  # into the metadata
         self.nonce: str | None = None  # that the last answer brought
         self._is_proven_anew = False
+        self.begin_anew()
 
     def may_prove_anew(self, failure: Failure) -> bool:
         """True if the endpoint only wants to see its nonce in the proof, and has not said so just before.
@@ -422,6 +438,20 @@ class _Run:
         if self._is_proven_anew:
             self.why = "once more, with the nonce that it asks for"
         return self._is_proven_anew
+
+    def begin_anew(self) -> None:
+        """Ask the first of several URLs again."""
+        self._next_urls = list(self._urls[1:])
+        self.url = self._urls[0] if self._urls else None
+
+    def fails_over(self, failure: Failure) -> bool:
+        """True if `failure` is about the place that was asked, and there is another one, which is asked next."""
+        status = failure.error.attempts[-1].status_code
+        if not self._next_urls or (status is not None and status < 500):
+            return False
+        self.url = self._next_urls.pop(0)
+        self.why = "in another place"
+        return True
 
     @property
     def method(self) -> ClientAuthentication:

@@ -51,6 +51,7 @@ class TokenRequest(Record):
         is_bound: It asks for a token that is bound to a key (RFC 9449), and not for a bearer token.
         asked: What errors call the place where it goes.
         unencoded: The fields that a callable of the person's is still to make a body of; None: the body is there.
+        written_url: The URL as the person wrote it; None if that is `url`, or the one of `endpoint`.
     """
 
     __slots__ = (
@@ -74,13 +75,14 @@ class TokenRequest(Record):
         is_bound: bool = False,
         asked: str = "token endpoint",
         unencoded: dict[str, Any] | None = None,
+        written_url: str | None = None,
     ) -> None:
         self.url = url
         self.certificate = certificate
         self.asked = asked
         self.is_bound = is_bound
         self.note = note
-        self.shown_url = shown_url(url if endpoint is None else endpoint.url)
+        self.shown_url = shown_url(written_url or (url if endpoint is None else endpoint.url))
         self.http_method = http_method
         self.endpoint = endpoint
         self.headers = headers
@@ -194,6 +196,7 @@ def token_request(
     *,
     computed: Computed | None = None,
     server: ServerMetadata | None = None,
+    written_url: str | None = None,
 ) -> TokenRequest:
     """The token request that authenticates with `strategy`. Its fields and their order are the same each time.
 
@@ -203,6 +206,7 @@ def token_request(
         client_secret: The secret, asked for if that is a callable.
         computed: The additional fields and headers with the values of callables; None if there are none.
         server: The metadata of the issuer, if the config has one.
+        written_url: Which of the endpoint's URLs it goes to; None for the first.
 
     Raises:
         ConfigurationError: `strategy` returned no `Credentials`, or wrong ones. What it raises itself comes through.
@@ -210,7 +214,7 @@ def token_request(
     context = AuthenticationContext(
         client_id=config.client_id,
         client_secret=client_secret,
-        token_url=config.source_url if server is None else server.token_url,
+        token_url=(written_url or config.source_url) if server is None else server.token_url,
         issuer=None if server is None else server.issuer,
         mtls_token_url=None if server is None else server.mtls_token_url,
     )
@@ -251,6 +255,7 @@ def token_request(
         endpoint=endpoint,
         note=credentials.note,
         certificate=strategy.client_certificate,
+        written_url=written_url,
         is_bound=config.dpop is not None,
         unencoded=tree_of(fields) if callable(request_format) else None,
     )
@@ -313,9 +318,11 @@ def secrets_in(
             secrets += [alone, alone.translate(_URL_SAFE)]
     for _, value in credential_headers:
         secrets += [value, value.rpartition(" ")[2]]  # "Scheme abc" and the "abc" in it
-    query = urlsplit(config.source_url).query
     # A value here may be a secret or an API version. To mask each "2" would make the server's words unreadable.
-    perhaps = [query, *(value for name, value in parse_qsl(query) if not is_public(name))]
+    perhaps: list[str] = []
+    for url in (config.source_url,) if config.endpoint is None else config.endpoint.urls:
+        query = urlsplit(url).query
+        perhaps += [query, *(value for name, value in parse_qsl(query) if not is_public(name))]
     for _, value in additional_headers:
         perhaps += [value, *re.split(r"[\s=;,]+", value)]  # "sid=abc; path=/" and the "abc" in it
     return [secret for secret in secrets if secret] + [value for value in perhaps if len(value) >= 4]

@@ -78,6 +78,22 @@ def revocation_url(value: object, *, allow_insecure_http: bool = True) -> str | 
     return None if value is None else _url("revocation_url", value, allow_insecure_http=allow_insecure_http)
 
 
+def alternatives(value: object, *, allow_insecure_http: bool = True) -> tuple[str, ...]:
+    """URLs like that of the endpoint."""
+    if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
+        raise _wrong("alternatives", f"must be URLs in a list, not {type(value).__name__}")
+    return tuple(_alternative(url, allow_insecure_http=allow_insecure_http) for url in value)
+
+
+def _alternative(value: object, *, allow_insecure_http: bool) -> str:
+    try:
+        checks.token_url(value, allow_insecure_http=allow_insecure_http)
+        return endpoint_url(value)
+    except ConfigurationError as error:
+        problem = renamed(error, "alternatives")
+    raise problem  # as of _url
+
+
 def metadata_url(value: object) -> str | None:
     """A URL, if there is one."""
     return None if value is None else _url("metadata_url", value)
