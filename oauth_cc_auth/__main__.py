@@ -86,7 +86,7 @@ def _parsers() -> tuple[Parser, dict[str, Parser]]:
             name,
             help=summary,
             description=textwrap.fill(f"{summary[0].upper()}{summary[1:]}.", 78),
-            epilog=options.STATUSES,
+            epilog=options.epilog(name),
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )
@@ -109,7 +109,7 @@ def _parsers() -> tuple[Parser, dict[str, Parser]]:
         add_options(command)
         options.add_settings(command)
         # All options would be eleven lines above every message about one of them.
-        command.usage = f"{command.prog}{' METHOD URL' if name == 'request' else ''} [OPTION]..."
+        command.usage = f"{command.prog}{' [METHOD] URL' if name == 'request' else ''} [OPTION]..."
     return parser, by_name
 
 

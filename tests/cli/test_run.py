@@ -88,7 +88,7 @@ def test_the_name_in_the_help(called: str, shown: str, run: Run, monkeypatch: py
     """As the person called it."""
     monkeypatch.setattr(sys, "argv", [called])
     assert run("token", "--help").out.startswith(f"usage: {shown} token [OPTION]...\n")
-    assert run("request", "--help").out.startswith(f"usage: {shown} request METHOD URL [OPTION]...\n")
+    assert run("request", "--help").out.startswith(f"usage: {shown} request [METHOD] URL [OPTION]...\n")
 
 
 @pytest.mark.parametrize("arguments", [["--sco", "a"], ["--verb"], ["GET"]])

@@ -103,7 +103,7 @@ def _question(config: ClientCredentialsConfig, api_url: str | None) -> Question:
         header_name=config.header_name,
         header_value_pattern=str(config.header_value_pattern),
         described=() if config.endpoint is None else config.endpoint.differences,
-        oddities=oddities(config.client_id, secret) if isinstance(secret, str) else (),
+        oddities=oddities(config.client_id, secret if isinstance(secret, str) else "", config.scope),
     )
 
 

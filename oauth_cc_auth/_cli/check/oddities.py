@@ -16,7 +16,7 @@ def placeholder_in(url: str) -> str | None:
     return None if found is None else found.group()
 
 
-def oddities(client_id: str, client_secret: str) -> tuple[str, ...]:
+def oddities(client_id: str, client_secret: str, scope: str | None = None) -> tuple[str, ...]:
     """Sentences about what looks wrong; it may be right nevertheless."""
     found = [
         sentence
@@ -28,6 +28,8 @@ def oddities(client_id: str, client_secret: str) -> tuple[str, ...]:
     if _UUID.fullmatch(client_secret):
         # Entra ID shows both side by side, and the value only once.
         found.append("client_secret is a UUID: if the provider shows an id and a value of the secret, use the value.")
+    if scope is not None and "," in scope:
+        found.append("scope has a comma; scopes are separated by spaces (RFC 6749 §3.3).")
     return tuple(found)
 
 

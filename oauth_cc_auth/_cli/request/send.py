@@ -20,6 +20,7 @@ from oauth_cc_auth._cli.settings.given import CommandSettings
 from oauth_cc_auth._cli.settings.urls import wire_origin, wire_url
 from oauth_cc_auth._cli.terminal import console
 from oauth_cc_auth._cli.terminal.exit import CLIENT_ERROR, OK, SERVER_ERROR, UNREACHABLE, USAGE, CommandError
+from oauth_cc_auth._cli.terminal.streams import write_to_stderr
 from oauth_cc_auth._errors import TokenError
 from oauth_cc_auth._http.answers import RedirectHider, phrase
 from oauth_cc_auth._redact.redact import presentable
@@ -61,12 +62,18 @@ def _warn_of_no_token(settings: CommandSettings, api_request: ApiRequest) -> Non
 
 def _write(api_request: ApiRequest, response: requests.Response) -> None:
     out = sys.stdout.buffer
+    end = b"\n"
     if api_request.includes:
         out.write(_head(response))
-    for chunk in _chunks(api_request, response):
-        out.write(chunk)
+    try:
+        for chunk in _chunks(api_request, response):
+            out.write(chunk)
+            out.flush()
+            end = chunk[-1:]
         out.flush()
-    out.flush()
+    finally:
+        if end != b"\n" and sys.stdout.isatty() and sys.stderr.isatty():
+            write_to_stderr("\n")  # or an error, or the prompt of the shell, would stick to the body
 
 
 def _progress(api_request: ApiRequest) -> AbstractContextManager[None]:

@@ -69,11 +69,13 @@ def checked(given: Mapping[str, Given]) -> CommandSettings:
 
 
 def _missing(fields: list[str]) -> ConfigurationError:
-    message = "; ".join(
-        f"{field} is missing: pass {_REQUIRED[field]}, set {DEFAULT_PREFIX}{field.upper()}, or put it into a --config "
-        "file"
-        for field in fields
-    )
+    variables = {field: f"{DEFAULT_PREFIX}{field.upper()}" for field in fields}
+    if len(fields) == 1:
+        option, variable = _REQUIRED[fields[0]], variables[fields[0]]
+        message = f"{fields[0]} is missing: pass {option}, set {variable}, or put it into a --config file"
+    else:
+        ways = "".join(f"\n  {_REQUIRED[field]:<17} or {variable}" for field, variable in variables.items())
+        message = f"{', '.join(fields)} are missing: pass options, set variables, or use a --config file{ways}"
     return ConfigurationError(message, field=fields[0], reason="missing")
 
 

@@ -17,20 +17,50 @@ unset. The variable for --token-url is OAUTH_CC_TOKEN_URL, and so on; headers
 and data are JSON objects there, or name=value pairs joined by '&'. The file
 is TOML or JSON, with our names (token_url) or the labels of the connector
 form (Oauth2 Token Url). Environment and file can also set early_expiry,
-renew_after, renew_on (false) and api_origins.
+renew_after, renew_on, raise_if_not_renewed and api_origins.
 
 Put the client secret into OAUTH_CC_CLIENT_SECRET, into a file that only you
-can read, or on standard input (--client-secret -). On a terminal you are
-asked for it.
+can read (--config, OAUTH_CC_CLIENT_SECRET_FILE), or on standard input
+(--client-secret -). On a terminal you are asked for it.
+
+REQUESTS_CA_BUNDLE names a file of certificates to trust; HTTPS_PROXY,
+HTTP_PROXY, ALL_PROXY and NO_PROXY say which proxy to use.
 """
+
+_EXAMPLES = {
+    "check": """\
+  oauth-cc-auth check
+  oauth-cc-auth check --api-url https://api.example.com/orders
+  oauth-cc-auth check --config orders.toml --json
+""",
+    "token": """\
+  oauth-cc-auth token --scope orders:read
+  oauth-cc-auth token --header | curl -H @- https://api.example.com/orders
+  vault read -field=secret orders | oauth-cc-auth token --client-secret -
+""",
+    "request": """\
+  oauth-cc-auth request https://api.example.com/orders
+  oauth-cc-auth request -i -v https://api.example.com/orders
+  oauth-cc-auth request POST https://api.example.com/orders --json @order.json
+""",
+    "demo": """\
+  oauth-cc-auth demo
+  oauth-cc-auth demo --all
+""",
+}
 
 ENDPOINT = """\
 {client_id}, {client_secret} and {basic} stand for the credentials in the URL,
 in credential headers and in JSON for --credential-fields. The file can have
-these in a table [token_endpoint], with the names of TokenEndpoint's arguments.
+these in a table [token_endpoint], with TokenEndpoint's names of arguments.
 """
 
 STATUSES = "exit statuses:\n" + "\n".join(f"  {status:<4} {meaning}" for status, meaning in MEANINGS.items())
+
+
+def epilog(command: str) -> str:
+    """What follows the options in the help of `command`."""
+    return f"examples:\n{_EXAMPLES[command]}\n{STATUSES}"
 
 
 def add_settings(parser: argparse.ArgumentParser) -> None:
@@ -145,7 +175,7 @@ def add_token(parser: argparse.ArgumentParser) -> None:
 def add_request(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``request``."""
     add = parser.add_argument
-    add("method", metavar="METHOD", help="GET, POST, ...")
+    add("method", metavar="METHOD", nargs="?", default="GET", help="GET, POST, ...; default: GET")
     add("url", metavar="URL", help="full URL of the API request")
     add("--header", action="append", metavar="NAME:VALUE", help="one more header; may be repeated")
     bodies = parser.add_mutually_exclusive_group()

@@ -49,6 +49,14 @@ def test_ids() -> None:
     )
 
 
+def test_scopes() -> None:
+    """Separated by commas, they are one scope that no server knows."""
+    assert oddities("client", "secret123456", "orders:read orders:write") == ()
+    told = ("scope has a comma; scopes are separated by spaces (RFC 6749 §3.3).",)
+    assert oddities("client", "secret123456", "orders:read,orders:write") == told
+    assert oddities("client", "", "a,b") == told  # the secret is a callable
+
+
 @pytest.mark.parametrize(
     ("url", "found"),
     [

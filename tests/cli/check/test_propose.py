@@ -155,7 +155,7 @@ def test_a_token_url_from_anywhere(run: Run, oauth_server: LoopbackServer, tmp_p
     for options in given:
         ran = run("check", *options, "--api-url", oauth_server.api_url)
         assert ran.status == 2
-        assert "client_id is missing" in ran.err
+        assert "client_id, client_secret are missing" in ran.err
 
 
 @pytest.mark.parametrize(

@@ -37,12 +37,13 @@ def test_complete_settings() -> None:
 
 
 def test_missing_settings() -> None:
-    """Every one, with the ways to give it, in one line."""
+    """Every one in a line of its own, with the ways to give it."""
     with pytest.raises(ConfigurationError) as caught:
         checked(given(client_id="abcd"))
     assert str(caught.value) == (
-        "token_url is missing: pass --token-url, set OAUTH_CC_TOKEN_URL, or put it into a --config file; "
-        "client_secret is missing: pass --client-secret -, set OAUTH_CC_CLIENT_SECRET, or put it into a --config file"
+        "token_url, client_secret are missing: pass options, set variables, or use a --config file\n"
+        "  --token-url       or OAUTH_CC_TOKEN_URL\n"
+        "  --client-secret - or OAUTH_CC_CLIENT_SECRET"
     )
 
 

@@ -59,6 +59,7 @@ def test_words_of_the_demo(run: Run) -> None:
 
 
 def test_a_request_without_a_url(run: Run) -> None:
-    """What is missing has a name."""
+    """What is missing has a name. One word is the URL, since GET is the default, and it is not shown."""
+    assert run("request").err.endswith("request: error: the following arguments are required: URL\n")
     ran = run("request", SECRET)
-    assert ran.err.endswith("request: error: the following arguments are required: URL\n")
+    assert ran.err.endswith("error: URL must be a full URL, such as https://api.example.com/orders\n")

@@ -201,3 +201,29 @@ def test_help_fits_in_80_columns(command: list[str], run: Run) -> None:
     ran = run(*command, "--help", env={"COLUMNS": "80"})
     assert ran.status == 0
     assert max(map(len, ran.out.splitlines())) <= 80
+
+
+@terminal
+@pytest.mark.parametrize(("body", "between"), [("no such order", "\r\n"), ("no such order\n", "")])
+def test_an_error_does_not_stick_to_the_body(body: str, between: str) -> None:
+    """On a terminal it begins a line. The body itself stays as it is, for a file and for a pipe."""
+    with LoopbackServer() as server:
+        server.api.next(Answer(404, body))
+        _, shown = on_terminal("request", server.api_url, env={**variables(server), "NO_COLOR": "1"})
+    seen = body.replace("\n", "\r\n")
+    assert f"{seen}{between}oauth-cc-auth: error: GET {server.api_url}: 404" in shown
+
+
+@pytest.mark.parametrize("command", ["check", "token", "request", "demo"])
+def test_help_has_examples(command: str, run: Run) -> None:
+    """Each is a line that works as it stands, but for names and URLs."""
+    shown = run(command, "--help").out
+    assert f"examples:\n  oauth-cc-auth {command}" in shown
+    assert command == "demo" or ("REQUESTS_CA_BUNDLE" in shown and "HTTPS_PROXY" in shown)
+
+
+def test_get_is_the_default(run: Run) -> None:
+    """One word is the URL."""
+    with LoopbackServer() as server:
+        ran = run("request", server.api_url, env=variables(server))
+    assert (ran.status, [request.method for request in server.api_requests]) == (0, ["GET"])

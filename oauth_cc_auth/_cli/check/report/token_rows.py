@@ -40,7 +40,7 @@ def _life(seconds: float) -> str:
 
 def _scope(token: TokenFacts) -> str:
     if token.granted_scope is None:
-        return "not named" + (", so it is what was asked for (RFC 6749 §5.1)" if token.asked_scope else "")
+        return "not named"
     return " ".join(token.granted_scope) or "none"
 
 

@@ -96,6 +96,25 @@ def _wants_other_scheme(findings: Findings, answer: HttpAnswer) -> bool:
     return bool(schemes) and schemes <= _OTHER_SCHEMES and sent not in schemes
 
 
+def api_wants_other_pattern(findings: Findings) -> Advice | None:
+    """The API reads tokens after another word than the one that is sent before it."""
+    answer = api_failure(findings, 401, 403)
+    if answer is None:
+        return None
+    question = findings.question
+    sent = question.header_value_pattern.partition(" ")[0]
+    wanted = [scheme for scheme in challenge_schemes(answer.challenge) if scheme.lower() not in _OTHER_SCHEMES]
+    is_usual_header = question.header_name.lower() == "authorization"
+    if not wanted or (is_usual_header and sent.lower() in map(str.lower, wanted)):
+        return None
+    header = "" if is_usual_header else "header_name to Authorization, and "
+    return Advice(
+        f"The API asks for {wanted[0]}, and the token is sent as {question.header_name}: "
+        f"{question.header_value_pattern.replace('%s', '...')}.",
+        f"Set {header}header_value_pattern to '{wanted[0]} %s'.",
+    )
+
+
 def api_wrong_audience(findings: Findings) -> Advice | None:
     """The API says that the token is for another API; or the token names another host, and the API no reason."""
     answer, audience = api_failure(findings, 401, 403), _audience(findings)
@@ -212,6 +231,7 @@ FATAL: tuple[Rule, ...] = (
     api_insufficient_scope,
     api_wants_dpop,
     api_wants_other_scheme,
+    api_wants_other_pattern,
     api_wrong_audience,
     api_refuses_token,
     api_sees_no_token,

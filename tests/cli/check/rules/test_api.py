@@ -65,7 +65,12 @@ SCENES = [
         "This API wants Negotiate or Basic, not a Bearer token.",
     ),
     Scene("api_wants_other_scheme", Answer(403, "", challenge('Digest realm="x", nonce="y"')), "wants Digest, not"),
-    Scene("api_sees_no_token", Answer(401, "", challenge('Token realm="x"')), 'It asks for: Token realm="x".'),
+    Scene(
+        "api_wants_other_pattern",
+        Answer(401, "", challenge('Token realm="x"')),
+        "The API asks for Token, and the token is sent as Authorization: Bearer ....",
+        "Set header_value_pattern to 'Token %s'.",
+    ),
     Scene(
         "api_refuses_token",
         Answer(401, "", challenge('Bearer error="invalid_token", error_description="wrong \\"issuer\\""')),
@@ -114,6 +119,25 @@ def test_one_answer(scene: Scene, oauth_server: LoopbackServer) -> None:
     assert scene.text in result.cause(scene.cause).text
     assert scene.remedy in result.cause(scene.cause).remedy
     assert result.verdict.text == "The token endpoint works; the call of the API does not."
+
+
+@pytest.mark.parametrize(
+    ("settings", "remedy"),
+    [
+        ({"header_value_pattern": "Token %s"}, "Set header_value_pattern to 'Bearer %s'."),
+        ({"header_value_pattern": "%s"}, "Set header_value_pattern to 'Bearer %s'."),
+        ({"header_name": "X-Key"}, "Set header_name to Authorization, and header_value_pattern to 'Bearer %s'."),
+    ],
+)
+def test_a_challenge_that_the_pattern_does_not_meet(
+    oauth_server: LoopbackServer, settings: dict[str, Any], remedy: str
+) -> None:
+    """The API says after which word it looks for the token, and so in which header."""
+    oauth_server.api.always(Answer(401, "", headers={"WWW-Authenticate": 'Bearer realm="orders"'}))
+    result = diagnosis(oauth_server.token_url, api_url=oauth_server.api_url, **settings)
+    cause = result.cause("api_wants_other_pattern")
+    assert cause.text.startswith("The API asks for Bearer, and the token is sent as ")
+    assert cause.remedy == remedy
 
 
 def test_one_get_with_the_header_of_the_settings(oauth_server: LoopbackServer) -> None:
