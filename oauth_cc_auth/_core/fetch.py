@@ -267,6 +267,10 @@ class Fetcher:
         """Send the token requests of `run` to `server`, by the methods that it lists first."""
         run.server = server
         self.observer.token_url = shown_url(server.token_url)
+        proofs, listed = self._proofs, server.dpop_algorithms
+        if proofs is not None and listed and proofs.algorithm not in listed:
+            shown = presentable(", ".join(listed), ())
+            logger.warning("the issuer lists %s for DPoP proofs, and these are signed by %s", shown, proofs.algorithm)
         if server.methods:
             proven = self._family.proven
             run.methods = sorted(in_listed_order(run.methods, server.methods), key=lambda each: each is not proven)

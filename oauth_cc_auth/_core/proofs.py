@@ -26,14 +26,16 @@ class Proofs:
     """Makes proofs with one key, and keeps the nonces that servers ask for.
 
     Attributes:
+        algorithm: How they are signed.
         blocks: True if signing takes long or asks someone, so that it must not happen in an event loop.
     """
 
-    __slots__ = ("_api_nonces", "_clock", "_hashed", "_head", "_sign", "_token_nonces", "blocks")
+    __slots__ = ("_api_nonces", "_clock", "_hashed", "_head", "_sign", "_token_nonces", "algorithm", "blocks")
 
     def __init__(self, dpop: DPoP, clock: Clock) -> None:
         self._clock = clock
         self._sign = signing_key_of(dpop).sign
+        self.algorithm = dpop.algorithm
         self._head = encoded(header_of(dpop).encode()) + b"."
         self.blocks = not signs_quickly(dpop)
         self._api_nonces: dict[str, str] = {}

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from oauth_cc_auth import DiscoveryError, Issuer, TokenEndpoint, TokenEndpointError, TokenError
+from oauth_cc_auth import DiscoveryError, DPoP, Issuer, TokenEndpoint, TokenEndpointError, TokenError
 from oauth_cc_auth.testing import Answer, LoopbackServer
-from tests.clients import ClientKind, each_client
+from tests.clients import REQUESTS, ClientKind, each_client
 from tests.contract.issuer_server import FORMS, OAUTH, OPENID, Login, login_fixture
 from tests.contract.raw_endpoint import RawEndpoint
 from tests.contract.scenes import auth_of, scene, tokens_at_once
@@ -152,6 +152,18 @@ def test_listed_methods_set_the_order(
         session.request("GET", oauth_server.api_url)
     assert [attempt.method for attempt in caught.value.attempts] == tried
     assert ("lists tls_client_auth only" in str(caught.value)) == (listed == ["tls_client_auth"])
+
+
+@pytest.mark.parametrize(("listed", "warns"), [(["RS256", "PS256"], True), (["ES256"], False), (None, False)])
+def test_listed_algorithms_for_proofs(
+    oauth_server: LoopbackServer, login: Login, listed: object, warns: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A key that the server does not list may still do, so that is a warning."""
+    login.documents[FORMS[0]] = login.document(oauth_server.token_url, dpop_signing_alg_values_supported=listed)
+    oauth_server.dpop = True
+    found(REQUESTS, Issuer(login.url), oauth_server, dpop=DPoP())
+    words = "the issuer lists RS256, PS256 for DPoP proofs, and these are signed by ES256"
+    assert (words in caplog.text) == warns
 
 
 @each_client
@@ -303,8 +315,6 @@ def test_an_issuer_that_fails_for_a_while(client: ClientKind, oauth_server: Loop
 
 def test_shown_by_its_source(oauth_server: LoopbackServer, login: Login) -> None:
     """A config with an issuer has no token URL, and its repr shows the issuer."""
-    from tests.clients import REQUESTS
-
     auth = auth_of(REQUESTS, oauth_server, token_source=Issuer(login.url))
     assert auth.config.token_url is None
     assert auth.config.token_source == auth.config.issuer == Issuer(login.url)
