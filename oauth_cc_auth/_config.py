@@ -323,9 +323,10 @@ def config_of(
         ConfigurationError: a value is wrong; the message uses `names`, and `permit` for how to permit plain http.
     """
     from ._endpoint import with_endpoint
+    from ._settings.fields import with_authentication
 
     try:
-        return cls(**with_endpoint(arguments))
+        return cls(**with_endpoint(with_authentication(arguments)))
     except ConfigurationError as error:
         remedy = checks.https_remedy(permit) if permit and error.reason == "insecure_http" else None
         problem = named(error, names.get(error.field or "", error.name), remedy)

@@ -41,8 +41,13 @@ ENDPOINT_FIELDS = {
     "default_lifetime": "default_lifetime",
     "revocation_url": "revocation_url",
 }
+# Those that say how the client proves itself without its secret; see `_authentication.from_settings`.
+AUTHENTICATION_FIELDS = ("private_key", "key_id", "signing_algorithm", "certificate", "assertion_file")
 # Everything about the token request that can be written down.
-SETTINGS = (*FIELDS, *ENDPOINT_FIELDS)
+SETTINGS = (*FIELDS, *AUTHENTICATION_FIELDS, *ENDPOINT_FIELDS)
+_PROOFS = frozenset({"private_key", "certificate", "assertion_file"})
+_WITHOUT_ID = ("client_assertion", "none")
+_WITHOUT_SECRET = ("private_key_jwt", "tls_client_auth", *_WITHOUT_ID)
 _PLACES = frozenset({"credential_fields", "credential_headers"})
 
 # The other arguments of an auth object. These can be written down, so they come from the environment and from files
@@ -61,6 +66,11 @@ WRITABLE_BEHAVIOUR = (
 BEHAVIOUR = (*WRITABLE_BEHAVIOUR, "on_event", "token_client")
 
 
+def is_proven_otherwise(arguments: Mapping[str, Any]) -> bool:
+    """True if a written setting names another proof than the secret."""
+    return arguments.get("client_authentication") in _WITHOUT_SECRET or bool(_PROOFS & arguments.keys())
+
+
 def required_for(arguments: Mapping[str, Any]) -> tuple[str, ...]:
     """The fields that must be among `arguments`.
 
@@ -72,9 +82,33 @@ def required_for(arguments: Mapping[str, Any]) -> tuple[str, ...]:
     if has_placeholders or _PLACES & arguments.keys() or getattr(url, "authentication", None) is not None:
         return _REQUIRED[:1]
     strategy = arguments.get("client_authentication")
-    if getattr(strategy, "needs_client_id", True) is False:
+    if strategy in _WITHOUT_ID or "assertion_file" in arguments or getattr(strategy, "needs_client_id", True) is False:
         return _REQUIRED[:1]
-    return _REQUIRED[:2] if can_do_without_secret(strategy) else _REQUIRED
+    return _REQUIRED[:2] if is_proven_otherwise(arguments) or can_do_without_secret(strategy) else _REQUIRED
+
+
+def with_authentication(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """`arguments` of a config, with those that describe a proof made one strategy.
+
+    Args:
+        arguments: By the names that settings have in a form, in the environment or on a command line.
+
+    Raises:
+        ConfigurationError: a value cannot be right; its `field` is one of those names.
+    """
+    others = {name: value for name, value in arguments.items() if name not in AUTHENTICATION_FIELDS}
+    given = {name: value for name, value in arguments.items() if name in AUTHENTICATION_FIELDS}
+    method = others.get("client_authentication")
+    if (method is None or isinstance(method, str)) and (given or method is not None):
+        from oauth_cc_auth._authentication.from_settings import strategy_from
+
+        strategy = strategy_from(method, given)
+        if strategy is not None:
+            others["client_authentication"] = strategy
+    elif given:
+        problem, remedy = "is given, and so is a strategy", "pass it to the strategy"
+        raise ConfigurationError(field=next(iter(given)), problem=problem, remedy=remedy)
+    return others
 
 
 def check_complete(arguments: Mapping[str, Any], names: Mapping[str, str], remedy: str = "") -> None:

@@ -26,6 +26,11 @@ _METHODS = {
     "post": "client_secret_post",
     "requestbody": "client_secret_post",
     "requestbodyauth": "client_secret_post",
+    "privatekeyjwt": "private_key_jwt",
+    "clientsecretjwt": "client_secret_jwt",
+    "clientassertion": "client_assertion",
+    "tlsclientauth": "tls_client_auth",
+    "none": "none",
 }
 
 _SWITCHES = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
@@ -59,7 +64,8 @@ def read_value(name: str, field: str, value: Any) -> Any:
 def _read_method(name: str, field: str, text: str) -> str:
     method = _METHODS.get(plain(text))
     if method is None:
-        problem = "must be 'client_secret_basic' or 'client_secret_post', or blank to try both, not "
+        names = ", ".join(dict.fromkeys(_METHODS.values()))
+        problem = f"must be one of {names}, or blank to try the first two, not "
         raise ConfigurationError(field=field, name=name, problem=problem + shown_value(text))
     return method
 

@@ -132,7 +132,7 @@ def test_one_missing(env: Callable[..., None]) -> None:
         ({"token_url": "ftp://x"}, "OAUTH_CC_TOKEN_URL does not begin with https://"),
         ({"client_secret": "s3cret\n"}, "OAUTH_CC_CLIENT_SECRET contains a control character"),
         ({"header_value_pattern": "x"}, "OAUTH_CC_HEADER_VALUE_PATTERN must contain %s"),
-        ({"client_authentication": "jwt"}, "OAUTH_CC_CLIENT_AUTHENTICATION must be 'client_secret_basic' or"),
+        ({"client_authentication": "jwt"}, "OAUTH_CC_CLIENT_AUTHENTICATION must be one of client_"),
         ({"additional_headers": "s3cret"}, "OAUTH_CC_ADDITIONAL_HEADERS must be a JSON object"),
         ({"allow_insecure_http": "maybe"}, "OAUTH_CC_ALLOW_INSECURE_HTTP must be true or false"),
     ],

@@ -124,8 +124,9 @@ class TestForm:
             f"{label!r} is not a known setting; to send it in the body of the token request, put it into "
             "additional_request_data. The settings are: token_url, client_id, client_secret, scope, resource, "
             "client_authentication, header_name, header_value_pattern, api_headers, grant_type, additional_headers, "
-            "additional_request_data, dpop, allow_insecure_http, request_method, request_format, credential_fields, "
-            "credential_headers, secret_in_query, response_fields, lifetime_unit, default_lifetime, revocation_url"
+            "additional_request_data, dpop, allow_insecure_http, private_key, key_id, signing_algorithm, certificate, "
+            "assertion_file, request_method, request_format, credential_fields, credential_headers, "
+            "secret_in_query, response_fields, lifetime_unit, default_lifetime, revocation_url"
         )
 
     @pytest.mark.parametrize(
@@ -211,8 +212,8 @@ class TestValues:
     def test_no_client_authentication(self) -> None:
         """Blank is what a form has for None."""
         assert problem({"Oauth2 Client Authentication": "jwt"}) == (
-            "'Oauth2 Client Authentication' must be 'client_secret_basic' or 'client_secret_post', or blank to try "
-            "both, not 'jwt'"
+            "'Oauth2 Client Authentication' must be one of client_secret_basic, client_secret_post, private_key_jwt, "
+            "client_secret_jwt, client_assertion, tls_client_auth, none, or blank to try the first two, not 'jwt'"
         )
 
     def test_a_wrong_value_is_told_by_its_label(self) -> None:

@@ -15,7 +15,7 @@ from oauth_cc_auth._config import ClientCredentialsConfig
 from oauth_cc_auth._endpoint import with_endpoint
 from oauth_cc_auth._errors import ConfigurationError, named
 from oauth_cc_auth._settings import DEFAULT_PREFIX
-from oauth_cc_auth._settings.fields import WRITABLE_BEHAVIOUR, required_for
+from oauth_cc_auth._settings.fields import WRITABLE_BEHAVIOUR, required_for, with_authentication
 
 from .urls import wire_url
 
@@ -65,7 +65,11 @@ def checked(given: Mapping[str, Given]) -> CommandSettings:
     fields = {field: each.value for field, each in given.items() if field not in WRITABLE_BEHAVIOUR}
     behaviour = {field: each.value for field, each in given.items() if field in WRITABLE_BEHAVIOUR}
     _blaming(given, lambda: _check_behaviour(behaviour))
-    return CommandSettings(_blaming(given, lambda: ClientCredentialsConfig(**with_endpoint(fields))), behaviour)
+    return CommandSettings(_blaming(given, lambda: _config(fields)), behaviour)
+
+
+def _config(fields: Mapping[str, Any]) -> ClientCredentialsConfig:
+    return ClientCredentialsConfig(**with_endpoint(with_authentication(fields)))
 
 
 def _missing(fields: list[str]) -> ConfigurationError:

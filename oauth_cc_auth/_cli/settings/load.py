@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping
 
 from oauth_cc_auth._cli.terminal import console
+from oauth_cc_auth._settings.fields import is_proven_otherwise
 
 from . import config_file, secret, sources
 from .given import CommandSettings, Given, by_precedence, checked
@@ -55,4 +56,6 @@ def _in_file(name: str | None) -> dict[str, Given]:
 
 
 def _only_the_secret_is_missing(given: Mapping[str, Given]) -> bool:
+    if is_proven_otherwise({field: each.value for field, each in given.items()}):
+        return False
     return "client_secret" not in given and {"token_url", "client_id"} <= set(given)

@@ -80,8 +80,14 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     add(
         "--client-authentication",
         metavar="METHOD",
-        help="client_secret_basic or client_secret_post; default: try both",
+        help="client_secret_basic or client_secret_post; default: try both; or private_key_jwt, client_secret_jwt, "
+        "client_assertion, tls_client_auth, none",
     )
+    add("--private-key", metavar="FILE", help="the client's private key, for private_key_jwt or tls_client_auth")
+    add("--key-id", metavar="ID", help="what the server knows the key by (kid)")
+    add("--signing-algorithm", metavar="ALG", help="such as PS256; default: what fits the key")
+    add("--certificate", metavar="FILE", help="the client's certificate: for mutual TLS, or beside --private-key")
+    add("--assertion-file", metavar="FILE", help="an assertion that a platform issues, such as Kubernetes")
     add("--header-name", metavar="NAME", help="API request header that carries the token; default: Authorization")
     add("--header-value-pattern", metavar="PATTERN", help="its value, %%s for the token; default: 'Bearer %%s'")
     add(

@@ -1,0 +1,109 @@
+"""Proofs that are named in settings: by files, and perhaps by a method."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+
+from oauth_cc_auth import ClientCredentialsConfig, ConfigurationError, NoClientAuthentication
+from oauth_cc_auth._cli.settings import load
+from oauth_cc_auth._cli.settings.given import Given, checked
+from oauth_cc_auth.requests import ClientCredentialsAuth
+
+URL = "https://login.example.com/token"
+
+
+@pytest.fixture(name="files", autouse=True)
+def _files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key, its certificate, both in one file, and an assertion, in the working directory."""
+    issued = trustme.CA().issue_cert("client.example.com")
+    issued.private_key_pem.write_to_path(str(tmp_path / "client.key"))
+    issued.cert_chain_pems[0].write_to_path(str(tmp_path / "client.crt"))
+    issued.private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "both.pem"))
+    (tmp_path / "token").write_text("from elsewhere")
+    monkeypatch.chdir(tmp_path)
+
+
+def made(settings: Mapping[str, Any]) -> str:
+    """What stands for the settings, by all ways."""
+    given = {"token_url": URL, "client_id": "abcd-1234", **settings}
+    by_mapping = ClientCredentialsConfig.from_mapping(given)
+    by_command = checked({field: Given(value, f"--{field}") for field, value in given.items()}).config
+    assert repr(by_mapping.client_authentication) == repr(by_command.client_authentication)
+    return repr(by_mapping.client_authentication)
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"private_key": "client.key"}, "PrivateKeyJwt(algorithm='ES256', key_id=None)"),
+        ({"private_key": "client.key", "key_id": "key-1"}, "PrivateKeyJwt(algorithm='ES256', key_id='key-1')"),
+        ({"private_key": "client.key", "certificate": "client.crt"}, "PrivateKeyJwt(algorithm='ES256', key_id=None)"),
+        ({"certificate": "both.pem"}, "TlsClientAuthentication('both.pem')"),
+        (
+            {"certificate": "client.crt", "private_key": "client.key", "client_authentication": "tls_client_auth"},
+            "TlsClientAuthentication('client.crt')",
+        ),
+        ({"assertion_file": "token"}, "ClientAssertion(FromFile('token'))"),
+        ({"client_authentication": "none"}, "NoClientAuthentication()"),
+        ({"client_authentication": "client_secret_jwt", "client_secret": "s"}, "ClientSecretJwt()"),
+        ({"client_authentication": "client_secret_post", "client_secret": "s"}, "'client_secret_post'"),
+        ({"client_secret": "s"}, "None"),
+    ],
+)
+def test_what_stands_for_settings(settings: dict[str, Any], expected: str) -> None:
+    """What the files are says which method is meant, unless it is named."""
+    assert made(settings) == expected
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"key_id": "key-1", "client_secret": "s"}, "'key_id' is of no use alone"),
+        (
+            {"private_key": "client.key", "client_authentication": "client_secret_post", "client_secret": "s"},
+            "'private_key' is of no use with client_secret_post",
+        ),
+        ({"client_authentication": "private_key_jwt"}, "private_key is missing: private_key_jwt needs it"),
+        ({"private_key": "none.key"}, "'private_key' is in a file that cannot be read: none.key"),
+        (
+            {"private_key": "client.key", "signing_algorithm": "RS256"},
+            "'signing_algorithm' RS256 does not fit the key",
+        ),
+        ({"certificate": "client.crt"}, "key is not in client.crt"),
+        (
+            {"private_key": "client.key", "client_authentication": NoClientAuthentication()},
+            "'private_key' is given, and so is a strategy",
+        ),
+    ],
+)
+def test_what_cannot_be_right(settings: dict[str, Any], told: str) -> None:
+    """The error names the setting."""
+    with pytest.raises(ConfigurationError) as caught:
+        ClientCredentialsConfig.from_mapping({"token_url": URL, "client_id": "abcd-1234", **settings})
+    assert told in str(caught.value)
+    assert caught.value.__context__ is None
+
+
+def test_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And neither secret nor, with an assertion, id is needed."""
+    monkeypatch.setenv("OAUTH_CC_TOKEN_URL", URL)
+    monkeypatch.setenv("OAUTH_CC_ASSERTION_FILE", "token")
+    auth = ClientCredentialsAuth.from_env()
+    assert repr(auth.config.client_authentication) == "ClientAssertion(FromFile('token'))"
+    monkeypatch.setenv("OAUTH_CC_ASSERTION_FILE", "")
+    monkeypatch.setenv("OAUTH_CC_CLIENT_ID", "abcd-1234")
+    monkeypatch.setenv("OAUTH_CC_PRIVATE_KEY", "missing.pem")
+    with pytest.raises(ConfigurationError, match=r"^OAUTH_CC_PRIVATE_KEY is in a file that cannot be read: "):
+        ClientCredentialsAuth.from_env()
+
+
+def test_no_one_is_asked_for_a_secret() -> None:
+    """If the proof is another one."""
+    given = {"token_url": Given(URL, ""), "client_id": Given("abcd-1234", "")}
+    assert load._only_the_secret_is_missing(given)
+    assert not load._only_the_secret_is_missing({**given, "private_key": Given("client.key", "")})
