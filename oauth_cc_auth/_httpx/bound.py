@@ -225,9 +225,8 @@ class BoundExchange(ApiExchange):
     def _asks_for_proof(self, response: Any, ticket: Ticket, sent: Any) -> bool:
         """True if another proof is all that `response` asks for."""
         request = response.request
-        if response.status_code != 401 or not self._carries(request):
-            return False
-        if not same_audience(self.origin, origin_of(str(request.url))):
+        stays = same_audience(self.origin, origin_of(str(request.url)))
+        if response.status_code != 401 or not stays or not self._carries(request):
             return False
         if ticket.proofs.complaint(response.status_code, response.headers) is not None:
             return True

@@ -131,8 +131,7 @@ def _bound_class(cls: Any) -> type[Any]:
         def headers(self) -> Any:
             """The headers; the proof among them is for the next sending."""
             attributes = self.__dict__
-            binding = attributes.get(BINDING)
-            headers = attributes.get("headers")
+            binding, headers = attributes.get(BINDING), attributes.get("headers")
             if binding is not None and headers and not binding.is_current(attributes):
                 binding.renew(attributes)
             return headers
@@ -144,10 +143,8 @@ def _bound_class(cls: Any) -> type[Any]:
         def copy(self) -> Any:
             """What the library makes, bound as this one is."""
             twin = unbound(self).copy()
-            binding = self.__dict__.get(BINDING)
-            if binding is not None:
-                twin.__class__ = type(self)
-                twin.__dict__[BINDING] = binding.of_copy()
+            twin.__class__ = type(self)
+            twin.__dict__[BINDING] = self.__dict__[BINDING].of_copy()
             return twin
 
         def __copy__(self) -> Any:
@@ -157,10 +154,9 @@ def _bound_class(cls: Any) -> type[Any]:
             twin = object.__new__(type(self))
             memo[id(self)] = twin
             attributes = {**self.__dict__}
-            binding = attributes.pop(BINDING, None)
+            binding = attributes.pop(BINDING)
             twin.__dict__.update(deepcopy(attributes, memo))
-            if binding is not None:
-                twin.__dict__[BINDING] = binding.of_copy()
+            twin.__dict__[BINDING] = binding.of_copy()
             return twin
 
         def __reduce_ex__(self, protocol: Any) -> Any:

@@ -126,6 +126,17 @@ def test_a_refused_token_is_renewed_with_the_same_key(client: ClientKind, server
 
 
 @each_client
+def test_a_refused_token_that_cannot_be_renewed(client: ClientKind, server: LoopbackServer) -> None:
+    """The refusal is returned, as with any other token."""
+    with scene(client, server, dpop=DPoP()) as s:
+        s.go_on()
+        server.revoke_all()
+        server.token_endpoint.always(Answer(400))
+        server.token_endpoint.next(Answer.dropped(), Answer.dropped(), Answer.dropped())
+        assert s.get().status == 401
+
+
+@each_client
 def test_a_nonce_may_change_between_refusal_and_renewal(client: ClientKind, server: LoopbackServer) -> None:
     """The request that is sent again with the new token may be answered with a nonce, too."""
     with scene(client, server, dpop=DPoP()) as s:
