@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from oauth_cc_auth import ClientCredentialsConfig, ConfigurationError, TokenEndpoint
+from oauth_cc_auth import ClientAuthentication, ClientCredentialsConfig, ConfigurationError, TokenEndpoint
 from oauth_cc_auth._cli.settings import sources
 from oauth_cc_auth._cli.settings.given import checked
 from tests.cli.settings.test_sources import options
@@ -213,3 +213,16 @@ def test_an_option_with_wrong_json() -> None:
     """Named, and not shown."""
     with pytest.raises(ConfigurationError, match=r"^--additional-request-data has a value after := that is not valid"):
         sources.from_options(options("--additional-request-data=a:=s3cret"))
+
+
+class OfTheGrant(ClientAuthentication):
+    """Something else says who is asking."""
+
+    needs_secret = needs_client_id = False
+
+
+def test_a_strategy_may_need_neither() -> None:
+    """Then neither is missed."""
+    settings = {"token_url": "https://login.example.com", "client_authentication": OfTheGrant()}
+    config = ClientCredentialsConfig.from_mapping(settings)
+    assert (config.client_id, config.client_secret) == ("", None)
