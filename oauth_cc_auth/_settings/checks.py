@@ -17,7 +17,6 @@ from oauth_cc_auth._http.interrupts import Ignoring
 from oauth_cc_auth._http.origin import is_loopback
 
 from .callables import is_async
-from .nested import Nested
 from .shown import shown_field, shown_value
 
 if TYPE_CHECKING:
@@ -397,6 +396,8 @@ def _json_value(name: str, content: Any, depth: int = 0) -> Any:
     if isinstance(content, Mapping):
         if not all(isinstance(each, str) and is_encodable(each) for each in content):
             _wrong("additional_request_data", f"has a name in {shown_field(name)} that is no text")
+        from .nested import Nested
+
         return Nested({each: _json_value(each, member, depth + 1) for each, member in content.items()})
     if isinstance(content, (list, tuple)):
         return tuple(_json_value(name, member, depth + 1) for member in content)
