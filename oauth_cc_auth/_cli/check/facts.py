@@ -89,6 +89,7 @@ class AttemptFacts:
         next_is_tried: After this answer the plugin tries the next method.
         reason: Why there is no token, as a code; None if there is one, or nothing was sent.
         bound: The token is bound to a key.
+        proof: What the client proved itself with, if that is no secret: the audience of an assertion, a certificate.
         timed_out: Time ran out.
     """
 
@@ -102,6 +103,7 @@ class AttemptFacts:
     reason: Reason | None = None
     bound: bool = False
     timed_out: bool = False
+    proof: str | None = None
 
     @property
     def status(self) -> int | None:

@@ -107,7 +107,7 @@ def _attempt(
     now = time.time()
     # Without the scope of the request, the token has only the scope that the server names.
     result = read_answer(request.replaced(scope=None), answer, now)
-    facts = AttemptFacts(request.method, "token", timed.seconds)
+    facts = AttemptFacts(request.method, "token", timed.seconds, proof=request.note or None)
     if isinstance(answer, TokenResponse):
         read = http_answer(answer.status_code, answer.headers, answer.body, wall=now, secrets=request.secrets)
         facts = replace(facts, answer=read)

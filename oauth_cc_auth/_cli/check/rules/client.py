@@ -16,6 +16,9 @@ _UNKNOWN = re.compile(r"\b(invalid|unknown) (client(\W*$| (id|secret|credentials
 _RAW_BASIC = ClientSecretBasic(percent_encode=False).name
 _AUDIENCE = re.compile(r"\b(audience|resource)\b", re.IGNORECASE)
 
+# Methods whose proof is not the secret itself; `proof` has the rules for them.
+OTHER_PROOFS = frozenset({"private_key_jwt", "client_secret_jwt", "client_assertion", "tls_client_auth", "none"})
+
 
 def secret_expired(findings: Findings) -> Advice | None:
     """The server says so."""
@@ -35,7 +38,7 @@ def _tells_of_expired_secret(attempt: AttemptFacts) -> bool:
 def wrong_credentials(findings: Findings) -> Advice | None:
     """The server knows no client with this id and this secret."""
     attempts = failures(findings)
-    if not any(map(means_unknown_client, attempts)):
+    if findings.question.method in OTHER_PROOFS or not any(map(means_unknown_client, attempts)):
         return None
     if not all(means_unknown_client(each) or credentials_not_seen(findings, each) for each in attempts):
         return None

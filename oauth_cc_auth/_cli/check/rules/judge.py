@@ -12,15 +12,15 @@ from dataclasses import dataclass
 
 from oauth_cc_auth._cli.check.facts import Findings
 
-from . import answer, api, client, connection, provider, token, transport
+from . import answer, api, client, connection, proof, provider, token, transport
 from .rule import Rule
 
 # In each of these groups only the first rule that finds its cause counts ...
 _NO_ANSWER = (connection.FATAL, transport.FATAL)
 _OF_PROVIDER = (provider.FATAL,)
-_NO_ACCESS = (api.FATAL,)
+_NO_ACCESS = ((*proof.FATAL_OF_API, *api.FATAL),)
 # ... and of these each counts: a scope may be unknown, and a clock may be wrong too.
-_NO_TOKEN = (*answer.FATAL, *client.FATAL, *token.FATAL)
+_NO_TOKEN = (*answer.FATAL, *client.FATAL, *proof.FATAL, *token.FATAL)
 _LAST = (answer.unexplained,)
 _WORTH_KNOWING = (
     *client.WORTH_KNOWING,
@@ -34,6 +34,7 @@ RULES: tuple[Rule, ...] = (
     *transport.FATAL,
     *provider.FATAL,
     *_NO_TOKEN,
+    *proof.FATAL_OF_API,
     *api.FATAL,
     *_LAST,
     *_WORTH_KNOWING,

@@ -66,8 +66,21 @@ def client_certificate_demanded(findings: Findings) -> Advice | None:
         return None
     return Advice(
         "The server wants a client certificate (mutual TLS).",
-        "Get one from the provider. In your program, pass a client that presents it as token_client=: a "
-        "requests.Session with .cert, or an httpx.Client with verify=<SSLContext>.",
+        "Get one from the provider, and name its file: --certificate, and --private-key if the key is in another one, "
+        "with --client-authentication tls_client_auth. In your program, that is TlsClientAuthentication(certificate), "
+        "or a token_client that presents one.",
+    )
+
+
+def client_certificate_refused(findings: Findings) -> Advice | None:
+    """The server has seen the client's certificate, and ends the connection."""
+    attempt = first_failure(findings, lambda attempt: attempt.reason == "tls_client_certificate_refused")
+    if attempt is None:
+        return None
+    return Advice(
+        with_reason("The server does not accept the client certificate", attempt.description),
+        "Check that it has not expired, that the server knows its issuer, and that its file has the certificates "
+        "between it and the root.",
     )
 
 
@@ -170,6 +183,7 @@ FATAL: tuple[Rule, ...] = (
     secret_unavailable,
     proxy_refuses,
     untrusted_through_proxy,
+    client_certificate_refused,
     client_certificate_demanded,
     http_instead_of_https,
     answer_too_slow,
