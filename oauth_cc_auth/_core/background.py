@@ -27,6 +27,7 @@ logger = logging.getLogger("oauth_cc_auth")
 SWITCH = "OAUTH_CC_RENEW_IN_BACKGROUND"  # turns all of this off, for tests: a renewal must not outlive their mocks
 OFF = frozenset({"0", "false", "no", "off"})
 _NAME = "oauth_cc_auth renewal"
+_NONE: Any = frozenset()  # no set yet: most auth objects of a program with many of them never renew
 
 
 class _Job:
@@ -71,7 +72,7 @@ class Background:
         self._cache = cache
         self._is_wanted = is_wanted
         self._is_closed = False
-        self._jobs: set[_Job] = set()
+        self._jobs: set[_Job] = _NONE
         cache.renews_in_background = self.is_on
 
     def is_on(self) -> bool:
@@ -108,6 +109,8 @@ class Background:
     def _has_begun(self, job: _Job, start: Callable[[], object]) -> bool:
         if self._is_closed:
             return False
+        if self._jobs is _NONE:
+            self._jobs = set()
         self._jobs.add(job)
         try:
             start()
@@ -139,7 +142,8 @@ class Background:
             self._end(job)
 
     def _end(self, job: _Job) -> None:
-        self._jobs.discard(job)
+        if job in self._jobs:
+            self._jobs.discard(job)
         self._cache.settle(job.flight, GONE)  # nothing, unless the job never began
         job.is_over.set()
 

@@ -187,9 +187,11 @@ class TokenCache:
 
     def _held(self, now: float, *, can_wait: bool, was_refused: bool) -> Failure | None:
         """The last failure, for a caller that must not ask again yet; the arguments are those of `Failures.held`."""
-        held = self.family.failures.held(now, can_wait=can_wait, was_refused=was_refused)
-        if held is None and self._failures is not None:
-            held = self._failures.held(now, can_wait=can_wait, was_refused=was_refused)
+        shared, own = self.family.failures, self._failures
+        others = 0 if own is None else own.in_a_row
+        held = shared.held(now, can_wait=can_wait, was_refused=was_refused, others=others)
+        if held is None and own is not None:
+            held = own.held(now, can_wait=can_wait, was_refused=was_refused, others=shared.in_a_row)
         return held
 
     def _failures_like(self, failure: Failure) -> Failures:
@@ -199,6 +201,10 @@ class TokenCache:
         if self._failures is None:
             self._failures = Failures()
         return self._failures
+
+    def _in_a_row(self) -> int:
+        """Failures since the last token, of both kinds."""
+        return self.family.failures.in_a_row + (0 if self._failures is None else self._failures.in_a_row)
 
     def _forget_failures(self) -> None:
         self.family.failures = Failures()
@@ -326,7 +332,8 @@ class TokenCache:
             elif isinstance(outcome, Failure) and live:
                 left = inf if self.current is None else now.seconds_to(self.current.ends_at)
                 failures = self._failures_like(outcome)
-                pause = failures.note(outcome, now.monotonic, left, chance, was_needed=not flight.is_optional)
+                needed, others = not flight.is_optional, self._in_a_row() - failures.in_a_row
+                pause = failures.note(outcome, now.monotonic, left, chance, was_needed=needed, others=others)
         flight.wake_all()
         return pause
 

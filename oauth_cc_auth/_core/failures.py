@@ -63,12 +63,12 @@ class Failures:
         "_asked_until",
         "_final_in_a_row",
         "_held_until",
-        "_in_a_row",
         "_last",
         "_needed_in_a_row",
         "_noted_at",
         "_pause_until",
         "_renew_from",
+        "in_a_row",
     )
     # Monotonic times, set with the first failure.
     _noted_at: float  # if the clock goes back behind it, a test had stopped it, and all of this is over
@@ -78,25 +78,26 @@ class Failures:
     _asked_until: float  # what the endpoint itself has asked for, however long that is
 
     def __init__(self) -> None:
-        self._in_a_row = 0
+        self.in_a_row = 0
         self._final_in_a_row = 0  # those that no retry will mend
         self._needed_in_a_row = 0  # those that may pass, of callers without a token
         self._last: Failure | None = None
         self._asked_until = -inf
 
-    def held(self, now: float, *, can_wait: bool, was_refused: bool) -> Failure | None:
+    def held(self, now: float, *, can_wait: bool, was_refused: bool, others: int = 0) -> Failure | None:
         """The last failure, for a caller that must not ask again yet; None if it may ask.
 
         Args:
             now: Monotonic time in seconds.
             can_wait: The caller has a token that is still good.
             was_refused: An API refused the caller's token, so the caller can return that refusal.
+            others: As in `note`.
         """
         failure = self._last
         if failure is None or now < self._noted_at:
             return None
         # One failure may be over already, and a refused request has nothing else to hope for.
-        can_wait = can_wait or (was_refused and self._in_a_row >= FAILURES_BEFORE_HOLD)
+        can_wait = can_wait or (was_refused and self.in_a_row + others >= FAILURES_BEFORE_HOLD)
         until = max(self._held_until, self._renew_from) if can_wait else self._held_until
         return _held_off(failure, until - now) if now < until else None
 
@@ -110,7 +111,9 @@ class Failures:
             return False
         return self._noted_at <= now < self._held_until + LONGEST
 
-    def note(self, failure: Failure, now: float, left: float, chance: float, *, was_needed: bool) -> Pause:
+    def note(
+        self, failure: Failure, now: float, left: float, chance: float, *, was_needed: bool, others: int = 0
+    ) -> Pause:
         """Count `failure`, which ended a fetch, and return the pause that follows.
 
         Args:
@@ -119,8 +122,9 @@ class Failures:
             left: Seconds until the current token ends; infinite if it never does or there is none.
             chance: In [0, 1); spreads the renewals of a fleet.
             was_needed: The caller that fetched had no token to go on with.
+            others: Failures in a row that are counted elsewhere: those about the target, or all but those.
         """
-        self._in_a_row += 1
+        self.in_a_row += 1
         # While there is a token, even a short-lived one, there is more than one try before it ends.
         longest = left / 4 if left > 0 else inf
         hold = self._hold(failure, now, longest, chance, was_needed=was_needed)
@@ -131,7 +135,7 @@ class Failures:
             self._asked_until = max(self._asked_until, now + failure.retry_after)
             if failure.hold is None:
                 self._pause_until = now + failure.retry_after
-        pause = Pause(hold, max(hold, self._wait(failure, longest, chance)))
+        pause = Pause(hold, max(hold, self._wait(failure, longest, chance, others)))
         self._renew_from = now + pause.renewals
         self._last = failure  # at the end: if an interrupt strikes before, `held` misses nothing
         return pause
@@ -152,9 +156,9 @@ class Failures:
             return asked
         return max(asked, _back_off_from_the_second(self._needed_in_a_row) * (1 + chance) / 2)
 
-    def _wait(self, failure: Failure, longest: float, chance: float) -> float:
+    def _wait(self, failure: Failure, longest: float, chance: float, others: int) -> float:
         """Seconds that a renewal waits if it can."""
-        seconds = back_off(self._in_a_row - 1)
+        seconds = back_off(self.in_a_row + others - 1)
         if failure.retry_after is None:
             return min(seconds * (1 + chance) / 2, longest)
         asked = min(failure.retry_after, LONGEST_OF_RENEWALS)

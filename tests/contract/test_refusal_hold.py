@@ -149,7 +149,7 @@ def test_invalidate_lifts_the_hold(client: ClientKind, oauth_server: LoopbackSer
 @each_client
 def test_the_hold_outlives_a_renewal_by_age(client: ClientKind, oauth_server: LoopbackServer) -> None:
     """A new token from a renewal by age is also on probation with the origin."""
-    with scene(client, oauth_server, life=1) as s:
+    with scene(client, oauth_server, life=1.2) as s:
         hold(s)
         s.clock.advance(0.99)
         assert costs(s) == (401, 1, 1)

@@ -733,6 +733,35 @@ class TestInvalidation:
         assert cache.current is None
 
 
+class TestFailuresOfBothKinds:
+    """Some are about the target, and the others about the endpoint or the client. They count together."""
+
+    @staticmethod
+    def about_target() -> Failure:
+        error = TokenEndpointError("no", attempts=(Attempt("client_secret_basic", 400),), reason="invalid_scope")
+        return Failure(error, transient=False)
+
+    def test_a_refused_request(self, cache: TokenCache, clock: FakeClock) -> None:
+        """From the second failure on, it returns the refusal: one failure might have been over already."""
+        lease = stored(cache, clock)
+        cache.settle(lead(cache, refused=lease).flight, a_failure(transient=True))
+        cache.settle(lead(cache, refused=lease).flight, self.about_target())
+        held(cache, refused=lease)
+
+    def test_renewals(self, cache: TokenCache, clock: FakeClock) -> None:
+        """They pause for longer each time, whatever they fail of."""
+        lease = stored(cache, clock, 1000)
+        clock.advance(850)
+        pauses = []
+        for failure in (a_failure(transient=True), self.about_target(), a_failure(transient=True)):
+            pause = cache.settle(lead(cache).flight, failure)
+            assert pause is not None
+            pauses.append(pause.renewals)
+            assert cache.claim(ME) is lease
+            clock.advance(pause.renewals)
+        assert pauses == [0.5, 1.0, 2.0]
+
+
 class TestAtHand:
     def test_what_a_hook_gets(self, cache: TokenCache, clock: FakeClock) -> None:
         """The current token until its end, unless it was refused; else a failure that says so. No flight begins."""
