@@ -27,20 +27,21 @@ CLIENTS = {
 
 TO_AUTH = "app → auth server", "POST /oauth2/token"
 TO_API = "app → API", "GET  /api/orders"
+TWICE_TO_API = "2 \N{MULTIPLICATION SIGN} app → API", "GET  /api/orders"
 TWENTY_TO_API = "20 \N{MULTIPLICATION SIGN} app → API", "GET  /api/orders"
 BODY = "id, secret in body"
 
 
 @each_library
 def test_every_exchange_of_every_client_is_shown(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first request, the second, the revoked token and the twenty callers, line by line."""
+    """All six scenes, line by line."""
     run = run_demo(monkeypatch, [library])
 
     assert run.server is not None
     shown = []
     issued = iter(run.server.issued)
     for _ in CLIENTS[library]:
-        first, renewed, cold = (f"Bearer {next(issued)[:4]}…" for _ in range(3))
+        first, renewed, cold, survivor, asserted = (f"Bearer {next(issued)[:4]}…" for _ in range(5))
         shown += [
             (*TO_AUTH, "Basic", "401"),
             (*TO_AUTH, BODY, "200"),
@@ -51,6 +52,11 @@ def test_every_exchange_of_every_client_is_shown(library: str, monkeypatch: pyte
             (*TO_API, renewed, "200"),
             (*TO_AUTH, BODY, "200"),
             (*TWENTY_TO_API, cold, "200"),
+            (*TO_AUTH, BODY, "503"),
+            (*TO_AUTH, BODY, "200"),
+            (*TWICE_TO_API, survivor, "200"),
+            (*TO_AUTH, "signed assertion", "200"),
+            (*TO_API, asserted, "200"),
         ]
     assert run.exchanges == shown
     assert run.status == 0
@@ -58,14 +64,14 @@ def test_every_exchange_of_every_client_is_shown(library: str, monkeypatch: pyte
 
 @each_library
 def test_every_scene_ends_with_a_check_mark(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """There are four scenes for each kind of client. The last line counts them."""
+    """There are six scenes for each kind of client. The last line counts them."""
     run = run_demo(monkeypatch, [library])
 
     headings = [line.strip("─ ") for line in run.lines if line.startswith("──")]
     assert headings == [*CLIENTS[library], "Your turn"]
-    assert run.text.count("     ✓ ") == 4 * len(CLIENTS[library])
+    assert run.text.count("     ✓ ") == 6 * len(CLIENTS[library])
     assert "✗" not in run.text
-    assert run.lines[-1] == f"✓ {4 * len(CLIENTS[library])} checks, all as promised"
+    assert run.lines[-1] == f"✓ {6 * len(CLIENTS[library])} checks, all as promised"
 
 
 def test_each_story_is_printed_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,8 +88,8 @@ def test_the_short_form(monkeypatch: pytest.MonkeyPatch) -> None:
     assert headings == ["requests.Session", "The same with every other client", "Your turn"]
     others = [name for library in ("httpx", "httpx2") for name in CLIENTS[library]]
     assert [line.strip() for line in run.lines if "as promised" in line] == [
-        *(f"✓ {name}: 4 scenes, as promised" for name in others),
-        "✓ 20 checks, all as promised",
+        *(f"✓ {name}: 6 scenes, as promised" for name in others),
+        "✓ 30 checks, all as promised",
     ]
     assert (run.text.count("3  The token is revoked"), run.status) == (1, 0)
 
@@ -92,7 +98,7 @@ def test_the_short_form_with_one_client(monkeypatch: pytest.MonkeyPatch) -> None
     """There is nothing to say about others."""
     run = run_demo(monkeypatch, ["requests"], everything=False)
     assert "other client" not in run.text
-    assert run.lines[-1] == "✓ 4 checks, all as promised"
+    assert run.lines[-1] == "✓ 6 checks, all as promised"
 
 
 def test_the_top_lists_the_libraries(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,7 +199,7 @@ def test_as_a_command_with_warnings_as_errors() -> None:
     done = subprocess.run(command, capture_output=True, encoding="utf-8", env=environment, timeout=120, check=False)
     assert done.stderr == ""
     assert done.returncode == 0
-    assert done.stdout.splitlines()[-1] == "✓ 20 checks, all as promised"
+    assert done.stdout.splitlines()[-1] == "✓ 30 checks, all as promised"
     assert "\x1b" not in done.stdout
 
 

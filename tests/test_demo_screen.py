@@ -71,7 +71,7 @@ def test_ascii_if_the_encoding_lacks_the_symbols(encoding: str, monkeypatch: pyt
     assert run.text.isascii()
     assert "?" not in run.text
     assert ("app -> auth server", "POST /oauth2/token", "Basic", "401") in run.exchanges
-    assert run.lines[-1] == "[ok] 4 checks, all as promised"
+    assert run.lines[-1] == "[ok] 6 checks, all as promised"
 
 
 def test_ascii_as_a_command() -> None:
@@ -93,9 +93,9 @@ def test_the_columns_are_aligned(monkeypatch: pytest.MonkeyPatch) -> None:
     for encoding in ("utf-8", "ascii"):
         run = run_demo(monkeypatch, ["requests"], encoded(encoding))
         lines = [line for line in run.lines if line.endswith(" ms")]
-        assert len(lines) == 9
+        assert len(lines) == 14
         assert len({len(line) for line in lines}) == 1
-        assert len({re.search(r" [24]0[01] ", line).start() for line in lines}) == 1  # type: ignore[union-attr]  # found
+        assert len({re.search(r" (200|401|503) ", line).start() for line in lines}) == 1  # type: ignore[union-attr]  # found
 
 
 def test_a_terminal_gets_colours(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -175,7 +175,7 @@ def test_on_a_real_terminal() -> None:
         os.close(ours)
         assert process.communicate(timeout=60)[1] == b""
     assert process.returncode == 0
-    assert shown.decode().rstrip().endswith("\x1b[32m✓\x1b[0m \x1b[32m20 checks, all as promised\x1b[0m")
+    assert shown.decode().rstrip().endswith("\x1b[32m✓\x1b[0m \x1b[32m30 checks, all as promised\x1b[0m")
 
 
 def test_a_message_that_the_encoding_cannot_show() -> None:

@@ -81,7 +81,7 @@ def _perform_scenes(screen: Screen, libraries: list[Library], *, everything: boo
 
     # A random secret: the demo could not show that it hides one that is in its source.
     secret = secrets.token_urlsafe(24)
-    accepts = ("client_secret_post",)
+    accepts = ("client_secret_post", "client_secret_jwt")
     with without_proxy(), LoopbackServer(client_id="demo", client_secret=secret, accepts=accepts) as server:
         screen.paragraph(f"Three parties, all on this machine, with real HTTP on {server.origin}:")
         screen.table(_CAST)

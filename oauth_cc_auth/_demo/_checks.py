@@ -14,7 +14,12 @@ from typing import Any
 
 from oauth_cc_auth.testing import RecordedRequest
 
-_AUTHENTICATIONS = {"client_secret_basic": "Basic", "client_secret_post": "body", "both": "Basic and body"}
+_AUTHENTICATIONS = {
+    "client_secret_basic": "Basic",
+    "client_secret_post": "body",
+    "client_secret_jwt": "assertion",
+    "both": "Basic and body",
+}
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ _SERVERS = {"token": "auth server", "api": "API", "other": "server"}
 _AUTHENTICATIONS = {
     "client_secret_basic": "Basic",
     "client_secret_post": "id, secret in body",
+    "client_secret_jwt": "signed assertion",
     "both": "Basic and body",
 }
 

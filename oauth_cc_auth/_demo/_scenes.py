@@ -9,7 +9,8 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from oauth_cc_auth.testing import LoopbackServer
+from oauth_cc_auth import ClientSecretJwt
+from oauth_cc_auth.testing import Answer, LoopbackServer
 
 from ._checks import Check, what_happened
 from ._libraries import Library
@@ -53,6 +54,22 @@ REVOKED = Scene(
     "with the form that worked before, and sends the request again.",
     "After the 401, a new token and a 200. response.history has the 401.",
     "old token 401, body 200, new token 200; the app got 401, then 200",
+)
+
+
+OUTAGE = Scene(
+    "The auth server fails",
+    "It answers 503 to the first token request, and the plugin tries again. Then it is down for good. As long as the "
+    "token is good, the app does not notice.",
+    "Tried again after a 503, and no request failed.",
+    "body 503, body 200, 2 x new token 200; the app got 2 x 200",
+)
+ASSERTION = Scene(
+    "A proof without the secret",
+    "Some auth servers want a signed assertion. This one is signed with the secret, which is not sent itself. A "
+    "private key or a token of your platform works in the same way.",
+    "An assertion was accepted, and the token works.",
+    "assertion 200, new token 200; the app got 200",
 )
 
 
@@ -142,3 +159,12 @@ def script(stage: Stage, kind: str) -> Script:
         # With a fixed authentication method, one token takes exactly one token request.
         cold = stage.auth(client_authentication="client_secret_post")
         outcomes.extend((yield Ask(stage.url, cold, MOST_CALLERS)))
+    with stage.playing(OUTAGE) as outcomes:
+        endpoint, survivor = stage.server.token_endpoint, stage.auth(client_authentication="client_secret_post")
+        endpoint.next(Answer(503, headers={"Retry-After": "0"}))
+        outcomes.extend((yield Ask(stage.url, survivor)))
+        endpoint.always(Answer(503))
+        outcomes.extend((yield Ask(stage.url, survivor)))
+        endpoint.clear()
+    with stage.playing(ASSERTION) as outcomes:
+        outcomes.extend((yield Ask(stage.url, stage.auth(client_authentication=ClientSecretJwt()))))
