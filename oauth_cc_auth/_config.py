@@ -99,7 +99,7 @@ class ClientCredentialsConfig:
     client_secret: str | Callable[..., str] | None
     scope: str | None
     resource: tuple[str, ...]
-    client_authentication: str | ClientAuthentication | None
+    client_authentication: Literal["client_secret_basic", "client_secret_post"] | ClientAuthentication | None
     header_name: str
     header_value_pattern: str | Callable[[Token], str]
     api_headers: Pairs

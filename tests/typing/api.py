@@ -24,6 +24,7 @@ from oauth_cc_auth import (
     Event,
     FallbackTried,
     FetchFailed,
+    FromFile,
     HeldOff,
     InsecureRequestError,
     InvalidTokenResponse,
@@ -96,6 +97,11 @@ def configs() -> list[ClientCredentialsConfig]:
         ClientCredentialsConfig.from_mapping({"Client ID": "id", "scope": ["a"]}, allow_insecure_http=True),
         ClientCredentialsConfig(Issuer("https://login.example.com"), "id", "secret"),
         ClientCredentialsConfig.from_env(),
+        ClientCredentialsConfig.from_env(scope=["a"], client_secret=FromFile("/run/secrets/a"), resource=None),
+        ClientCredentialsConfig(URL, "id", "secret", client_authentication=ClientSecretPost),
+        ClientCredentialsConfig(
+            URL, "id", "s", client_authentication=ClientCredentialsConfig.from_env().client_authentication
+        ),
         ClientCredentialsConfig.from_env("ORDERS_", allow_insecure_http=None),
     ]
 
@@ -149,7 +155,9 @@ def with_requests(config: ClientCredentialsConfig) -> requests.Response:
     session = requests.Session()
     session.auth = auth
     same: oauth_cc_auth.requests.ClientCredentialsAuth = auth.from_config(config, renew_on=False, token_client=session)
-    same = oauth_cc_auth.requests.ClientCredentialsAuth.from_env("ORDERS_", timeout=1.5, allow_insecure_http=True)
+    same = oauth_cc_auth.requests.ClientCredentialsAuth.from_env(
+        "ORDERS_", timeout=1.5, scope="a", allow_insecure_http=True
+    )
     same.invalidate()
     kept: ClientCredentialsConfig = same.config
     token: Token = auth.get_token()
