@@ -32,7 +32,16 @@ if _TYPE_CHECKING:
     from ._authentication.private_key_jwt import ClientSecretJwt, PrivateKeyJwt
     from ._authentication.tls_client_authentication import TlsClientAuthentication
     from ._endpoint import TokenEndpoint
-    from ._events import Event, FallbackTried, FetchFailed, HeldOff, TokenObtained, TokenRefused
+    from ._events import (
+        Event,
+        FallbackTried,
+        FetchFailed,
+        HeldOff,
+        StoreFailed,
+        TokenFound,
+        TokenObtained,
+        TokenRefused,
+    )
     from ._issuer import Issuer
 
 __all__ = [
@@ -60,12 +69,14 @@ __all__ = [
     "JwtAssertion",
     "NoClientAuthentication",
     "PrivateKeyJwt",
+    "StoreFailed",
     "TlsClientAuthentication",
     "Token",
     "TokenEndpoint",
     "TokenEndpointError",
     "TokenEndpointUnreachable",
     "TokenError",
+    "TokenFound",
     "TokenObtained",
     "TokenRefused",
     "__version__",
@@ -109,7 +120,9 @@ _LAZY = {
     "JwtAssertion": "_authentication.jwt_assertion",
     "NoClientAuthentication": "_authentication.client_assertion",
     "PrivateKeyJwt": "_authentication.private_key_jwt",
+    "StoreFailed": "_events",
     "TokenEndpoint": "_endpoint",
+    "TokenFound": "_events",
     "TlsClientAuthentication": "_authentication.tls_client_authentication",
     "TokenObtained": "_events",
     "TokenRefused": "_events",

@@ -55,6 +55,36 @@ class TokenObtained(Event):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class TokenFound(Event):
+    """A store had the token: another process has fetched it, or this one earlier. No token request was sent.
+
+    Attributes:
+        lifetime: Seconds that the token still lives; None if it has no known end.
+        scope: Granted scopes, fit for a log: secrets masked, cut at 300 characters; None if neither side named any.
+        renewal: True if it takes the place of an earlier token.
+    """
+
+    lifetime: float | None
+    scope: str | None
+    renewal: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoreFailed(Event):
+    """The store of tokens cannot be used: it is down, slow, full, or holds what cannot be read.
+
+    It is left alone for a while, and this process fetches its tokens for itself. No API request fails for that.
+
+    Attributes:
+        problem: What happened, without secrets.
+        seconds: For how long the store is left alone; 0 if one entry could not be read, and is replaced.
+    """
+
+    problem: str
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class FetchFailed(Event):
     """A fetch failed: a renewal that can wait after one attempt, any other fetch after every retry.
 
@@ -128,6 +158,6 @@ class HeldOff(Event):
 
 
 # Tracebacks and pickles then name what a person can import.
-for _class in (Event, FallbackTried, FetchFailed, HeldOff, TokenObtained, TokenRefused):
+for _class in (Event, FallbackTried, FetchFailed, HeldOff, StoreFailed, TokenFound, TokenObtained, TokenRefused):
     _class.__module__ = "oauth_cc_auth"
 del _class

@@ -17,6 +17,8 @@ PACKAGES = {
     "aiohttp": "aiohttp httpx",
     "azure": "azure-core",
     "jwt": "PyJWT cryptography",
+    "file": "filelock platformdirs cryptography",
+    "redis": "redis cryptography",
     "cli": "requests rich" + (" tomli" if sys.version_info < (3, 11) else ""),
 }
 

@@ -30,6 +30,7 @@ PUBLIC_NAMES = {"_authentication", "_config", "_endpoint", "_errors", "_events",
 LIBRARIES = {
     "_authentication": {"cryptography", "jwt"},
     "_cli": {"requests", "rich", "urllib3"},
+    "_stores": {"cryptography", "filelock", "redis"},
     "requests": {"requests"},
     "httpx": {"httpx"},
     "httpx2": {"httpx2"},

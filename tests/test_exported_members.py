@@ -18,6 +18,7 @@ import oauth_cc_auth.httpie
 import oauth_cc_auth.httpx
 import oauth_cc_auth.httpx2
 import oauth_cc_auth.requests
+import oauth_cc_auth.stores
 import oauth_cc_auth.testing
 from oauth_cc_auth import ClientCredentialsConfig
 
@@ -48,12 +49,14 @@ PUBLIC = {
         "JwtAssertion",
         "NoClientAuthentication",
         "PrivateKeyJwt",
+        "StoreFailed",
         "TlsClientAuthentication",
         "Token",
         "TokenEndpoint",
         "TokenEndpointError",
         "TokenEndpointUnreachable",
         "TokenError",
+        "TokenFound",
         "TokenObtained",
         "TokenRefused",
         "__version__",
@@ -64,6 +67,7 @@ PUBLIC = {
     "oauth_cc_auth.aiohttp": ["ClientCredentialsMiddleware"],
     "oauth_cc_auth.azure": ["AsyncTokenCredential", "TokenCredential"],
     "oauth_cc_auth.httpie": ["ClientCredentialsPlugin"],
+    "oauth_cc_auth.stores": ["FileStore", "RedisStore", "TokenStore"],
     "oauth_cc_auth.testing": [
         "Answer",
         "Endpoint",
@@ -79,6 +83,7 @@ MODULES = {
     for module in (
         oauth_cc_auth,
         oauth_cc_auth.testing,
+        oauth_cc_auth.stores,
         oauth_cc_auth.httpie,
         oauth_cc_auth.aiohttp,
         oauth_cc_auth.azure,

@@ -25,6 +25,7 @@ import oauth_cc_auth.httpie
 import oauth_cc_auth.httpx
 import oauth_cc_auth.httpx2
 import oauth_cc_auth.requests
+import oauth_cc_auth.stores
 import oauth_cc_auth.testing
 from oauth_cc_auth import (
     Attempt,
@@ -52,7 +53,7 @@ from oauth_cc_auth._errors import for_caller
 from oauth_cc_auth.testing import Answer, Headers, LoopbackServer
 
 DOORS = [oauth_cc_auth.requests, oauth_cc_auth.httpx, oauth_cc_auth.httpx2]
-OTHER_DOORS = [oauth_cc_auth.aiohttp, oauth_cc_auth.azure, oauth_cc_auth.httpie]
+OTHER_DOORS = [oauth_cc_auth.aiohttp, oauth_cc_auth.azure, oauth_cc_auth.httpie, oauth_cc_auth.stores]
 MODULES = [oauth_cc_auth, oauth_cc_auth.testing, *OTHER_DOORS, *DOORS]
 PUBLIC = {
     f"{module.__name__}.{name}": (module, getattr(module, name))

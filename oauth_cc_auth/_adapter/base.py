@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from oauth_cc_auth._events import OnEvent
     from oauth_cc_auth._issuer import Issuer
     from oauth_cc_auth._protocol.failure import Failure
+    from oauth_cc_auth._stores.protocol import TokenStore
 
     from .siblings import TargetArguments
     from .transport import Transport
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
         on_event: OnEvent | None
         allow_insecure_http: bool | None
         token_client: TokenClientT | None
+        store: TokenStore | None
 
     class Arguments(SettingArguments, BehaviourArguments[TokenClientT], total=False):
         """All arguments of an auth object."""
@@ -70,6 +72,7 @@ if TYPE_CHECKING:
 else:  # what `typing.get_type_hints` finds
     DPoP = TokenEndpoint = Issuer = Any
     OnEvent = Callable[["oauth_cc_auth.Event"], object]
+    TokenStore = Any  # its module is loaded if someone asks for a store
 
 
 class BaseAuth(ABC, Generic[TokenClientT]):
@@ -105,6 +108,7 @@ class BaseAuth(ABC, Generic[TokenClientT]):
         on_event: OnEvent | None = None,
         allow_insecure_http: bool = False,
         token_client: TokenClientT | None = None,
+        store: TokenStore | None = None,
     ) -> None:
         """Set up an auth object; nothing is fetched before the first request.
 
@@ -152,6 +156,8 @@ class BaseAuth(ABC, Generic[TokenClientT]):
                 fetched by this auth object, and is not told what it causes itself. Pickles and copies keep it.
             token_client: Your own client for token requests, for its proxies, TLS settings and mocks; used, never
                 changed or closed. None: a client of its own for each token request.
+            store: Where processes and hosts share one token: a `FileStore`, a `RedisStore` or one of your own; see
+                `oauth_cc_auth.stores`. None: each process fetches for itself.
 
         Raises:
             ConfigurationError: a setting cannot be right.
@@ -186,6 +192,7 @@ class BaseAuth(ABC, Generic[TokenClientT]):
                 "api_origins": api_origins,
                 "on_event": on_event,
                 "token_client": token_client,
+                "store": store,
             },
             self._wire_url,
         )
@@ -403,6 +410,9 @@ class BaseAuth(ABC, Generic[TokenClientT]):
             obstacle=self._transport.obstacle,
             renew_in_background=behaviour.renew_in_background,
             sibling=None if sibling is None else sibling._source,
+            share=None
+            if behaviour.store is None
+            else loaded("_stores.sharing").sharing_of(behaviour.store, self.config, clock, behaviour.timeout),
         )
         self._policy = self._make_policy()
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from typing import TypeGuard
 
     from oauth_cc_auth._events import OnEvent
+    from oauth_cc_auth._stores.protocol import TokenStore
 
     RenewCondition = Callable[..., bool] | frozenset[int] | Literal[False] | None
 
@@ -120,6 +121,23 @@ def on_event(value: OnEvent | None) -> OnEvent | None:
     return value
 
 
+_METHODS = ("read", "write", "delete", "acquire", "release")
+
+
+def store(value: TokenStore | None) -> TokenStore | None:
+    """A store that has all that a `TokenStore` has, and blocks: no one awaits what an async one returns."""
+    if value is None:
+        return None
+    remedy = "pass a FileStore or a RedisStore of oauth_cc_auth.stores, or what has the methods of its TokenStore"
+    methods = [getattr(value, name, None) for name in _METHODS]
+    if isinstance(value, type) or not all(map(callable, methods)):
+        given = value.__name__ if isinstance(value, type) else type(value).__name__
+        raise _wrong("store", f"must be a token store, not {given}", remedy)
+    if any(map(is_async, methods)):
+        raise _wrong("store", "must have plain methods: they are called in a thread, and no one awaits them")
+    return value
+
+
 def api_origins(value: Iterable[str] | None, wire_url: Callable[[str], str]) -> frozenset[Origin] | None:
     """Origins from URLs; one string counts as one origin.
 
@@ -173,6 +191,7 @@ class Behaviour(Record):
         api_origins: The origins that get the token; None: every origin.
         on_event: The person's hook, or None.
         token_client: The person's client for token requests, or None.
+        store: Where processes share their token, or None.
     """
 
     __slots__ = (
@@ -184,6 +203,7 @@ class Behaviour(Record):
         "renew_on",
         "rules",
         "step_up",
+        "store",
         "timeout",
         "token_client",
     )
@@ -199,6 +219,7 @@ class Behaviour(Record):
         self.step_up = yes_or_no("step_up", given["step_up"])
         self.api_origins = api_origins(given["api_origins"], wire_url)
         self.on_event = on_event(given["on_event"])
+        self.store = store(given.get("store"))  # pickles of earlier versions have none
 
     def arguments(self) -> dict[str, Any]:
         """What to pass for another auth object that behaves like this one: values that a pickle may hold."""
@@ -215,4 +236,5 @@ class Behaviour(Record):
             "api_origins": None if origins is None else tuple(map(str, origins)),
             "on_event": self.on_event,
             "token_client": self.token_client,
+            "store": self.store,
         }

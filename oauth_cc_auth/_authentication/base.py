@@ -132,6 +132,15 @@ class ClientAuthentication:
         """The headers and body fields that authenticate the client in one token request."""
         return self.authenticate(context.client_id, context.client_secret or "", context.token_url)
 
+    def proof_of_credential(self, context: AuthenticationContext) -> str | bytes | None:
+        """What a token in a store is found and encrypted by: the secret, if this strategy needs one.
+
+        A strategy that proves the client in another way returns what only holders of that proof can tell, and what is
+        the same in every process. It may block: in async code it is called in a worker thread, each time that a store
+        is asked. None: tokens are not stored.
+        """
+        return context.client_secret if self.needs_secret else None
+
     def authenticate(self, client_id: str, client_secret: str, token_url: str) -> Credentials:
         """The interface of version 0.1: a subclass may still define this instead of `credentials_for`."""
         raise NotImplementedError(f"{type(self).__name__} must define credentials_for()")

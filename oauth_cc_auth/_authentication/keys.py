@@ -41,10 +41,11 @@ class SigningKey:
         key_id: What the server knows it by; None if no one has said.
         public_jwk: Its public half; None if only a `sign` callable has the key.
         certificate_thumbprint: SHA-256 of the certificate (``x5t#S256``, RFC 7515 §4.1.8); None without one.
+        proof: What only holders of the key can tell: a digest of it. None if only a `sign` callable has the key.
         sign: Makes the signature of a message. It may block, if a person's callable does the work.
     """
 
-    __slots__ = ("algorithm", "certificate_thumbprint", "key_id", "public_jwk", "sign")
+    __slots__ = ("algorithm", "certificate_thumbprint", "key_id", "proof", "public_jwk", "sign")
 
     def __init__(
         self,
@@ -54,12 +55,14 @@ class SigningKey:
         key_id: str | None = None,
         public_jwk: Mapping[str, Any] | None = None,
         certificate_thumbprint: str | None = None,
+        proof: bytes | None = None,
     ) -> None:
         self.algorithm = algorithm
         self.sign = sign
         self.key_id = key_id
         self.public_jwk = public_jwk
         self.certificate_thumbprint = certificate_thumbprint
+        self.proof = proof
 
     @property
     def thumbprint(self) -> str | None:
@@ -112,7 +115,14 @@ def signing_key(
         key_id=key_id or known.get("kid"),
         public_jwk={name: jwk[name] for name in _NAMED_IN_THUMBPRINT[jwk["kty"]]},
         certificate_thumbprint=None if found is None else _thumbprint_of(found, public),
+        proof=_proof_of(private),
     )
+
+
+def _proof_of(private: Any) -> bytes:
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+    return sha256(private.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())).digest()
 
 
 def key_elsewhere(sign: Any, *, algorithm: str | None, key_id: str | None, certificate: Any = None) -> SigningKey:

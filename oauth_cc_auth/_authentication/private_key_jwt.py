@@ -5,6 +5,8 @@ The one law: an assertion is used once. Each token request gets a new ``jti``, a
 
 # Not `from __future__ import annotations`: `typing.get_type_hints` would look for the names in `oauth_cc_auth`, where
 # what is here says it is from.
+import hmac
+import json
 import secrets
 import time
 from collections.abc import Callable, Mapping
@@ -149,6 +151,12 @@ class PrivateKeyJwt(_SignedAssertion):
             header["x5t#S256"] = key.certificate_thumbprint
         return self._credentials(context, header, key.sign)
 
+    def proof_of_credential(self, context: AuthenticationContext) -> bytes | None:
+        """A digest of the key, and of what the assertion says; None if only `sign` has the key."""
+        proof = self._source.current().proof
+        said = json.dumps([self._audience, self._claims, self._headers], sort_keys=True, default=repr).encode()
+        return None if proof is None else hmac.digest(proof, said, "sha256")
+
     def __reduce__(self) -> tuple[Any, ...]:
         return partial(type(self), **self._source.arguments_to_pickle(), **self._arguments()), ()
 
@@ -186,8 +194,6 @@ class ClientSecretJwt(_SignedAssertion):
 
     def credentials_for(self, context: AuthenticationContext) -> Credentials:
         """A new assertion, as body fields."""
-        import hmac
-
         secret = (context.client_secret or "").encode()
         header = {"typ": "JWT", "alg": self._algorithm}
         return self._credentials(

@@ -11,14 +11,14 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from oauth_cc_auth._errors import ConfigurationError, TokenError
-from oauth_cc_auth._http.interrupts import is_interrupt
+from oauth_cc_auth._http.interrupts import Ignoring, is_interrupt
 from oauth_cc_auth._protocol.exchange import Reply, TokenRequest, too_slow
 from oauth_cc_auth._protocol.failure import Failure
 from oauth_cc_auth._redact.redact import kind_and_place
 
 from .caller import running_loop
 from .clock import Clock
-from .effects import CallFunction, Detach, Raised, Send, Wait
+from .effects import AskStore, CallFunction, Detach, Raised, Send, Wait
 from .flow import Flow
 from .lease import Lease
 
@@ -50,6 +50,8 @@ def drive(flow: Flow, send: Sender, clock: Clock, detach: Detacher = no_backgrou
                 return end.value  # type: ignore[no-any-return]  # typeshed types every generator's end as Any
             if isinstance(effect, Send):
                 results.append(send(effect.request, effect.budget))
+            elif isinstance(effect, AskStore):
+                results.append(_answer_of(effect, clock))
             elif isinstance(effect, CallFunction):
                 results.append(result_of(effect))
             elif isinstance(effect, Wait):
@@ -77,6 +79,45 @@ def result_of(effect: CallFunction) -> Any:
     return Raised(text)
 
 
+# Seconds. A store is waited for in steps, each of which counts as no more than that: on a busy machine this process may
+# not run for a second, which is not the store's fault.
+_STEP = 0.05
+
+
+def _answer_of(effect: AskStore, clock: Clock) -> Any:
+    answered = threading.Event()
+    answers = _ask(effect, answered.set)
+    while not answered.is_set() and effect.spent < effect.budget:
+        began = clock.monotonic()
+        step = min(_STEP, effect.budget - effect.spent)
+        effect.spent += min(step, clock.monotonic() - began) if answered.wait(step) else step
+    return answers.pop() if answers else _no_answer(effect)
+
+
+def _no_answer(effect: AskStore) -> Raised:
+    return Raised(f"it did not answer within {effect.budget:.2f} s")
+
+
+def _ask(effect: AskStore, wake: Callable[[], object]) -> list[Any]:
+    """Have a thread of its own ask, and `wake` who waits; the answer will be in the list that this returns.
+
+    A daemon thread: a store that hangs must not keep a program from ending.
+    """
+    answers: list[Any] = []
+
+    def ask() -> None:
+        answers.append(result_of(effect))
+        with Ignoring(Exception):  # the loop of who asked has ended, in asyncio a RuntimeError
+            wake()
+
+    try:
+        threading.Thread(target=ask, name="oauth_cc_auth store", daemon=True).start()
+    except RuntimeError:  # the interpreter is shutting down, or there are too many threads
+        answers.append(Raised("no thread could be started"))
+        wake()
+    return answers
+
+
 def _wait(effect: Wait) -> None:
     settled = threading.Event()
     effect.flight.subscribe(settled.set)
@@ -100,6 +141,8 @@ async def adrive(flow: Flow, send: AsyncSender, clock: Clock, detach: Detacher =
                 return end.value  # type: ignore[no-any-return]  # typeshed types every generator's end as Any
             if isinstance(effect, Send):
                 results.append(await _asend(effect, send))
+            elif isinstance(effect, AskStore):
+                results.append(await _aanswer_of(effect, clock))
             elif isinstance(effect, CallFunction):
                 results.append(await aresult_of(effect))
             elif isinstance(effect, Wait):
@@ -136,6 +179,19 @@ async def aresult_of(effect: CallFunction) -> Any:
 
     result = await _within(effect.budget, calling)
     return Raised(f"it did not return within {effect.budget:.1f} s") if result is None else result[0]
+
+
+async def _aanswer_of(effect: AskStore, clock: Clock) -> Any:
+    import anyio
+
+    answered = anyio.Event()
+    answers = _ask(effect, _thread_safe(answered.set))
+    while not answered.is_set() and effect.spent < effect.budget:
+        began = clock.monotonic()
+        step = min(_STEP, effect.budget - effect.spent)
+        await _within(step, answered.wait)
+        effect.spent += min(step, clock.monotonic() - began) if answered.is_set() else step
+    return answers.pop() if answers else _no_answer(effect)
 
 
 async def _within(seconds: float, function: Callable[[], Awaitable[Any]]) -> Any:

@@ -29,6 +29,22 @@ class CallFunction(Record):
         return f"CallFunction(budget={self.budget})"  # a partial shows its arguments
 
 
+class AskStore(CallFunction):
+    """Call a function of a store, in a thread that no one waits for any longer than `budget`, blocking code neither.
+
+    Send back its result or a `Raised`.
+
+    Attributes:
+        spent: Seconds of the budget that it took, once it is done.
+    """
+
+    __slots__ = ("spent",)
+
+    def __init__(self, function: Callable[[], Any], budget: float) -> None:
+        super().__init__(function, budget)
+        self.spent = 0.0
+
+
 class Raised(Record):
     """A person's function raised, or did not return in time. `text` says so, and repeats nothing of what it raised."""
 

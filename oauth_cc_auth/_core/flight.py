@@ -33,7 +33,7 @@ class Fetched(Record):
         method: Name of the client authentication that it took.
         lifetime: Seconds that the token lives; None if the answer named no usable lifetime.
         shown_scope: The granted scope, fit for a log.
-        token_requests: How many it took.
+        token_requests: How many it took; 0 if another process had left it in a store.
     """
 
     __slots__ = ("asked", "lifetime", "method", "shown_scope", "token", "token_requests")

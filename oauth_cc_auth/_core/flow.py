@@ -37,10 +37,11 @@ logger = logging.getLogger("oauth_cc_auth")
 Flow = Generator[Effect, Any, Lease | Failure]
 
 # The place of a store that several processes share. A leader runs this generator instead of the fetch itself, which it
-# is given: it may yield effects, find a token that another process has fetched, or run the fetch and pass its outcome
-# on. It calls `flight.extend` before each effect, and returns no token that `flight.replaces` holds. If it is closed,
-# the leader is lost, and it lets go of whatever others wait for.
-Sharing = Callable[[Flight, Callable[[], Fetching]], Fetching]
+# is given last: it may yield effects, find a token that another process has fetched, or run the fetch and pass its
+# outcome on. It calls `flight.extend` before each effect, returns no token that `flight.replaces` holds, and has given
+# up at the time in the middle (monotonic seconds). If it is closed, the leader is lost, and it lets go of whatever
+# others wait for.
+Sharing = Callable[[Flight, float, Callable[[], Fetching]], Fetching]
 
 
 class TokenFlow:
@@ -194,7 +195,7 @@ class TokenFlow:
         def fetch() -> Fetching:
             return self._fetcher.fetch(claim.flight, until=until, tries=tries, pause=claim.pause)
 
-        return fetch() if self._sharing is None else self._sharing(claim.flight, fetch)
+        return fetch() if self._sharing is None else self._sharing(claim.flight, until, fetch)
 
     def _leased(self, claim: Lead, fetched: Fetched, until: float) -> Generator[Effect, Any, Lease | Failure]:
         budget = max(0.0, until - self.cache.clock.monotonic())
@@ -222,6 +223,11 @@ class TokenFlow:
         return failure.replaced(hold=asked if is_too_long else None)
 
     def _report_success(self, claim: Lead, fetched: Fetched, elapsed: float) -> None:
+        if not fetched.token_requests:
+            self._observer.token_found(
+                lifetime=fetched.lifetime, scope=fetched.shown_scope, renewal=claim.flight.replaces is not None
+            )
+            return
         self._observer.token_obtained(
             method=fetched.method,
             lifetime=fetched.lifetime,

@@ -23,7 +23,7 @@ from oauth_cc_auth._settings.callables import returned_awaitable
 from oauth_cc_auth._token import Token
 
 if TYPE_CHECKING:
-    from oauth_cc_auth._events import Event, FallbackTried, HoldReason, OnEvent, RefusalOutcome
+    from oauth_cc_auth._events import Event, FallbackTried, HoldReason, OnEvent, RefusalOutcome, StoreFailed
 
 logger = logging.getLogger("oauth_cc_auth")
 
@@ -101,6 +101,40 @@ class Observer:
                 renewal=renewal,
             )
         )
+
+    def token_found(self, *, lifetime: float | None, scope: str | None, renewal: bool) -> None:
+        """A store had the token, which another process has fetched, or this one earlier; `scope` is fit for a log."""
+        logger.debug(
+            "token for %s found in the store, %s",
+            self.client_id,
+            "with no known end" if lifetime is None else f"good for {lifetime:.0f} s",
+        )
+        if self._hook is None:
+            return
+        from oauth_cc_auth._events import TokenFound
+
+        self.notify(
+            TokenFound(
+                token_url=self.token_url, client_id=self.client_id, lifetime=lifetime, scope=scope, renewal=renewal
+            )
+        )
+
+    def store_failed(self, problem: str, seconds: float) -> tuple[StoreFailed, ...]:
+        """A store cannot be used, and is left alone for a while. It is logged at once; the event is for `notify`.
+
+        Args:
+            problem: What happened, in words that may be shown.
+            seconds: For how long it is left alone.
+        """
+        if seconds:
+            logger.warning("the token store is left alone for %.0f s, so tokens are not shared: %s", seconds, problem)
+        else:
+            logger.warning("the token store: %s", problem)
+        if self._hook is None:
+            return ()
+        from oauth_cc_auth._events import StoreFailed
+
+        return (StoreFailed(token_url=self.token_url, client_id=self.client_id, problem=problem, seconds=seconds),)
 
     def fetch_failed(self, error: TokenError, *, elapsed: float, renewal: bool, usable_for: float | None) -> None:
         """A fetch failed. A WARNING if the old token stays in use, because then no exception says so."""

@@ -6,6 +6,8 @@ not.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Generator
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from oauth_cc_auth._errors import TokenError
@@ -15,8 +17,10 @@ from .background import Background
 from .cache import TokenCache
 from .caller import Caller
 from .drive import AsyncSender, Sender, adrive, drive
-from .effects import Detach
-from .flow import TokenFlow
+from .effects import Detach, Effect
+from .flight import Flight
+from .flow import Sharing, TokenFlow
+from .lease import Lease
 from .observer import Observer
 from .reported import not_replaced
 
@@ -26,7 +30,7 @@ if TYPE_CHECKING:
     from oauth_cc_auth._token import Token
 
     from .clock import Clock
-    from .lease import Lease, RenewalRules
+    from .lease import RenewalRules
     from .proofs import Proofs
     from .revoke import Revocation
 
@@ -46,12 +50,15 @@ class TokenSource:
         obstacle: The error for who needs one that is None.
         renew_in_background: No caller of an aging token waits for its renewal.
         sibling: A source of tokens for another target, with the same credentials; None if there is none.
+        share: Makes what shares the token with other processes, of the observer and of what the sibling has; None if
+            there is no store.
 
     Attributes:
         proofs: Makes the DPoP proofs of API requests; None for bearer tokens.
+        sharing: Shares the token with other processes; None if there is no store.
     """
 
-    __slots__ = ("_asend", "_obstacle", "_send", "background", "cache", "flow", "observer", "proofs")
+    __slots__ = ("_asend", "_obstacle", "_send", "background", "cache", "flow", "observer", "proofs", "sharing")
 
     def __init__(
         self,
@@ -67,6 +74,7 @@ class TokenSource:
         obstacle: TokenError,
         renew_in_background: bool = False,
         sibling: TokenSource | None = None,
+        share: Callable[[Observer, Any], Sharing] | None = None,
     ) -> None:
         self._send = send
         self._asend = asend
@@ -82,8 +90,19 @@ class TokenSource:
             from .proofs import Proofs
 
             self.proofs = Proofs(config.dpop, clock)
+        # A `Sharing` of `_stores`, which this floor knows nothing of.
+        self.sharing: Any = (
+            None if share is None else share(self.observer, None if sibling is None else sibling.sharing)
+        )
         self.flow = TokenFlow(
-            config, self.cache, self.observer, timeout=timeout, deadline=deadline, rules=rules, proofs=self.proofs
+            config,
+            self.cache,
+            self.observer,
+            timeout=timeout,
+            deadline=deadline,
+            rules=rules,
+            proofs=self.proofs,
+            sharing=self.sharing,
         )
         self.background = Background(self.cache, is_wanted=renew_in_background)
 
@@ -120,6 +139,8 @@ class TokenSource:
     def ask_for_scope(self, scope: str) -> None:
         """Ask for `scope` from now on, and for another token in the place of one that is under way."""
         self.flow.ask_for_scope(scope)
+        if self.sharing is not None:
+            self.sharing.use(self.flow.config)
         self.cache.outdate()
 
     def obtain_another(self, refused: Token) -> Lease | Failure:
@@ -143,7 +164,7 @@ class TokenSource:
             return None
         if self._send is None:
             return Failure(self._obstacle)
-        return drive(revocation.run(lease, Caller.current(blocking=True)), self._send, self.cache.clock)
+        return drive(self._revoking(revocation, lease, Caller.current(blocking=True)), self._send, self.cache.clock)
 
     async def arevoke(self) -> Lease | Failure | None:
         """`revoke` in the running event loop."""
@@ -152,7 +173,20 @@ class TokenSource:
             return None
         if self._asend is None:
             return Failure(self._obstacle)
-        return await adrive(revocation.run(lease, Caller.current(blocking=False)), self._asend, self.cache.clock)
+        revoking = self._revoking(revocation, lease, Caller.current(blocking=False))
+        return await adrive(revoking, self._asend, self.cache.clock)
+
+    def _revoking(
+        self, revocation: Revocation, lease: Lease, caller: Caller
+    ) -> Generator[Effect, Any, Lease | Failure]:
+        """Revoke the token, and take it out of the store; who has it finds no other one there, and fetches."""
+        outcome = yield from revocation.run(lease, caller)
+        if self.sharing is not None and isinstance(outcome, Lease):
+            flight = Flight(caller, inf)
+            yield from self.sharing.remove(lease.token, flight, self.cache.clock.monotonic() + self.flow.timeout)
+            for event in flight.deferred_events:
+                self.observer.notify(event)
+        return outcome
 
     def _revocation(self) -> Revocation:
         from .revoke import Revocation  # few programs revoke

@@ -13,6 +13,7 @@ from oauth_cc_auth import ClientCredentialsConfig, ConfigurationError
 from oauth_cc_auth._adapter import behaviour
 from oauth_cc_auth._core.lease import RenewalRules
 from oauth_cc_auth._http.origin import Origin
+from tests.stores.hosts import MemoryStore
 
 API = Origin("https", "api.example.com", 443)
 
@@ -247,3 +248,28 @@ def test_api_origins_of_another_type(value: Any) -> None:
     """The message names their type."""
     with pytest.raises(ConfigurationError, match=r"^api_origins must (be an iterable|hold str only)"):
         behaviour.api_origins(value, as_it_is)
+
+
+class TestStore:
+    def test_none_and_one_that_has_it_all(self) -> None:
+        store = MemoryStore()
+        assert behaviour.store(None) is None
+        assert behaviour.store(store) is store
+
+    @pytest.mark.parametrize(
+        ("value", "name"), [("redis://localhost", "str"), (MemoryStore, "MemoryStore"), ({}, "dict")]
+    )
+    def test_what_is_none(self, value: Any, name: str) -> None:
+        """A URL is for `RedisStore`, and a class is no object of it."""
+        with pytest.raises(ConfigurationError, match=f"store must be a token store, not {name}; pass a FileStore"):
+            behaviour.store(value)
+
+    def test_an_async_one(self) -> None:
+        """No one would await it."""
+
+        class AsyncStore(MemoryStore):
+            async def delete(self, key: str) -> None:  # type: ignore[override]
+                raise AssertionError("awaited")
+
+        with pytest.raises(ConfigurationError, match="store must have plain methods"):
+            behaviour.store(AsyncStore())  # type: ignore[arg-type]  # on purpose

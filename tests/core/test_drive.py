@@ -18,7 +18,7 @@ from oauth_cc_auth import ConfigurationError, Token, TokenError
 from oauth_cc_auth._core.caller import Caller
 from oauth_cc_auth._core.clock import Moment
 from oauth_cc_auth._core.drive import adrive, drive
-from oauth_cc_auth._core.effects import CallFunction, Detach, Effect, Raised, Send, Sleep, Wait
+from oauth_cc_auth._core.effects import AskStore, CallFunction, Detach, Effect, Raised, Send, Sleep, Wait
 from oauth_cc_auth._core.flight import GONE, Flight
 from oauth_cc_auth._core.flow import Flow
 from oauth_cc_auth._core.lease import Lease, RenewalRules
@@ -347,3 +347,69 @@ def test_a_coroutine_that_is_closed_elsewhere() -> None:
 
     asyncio.run(main())
     assert script.closed
+
+
+class TestStores:
+    """No one waits for a store for any longer than its budget."""
+
+    def test_its_answer_comes_back(self) -> None:
+        """It is asked in a thread, so it may block."""
+        script = Script(AskStore(threading.current_thread, LIMIT), AskStore(lambda: 1 / 0, LIMIT))
+        assert drive(script.flow(), nothing_sent, FakeClock()) is LEASE
+        thread, raised = script.outcomes
+        assert thread is not threading.current_thread()
+        assert thread.daemon
+        assert isinstance(raised, Raised)
+        assert "ZeroDivisionError" in raised.text
+
+    @in_each_loop
+    def test_its_answer_comes_back_in_a_loop(self, backend: str) -> None:
+        script = Script(AskStore(threading.current_thread, LIMIT))
+        assert run_async(backend, script) is LEASE
+        (thread,) = script.outcomes
+        assert thread is not threading.current_thread()
+
+    def test_one_that_hangs(self) -> None:
+        """The budget is used up, and its thread is left behind."""
+        hangs = threading.Event()
+        effect = AskStore(hangs.wait, 0.11)
+        script = Script(effect)
+        assert drive(script.flow(), nothing_sent, FakeClock()) is LEASE
+        hangs.set()
+        assert script.outcomes == [Raised("it did not answer within 0.11 s")]
+        assert effect.spent == pytest.approx(0.11)
+
+    @in_each_loop
+    def test_one_that_hangs_in_a_loop(self, backend: str) -> None:
+        """What it answers when the loop has ended is heard by no one."""
+        hangs = threading.Event()
+
+        def ask() -> None:
+            hangs.wait(LIMIT)
+
+        effect = AskStore(ask, 0.11)
+        script = Script(effect)
+        assert run_async(backend, script) is LEASE
+        hangs.set()
+        for thread in threading.enumerate():
+            if thread.name == "oauth_cc_auth store":
+                thread.join(LIMIT)
+        assert script.outcomes == [Raised("it did not answer within 0.11 s")]
+
+    def test_without_time_it_is_not_waited_for(self) -> None:
+        hangs = threading.Event()
+        script = Script(AskStore(hangs.wait, 0.0))
+        drive(script.flow(), nothing_sent, FakeClock())
+        hangs.set()
+        assert script.outcomes == [Raised("it did not answer within 0.00 s")]
+
+    def test_no_thread_can_be_started(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """At shutdown."""
+
+        def start(self: threading.Thread) -> None:
+            raise RuntimeError("can't create new thread at interpreter shutdown")
+
+        monkeypatch.setattr(threading.Thread, "start", start)
+        script = Script(AskStore(lambda: None, LIMIT))
+        drive(script.flow(), nothing_sent, FakeClock())
+        assert script.outcomes == [Raised("no thread could be started")]

@@ -21,7 +21,7 @@ from oauth_cc_auth._core.flow import Flow, Sharing, TokenFlow
 from oauth_cc_auth._core.lease import Lease, RenewalRules
 from oauth_cc_auth._core.observer import Observer
 from oauth_cc_auth._core.proofs import Proofs
-from oauth_cc_auth._events import Event, FetchFailed, HeldOff, TokenObtained
+from oauth_cc_auth._events import Event, FetchFailed, HeldOff, TokenFound, TokenObtained
 from oauth_cc_auth._protocol.exchange import TokenResponse, TransportFailure
 from oauth_cc_auth._protocol.failure import Failure
 from tests.fake_clock import FakeClock
@@ -818,7 +818,7 @@ class Shelf:
         self.told: list[Fetched | Failure] = []
         self.is_locked = False
 
-    def __call__(self, flight: Flight, fetch: Callable[[], Fetching]) -> Fetching:
+    def __call__(self, flight: Flight, until: float, fetch: Callable[[], Fetching]) -> Fetching:
         flight.extend(2000.0)
         found = yield CallFunction(lambda: self.token, 1.0)
         if found is not None and (flight.replaces is None or found is not flight.replaces.token):
@@ -856,8 +856,8 @@ class TestSharing:
         assert world.ask(YOU).lease is lease
         assert shelf.told == []
         (event,) = world.events
-        assert isinstance(event, TokenObtained)
-        assert (event.method, event.token_requests, event.renewal) == ("shared", 0, False)
+        assert isinstance(event, TokenFound)
+        assert (event.lifetime, event.scope, event.renewal) == (None, None, False)
 
     def test_a_fetched_token_is_told(self) -> None:
         """Then the other process uses it."""

@@ -1,0 +1,671 @@
+"""How processes share a token through a store: the same law for all stores. The law: a store may save a token request,
+and never costs an API request.
+
+A leader (see `_core.flow`) makes a visit to the store instead of a token request:
+
+    look ── a token that will do ─────────────────────────────────────▶ use it
+     │  └── "the endpoint is left alone" ─────────────────────────────▶ that failure
+     ▼
+    take the lease ── another has it: sleep a little, and look again
+     │
+    look once more, fetch (the lease is extended before each step), write, release
+
+If the store is down, slow, full or lies, the leader fetches as if there were none, and the store is left alone for a
+while. Its own operations have half a second together. Waiting for a token request of another process is not among them:
+that counts against the caller's deadline, as waiting for another thread does. A leader that has waited until it has
+just enough time for a token request of its own makes one, for the other process may be gone.
+
+A lease that came to an end, because its owner was slow, may have been another's since. So before a late owner writes,
+it takes the lease anew and looks: a token that was asked for later stays, and is used here too.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections import deque
+from collections.abc import Callable, Generator
+from functools import partial
+from math import inf
+from typing import Any
+
+from oauth_cc_auth._authentication.base import AuthenticationContext, ClientAuthentication
+from oauth_cc_auth._authentication.order import is_builtin
+from oauth_cc_auth._config import ClientCredentialsConfig
+from oauth_cc_auth._core.back_off import back_off
+from oauth_cc_auth._core.clock import Clock, Moment
+from oauth_cc_auth._core.effects import AskStore, CallFunction, Effect, Raised, Sleep, Wait
+from oauth_cc_auth._core.failures import LONGEST_WITHOUT_TOKEN
+from oauth_cc_auth._core.fetch import Fetching, out_of_time
+from oauth_cc_auth._core.flight import Fetched, Flight
+from oauth_cc_auth._core.observer import Observer
+from oauth_cc_auth._errors import ConfigurationError
+from oauth_cc_auth._http.interrupts import Ignoring
+from oauth_cc_auth._protocol.failure import Failure
+from oauth_cc_auth._settings import returned
+from oauth_cc_auth._settings.callables import given as with_argument
+from oauth_cc_auth._settings.callables import has_callable
+from oauth_cc_auth._token import Token
+
+from .entries import Entry, KeptFailure, KeptToken, entry_from
+from .keys import Keys, keys_from, name_of, proof_of, salt_of
+from .protocol import TokenStore
+from .sealing import Seal
+
+BUDGET = 0.5  # seconds that the operations of a store may add to one API request
+LEFT_ALONE = 30.0  # seconds, after a store has failed
+MARGIN = 2.0  # seconds that a lease lasts beyond its owner's next step
+FIRST_POLL, LONGEST_POLL = 0.02, 1.0  # seconds
+POLL_FRACTION = 0.25  # of the time that has been waited already
+WITHOUT_END = 86400.0  # seconds for which a token without a known end is kept
+SHORTEST_SHARED = 2.0  # seconds of life that make a token worth sharing
+ALONE = 60.0  # seconds for which processes fetch for themselves a token that cannot be shared
+REMEMBERED = 120.0  # seconds for which failures in a row are counted beyond their hold
+DUE_FRACTION, LONGEST_DUE = 0.1, 30.0  # of a token's life, and seconds: with less left, a new one is fetched
+
+# They are about this host, its network and its settings, and not about the endpoint.
+_ABOUT_THIS_HOST = frozenset(
+    {
+        "callable_failed",
+        "client_closed",
+        "client_of_another_loop",
+        "client_uses_proxy",
+        "deadline",
+        "invalid_url",
+        "proxy_failed",
+        "proxy_refused",
+        "tls_client_certificate",
+        "tls_expired",
+        "tls_failed",
+        "tls_not_spoken",
+        "tls_not_yet_valid",
+        "tls_untrusted",
+        "tls_wrong_host",
+        "unreachable_dns",
+        "unreachable_network",
+    }
+)
+
+Step = Generator[Effect, Any, Any]  # what it comes to is the business of each
+Sharer = Callable[[Observer, "Sharing | None"], "Sharing"]
+
+
+class StoreHealth:
+    """Whether one store can be used; siblings share it.
+
+    Attributes:
+        store: What the person passed.
+        left_alone_until: Monotonic time in seconds before which it is not asked.
+    """
+
+    __slots__ = ("left_alone_until", "store")
+
+    def __init__(self, store: TokenStore) -> None:
+        self.store = store
+        self.left_alone_until = -inf
+
+
+class Sharing:
+    """Shares the token of one auth object; what `_core.flow` calls `Sharing`.
+
+    Args:
+        health: The store.
+        config: What the token is for.
+        clock: Time and chance.
+        observer: Hears of a store that fails.
+        timeout: Seconds for each token request.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_clock",
+        "_config",
+        "_epoch",
+        "_is_constant",
+        "_known",
+        "_last",
+        "_observer",
+        "_seal",
+        "_timeout",
+        "_unreadable_until",
+        "_unwanted",
+        "health",
+    )
+
+    def __init__(
+        self, health: StoreHealth, config: ClientCredentialsConfig, clock: Clock, observer: Observer, *, timeout: float
+    ) -> None:
+        self.health = health
+        self._config = config
+        self._clock = clock
+        self._observer = observer
+        self._timeout = timeout
+        # Others may prove themselves with what changes: a secret that is asked for, a file.
+        self._is_constant = isinstance(config.client_secret, str) and not _is_own(config.authentication)
+        self._seal: tuple[Keys, str, Seal] | None = None
+        self._epoch = 0  # of the last flight
+        self._known: str | None = None  # serial of the token that this process had last
+        self._last: Token | None = None
+        self._unwanted: deque[str] = deque(maxlen=16)  # serials of tokens that this process wants no more
+        self._unreadable_until = -inf  # monotonic seconds before which an entry that cannot be read is not reported
+        _all.add(self)
+
+    def __call__(self, flight: Flight, until: float, fetch: Callable[[], Fetching]) -> Fetching:
+        """A token that another process has fetched, or what `fetch` comes to, which then the others hear of."""
+        visit = Visit(self, flight, until)
+        if self._clock.monotonic() < self.health.left_alone_until or not (yield from self._prepare(visit)):
+            outcome = yield from fetch()
+        else:
+            outcome = yield from self._shared(visit, fetch)
+        if isinstance(outcome, Fetched):
+            self._known, self._last = outcome.token.serial, outcome.token
+        return outcome
+
+    def remove(self, token: Token, flight: Flight, until: float) -> Step:
+        """Take `token` out of the store, if it is the one there: it is revoked."""
+        visit = Visit(self, flight, until)
+        self._unwanted.append(token.serial)
+        if self._clock.monotonic() < self.health.left_alone_until or not (yield from self._prepare(visit)):
+            return
+        entry = yield from visit.look()
+        if entry is not None and entry.token is not None and entry.token.token.serial == token.serial:
+            yield from visit.ask(self.health.store.delete, visit.name)
+
+    def use(self, config: ClientCredentialsConfig) -> None:
+        """Share the tokens of `config` from now on; another scope is another entry."""
+        self._config = config
+        self._seal = None
+
+    # What follows is for `Visit`, too.
+
+    @property
+    def clock(self) -> Clock:
+        """Time and chance."""
+        return self._clock
+
+    def fail(self, flight: Flight, problem: str) -> None:
+        """Leave the store alone for a while, and say so once."""
+        now = self._clock.monotonic()
+        if now >= self.health.left_alone_until:
+            self.health.left_alone_until = now + LEFT_ALONE
+            flight.deferred_events += self._observer.store_failed(problem, LEFT_ALONE)
+
+    def note_unreadable(self, flight: Flight) -> None:
+        """Say that an entry cannot be read, and is replaced; not more often than that a store has failed."""
+        now = self._clock.monotonic()
+        if now >= self._unreadable_until:
+            self._unreadable_until = now + LEFT_ALONE
+            flight.deferred_events += self._observer.store_failed("an entry cannot be read, and is replaced", 0.0)
+
+    def _prepare(self, visit: Visit) -> Step:
+        """Find the entry's name and its seal; False if nothing of this credential can be stored now."""
+        if self._seal is None or not self._is_constant:
+            context = yield from self._context(visit)
+            if context is None:
+                return False
+            found = yield self._call(partial(self._derived, context), visit)
+            if found is None:
+                self.fail(visit.flight, "the client authentication proves no credential, so nothing is stored")
+                return False
+            if isinstance(found, Raised):
+                return False  # `fetch` meets the same problem, and says what it is
+            self._seal_with(found)
+        if self._seal is None:  # pragma: no cover  # for type checkers
+            return False
+        _, visit.name, visit.seal = self._seal
+        self._note_unwanted(visit.flight)
+        return True
+
+    def _context(self, visit: Visit) -> Step:
+        """What proves the credential; None if the person's callable brings no secret, as `fetch` will say."""
+        config, secret = self._config, self._config.client_secret
+        if callable(secret):
+            secret = yield self._call(with_argument(secret, self._last), visit)
+            try:
+                secret = None if isinstance(secret, Raised) else returned.secret(secret, config.authentication)
+            except ConfigurationError:
+                secret = None
+            if secret is None:
+                return None
+        return AuthenticationContext(client_id=config.client_id, client_secret=secret, token_url=config.source_url)
+
+    def _call(self, function: Callable[[], Any], visit: Visit) -> CallFunction:
+        now = self._clock.monotonic()
+        budget = max(0.0, visit.until - now)
+        visit.flight.extend(now + budget)
+        return CallFunction(function, budget)
+
+    def _seal_with(self, keys: Keys) -> None:
+        if self._seal is None or self._seal[0] != keys:
+            store = self.health.store
+            own, encrypt = getattr(store, "encryption_keys", ()), getattr(store, "encrypt", True)
+            self._seal = keys, name_of(keys, self._config), Seal(keys.sealing, own, encrypt=encrypt)
+
+    def prepare_to_fork(self) -> None:
+        """Derive the keys now, if that needs no one's code, so that a hundred children need not do it each."""
+        config, secret = self._config, self._config.client_secret
+        if self._seal is None and self._is_constant and isinstance(secret, str):
+            self._seal_with(keys_from(secret.encode(), salt_of(config)))
+
+    def _derived(self, context: AuthenticationContext) -> Keys | None:
+        proof = proof_of(self._config, context)
+        return None if proof is None else keys_from(proof, salt_of(self._config))
+
+    def _note_unwanted(self, flight: Flight) -> None:
+        """Note which tokens this caller has no use for: what an API refused, and what it has already."""
+        if flight.replaces is not None:
+            self._unwanted.extend(lease.token.serial for lease in flight.replaces.chain())
+        elif self._known is not None:
+            self._unwanted.append(self._known)  # it was invalidated or discarded
+
+    def _shared(self, visit: Visit, fetch: Callable[[], Fetching]) -> Fetching:
+        visit.is_first_after_invalidate = visit.flight.epoch != self._epoch
+        self._epoch = visit.flight.epoch
+        try:
+            if visit.is_first_after_invalidate and self._known is None:
+                yield from self._doubt(visit)
+            return (yield from self._found_or_fetched(visit, fetch))
+        finally:
+            visit.let_go()
+
+    def _doubt(self, visit: Visit) -> Step:
+        """Want no token that is there already: `invalidate()` came before there was any here."""
+        entry = yield from visit.look()
+        if entry is not None and entry.token is not None:
+            self._unwanted.append(entry.token.token.serial)
+
+    def _found_or_fetched(self, visit: Visit, fetch: Callable[[], Fetching]) -> Fetching:
+        clock, began = self._clock, self._clock.monotonic()
+        while True:
+            entry = yield from visit.look()
+            if entry is None or entry.now < entry.alone_until:
+                return (yield from fetch())
+            found: Fetched | Failure | None = self._usable(entry, visit) or self._held(entry, visit)
+            if found is not None:
+                return found
+            taken = yield from visit.take(MARGIN)
+            if taken is None:
+                return (yield from fetch())
+            if taken:
+                return (yield from self._fetched(visit, fetch))
+            now = clock.monotonic()
+            pause = min(max(FIRST_POLL, (now - began) * POLL_FRACTION), LONGEST_POLL) * (1 + clock.chance()) / 2
+            own = 0.0 if visit.flight.is_optional else min(self._timeout + MARGIN, (visit.until - began) / 2)
+            if now + pause >= visit.until - own:
+                return out_of_time(self._config) if visit.flight.is_optional else (yield from self._late(visit, fetch))
+            visit.flight.extend(now + pause)
+            yield Sleep(pause)
+            visit.has_waited()
+
+    def _late(self, visit: Visit, fetch: Callable[[], Fetching]) -> Fetching:
+        """Fetch although another process has the lease: it is slow or gone, and there is no more time to wait."""
+        outcome: Any = yield from visit.run(fetch())
+        if isinstance(outcome, Fetched):
+            outcome = yield from self._tell(visit, outcome)
+        yield from visit.release()
+        return outcome  # type: ignore[no-any-return]  # what a generator yields and returns has one type only
+
+    def _usable(self, entry: Entry, visit: Visit) -> Fetched | None:
+        """The token in the store, if this caller can do with it."""
+        kept, replaces = entry.token, visit.flight.replaces
+        if kept is None or kept.token.serial in self._unwanted:
+            return None
+        left = inf if kept.ends_at is None else kept.ends_at - entry.now
+        enough = min((left + entry.now - kept.asked) * DUE_FRACTION, LONGEST_DUE)
+        if visit.flight.is_optional and replaces is not None:
+            has_left = visit.moment.seconds_to(replaces.ends_at)
+            enough = min(has_left, left) if has_left == inf else max(enough, has_left)
+        if left <= 0 or left < enough:
+            return None
+        return kept.seen_at(entry.now, visit.moment)
+
+    def _held(self, entry: Entry, visit: Visit) -> Failure | None:
+        """The failure of another process, while the endpoint is left alone because of it."""
+        failure = entry.failure
+        if failure is None or visit.is_first_after_invalidate:
+            return None  # `invalidate()` ends a hold
+        left = failure.ends_at - entry.now
+        return failure.seen_for(left) if 0 < left <= LONGEST_WITHOUT_TOKEN else None
+
+    def _fetched(self, visit: Visit, fetch: Callable[[], Fetching]) -> Fetching:
+        """With the lease: what another process wrote just before, or else what `fetch` comes to."""
+        entry = yield from visit.look()
+        if entry is None:
+            return (yield from fetch())
+        outcome: Any = self._usable(entry, visit) or self._held(entry, visit)
+        if outcome is None:
+            outcome = yield from visit.run(fetch())
+            if isinstance(outcome, Fetched):
+                outcome = yield from self._tell(visit, outcome)
+            else:
+                yield from self._tell_failure(visit, entry, outcome)
+                last = self._last_resort(entry, visit)
+                outcome = outcome if last is None else last
+        yield from visit.release()
+        return outcome  # type: ignore[no-any-return]  # as above
+
+    def _last_resort(self, entry: Entry, visit: Visit) -> Fetched | None:
+        """The token in the store, though its end is near: a failed renewal does no harm while it lives."""
+        kept = entry.token
+        if kept is None or kept.ends_at is None or visit.flight.is_optional or kept.token.serial in self._unwanted:
+            return None
+        passed = visit.since_look()
+        left = kept.ends_at - entry.now - passed
+        return kept.seen_at(entry.now + passed, self._clock.moment()) if left > 0 else None
+
+    def _tell(self, visit: Visit, fetched: Fetched) -> Step:
+        """Write the token; the one that is to be used here, which is a newer one if this came too late."""
+        kept = self._kept(visit, fetched)
+        if kept is None:
+            yield from self._tell_alone(visit)
+            return fetched
+        if not visit.has_lease():
+            seen = yield from self._again(visit)
+            if seen is None:
+                return fetched
+            if seen.token is not None and seen.token.asked > kept.asked:
+                newer = self._usable(seen, visit)
+                return fetched if newer is None else newer
+        seconds = WITHOUT_END if kept.ends_at is None else kept.ends_at - visit.store_time()
+        try:
+            content = Entry(kept).as_bytes()
+        except (TypeError, ValueError):  # a `response_fields` brought members that are no JSON
+            yield from self._tell_alone(visit)
+        else:
+            yield from visit.write(content, seconds)
+        return fetched
+
+    def _again(self, visit: Visit) -> Step:
+        """Take the lease once more, after it may have been another's; what is there now, or None without the lease."""
+        taken = yield from visit.take(MARGIN)
+        return (yield from visit.look()) if taken else None
+
+    def _kept(self, visit: Visit, fetched: Fetched) -> KeptToken | None:
+        """What others get to see of a new token; None if it ends too soon for them."""
+        now, moment = visit.store_time(), self._clock.moment()
+        left = None if fetched.lifetime is None else fetched.lifetime + moment.seconds_to(fetched.asked)
+        if left is not None and left < SHORTEST_SHARED:
+            return None
+        ends_at = None if left is None else now + left
+        asked = now + moment.seconds_to(fetched.asked)
+        return KeptToken(fetched.token, asked, ends_at, fetched.shown_scope)
+
+    def _tell_alone(self, visit: Visit) -> Step:
+        if visit.has_lease():
+            content = Entry(alone_until=visit.store_time() + ALONE).as_bytes()
+            yield from visit.write(content, ALONE)
+
+    def _tell_failure(self, visit: Visit, entry: Entry, failure: Failure) -> Step:
+        """Write how long all processes leave the endpoint alone; the token that is there stays."""
+        error = failure.error
+        if not error.attempts or error.reason in _ABOUT_THIS_HOST or not visit.has_lease():
+            return
+        before = 0 if entry.failure is None else entry.failure.in_a_row
+        seconds = back_off(before) * (1 + self._clock.chance()) / 2
+        if failure.retry_after is not None:
+            seconds = max(seconds, min(failure.retry_after, LONGEST_WITHOUT_TOKEN))
+        now, kept = visit.store_time(), entry.token
+        status: int | None = getattr(error, "status_code", None)
+        told = KeptFailure(
+            type(error).__name__,
+            error.reason,
+            status,
+            is_transient=failure.transient,
+            ends_at=now + seconds,
+            in_a_row=before + 1,
+        )
+        if kept is not None and kept.ends_at is not None and kept.ends_at <= now:
+            kept = None
+        left = 0.0 if kept is None else WITHOUT_END if kept.ends_at is None else kept.ends_at - now
+        yield from visit.write(Entry(kept, told).as_bytes(), max(left, seconds + REMEMBERED))
+
+
+# Those whose keys a fork may need.
+_all: weakref.WeakSet[Sharing] = weakref.WeakSet()
+
+
+def _before_fork() -> None:
+    for sharing in list(_all):
+        sharing.prepare_to_fork()
+
+
+if hasattr(os, "register_at_fork"):  # pragma: no branch  # not on Windows and WebAssembly, which do not fork
+    os.register_at_fork(before=_before_fork)
+
+
+def _is_own(method: object) -> bool:
+    """True for a strategy of the person's, or one that signs."""
+    return isinstance(method, ClientAuthentication) and not is_builtin(method)
+
+
+def sharing_of(store: TokenStore, config: ClientCredentialsConfig, clock: Clock, timeout: float) -> Sharer:
+    """What makes the `Sharing` of an auth object, given its observer and the `Sharing` of a sibling or None.
+
+    Raises:
+        ConfigurationError: nothing in `config` proves the credential, or it is not known what the token will be.
+    """
+    check(config)
+
+    def share(observer: Observer, sibling: Sharing | None) -> Sharing:
+        health = StoreHealth(store) if sibling is None else sibling.health
+        return Sharing(health, config, clock, observer, timeout=timeout)
+
+    return share
+
+
+def check(config: ClientCredentialsConfig) -> None:
+    """Raises a ConfigurationError if tokens of `config` cannot be found by what decides them."""
+    for name in ("additional_request_data", "additional_headers"):
+        if any(has_callable(value) for _, value in getattr(config, name)):
+            raise ConfigurationError(
+                field="store",
+                problem=f"cannot tell tokens apart if values in {name} are callables",
+                remedy="pass constants, or leave out the store",
+            )
+    if config.dpop is not None and config.dpop.is_made_here:
+        raise ConfigurationError(
+            field="store",
+            problem="cannot share tokens that are bound to a key of this process",
+            remedy="pass DPoP a Path to a key that all processes have",
+        )
+    method = config.authentication
+    needs_secret = not isinstance(method, ClientAuthentication) or method.needs_secret
+    base = ClientAuthentication.proof_of_credential
+    proves = needs_secret or getattr(type(method), "proof_of_credential", base) is not base
+    # A client certificate that only the token_client knows proves nothing here.
+    is_unknown = isinstance(method, ClientAuthentication) and method.name == "tls_client_auth"
+    is_unknown = is_unknown and getattr(method, "client_certificate", None) is None
+    if not proves or is_unknown or (needs_secret and not config.client_secret):
+        raise ConfigurationError(
+            field="store",
+            problem="needs a client_secret, or a client_authentication that proves who may read a token",
+            remedy="leave out the store, or define proof_of_credential() in your strategy",
+        )
+
+
+class Visit:
+    """One leader at the store: what it does there, how much time that may take, and its lease.
+
+    Attributes:
+        flight: What it is done for; each step extends it.
+        until: Monotonic time in seconds at which the leader has given up.
+        is_first_after_invalidate: It is the first one after `invalidate()`, which ends holds.
+        name: Of the entry.
+        seal: Of its content.
+        moment: When the store was last looked at, by the clocks of this process.
+    """
+
+    __slots__ = (
+        "_budget",
+        "_leased_until",
+        "_looked_at",
+        "_owner",
+        "_sharing",
+        "_store_time",
+        "_take",
+        "flight",
+        "is_first_after_invalidate",
+        "moment",
+        "name",
+        "seal",
+        "until",
+    )
+
+    name: str
+    seal: Seal
+
+    def __init__(self, sharing: Sharing, flight: Flight, until: float) -> None:
+        self.flight = flight
+        self.until = until
+        self.is_first_after_invalidate = False
+        self.moment: Moment = sharing.clock.moment()
+        self._sharing = sharing
+        self._owner = os.urandom(16).hex()
+        self._budget = BUDGET
+        self._store_time = 0.0
+        self._looked_at = 0.0
+        self._leased_until = -inf
+        self._take: _Take | None = None
+
+    def ask(self, function: Callable[..., Any], *arguments: Any) -> Step:
+        """What the store returns, or a `Raised`: then it is left alone from here on."""
+        clock = self._sharing.clock
+        began = clock.monotonic()
+        if began < self._sharing.health.left_alone_until:
+            return Raised("it failed a moment ago")
+        budget = max(0.0, min(self._budget, self.until - began))
+        self.flight.extend(began + budget)
+        asking = AskStore(partial(function, *arguments), budget)
+        answer = yield asking
+        self._budget -= asking.spent
+        if isinstance(answer, Raised):
+            self._sharing.fail(self.flight, answer.text)
+        return answer
+
+    def has_waited(self) -> None:
+        """Begin anew with the time for operations: those so far were part of waiting for another process."""
+        self._budget = BUDGET
+
+    def look(self) -> Step:
+        """The entry, empty if there is none that can be read; None if the store fails."""
+        moment = self._sharing.clock.moment()
+        answer = yield from self.ask(self._sharing.health.store.read, self.name)
+        if isinstance(answer, Raised):
+            return None
+        value, now = _checked(answer)
+        if now is None:
+            self._sharing.fail(self.flight, "it returned what no store returns")
+            return None
+        self.moment, self._looked_at, self._store_time = moment, moment.monotonic, now
+        if value is None:
+            return Entry(now=now)
+        opened = self.seal.opened(self.name, value)
+        if opened is not None and opened[0] <= now:
+            return Entry(now=now)
+        entry = None if opened is None else entry_from(opened[1], now)
+        if entry is not None:
+            return entry
+        self._sharing.note_unreadable(self.flight)
+        return Entry(now=now)
+
+    def store_time(self) -> float:
+        """The time by the store's clock."""
+        return self._store_time + self.since_look()
+
+    def since_look(self) -> float:
+        """Seconds since the store was last looked at."""
+        return self._sharing.clock.monotonic() - self._looked_at
+
+    def take(self, seconds: float) -> Step:
+        """Take or extend the lease: True with it, False if another process has it, None if the store fails."""
+        began = self._sharing.clock.monotonic()
+        self._take = taking = _Take(self._sharing.health.store, self.name, self._owner, seconds)
+        answer = yield from self.ask(taking)
+        if isinstance(answer, Raised):
+            taking.abandon()
+            return None
+        if answer is not True:
+            self._take = None
+        self._leased_until = began + seconds if answer is True else -inf
+        return answer is True
+
+    def has_lease(self) -> bool:
+        """True as long as no other process can have taken the lease."""
+        return self._sharing.clock.monotonic() < self._leased_until
+
+    def run(self, fetching: Fetching) -> Fetching:
+        """Run `fetching`, and extend the lease before each of its steps, for as long as that may take."""
+        results: list[Any] = []  # what a step came to may be a secret, and is in no frame while others' code runs
+        try:
+            while True:
+                try:
+                    effect: Any = fetching.send(results.pop() if results else None)
+                except StopIteration as end:
+                    return end.value  # type: ignore[no-any-return]  # typeshed types every generator's end as Any
+                seconds = effect.seconds if isinstance(effect, (Sleep, Wait)) else effect.budget
+                if self.has_lease():
+                    yield from self.take(seconds + MARGIN)
+                    self.flight.extend(self._sharing.clock.monotonic() + seconds)
+                results.append((yield effect))
+        finally:
+            fetching.close()
+
+    def write(self, content: bytes, seconds: float) -> Step:
+        """Write, if the lease is still there."""
+        value = self.seal.sealed(self.name, self.store_time() + seconds, content)
+        yield from self.ask(self._sharing.health.store.write, self.name, value, seconds, self._owner)
+
+    def release(self) -> Step:
+        """End the lease, so that others go on at once."""
+        self._take = None
+        if self._leased_until > -inf:
+            self._leased_until = -inf
+            yield from self.ask(self._sharing.health.store.release, self.name, self._owner)
+
+    def let_go(self) -> None:
+        """End the lease, if that has not been done: the leader was cancelled, or the store has failed. Never waits."""
+        taking, self._take = self._take, None
+        if taking is not None:
+            taking.abandon()
+
+
+class _Take:
+    """Taking a lease, perhaps in a thread that no one waits for any more; then it lets go of what it got."""
+
+    __slots__ = ("_is_abandoned", "_is_done", "_key", "_owner", "_seconds", "_store")
+
+    def __init__(self, store: TokenStore, key: str, owner: str, seconds: float) -> None:
+        self._store = store
+        self._key = key
+        self._owner = owner
+        self._seconds = seconds
+        self._is_abandoned = self._is_done = False
+
+    def __call__(self) -> bool:
+        try:
+            return self._store.acquire(self._key, self._owner, self._seconds)
+        finally:
+            self._is_done = True
+            if self._is_abandoned:
+                self._release()
+
+    def abandon(self) -> None:
+        """Let go of the lease, in a thread of its own; if it is still being taken, as soon as it is."""
+        self._is_abandoned = True
+        if self._is_done:
+            with Ignoring(RuntimeError):  # no new threads at shutdown; the lease ends by itself
+                threading.Thread(target=self._release, name="oauth_cc_auth store", daemon=True).start()
+
+    def _release(self) -> None:
+        with Ignoring(Exception):  # it ends by itself
+            self._store.release(self._key, self._owner)
+
+
+def _checked(answer: Any) -> tuple[bytes | None, float | None]:
+    """What a store read, and its time; None for the time if that is no answer."""
+    if isinstance(answer, tuple) and len(answer) == 2:
+        value, now = answer
+        if (value is None or isinstance(value, bytes)) and isinstance(now, (int, float)) and 0 <= now < inf:
+            return value, float(now)
+    return None, None

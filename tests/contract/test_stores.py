@@ -1,0 +1,89 @@
+"""Promise 26, through each client: auth objects with one store share one token, in async code too."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from typing import Any
+
+import pytest
+
+from oauth_cc_auth import ConfigurationError, StoreFailed, TokenEndpoint, TokenFound
+from oauth_cc_auth.stores import FileStore
+from oauth_cc_auth.testing import Answer, LoopbackServer
+from tests.clients import ClientKind, each_client
+from tests.contract.scenes import auth_of
+from tests.stores.hosts import MemoryStore
+
+
+@each_client
+def test_auth_objects_share_a_token(client: ClientKind, oauth_server: LoopbackServer, tmp_path: Any) -> None:
+    """Those of one process as well as copies and pickles."""
+    events: list[Any] = []
+    auth = auth_of(client, oauth_server, store=FileStore(tmp_path / "tokens"))
+    other = auth_of(client, oauth_server, store=FileStore(tmp_path / "tokens"), on_event=events.append)
+    for each in (auth, other, copy.deepcopy(auth), pickle.loads(pickle.dumps(auth))):  # noqa: S301  # our own
+        with client.session(auth=each) as session:
+            assert session.request("GET", oauth_server.api_url).status == 200
+    assert len(oauth_server.token_requests) == 1
+    assert [type(event) for event in events] == [TokenFound]
+
+
+@each_client
+def test_a_revoked_token_is_replaced_once(client: ClientKind, oauth_server: LoopbackServer) -> None:
+    """The second auth object finds what the first one got."""
+    store = MemoryStore()
+    sessions = [client.session(auth=auth_of(client, oauth_server, store=store)) for _ in range(2)]
+    with sessions[0] as first, sessions[1] as second:
+        both = (first, second)
+        assert [each.request("GET", oauth_server.api_url).status for each in both] == [200, 200]
+        oauth_server.revoke_all()
+        assert [each.request("GET", oauth_server.api_url).status for each in both] == [200, 200]
+    assert len(oauth_server.token_requests) == 2
+
+
+@each_client
+def test_a_store_that_is_down(client: ClientKind, oauth_server: LoopbackServer, caplog: Any) -> None:
+    """No API request fails, and the log says it once."""
+
+    def refuses(key: str) -> Any:
+        raise ConnectionError("refused")
+
+    store = MemoryStore()
+    store.faults["read"] = refuses
+    with client.session(auth=auth_of(client, oauth_server, store=store)) as session:
+        assert [session.request("GET", oauth_server.api_url).status for _ in range(3)] == [200, 200, 200]
+    assert caplog.text.count("the token store is left alone for 30 s") == 1
+
+
+@each_client
+def test_siblings_have_the_same_store(client: ClientKind, oauth_server: LoopbackServer) -> None:
+    """And each its own token in it."""
+    store = MemoryStore()
+    auth = auth_of(client, oauth_server, store=store)
+    sibling = auth.with_options(scope="orders:read")
+    for each in (auth, sibling, auth_of(client, oauth_server, store=store, scope="orders:read")):
+        with client.session(auth=each) as session:
+            assert session.request("GET", oauth_server.api_url).status == 200
+    assert len(oauth_server.token_requests) == 2
+    with pytest.raises(ConfigurationError, match="store is shared by all siblings"):
+        auth.with_options(store=None)
+
+
+@each_client
+def test_a_token_that_is_revoked_on_purpose_leaves_the_store(client: ClientKind, oauth_server: LoopbackServer) -> None:
+    """`auth.revoke()` takes it out, so the next auth object fetches; if the store is down, a hook hears of it."""
+    events: list[Any] = []
+    store = MemoryStore()
+    endpoint = TokenEndpoint(oauth_server.token_url, revocation_url=oauth_server.api_url + "/revoke")
+    oauth_server.api.always(Answer(200), unprotected=True)
+    auth = auth_of(client, oauth_server, token_source=endpoint, store=store, on_event=events.append)
+    with client.session(auth=auth) as session:
+        session.request("GET", oauth_server.api_url)
+        session.on_auth("revoke")
+        assert store.values == {}
+        session.request("GET", oauth_server.api_url)
+        assert len(oauth_server.token_requests) == 2
+        store.faults["read"] = lambda key: 1
+        session.on_auth("revoke")
+    assert [type(event) for event in events].count(StoreFailed) == 1

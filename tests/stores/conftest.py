@@ -1,0 +1,59 @@
+"""A real Redis for the tests that need one."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+SERVERS = ("redis-server", "valkey-server")
+HOW_TO = "no redis-server or valkey-server is installed; on Debian: apt-get install redis-server"
+
+
+class RedisServer:
+    """A server of our own, on a socket in a folder of our own, with nothing in it."""
+
+    def __init__(self, folder: Path) -> None:
+        found = next(filter(None, map(shutil.which, SERVERS)), None)
+        if found is None:
+            pytest.skip(HOW_TO)
+        self._command = found
+        self._socket = folder / "redis.sock"
+        self.url = f"unix://{self._socket}"
+        self.start()
+
+    def start(self, *options: str) -> None:
+        """Start it, and wait until it accepts connections."""
+        self.process = subprocess.Popen(
+            [self._command, "--port", "0", "--unixsocket", self._socket, "--save", "", *options],
+            stdout=subprocess.PIPE,
+            cwd=self._socket.parent,
+        )
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            if b"eady to accept connections" in line:
+                return
+        raise AssertionError("the server did not start")
+
+    def stop(self) -> None:
+        """Kill it, as a power cut would."""
+        self.process.kill()
+        self.process.wait()
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+        self._socket.unlink(missing_ok=True)
+
+
+@pytest.fixture
+def redis_server() -> Iterator[RedisServer]:
+    # The path of a socket has 107 characters at most, and pytest's folders have long names.
+    with tempfile.TemporaryDirectory() as folder:
+        server = RedisServer(Path(folder))
+        try:
+            yield server
+        finally:
+            server.stop()

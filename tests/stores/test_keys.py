@@ -1,0 +1,66 @@
+"""`keys`: what finds a token, and why it says nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from oauth_cc_auth import ClientCredentialsConfig, Issuer, TokenEndpoint
+from oauth_cc_auth._stores import keys
+from oauth_cc_auth._stores.keys import Keys, keys_from, name_of, salt_of
+
+URL = "https://login.example.com/token"
+
+
+def member(answer: Any) -> Any:
+    return {"access_token": answer["t"]}
+
+
+def name(source: Any = URL) -> str:
+    config = ClientCredentialsConfig(source, "id", "secret")
+    return name_of(keys_from(b"secret", salt_of(config)), config)
+
+
+def test_a_name_is_the_same_in_each_process() -> None:
+    """So it never changes: other versions and hosts look for it."""
+    assert name() == "33e2c1ed4139584fb754bf4011a00f25fed05223606bc2a333d038b2bd659171"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        TokenEndpoint(URL, request_format="json"),
+        TokenEndpoint(URL, request_format="json", credential_fields={"auth": {"id": "{client_id}"}}),
+        TokenEndpoint(URL, response_fields=member),
+        TokenEndpoint(URL, response_fields={"access_token": "t"}),
+        Issuer("https://login.example.com/token"),
+    ],
+)
+def test_what_describes_the_endpoint_counts(source: Any) -> None:
+    """It decides the token too."""
+    assert name(source) == name(source) != name()
+
+
+def test_keys_show_nothing() -> None:
+    assert repr(keys_from(b"secret", b"salt")) == "Keys()"
+
+
+def test_keys_differ_by_secret_and_by_salt() -> None:
+    made = [keys_from(*given) for given in ((b"a", b"b"), (b"a", b"c"), (b"b", b"b"), (b"ab", b""), (b"", b"ab"))]
+    assert len({each.naming for each in made} | {each.sealing for each in made}) == 10
+
+
+def test_only_the_last_keys_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or a secret that is another one each time would fill the memory."""
+    monkeypatch.setattr(keys, "_known", type(keys._known)())
+    monkeypatch.setattr(keys, "_REMEMBERED", 2)
+    monkeypatch.setattr("hashlib.scrypt", lambda proof, **_: bytes(64))
+    first = keys_from(b"1", b"")
+    assert keys_from(b"1", b"") is first
+    keys_from(b"2", b"")
+    keys_from(b"1", b"")
+    keys_from(b"3", b"")
+    assert len(keys._known) == 2
+    assert keys_from(b"1", b"") is first
+    assert isinstance(first, Keys)

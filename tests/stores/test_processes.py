@@ -1,0 +1,154 @@
+"""Promise 26 with real processes and real stores: one token for all of them, and no failed API request."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from oauth_cc_auth.requests import ClientCredentialsAuth
+from oauth_cc_auth.stores import FileStore, RedisStore, TokenStore
+from oauth_cc_auth.testing import Answer, LoopbackServer, RecordedRequest
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="forks processes")
+
+WORKERS = Path(__file__).with_name("workers.py")
+LIMIT = 100.0  # seconds; whatever takes longer counts as a hang
+
+
+@pytest.fixture
+def server() -> Iterator[LoopbackServer]:
+    with LoopbackServer(client_id="abcd-1234", client_secret="secret123456") as running:
+        yield running
+
+
+@pytest.fixture(params=["file", "redis"])
+def where(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A folder, or the URL of a Redis."""
+    if request.param == "file":
+        return str(tmp_path / "tokens")
+    url: str = request.getfixturevalue("redis_server").url
+    return url
+
+
+def run(n: int, where: str, server: LoopbackServer, times: int = 1) -> Counter[str]:
+    """What the workers wrote, and how many of them wrote it."""
+    command = [sys.executable, str(WORKERS), str(n), where, server.token_url, server.api_url, str(times)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT, check=True)
+    assert done.stderr == ""
+    return Counter(line.strip() for line in done.stdout.splitlines())
+
+
+def test_a_hundred_workers_send_one_token_request(where: str, server: LoopbackServer) -> None:
+    """On a cold store; and on a warm one none at all."""
+    assert run(100, where, server) == {"200": 100}
+    assert len(server.token_requests) == 1
+    assert run(5, where, server) == {"200": 5}
+    assert len(server.token_requests) == 1
+
+
+def test_a_winner_that_is_killed(where: str, server: LoopbackServer) -> None:
+    """With a file lock, the next one goes on at once; with Redis, when the lease ends (see `test_sharing`)."""
+    gate = server.token_endpoint.hold()
+    command = [sys.executable, str(WORKERS), "1", where, server.token_url, server.api_url]
+    with subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL) as winner:
+        gate.wait_for(1, timeout=LIMIT)
+        os.killpg(winner.pid, signal.SIGKILL)
+    store = store_at(where)
+    if isinstance(store, RedisStore):
+        client = store._client()
+        (lease,) = [name for name in client.scan_iter() if name.endswith(b":lease")]
+        assert 0 < client.pttl(lease) <= 12_000
+        client.delete(lease)  # as the server does, then
+    gate.release()
+    assert run(3, where, server) == {"200": 3}
+    assert len(server.token_requests) == 2
+
+
+def store_at(where: str) -> TokenStore:
+    return RedisStore(where) if "://" in where else FileStore(where)
+
+
+def test_one_live_token(where: str, server: LoopbackServer) -> None:
+    """An endpoint that ends a client's token when it issues another: no worker's caller gets to see a 401."""
+
+    def one_live(request: RecordedRequest) -> Answer | None:
+        server.revoke_all()
+        return None
+
+    server.token_endpoint.always(one_live)
+    assert run(4, where, server, 25) == {",".join(["200"] * 25): 4}
+    assert len(server.token_requests) == 1
+    server.revoke_all()
+    assert run(4, where, server, 25) == {",".join(["200"] * 25): 4}
+    assert len(server.token_requests) == 2
+
+
+def test_a_store_that_is_wiped(where: str, server: LoopbackServer) -> None:
+    """The token is there again with the next token request; those who have one go on with it."""
+    assert run(2, where, server) == {"200": 2}
+    store: Any = store_at(where)
+    assert store.clear() == 1
+    assert store.clear() == 0
+    assert run(2, where, server) == {"200": 2}
+    assert len(server.token_requests) == 2
+
+
+class TestRedisFails:
+    def test_it_refuses(self, server: LoopbackServer, redis_server: Any) -> None:
+        """Each process fetches for itself, and says once that it does."""
+        redis_server.stop()
+        (line,) = run(1, redis_server.url, server, 3)
+        assert line.startswith("200,200,200 the token store is left alone for 30 s")
+        assert line.count("left alone") == 1
+        redis_server.start()
+
+    def test_it_hangs(self, server: LoopbackServer, redis_server: Any) -> None:
+        """A stopped process accepts connections, and answers nothing."""
+        redis_server.process.send_signal(signal.SIGSTOP)
+        try:
+            (line,) = run(1, redis_server.url, server, 3)
+        finally:
+            redis_server.process.send_signal(signal.SIGCONT)
+        assert line.startswith("200,200,200 the token store is left alone for 30 s")
+
+    def test_it_is_killed_between_lease_and_token(self, server: LoopbackServer, redis_server: Any) -> None:
+        """The token is used all the same."""
+        store = RedisStore(redis_server.url)
+        auth = ClientCredentialsAuth(server.token_url, "abcd-1234", "secret123456", store=store)
+        gate = server.token_endpoint.hold()
+        statuses: list[int] = []
+
+        def ask() -> None:
+            statuses.append(requests.get(server.api_url, auth=auth, timeout=LIMIT).status_code)
+
+        asking = threading.Thread(target=ask)
+        asking.start()
+        gate.wait_for(1, timeout=LIMIT)
+        redis_server.stop()
+        gate.release()
+        asking.join(LIMIT)
+        assert statuses == [200]
+        redis_server.start()
+
+    def test_it_is_read_only(self, server: LoopbackServer, redis_server: Any) -> None:
+        """A replica without its master, say."""
+        redis_server.stop()
+        redis_server.start("--replicaof", "127.0.0.1 1", "--replica-read-only", "yes")
+        (line,) = run(1, redis_server.url, server, 2)
+        assert line.startswith("200,200 the token store is left alone for 30 s")
+
+    def test_it_is_full(self, server: LoopbackServer, redis_server: Any) -> None:
+        redis_server.stop()
+        redis_server.start("--maxmemory", "1", "--maxmemory-policy", "noeviction")
+        (line,) = run(1, redis_server.url, server, 2)
+        assert line.startswith("200,200 the token store is left alone for 30 s")

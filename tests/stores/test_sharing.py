@@ -1,0 +1,838 @@
+"""Promise 26: processes that share a store share one token, and a store that fails costs no API request.
+
+Played without threads, network or time: each process is a generator that the test moves on.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from oauth_cc_auth import (
+    AuthenticationContext,
+    ClientAuthentication,
+    ClientCredentialsConfig,
+    ConfigurationError,
+    Credentials,
+    DPoP,
+    NoClientAuthentication,
+    PrivateKeyJwt,
+    TlsClientAuthentication,
+    Token,
+    TokenEndpointError,
+    TokenEndpointUnreachable,
+    TokenError,
+)
+from oauth_cc_auth._core.caller import Caller
+from oauth_cc_auth._core.effects import CallFunction, Raised, Sleep
+from oauth_cc_auth._core.flight import GONE, Flight
+from oauth_cc_auth._events import FetchFailed, TokenFound, TokenObtained
+from oauth_cc_auth._protocol.exchange import TokenResponse, TransportFailure
+from oauth_cc_auth._stores import sharing
+from oauth_cc_auth._stores.entries import Entry
+from oauth_cc_auth._stores.sharing import BUDGET, LEFT_ALONE, check
+from tests.fake_clock import FakeClock
+from tests.stores.hosts import TOKEN_URL, Asking, Host, MemoryStore, let_pass
+
+LIMIT = 30.0  # seconds; whatever takes longer counts as a hang
+WRONG_SECRET = TokenResponse(401, {}, b'{"error": "invalid_client", "error_description": "no such client"}')
+TOO_MANY = TokenResponse(429, {"retry-after": "40"}, b"")
+DOWN = TokenResponse(503, {}, b"")
+
+
+@pytest.fixture
+def store() -> MemoryStore:
+    return MemoryStore()
+
+
+def kinds(host: Host) -> list[type]:
+    return [type(event) for event in host.events]
+
+
+class TestOneTokenForAll:
+    def test_the_next_process_uses_it(self, store: MemoryStore) -> None:
+        """It sends no token request, and the token lives as long as it does in the first one."""
+        first, second = Host(store), Host(store)
+        lease = first.ask().answered("abc", 1000, ', "scope": "a", "more": [1]').lease
+        assert not store.is_leased
+        let_pass(100, store, first, second)
+        found = second.ask().lease
+        assert found.token.access_token == "abc"
+        assert (found.token.serial, dict(found.token.extra)) == (lease.token.serial, {"more": [1]})
+        assert (found.token.scope, found.token.expires_at) == ("a", second.clock.wall() + 900)
+        assert found.aging_from.monotonic - second.clock.monotonic() == pytest.approx(700)
+        (event,) = second.events
+        assert isinstance(event, TokenFound)
+        assert (event.lifetime, event.scope, event.renewal) == (900, "a", False)
+
+    def test_what_lies_in_the_store_shows_nothing(self, store: MemoryStore) -> None:
+        """Neither the token nor anything of the client."""
+        Host(store).ask().answered("the-token")
+        ((key, (value, _)),) = store.values.items()
+        for shown in ("the-token", "id", "secret", "login.example.com"):
+            assert shown.encode() not in value
+            assert shown not in key
+        assert len(key) == 64
+
+    def test_the_clocks_of_two_hosts_may_be_an_hour_apart(self, store: MemoryStore) -> None:
+        """What counts is the store's clock."""
+        first, ahead, behind = Host(store), Host(store, ahead=3600), Host(store, ahead=-3600)
+        first.ask().answered("abc", 1000)
+        let_pass(600, store, first, ahead, behind)
+        for host in (ahead, behind):
+            lease = host.ask().lease
+            assert lease.token.expires_at == host.clock.wall() + 400
+            assert host.clock.moment().seconds_to(lease.ends_at) == pytest.approx(400)
+        let_pass(400, store, first, ahead, behind)
+        assert Host(store, ahead=7200).ask().is_sending
+
+    def test_others_wait_for_the_one_that_fetches(self, store: MemoryStore) -> None:
+        """They look again after a while that grows, and use what it brings."""
+        first, second = Host(store), Host(store)
+        second.clock.chance_value = 0.5
+        fetching, waiting = first.ask(), second.ask()
+        pauses = []
+        for _ in range(12):
+            assert isinstance(waiting.effect, Sleep)
+            pauses.append(waiting.effect.seconds)
+            let_pass(waiting.effect.seconds, store, first, second)
+            waiting.go_on()
+        assert pauses == sorted(pauses)
+        assert pauses[0] < 0.05
+        assert sum(pauses) < 1
+        fetching.answered()
+        assert waiting.go_on().token == "abc"
+        assert kinds(second) == [TokenFound]
+
+    def test_a_winner_that_is_killed_is_replaced_when_its_lease_ends(self, store: MemoryStore) -> None:
+        """That is two seconds after its step could have ended."""
+        first, second = Host(store), Host(store)
+        killed, waiting = first.ask(), second.ask()
+        assert killed.is_sending
+        let_pass(11.9, store, second)
+        assert waiting.go_on().is_sleeping
+        let_pass(0.2, store, second)
+        assert waiting.go_on().is_sending
+
+    def test_a_caller_that_is_cancelled_lets_go(self, store: MemoryStore) -> None:
+        """In a thread of its own, because an event loop must not wait for a store."""
+        released = threading.Event()
+        store.faults["release"] = lambda key: released.set()
+        asking = Host(store).ask()
+        asking.flow.close()
+        assert released.wait(LIMIT)
+
+    def test_no_thread_lets_go_at_shutdown(self, store: MemoryStore, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The lease ends by itself."""
+        asking = Host(store).ask()
+
+        def start(self: threading.Thread) -> None:
+            raise RuntimeError("can't create new thread at interpreter shutdown")
+
+        monkeypatch.setattr(threading.Thread, "start", start)
+        asking.flow.close()
+        assert store.is_leased
+
+    def test_the_lease_is_extended_before_each_step(self, store: MemoryStore) -> None:
+        """Retries may take long."""
+        host, other = Host(store), Host(store)
+        asking = host.ask()
+        let_pass(9, store, host, other)
+        asking.go_on(DOWN)
+        assert asking.is_sleeping
+        let_pass(0.5, store, host, other)
+        asking.go_on()
+        let_pass(9, store, host, other)
+        assert other.ask().is_sleeping
+        assert asking.answered().token == "abc"
+
+    def test_other_settings_are_other_tokens(self, store: MemoryStore) -> None:
+        """Each setting that decides the token does; the scope, the secret, the client, data and headers."""
+        Host(store).ask().answered()
+        assert Host(store).ask().token == "abc"
+        for settings in (
+            {"secret": "another"},
+            {"scope": "a"},
+            {"resource": "https://api.example.com"},
+            {"grant_type": "account_credentials"},
+            {"additional_request_data": {"audience": "x"}},
+            {"additional_headers": {"x-tenant": "x"}},
+            {"url": "https://login.example.com/other"},
+        ):
+            assert Host(store, **settings).ask().is_sending, settings
+
+    def test_a_token_without_a_known_end_is_shared(self, store: MemoryStore) -> None:
+        """For a day."""
+        Host(store).ask().answered("abc", None)
+        lease = Host(store).ask().lease
+        assert lease.token.expires_at is None
+        store.clock.advance(86401)
+        assert Host(store).ask().is_sending
+
+    def test_a_token_that_ends_at_once_makes_no_one_wait(self, store: MemoryStore) -> None:
+        """Each process fetches such a token for itself, side by side."""
+        first, second, third = Host(store), Host(store), Host(store)
+        first.ask().answered("abc", 1)
+        asking = second.ask(), third.ask()
+        assert [each.is_sending for each in asking] == [True, True]
+        assert not store.is_leased
+
+    def test_nor_does_one_that_cannot_be_written(self, store: MemoryStore, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Such as one with members that are no JSON, from a callable of the person's."""
+        as_bytes = Entry.as_bytes
+
+        def fails(self: Entry) -> bytes:
+            if self.token is not None:
+                raise TypeError("not serializable")
+            return as_bytes(self)
+
+        monkeypatch.setattr(Entry, "as_bytes", fails)
+        Host(store).ask().answered()
+        asking = Host(store).ask(), Host(store).ask()
+        assert [each.is_sending for each in asking] == [True, True]
+
+    def test_another_scope_that_an_api_asks_for_is_another_token(self, store: MemoryStore) -> None:
+        host = Host(store)
+        lease = host.ask().answered("narrow").lease
+        host.flow.ask_for_scope("wide")
+        host.sharing.use(host.flow.config)
+        host.cache.outdate()
+        host.ask(refused=lease).answered("wide")
+        assert Host(store).ask().token == "narrow"
+        assert Host(store, scope="wide").ask().token == "wide"
+
+    def test_siblings_share_the_store(self, store: MemoryStore) -> None:
+        """If it fails for one, it is left alone by the other."""
+        first = Host(store)
+        second = Host(store, sibling=first)
+        assert second.sharing.health is first.sharing.health
+
+
+class TestRenewal:
+    def test_a_refused_token_is_replaced_once(self, store: MemoryStore) -> None:
+        """The first process that an API refuses fetches; the others pick up what it got."""
+        hosts = [Host(store) for _ in range(3)]
+        leases = [hosts[0].ask().answered().lease, *(host.ask().lease for host in hosts[1:])]
+        asking = hosts[0].ask(refused=leases[0])
+        waiting = hosts[1].ask(refused=leases[1])
+        assert waiting.is_sleeping
+        asking.answered("new")
+        assert waiting.go_on().token == "new"
+        assert hosts[2].ask(refused=leases[2]).token == "new"
+
+    def test_an_aging_token_is_renewed_by_one_process(self, store: MemoryStore) -> None:
+        """It has enough left for the others, who find the new one."""
+        first, second = Host(store), Host(store)
+        first.ask().answered("abc", 1000)
+        second.ask()
+        let_pass(850, store, first, second)
+        renewing, waiting = first.ask(), second.ask()
+        assert renewing.is_sending
+        assert waiting.is_sleeping
+        renewing.answered("new")
+        assert waiting.go_on().token == "new"
+        assert [type(event) for event in second.events] == [TokenFound, TokenFound]
+
+    def test_a_renewal_that_can_wait_never_fetches_beside_another(self, store: MemoryStore) -> None:
+        """It gives up, and its token stays in use."""
+        first, second = Host(store), Host(store)
+        first.ask().answered("abc", 1000)
+        second.ask()
+        let_pass(850, store, first, second)
+        renewing, waiting = first.ask(), second.ask()
+        assert renewing.is_sending
+        second.clock.advance(149.9)
+        assert waiting.go_on().token == "abc"
+        assert FetchFailed in kinds(second)
+
+    def test_an_older_token_is_no_renewal(self, store: MemoryStore) -> None:
+        """A token that ends before the one at hand is of no use."""
+        first, second = Host(store), Host(store)
+        first.ask().answered("abc", 100)
+        second.store.faults = {"read": _raises}  # type: ignore[attr-defined]
+        second.ask().answered("own", 1000)
+        del store.faults["read"]
+        let_pass(100 - 5, store, first)
+        second.clock.advance(850)
+        assert second.ask().is_sending
+
+    def test_a_token_without_end_may_be_renewed(self, store: MemoryStore) -> None:
+        """The server said when, and one process does."""
+        first, second = Host(store), Host(store)
+        first.ask().answered("abc", None, ', "refresh_in": 100')
+        second.ask()
+        let_pass(130, store, first, second)
+        renewing, waiting = first.ask(), second.ask()
+        assert renewing.is_sending
+        assert waiting.is_sleeping
+        renewing.answered("new", None)
+        assert waiting.go_on().token == "new"
+
+    def test_a_token_that_ends_soon_is_not_enough_for_a_new_process(self, store: MemoryStore) -> None:
+        """It fetches; if that fails, the token in the store serves while it lives."""
+        first, second = Host(store), Host(store)
+        first.ask().answered("abc", 1000)
+        let_pass(980, store, first, second)
+        asking = second.ask()
+        assert asking.is_sending
+        assert asking.go_on(WRONG_SECRET).token == "abc"
+
+    def test_an_ended_token_in_the_store_is_no_last_resort(self, store: MemoryStore) -> None:
+        first, second = Host(store), Host(store)
+        first.ask().answered("abc", 1000)
+        let_pass(995, store, first, second)
+        asking = second.ask()
+        let_pass(6, store, first, second)
+        assert asking.go_on(WRONG_SECRET).failure.error.reason == "invalid_client"
+
+    def test_invalidate_wants_another_token(self, store: MemoryStore) -> None:
+        """The one that was there is not used again, whoever has it."""
+        host, other = Host(store), Host(store)
+        host.ask().answered()
+        host.cache.invalidate()
+        asking = host.ask()
+        assert asking.is_sending
+        asking.answered("new")
+        assert other.ask().token == "new"
+
+    def test_so_does_invalidate_before_the_first_request(self, store: MemoryStore) -> None:
+        """What is in the store by then may be the reason."""
+        Host(store).ask().answered()
+        host = Host(store)
+        host.cache.invalidate()
+        assert host.ask().answered("new").token == "new"
+
+    def test_invalidate_with_nothing_in_the_store(self, store: MemoryStore) -> None:
+        host = Host(store)
+        host.cache.invalidate()
+        assert host.ask().answered("new").token == "new"
+
+    def test_a_discarded_token_is_not_found_again(self, store: MemoryStore) -> None:
+        """An API refused it, and the request could not be sent again."""
+        host = Host(store)
+        host.cache.discard(host.ask().answered().lease)
+        assert host.ask().is_sending
+
+    def test_a_newer_one_is_found_after_that(self, store: MemoryStore) -> None:
+        first, second = Host(store), Host(store)
+        lease = first.ask().answered().lease
+        mine = second.ask().lease
+        first.ask(refused=lease).answered("new")
+        second.cache.discard(mine)
+        assert second.ask().token == "new"
+
+
+class TestLateOwners:
+    def test_a_token_that_was_asked_for_later_stays(self, store: MemoryStore) -> None:
+        """The endpoint may have one live token only; who comes late uses the other's."""
+        slow, other = Host(store), Host(store)
+        late = slow.ask()
+        let_pass(13, store, slow, other)
+        other.ask().answered("newer")
+        assert late.answered("older").token == "newer"
+        assert Host(store).ask().token == "newer"
+        assert not store.is_leased
+
+    def test_it_is_written_if_there_is_no_other(self, store: MemoryStore) -> None:
+        """The lease ended, and no one took it."""
+        slow = Host(store)
+        late = slow.ask()
+        let_pass(13, store, slow)
+        assert late.answered("late").token == "late"
+        assert Host(store).ask().token == "late"
+
+    def test_it_is_not_written_if_another_is_fetching(self, store: MemoryStore) -> None:
+        """The other one will write a newer token."""
+        slow, other = Host(store), Host(store)
+        late = slow.ask()
+        let_pass(13, store, slow, other)
+        fetching = other.ask()
+        assert late.answered("late").token == "late"
+        assert store.values == {}
+        fetching.answered("newer")
+        assert Host(store).ask().token == "newer"
+
+    def test_a_newer_one_that_ends_too_soon_is_not_used(self, store: MemoryStore) -> None:
+        """But it is not overwritten either."""
+        slow, other = Host(store), Host(store)
+        late = slow.ask()
+        let_pass(13, store, slow, other)
+        other.ask().answered("newer", 100)
+        let_pass(95, store, slow, other)
+        assert late.answered("late").token == "late"
+
+    def test_a_failure_that_comes_late_is_not_told(self, store: MemoryStore) -> None:
+        """Another process may know better."""
+        slow = Host(store)
+        late = slow.ask()
+        let_pass(13, store, slow)
+        assert late.go_on(WRONG_SECRET).failure.error.reason == "invalid_client"
+        assert store.values == {}
+
+    def test_nor_is_a_token_that_ends_at_once(self, store: MemoryStore) -> None:
+        slow = Host(store)
+        late = slow.ask()
+        let_pass(13, store, slow)
+        assert late.answered("abc", 1).token == "abc"
+        assert store.values == {}
+
+    def test_who_has_waited_as_long_as_it_can_fetches(self, store: MemoryStore) -> None:
+        """The other process may be stopped; its lease may even last longer than that."""
+        store.acquire = lambda key, owner, seconds: False  # type: ignore[method-assign]
+        host = Host(store, deadline=6.0)
+        waiting = host.ask()
+        let_pass(2.5, store, host)
+        assert waiting.go_on().is_sleeping
+        let_pass(0.6, store, host)
+        assert waiting.go_on().is_sending
+        assert waiting.answered().token == "abc"
+
+    def test_what_it_gets_is_told_if_the_other_is_gone_by_then(self, store: MemoryStore) -> None:
+        acquire = store.acquire
+        store.acquire = lambda key, owner, seconds: False  # type: ignore[method-assign]
+        host = Host(store, deadline=6.0)
+        waiting = host.ask()
+        let_pass(3.1, store, host)
+        assert waiting.go_on().is_sending
+        store.acquire = acquire  # type: ignore[method-assign]
+        waiting.answered("own")
+        assert Host(store).ask().token == "own"
+
+    def test_its_failure_is_its_own(self, store: MemoryStore) -> None:
+        store.acquire = lambda key, owner, seconds: False  # type: ignore[method-assign]
+        host = Host(store, deadline=6.0)
+        waiting = host.ask()
+        let_pass(3.1, store, host)
+        assert waiting.go_on().go_on(WRONG_SECRET).failure.error.reason == "invalid_client"
+
+    def test_a_token_that_comes_between_look_and_lease_is_used(self, store: MemoryStore) -> None:
+        """So after the lease is taken, the store is looked at once more."""
+        first, second = Host(store), Host(store)
+        asking = first.ask()
+        acquire = store.acquire
+
+        def just_before(key: str, owner: str, seconds: float) -> bool:
+            store.acquire = acquire  # type: ignore[method-assign]
+            asking.answered()
+            return acquire(key, owner, seconds)
+
+        store.acquire = just_before  # type: ignore[method-assign]
+        assert second.ask().token == "abc"
+        assert not store.is_leased
+
+
+class TestFailures:
+    def test_rejected_credentials_are_tried_once(self, store: MemoryStore) -> None:
+        """The failure says its class, and nothing that the server said."""
+        Host(store).ask().go_on(WRONG_SECRET)
+        error = Host(store).ask().failure.error
+        assert isinstance(error, TokenEndpointError)
+        assert (error.reason, error.status_code, error.attempts) == ("invalid_client", 401, ())
+        assert "another process has asked the token endpoint, and got no token" in str(error)
+        assert "no such client" not in str(error)
+
+    def test_another_secret_ends_that(self, store: MemoryStore) -> None:
+        Host(store).ask().go_on(WRONG_SECRET)
+        assert Host(store, secret="the new one").ask().is_sending
+
+    def test_it_takes_longer_each_time(self, store: MemoryStore) -> None:
+        """And one process at a time tries again."""
+        holds = []
+        for _ in range(9):
+            asking = Host(store).ask()
+            assert asking.is_sending
+            asking.go_on(WRONG_SECRET)
+            seconds = Host(store).ask().failure.retry_after
+            assert seconds is not None
+            holds.append(seconds)
+            store.clock.advance(seconds)
+        assert holds == [0.5, 1, 2, 4, 8, 16, 30, 30, 30]
+
+    def test_a_token_ends_it(self, store: MemoryStore) -> None:
+        Host(store).ask().go_on(WRONG_SECRET)
+        store.clock.advance(1)
+        Host(store).ask().answered()
+        assert Host(store).ask().token == "abc"
+
+    def test_what_the_endpoint_asks_for_is_obeyed_by_all(self, store: MemoryStore) -> None:
+        first = Host(store)
+        first.ask().go_on(TOO_MANY)
+        failure = Host(store).ask().failure
+        assert failure.retry_after == pytest.approx(40)
+        assert failure.transient
+
+    def test_an_outage_is_known_to_all(self, store: MemoryStore) -> None:
+        """It names the class of the error."""
+        first = Host(store)
+        first.clock.chance_value = 0.9
+        asking = first.ask()
+        while asking.effect is not None:
+            if asking.is_sleeping:
+                asking.go_on()
+            else:
+                asking.go_on(TransportFailure("it took longer than 10 s", "timed_out"))
+        error = Host(store).ask().failure.error
+        assert isinstance(error, TokenEndpointUnreachable)
+        assert error.timed_out
+
+    @pytest.mark.parametrize("reason", ["unreachable_dns", "tls_untrusted", "proxy_refused"])
+    def test_what_is_wrong_with_this_host_is_not_told(self, store: MemoryStore, reason: Any) -> None:
+        host = Host(store)
+        failure = host.ask().go_on(TransportFailure("no", reason, retryable=False)).failure
+        assert failure.error.reason == reason
+        assert Host(store).ask().is_sending
+
+    def test_nor_is_a_callable_that_fails(self, store: MemoryStore) -> None:
+        def fails() -> str:
+            raise OSError("the vault is closed")
+
+        for callable_ in (fails, lambda: 1, lambda: ""):
+            failure = Host(store, secret=callable_).ask().failure
+            assert failure.error.reason == "callable_failed"
+            assert store.asked == []
+
+    def test_nor_is_a_strategy_that_fails(self, store: MemoryStore) -> None:
+        class Fails(OwnKey):
+            def proof_of_credential(self, context: AuthenticationContext) -> bytes:
+                raise OSError("the key is gone")
+
+        host = Host(store, secret=None, client_authentication=Fails(None))
+        assert host.ask().answered().token == "abc"
+        assert store.asked == []
+
+    def test_a_failed_renewal_keeps_the_token(self, store: MemoryStore) -> None:
+        """In the store as well; and no one else tries at once."""
+        first, second = Host(store), Host(store)
+        first.ask().answered("abc", 1000)
+        second.ask()
+        let_pass(850, store, first, second)
+        assert first.ask().go_on(DOWN).token == "abc"
+        assert second.ask().token == "abc"
+        assert Host(store).ask().token == "abc"
+
+    @pytest.mark.parametrize("life", [None, 1000])
+    def test_after_a_failed_replacement_the_refused_token_stays_unwanted(self, store: MemoryStore, life: Any) -> None:
+        first, second = Host(store), Host(store)
+        lease = first.ask().answered("abc", life).lease
+        first.ask(refused=lease).go_on(WRONG_SECRET)
+        mine = second.ask().lease
+        assert second.ask(refused=mine).failure.error.reason == "invalid_client"
+
+    def test_a_token_that_ends_meanwhile_is_not_kept(self, store: MemoryStore) -> None:
+        first = Host(store)
+        first.ask().answered("abc", 1000)
+        second = Host(store)
+        let_pass(995, store, first, second)
+        asking = second.ask()
+        let_pass(6, store, first, second)
+        asking.go_on(WRONG_SECRET)
+        assert Host(store).ask().failure.error.reason == "invalid_client"
+
+    def test_invalidate_ends_a_hold(self, store: MemoryStore) -> None:
+        """As the error's message says."""
+        Host(store).ask().go_on(WRONG_SECRET)
+        host = Host(store)
+        assert host.ask().failure.error.reason == "invalid_client"
+        host.cache.invalidate()
+        assert host.ask().is_sending
+
+    def test_a_hold_is_never_longer_than_any_process_makes_one(self, store: MemoryStore) -> None:
+        """Whatever the store's clock does."""
+        Host(store).ask().go_on(TOO_MANY)
+        store.clock.advance(-1000)
+        assert Host(store).ask().is_sending
+
+    def test_an_unknown_class_of_error(self, store: MemoryStore) -> None:
+        """Of a later version, say."""
+        from oauth_cc_auth._stores.entries import KeptFailure
+
+        kept = KeptFailure("NewError", "other", None, is_transient=True, ends_at=0.0, in_a_row=1)
+        assert type(kept.seen_for(3.0).error) is TokenError
+
+
+def _raises(*_: Any) -> Any:
+    raise ConnectionError("refused by 10.0.0.1")
+
+
+class TestABrokenStore:
+    @pytest.mark.parametrize("method", ["read", "acquire", "write", "release"])
+    def test_it_is_down(self, store: MemoryStore, method: str, caplog: pytest.LogCaptureFixture) -> None:
+        """One warning and one event, and it is left alone; the token is fetched all the same."""
+        store.faults[method] = _raises
+        host = Host(store)
+        with caplog.at_level(logging.WARNING, "oauth_cc_auth"):
+            lease = host.ask().answered().lease
+        (event,) = host.store_failures
+        assert event.seconds == LEFT_ALONE
+        assert "10.0.0.1" not in event.problem
+        assert [record.levelname for record in caplog.records] == ["WARNING"]
+        assert "the token store is left alone for 30 s" in caplog.text
+        asked = len(store.asked)
+        second = host.ask(refused=lease).answered("second").lease
+        assert len(store.asked) == asked
+        assert len(host.store_failures) == 1
+        store.faults.clear()
+        let_pass(LEFT_ALONE, store, host)
+        host.ask(refused=second).answered("third")
+        assert Host(store).ask().token == "third"
+
+    def test_it_fails_between_look_and_second_look(self, store: MemoryStore) -> None:
+        reads = iter([(None, 1.7e9)])
+        store.faults["read"] = lambda key: next(reads)
+        host = Host(store)
+        assert host.ask().answered().token == "abc"
+        assert len(host.store_failures) == 1
+
+    def test_it_fails_while_others_wait(self, store: MemoryStore) -> None:
+        first, second = Host(store), Host(store)
+        fetching, waiting = first.ask(), second.ask()
+        assert fetching.is_sending
+        store.faults["read"] = _raises
+        assert waiting.go_on().is_sending
+
+    @pytest.mark.parametrize("method", ["read", "acquire", "write", "release"])
+    def test_it_hangs(self, store: MemoryStore, method: str) -> None:
+        """It adds half a second, once."""
+        store.delays[method] = 3600.0
+        host = Host(store)
+        began = host.clock.monotonic()
+        assert host.ask().answered().token == "abc"
+        assert host.clock.monotonic() - began == pytest.approx(BUDGET)
+        assert len(host.store_failures) == 1
+
+    def test_all_it_does_together_takes_half_a_second_at_most(self, store: MemoryStore) -> None:
+        """Each of its answers takes 0.2 s."""
+        store.delays = dict.fromkeys(("read", "acquire", "write", "release"), 0.2)
+        host = Host(store)
+        began = host.clock.monotonic()
+        assert host.ask().answered().token == "abc"
+        assert host.clock.monotonic() - began == pytest.approx(BUDGET)
+
+    def test_waiting_for_another_process_is_not_its_fault(self, store: MemoryStore) -> None:
+        """Each look begins anew."""
+        store.delays = dict.fromkeys(("read", "acquire"), 0.1)
+        first, second = Host(store), Host(store)
+        fetching, waiting = first.ask(), second.ask()
+        for _ in range(20):
+            assert waiting.go_on().is_sleeping
+        fetching.answered()
+        assert waiting.go_on().token == "abc"
+        assert second.store_failures == []
+
+    @pytest.mark.parametrize(
+        "answer", ["text", (b"", "now"), ("text", 1.0), (None, float("nan")), (None, float("inf")), (None, -1.0), ()]
+    )
+    def test_it_answers_what_no_store_answers(self, store: MemoryStore, answer: Any) -> None:
+        store.faults["read"] = lambda key: answer
+        host = Host(store)
+        assert host.ask().answered().token == "abc"
+        assert len(host.store_failures) == 1
+
+    @pytest.mark.parametrize("value", [b"", b"x" * 100, b"\x01" + b"x" * 100, b"\x01" + bytes(12), b"\x02" + bytes(40)])
+    def test_what_it_has_is_corrupt(self, store: MemoryStore, value: bytes, caplog: pytest.LogCaptureFixture) -> None:
+        """One warning; and the entry is written anew, or it would never end."""
+        host = Host(store)
+        host.ask().answered()
+        (key,) = store.values
+        store.values[key] = value, store.values[key][1]
+        other = Host(store)
+        with caplog.at_level(logging.WARNING, "oauth_cc_auth"):
+            other.ask().answered("new")
+        assert [event.seconds for event in other.store_failures] == [0.0]
+        assert caplog.text.count("an entry cannot be read, and is replaced") == 1
+        assert Host(store).ask().token == "new"
+
+    def test_it_passes_off_one_entry_as_another(self, store: MemoryStore) -> None:
+        """Key and end are authenticated."""
+        Host(store).ask().answered("of another scope")
+        ((_, entry),) = store.values.items()
+        store.faults["read"] = lambda asked: (entry[0], store.clock.wall())
+        assert Host(store, scope="other").ask().is_sending
+        store.faults["read"] = lambda asked: (entry[0][:1] + b"\x7f" + entry[0][2:], store.clock.wall())
+        assert Host(store).ask().is_sending
+
+    def test_it_keeps_an_ended_entry_alive(self, store: MemoryStore) -> None:
+        Host(store).ask().answered("abc", 1000)
+        store.values = {key: (value, end + 10_000) for key, (value, end) in store.values.items()}
+        store.clock.advance(1001)
+        host = Host(store)
+        assert host.ask().is_sending
+        assert host.store_failures == []
+
+    def test_a_form_of_another_version(self, store: MemoryStore, monkeypatch: pytest.MonkeyPatch) -> None:
+        """It counts as an entry that cannot be read."""
+        for content in (b"[]", b"{}", b'{"alone_until": true}', b'{"alone_until": 0, "token": {}}', b"\xff"):
+            monkeypatch.setattr(Entry, "as_bytes", lambda self, content=content: content)
+            Host(store).ask().answered()
+            monkeypatch.undo()
+            assert Host(store).ask().is_sending
+            store.values.clear()
+            store.leases.clear()
+
+    def test_a_lease_that_is_taken_too_late_is_given_back(self, store: MemoryStore) -> None:
+        """The thread that took it does that, since no one waits for it any more."""
+        host = Host(store)
+        taken: list[CallFunction] = []
+        call = host.call
+
+        def hangs(effect: CallFunction) -> Any:
+            if isinstance(getattr(effect.function, "func", None), sharing._Take):
+                taken.append(effect)
+                return Raised("it did not answer within 0.50 s")
+            return call(effect)
+
+        host.call = hangs  # type: ignore[method-assign]
+        assert host.ask().answered().token == "abc"
+        (effect,) = taken
+        effect.function()
+        assert not store.is_leased
+
+    def test_even_if_giving_it_back_fails(self, store: MemoryStore) -> None:
+        store.faults["release"] = _raises
+        take = sharing._Take(store, "key", "owner", 10.0)
+        take.abandon()
+        assert take() is True
+
+    def test_two_that_hear_of_it_at_once_say_it_once(self, store: MemoryStore) -> None:
+        """Siblings may both be waiting for its answer."""
+        host, flight = Host(store), Flight(Caller(-1, loop=None), limit=0)
+        host.sharing.fail(flight, "it is down")
+        host.sharing.fail(flight, "it is down")
+        assert len(flight.deferred_events) == 1
+
+
+class TestRemoval:
+    def remove(self, host: Host, token: Token) -> None:
+        flight = Flight(Caller(-1, loop=None), limit=0)
+        removal = host.sharing.remove(token, flight, host.clock.monotonic() + 30)
+        answer = None
+        while True:
+            try:
+                effect = removal.send(answer)
+            except StopIteration:
+                return
+            assert isinstance(effect, CallFunction)
+            answer = host.call(effect)
+
+    def test_a_revoked_token_is_taken_out(self, store: MemoryStore) -> None:
+        host = Host(store)
+        lease = host.ask().answered().lease
+        self.remove(host, lease.token)
+        assert store.values == {}
+        assert Host(store).ask().is_sending
+
+    def test_another_one_stays(self, store: MemoryStore) -> None:
+        host = Host(store)
+        host.ask().answered()
+        self.remove(host, Token("another"))
+        assert Host(store).ask().token == "abc"
+
+    def test_an_empty_store_and_one_that_is_down(self, store: MemoryStore) -> None:
+        host = Host(store)
+        self.remove(host, Token("another"))
+        store.faults["read"] = _raises
+        self.remove(host, Token("another"))
+        asked = len(store.asked)
+        self.remove(host, Token("another"))
+        assert len(store.asked) == asked
+
+
+class OwnKey(ClientAuthentication):
+    name = "own"
+    needs_secret = False
+
+    def __init__(self, proof: str | bytes | None) -> None:
+        self.proof = proof
+
+    def credentials_for(self, context: AuthenticationContext) -> Credentials:
+        return Credentials(fields={"client_id": context.client_id})
+
+    def proof_of_credential(self, context: AuthenticationContext) -> str | bytes | None:
+        return self.proof
+
+
+class TestProof:
+    def test_a_secret_that_is_asked_for(self, store: MemoryStore) -> None:
+        """It is asked first, so a rotated secret finds no old token."""
+        secrets: Iterator[str] = iter(["first", "first", "first", "second"])
+        host = Host(store, secret=lambda: next(secrets))
+        lease = host.ask().answered().lease
+        assert Host(store, secret="first").ask().token == "abc"
+        assert host.ask(refused=lease).is_sending
+        assert Host(store, secret="second").ask().is_sending
+
+    def test_another_proof_than_a_secret(self, store: MemoryStore) -> None:
+        host = Host(store, secret=None, client_authentication=OwnKey("key 1"))
+        host.ask().answered()
+        assert Host(store, secret=None, client_authentication=OwnKey(b"key 1")).ask().token == "abc"
+        assert Host(store, secret=None, client_authentication=OwnKey("key 2")).ask().is_sending
+
+    def test_no_proof_at_all(self, store: MemoryStore) -> None:
+        """Then nothing is stored, and the log says so."""
+        host = Host(store, secret=None, client_authentication=OwnKey(None))
+        assert host.ask().answered().token == "abc"
+        assert store.asked == []
+        (event,) = host.store_failures
+        assert event.problem == "the client authentication proves no credential, so nothing is stored"
+
+    def test_a_private_key(self, store: MemoryStore) -> None:
+        """What is only known to who can read it; and what the assertion says counts as well."""
+        keys = [ec.generate_private_key(ec.SECP256R1()) for _ in range(2)]
+        methods = [PrivateKeyJwt(keys[0]), PrivateKeyJwt(keys[1]), PrivateKeyJwt(keys[0], claims={"tenant": "a"})]
+        hosts = [Host(store, secret=None, client_authentication=method) for method in (methods[0], *methods)]
+        assert [host.ask().answered().token for host in (hosts[0], *hosts[2:])] == ["abc"] * 3
+        assert hosts[1].ask().token == "abc"
+        assert len(store.values) == 3
+        context = AuthenticationContext(client_id="id", client_secret=None, token_url=TOKEN_URL)
+        elsewhere = PrivateKeyJwt(sign=lambda message: b"", algorithm="ES256")
+        assert elsewhere.proof_of_credential(context) is None
+
+    def test_before_a_fork_the_keys_are_made(self, store: MemoryStore) -> None:
+        """So a hundred children need not spend 50 ms each; only if that asks no code of anyone."""
+        host = Host(store, secret="for the children")
+        host.sharing.prepare_to_fork()
+        host.sharing.prepare_to_fork()
+        asking = host.ask()
+        assert asking.is_sending
+        other = Host(store, secret=lambda: pytest.fail("asked before a fork"))
+        other.sharing.prepare_to_fork()
+
+    def test_what_cannot_be_shared_is_an_error(self) -> None:
+        base: dict[str, Any] = {"token_url": TOKEN_URL, "client_id": "id"}
+        computed = ClientCredentialsConfig(**base, client_secret="s", additional_request_data={"x": lambda: "y"})
+        with pytest.raises(ConfigurationError, match="store cannot tell tokens apart if values in additional_request"):
+            check(computed)
+        headers = ClientCredentialsConfig(**base, client_secret="s", additional_headers={"x": lambda: "y"})
+        with pytest.raises(ConfigurationError, match="additional_headers"):
+            check(headers)
+
+        class Unproven(ClientAuthentication):
+            needs_secret = False
+
+            def credentials_for(self, context: AuthenticationContext) -> Credentials:
+                return Credentials()
+
+        for method in (Unproven(), TlsClientAuthentication(), NoClientAuthentication()):
+            with pytest.raises(ConfigurationError, match="store needs a client_secret"):
+                check(ClientCredentialsConfig(**base, client_authentication=method))
+        bound = ClientCredentialsConfig(**base, client_secret="s", dpop=DPoP())
+        with pytest.raises(ConfigurationError, match="bound to a key of this process; pass DPoP a Path"):
+            check(bound)
+
+
+def test_a_flow_of_another_process_is_gone(store: MemoryStore) -> None:
+    """The flight is settled whatever happens to the visit."""
+    host = Host(store)
+    asking: Asking = host.ask()
+    flight = host.cache._flight
+    asking.flow.close()
+    assert flight is not None
+    assert flight.outcome is GONE
+    assert isinstance(host.clock, FakeClock)
+    assert kinds(host) == []
+    assert TokenObtained not in kinds(host)
