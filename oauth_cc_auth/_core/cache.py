@@ -365,6 +365,11 @@ class TokenCache:
         self._flight = None
         return superseded
 
+    def end_hold(self) -> None:
+        """Forget the failures: what they were about has changed."""
+        with self._lock.here():
+            self._forget_failures()
+
     def discard(self, lease: Lease) -> None:
         """Stop using `lease` if it is still the current one."""
         with self._lock.here():

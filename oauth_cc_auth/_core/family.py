@@ -7,6 +7,7 @@ and refusals. An auth object without siblings has a family of its own.
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING
 
 from oauth_cc_auth._record import Record
@@ -48,13 +49,26 @@ class Family:
         located: The metadata of their issuer, once it is known.
         proven: The authentication method that worked last.
         proven_secret: The client secret that it worked with.
+        rejected_secret: The client secret of the last fetch, if the endpoint rejected the client; else None.
+        looked_at: When it was last compared with what a callable returns now, in monotonic seconds.
     """
 
-    __slots__ = ("answering", "failures", "located", "lock", "proven", "proven_secret")
+    __slots__ = (
+        "answering",
+        "failures",
+        "located",
+        "lock",
+        "looked_at",
+        "proven",
+        "proven_secret",
+        "rejected_secret",
+    )
 
     def __init__(self) -> None:
         self.lock = ProcessLock()
         self.failures = Failures()
+        self.looked_at = -inf
+        self.rejected_secret: str | None = None
         self.answering: str | None = None
         self.located: Located | None = None
         self.proven: ClientAuthentication | None = None

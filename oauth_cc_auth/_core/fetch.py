@@ -47,6 +47,7 @@ TRIES = 3  # of a token request that fails for a reason that may pass
 # Seconds before the second try, doubling. Chance takes up to half of it off. If the endpoint asks for a delay itself,
 # chance adds up to all of it, since a whole fleet may have been asked to come back at the same moment.
 FIRST_DELAY = 0.5
+SECONDS_BETWEEN_LOOKS = 1.0  # at a secret that may have been rotated, while the endpoint is left alone
 
 Fetching = Generator[Effect, Any, Fetched | Failure]
 
@@ -114,6 +115,7 @@ class Fetcher:
             pause: Seconds to wait before the first one; less than there is time.
         """
         run = self._begin()
+        self._family.rejected_secret = None
         if pause > 0:
             flight.extend(self.clock.monotonic() + pause)
             logger.debug("waiting for %.2f s, as the endpoint asks for", pause)
@@ -136,6 +138,8 @@ class Fetcher:
             if not result.transient:
                 run.rejections.append(result)
                 if not self._next_method(run, result, flight):
+                    if any(rejection.unauthenticated for rejection in run.rejections):
+                        self._family.rejected_secret = run.secret
                     return run.with_attempts(_decisive(run.rejections), hint=self._hint(run, result))
                 continue
             tries -= 1
@@ -149,6 +153,21 @@ class Fetcher:
             logger.debug("trying again in %.2f s%s", delay, asked)
             yield Sleep(delay)
             run.begin_anew()
+
+    def secret_has_changed(self, until: float) -> Generator[Effect, Any, bool]:
+        """True if the last fetch was rejected with another secret than the person's callable returns now.
+
+        It is asked at most once a second, so a secret that is rotated ends a hold that the old one has caused.
+        """
+        given, family, now = self.config.client_secret, self._family, self.clock.monotonic()
+        if not callable(given) or family.rejected_secret is None:
+            return False
+        if family.looked_at <= now < family.looked_at + SECONDS_BETWEEN_LOOKS:
+            return False
+        family.looked_at = now
+        asked = with_argument(given, self.last_token)
+        secret = _checked((yield CallFunction(asked, max(0.0, until - now))), self.config.authentication)
+        return isinstance(secret, str) and secret != family.rejected_secret
 
     def _begin(self) -> _Run:
         """A run that tries first what worked last."""

@@ -106,7 +106,7 @@ class TokenFlow:
         give_up_at = clock.monotonic() + self.deadline
         outcome: Outcome | None = None
         while True:
-            claim = self.cache.claim(caller, refused)
+            claim = yield from self._claim(caller, refused, give_up_at)
             if isinstance(claim, (Lease, Failure)):
                 return claim
             if isinstance(claim, Lead):
@@ -129,6 +129,16 @@ class TokenFlow:
                 return self.cache.usable(refused) or outcome  # another caller may have got one meanwhile
             if not in_time:
                 return self.cache.usable(refused) or out_of_time(self.config)
+
+    def _claim(
+        self, caller: Caller, refused: Lease | None, give_up_at: float
+    ) -> Generator[Effect, Any, Lease | Failure | Lead | Follow]:
+        """What `caller` is to do. A hold ends if it is due to a secret that has changed meanwhile."""
+        claim = self.cache.claim(caller, refused)
+        if isinstance(claim, Failure) and (yield from self._fetcher.secret_has_changed(give_up_at)):
+            self.cache.end_hold()
+            claim = self.cache.claim(caller, refused)
+        return claim
 
     def _renew_in_background(self, claim: Lead) -> Generator[Effect, Any, None]:
         """Have `claim` led without waiting for it. If that cannot begin, there is no early renewal."""
