@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -47,9 +49,12 @@ def _client(oauth_server: LoopbackServer) -> None:
 
 @pytest.fixture(autouse=True)
 def _modules() -> Iterator[None]:
-    """A recipe may be put into a module of the person's."""
+    """A recipe may be put into a module of the person's. None of them closes its clients, which live with a program."""
     yield
     sys.modules.pop("catalog_auth", None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 def ran(server: LoopbackServer, title: str, *more: tuple[str, str]) -> dict[str, Any]:
