@@ -238,7 +238,7 @@ class BaseAuth(ABC, Generic[TokenClientT]):
         It has a token of its own, and shares the credentials, the authentication method that works, and what sends
         token requests. It also shares pauses: if the endpoint is down or rejects the client, it is left alone by all
         siblings. What an API refuses, and `invalidate()`, is not shared, except that `invalidate()` ends such a pause.
-        It is a shallow copy, so what a subclass has set is there too. A sibling costs less than a kilobyte.
+        It is a shallow copy, so what a subclass has set is there too. A sibling costs about a kilobyte.
 
         Args:
             options: The arguments of the class that are to be other ones: `scope`, `resource`, `header_name`,

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Generator, Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -151,7 +152,7 @@ class ApiPolicy:
         self.readings = source.cache.clock.readings
         self.proofs = source.proofs
         self.header_name = config.header_name
-        self.header_names = (config.header_name, *(name for name, _ in config.api_headers))
+        self.header_names = _names(config.header_name, *(name for name, _ in config.api_headers))
         self.strips_header = [name.lower() for name in self.header_names] == ["authorization"]
         self.is_usual = behaviour.renew_on is None
         self.reads_body = callable(behaviour.renew_on) and wants_argument(behaviour.renew_on, 2)
@@ -392,6 +393,12 @@ class ApiPolicy:
         """There is a token to go on with; says whether the refused request is sent again with it."""
         outcome: RefusalOutcome = "newer_token" if is_late else "renewed"
         self._observer.token_refused(refused.origin, refused.status, outcome, sent_again=sent_again)
+
+
+@lru_cache(16)
+def _names(*names: str) -> tuple[str, ...]:
+    """The same tuple for the same names: there may be thousands of siblings."""
+    return names
 
 
 def path_of(method: str | None, url: str) -> str:

@@ -27,7 +27,11 @@ logger = logging.getLogger("oauth_cc_auth")
 SWITCH = "OAUTH_CC_RENEW_IN_BACKGROUND"  # turns all of this off, for tests: a renewal must not outlive their mocks
 OFF = frozenset({"0", "false", "no", "off"})
 _NAME = "oauth_cc_auth renewal"
-_NONE: Any = frozenset()  # no set yet: most auth objects of a program with many of them never renew
+
+
+def is_switched_on() -> bool:
+    """True if aging tokens may be renewed in the background."""
+    return os.environ.get(SWITCH, "").strip().casefold() not in OFF
 
 
 class _Job:
@@ -63,21 +67,14 @@ class Background:
 
     Args:
         cache: Whose flights they lead.
-        is_wanted: False to have a caller of an aging token renew it, and wait for that.
     """
 
-    __slots__ = ("_cache", "_is_closed", "_is_wanted", "_jobs")
+    __slots__ = ("_cache", "_is_closed", "_jobs")
 
-    def __init__(self, cache: TokenCache, *, is_wanted: bool) -> None:
+    def __init__(self, cache: TokenCache) -> None:
         self._cache = cache
-        self._is_wanted = is_wanted
         self._is_closed = False
-        self._jobs: set[_Job] = _NONE
-        cache.renews_in_background = self.is_on
-
-    def is_on(self) -> bool:
-        """True if aging tokens are renewed in the background."""
-        return self._is_wanted and os.environ.get(SWITCH, "").strip().casefold() not in OFF
+        self._jobs: set[_Job] = set()
 
     def start_thread(self, flight: Flight, run: Callable[[], object]) -> bool:
         """Call `run`, which leads `flight`, in a thread; False if none can be started."""
@@ -109,8 +106,6 @@ class Background:
     def _has_begun(self, job: _Job, start: Callable[[], object]) -> bool:
         if self._is_closed:
             return False
-        if self._jobs is _NONE:
-            self._jobs = set()
         self._jobs.add(job)
         try:
             start()
@@ -142,8 +137,7 @@ class Background:
             self._end(job)
 
     def _end(self, job: _Job) -> None:
-        if job in self._jobs:
-            self._jobs.discard(job)
+        self._jobs.discard(job)
         self._cache.settle(job.flight, GONE)  # nothing, unless the job never began
         job.is_over.set()
 

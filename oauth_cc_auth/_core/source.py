@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from oauth_cc_auth._errors import TokenError
 from oauth_cc_auth._protocol.failure import Failure
 
-from .background import Background
+from .background import Background, is_switched_on
 from .cache import TokenCache
 from .caller import Caller
 from .drive import AsyncSender, Sender, adrive, drive
@@ -58,7 +58,7 @@ class TokenSource:
         sharing: Shares the token with other processes; None if there is no store.
     """
 
-    __slots__ = ("_asend", "_obstacle", "_send", "background", "cache", "flow", "observer", "proofs", "sharing")
+    __slots__ = ("_asend", "_background", "_obstacle", "_send", "cache", "flow", "observer", "proofs", "sharing")
 
     def __init__(
         self,
@@ -104,7 +104,9 @@ class TokenSource:
             proofs=self.proofs,
             sharing=self.sharing,
         )
-        self.background = Background(self.cache, is_wanted=renew_in_background)
+        self._background: Background | None = None  # until it is needed; there may be thousands of siblings
+        if renew_in_background:
+            self.cache.renews_in_background = is_switched_on
 
     def obtain(self, refused: Lease | None = None) -> Lease | Failure:
         """The token to use now, or why there is none; `refused` is the one that an API has just refused. Blocks."""
@@ -127,6 +129,14 @@ class TokenSource:
             return self._at_hand(refused)
         flow = self.flow.obtain(Caller.current(blocking=False), refused)
         return await adrive(flow, self._asend, self.cache.clock, self._detach)
+
+    @property
+    def background(self) -> Background:
+        """The renewals that no one waits for."""
+        with self.cache.family.lock.here():
+            if self._background is None:
+                self._background = Background(self.cache)
+            return self._background
 
     def _detach(self, effect: Detach) -> bool:
         """Run a flow in the background: in a thread, if token requests can be sent in one."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import anyio
 import pytest
 
-from oauth_cc_auth._core.background import SWITCH, Background, _Job
+from oauth_cc_auth._core.background import SWITCH, Background, _Job, is_switched_on
 from oauth_cc_auth._core.cache import TokenCache
 from oauth_cc_auth._core.caller import Caller
 from oauth_cc_auth._core.flight import GONE, Flight
@@ -22,7 +22,7 @@ LIMIT = 30.0  # s
 @pytest.fixture(name="renewals")
 def _renewals(monkeypatch: pytest.MonkeyPatch) -> Background:
     monkeypatch.delenv(SWITCH, raising=False)
-    return Background(TokenCache(FakeClock()), is_wanted=True)
+    return Background(TokenCache(FakeClock()))
 
 
 @pytest.fixture(name="gate")
@@ -39,16 +39,12 @@ def a_flight() -> Flight:
 @pytest.mark.parametrize(
     ("value", "is_on"), [(None, True), ("", True), ("1", True), ("0", False), (" No ", False), ("off", False)]
 )
-def test_the_switch(renewals: Background, monkeypatch: pytest.MonkeyPatch, value: str | None, is_on: bool) -> None:
+def test_the_switch(monkeypatch: pytest.MonkeyPatch, value: str | None, is_on: bool) -> None:
     """It is read each time, so it also counts for objects that are there already."""
+    monkeypatch.delenv(SWITCH, raising=False)
     if value is not None:
         monkeypatch.setenv(SWITCH, value)
-    assert renewals.is_on() is is_on
-
-
-def test_not_wanted() -> None:
-    """Then the switch does not matter."""
-    assert not Background(TokenCache(FakeClock()), is_wanted=False).is_on()
+    assert is_switched_on() is is_on
 
 
 def test_who_leads_in_a_thread(renewals: Background, gate: threading.Event) -> None:
