@@ -14,8 +14,9 @@ from oauth_cc_auth._http.origin import Origin, may_carry_secrets
 from oauth_cc_auth._redact.redact import presentable, shown_url
 
 from .attempts import Obtained
-from .get import Got, get
+from .get import Got
 from .http_answer import http_answer
+from .proofs import got
 from .route import proxy_secrets
 
 
@@ -40,7 +41,7 @@ def call_api(
     pattern = str(config.header_value_pattern)  # no callable can be written down for the command
     headers = {config.header_name: pattern.replace("%s", obtained.token.access_token), **dict(config.api_headers)}
     with Timed(watcher, f"calling {shown_url(url)}") as timed:
-        answer = get(url, headers, timeout)
+        answer = got(config, url, obtained.token, headers, timeout)
     secrets = (*obtained.secrets, *proxy_secrets(url))
     if isinstance(answer, Got):
         read = http_answer(answer.status, answer.headers, answer.body, wall=time.time(), secrets=secrets)

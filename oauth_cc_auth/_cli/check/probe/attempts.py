@@ -29,6 +29,7 @@ from oauth_cc_auth._settings import checks
 from oauth_cc_auth._token import Token
 
 from .http_answer import http_answer
+from .proofs import sent
 from .route import proxy_secrets
 from .token_facts import token_facts
 
@@ -103,7 +104,7 @@ def _attempt(
     config: ClientCredentialsConfig, request: TokenRequest, timeout: float, watcher: Watcher
 ) -> tuple[AttemptFacts, Obtained | None]:
     with Timed(watcher, f"asking for a token by {request.method}") as timed:
-        answer = send_token_request(requests, request, timeout, None)
+        answer = sent(config, request, lambda each: send_token_request(requests, each, timeout, None))
     now = time.time()
     # Without the scope of the request, the token has only the scope that the server names.
     result = read_answer(request.replaced(scope=None), answer, now)

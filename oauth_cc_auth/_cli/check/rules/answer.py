@@ -162,8 +162,8 @@ def dpop_required(findings: Findings) -> Advice | None:
     if first_failure(findings, lambda attempt: attempt.error in _DPOP) is None:
         return None
     return Advice(
-        "The server wants a proof of possession (DPoP), which this plugin does not make.",
-        "At the provider, have this client get Bearer tokens.",
+        "The server wants a proof of possession (DPoP), or does not accept the one that it got.",
+        "Pass --dpop; with it, check this machine's clock. Or have this client get Bearer tokens at the provider.",
     )
 
 

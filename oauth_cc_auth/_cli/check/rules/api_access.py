@@ -60,9 +60,10 @@ def api_wants_dpop(findings: Findings) -> Advice | None:
     if answer is None or not _wants_dpop(answer):
         return None
     return Advice(
-        "The API wants a proof of possession (DPoP), which this plugin does not make. It asks for: "
+        "The API wants a proof of possession (DPoP), or does not accept the one that it got. It asks for: "
         f"{answer.challenge}.",
-        "At the provider, have this client get Bearer tokens, and the API accept them.",
+        "Pass --dpop; with it, check this machine's clock. Or have this client get Bearer tokens at the provider, and "
+        "the API accept them.",
     )
 
 

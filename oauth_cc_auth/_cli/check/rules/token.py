@@ -21,7 +21,7 @@ def token_bound_to_key(findings: Findings) -> Advice | None:
         with_reason(
             "The token is bound to a key that only its owner has, so it cannot be used here", attempt.description
         ),
-        "At the provider, set this client to Bearer tokens.",
+        "If it is bound by DPoP, pass --dpop. Or set this client to Bearer tokens at the provider.",
     )
 
 
