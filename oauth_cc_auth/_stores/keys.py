@@ -12,7 +12,7 @@ import hmac
 import json
 import os
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from oauth_cc_auth._authentication.base import AuthenticationContext, ClientAuthentication
@@ -102,6 +102,5 @@ def _description(config: ClientCredentialsConfig) -> str:
 def _as_json(value: Any) -> Any:
     if isinstance(value, Mapping):
         return dict(value)
-    if isinstance(value, Callable):  # type: ignore[arg-type]  # a `response_fields`; the same code in every process
-        return f"{getattr(value, '__module__', '')}.{getattr(value, '__qualname__', type(value).__qualname__)}"
-    return repr(value)
+    # A callable, such as `response_fields`: the same code in every process.
+    return f"{getattr(value, '__module__', '')}.{getattr(value, '__qualname__', type(value).__qualname__)}"
