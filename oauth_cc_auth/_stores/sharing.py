@@ -209,7 +209,8 @@ class Sharing:
                 self.fail(visit.flight, "the client authentication proves no credential, so nothing is stored")
                 return False
             if isinstance(found, Raised):
-                return False  # `fetch` meets the same problem, and says what it is
+                self.fail(visit.flight, f"nothing proves the credential: {found.text}")
+                return False
             self._seal_with(found)
         if self._seal is None:  # pragma: no cover  # for type checkers
             return False

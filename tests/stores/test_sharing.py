@@ -504,6 +504,8 @@ class TestFailures:
         host = Host(store, secret=None, client_authentication=Fails(None))
         assert host.ask().answered().token == "abc"
         assert store.asked == []
+        (event,) = host.store_failures
+        assert event.problem == "nothing proves the credential: it raised OSError"
 
     def test_a_failed_renewal_keeps_the_token(self, store: MemoryStore) -> None:
         """In the store as well; and no one else tries at once."""
