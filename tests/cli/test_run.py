@@ -176,6 +176,7 @@ def test_what_check_is_given(
     run: Run, env: dict[str, str], monkeypatch: pytest.MonkeyPatch, oauth_server: LoopbackServer
 ) -> None:
     """Settings, the API's URL, and the form of the answer; its status is the command's."""
+    monkeypatch.delenv("OAUTH_CC_RENEW_IN_BACKGROUND")  # set for all tests
     calls: list[tuple[object, ...]] = []
 
     def run_check(settings: CommandSettings, *, api_url: str | None, as_json: bool) -> int:
