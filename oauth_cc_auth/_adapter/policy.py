@@ -317,7 +317,7 @@ class ApiPolicy:
             yield Drain()
         outcome: Lease | Failure = yield Obtain(wanted_instead_of)
         if not isinstance(outcome, Lease):
-            return self._not_renewed(refused, outcome)
+            return self._not_renewed(lease, refused, outcome)
         outcome.probation.add(refused.origin)
         again = not obstacle and refused.rewind()
         self._note_renewal(refused, is_late=is_late, sent_again=again)
@@ -336,7 +336,8 @@ class ApiPolicy:
         if self.cache.is_stand_in(lease, refused.origin):
             return self.renewal(lease, refused)
         hold = self.cache.refusals.note(refused.origin, lease, refused.path)
-        self._observer.token_refused(refused.origin, refused.status, "refused_again")
+        is_first = self.cache.refusals.is_first(lease, "refused_again")
+        self._observer.token_refused(refused.origin, refused.status, "refused_again", is_first=is_first)
         if hold is not None and hold.begins:
             self._observer.held_off(hold.seconds, "refusals", refused.origin)
         return None
@@ -383,10 +384,11 @@ class ApiPolicy:
         self.cache.discard(lease)
         self._observer.token_refused(refused.origin, refused.status, "postponed")
 
-    def _not_renewed(self, refused: RefusedRequest, outcome: Failure) -> TokenError | None:
+    def _not_renewed(self, lease: Lease, refused: RefusedRequest, outcome: Failure) -> TokenError | None:
+        is_first = self.cache.refusals.is_first(lease, "not_renewed")
         raises = self._behaviour.raise_if_not_renewed or not outcome.transient
         why = None if raises else outcome.error
-        self._observer.token_refused(refused.origin, refused.status, "not_renewed", why=why)
+        self._observer.token_refused(refused.origin, refused.status, "not_renewed", why=why, is_first=is_first)
         return outcome.error if raises else None
 
     def _note_renewal(self, refused: RefusedRequest, *, is_late: bool, sent_again: bool) -> None:

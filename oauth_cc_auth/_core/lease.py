@@ -87,6 +87,7 @@ class Lease:
         probation: Origins whose answers to this token are of interest; `NOWHERE` in it stands for any origin. Always
             the same set. The hot path looks no further while it is empty.
         refused_by: Origins that refused it.
+        incidents: What requests with it have met, so that the log has one WARNING for each.
         introduction: An `Introduction`: how origins take this token while the one before it lives. None if none did.
         is_kept: The endpoint hands out this token until it ends, so asking early brings nothing.
         life: Seconds from when it was asked for to `ends_at`.
@@ -107,6 +108,7 @@ class Lease:
         "fresh_until_monotonic",
         "header_value",
         "hook",
+        "incidents",
         "introduction",
         "is_kept",
         "life",
@@ -135,6 +137,7 @@ class Lease:
         self.header_value = header_value
         self.probation: set[Origin] = set()
         self.refused_by: frozenset[Origin] = frozenset()
+        self.incidents: frozenset[str] = frozenset()
         self.introduction: Any = None
         self.number = next_number()
         self.hook: Any = None

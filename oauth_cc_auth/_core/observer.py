@@ -182,6 +182,7 @@ class Observer:
         *,
         sent_again: bool = False,
         why: TokenError | None = None,
+        is_first: bool = True,
     ) -> None:
         """An API refused a token. A WARNING if the person gets to see that answer and no exception explains it.
 
@@ -191,10 +192,15 @@ class Observer:
             outcome: What follows.
             sent_again: The request is sent again.
             why: Why there is no new token, if the answer is returned; if the reason is raised, the log need not say it.
+            is_first: No other request with this token has met it; else it is logged at DEBUG.
         """
         level, follows = _WHAT_FOLLOWS[outcome]
         if why is not None:
-            logger.warning("token not renewed after a refusal by %s: %s", origin, why)
+            level = logging.WARNING
+        if not is_first:
+            level = logging.DEBUG
+        if why is not None:
+            logger.log(level, "token not renewed after a refusal by %s: %s", origin, why)
         else:
             again = "; the request is sent again" if sent_again else ""
             logger.log(level, "%s refused the token (%s); %s%s", origin, status, follows, again)

@@ -142,6 +142,13 @@ class Refusals:
             tally.cause = path
             tally.cause_number = next_number()
 
+    def is_first(self, lease: Lease, incident: str) -> bool:
+        """True if this `incident` is met with `lease` for the first time; fifty requests that meet it are one."""
+        with self.lock.here():
+            is_first = incident not in lease.incidents
+            lease.incidents |= {incident}
+        return is_first
+
     def accepted(self, origin: Origin, lease: Lease, path: str) -> None:
         """Note that `path` at `origin` accepted `lease`, whose answers are of interest.
 
