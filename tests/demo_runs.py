@@ -63,6 +63,7 @@ def run_demo(
     tamper: Callable[[LoopbackServer], object] | None = None,
     *,
     everything: bool = True,
+    shares: bool = False,
 ) -> Run:
     """Run the demo as if exactly these libraries were installed.
 
@@ -70,6 +71,7 @@ def run_demo(
         stream: The stream to print on. None: one that is not a terminal.
         tamper: Called with the server of the demo before it starts.
         everything: Ask for the exchanges of all clients.
+        shares: Play the scene with two processes, which takes a second.
     """
     stream = io.StringIO() if stream is None else stream
     servers: list[LoopbackServer] = []
@@ -85,6 +87,7 @@ def run_demo(
 
     with monkeypatch.context() as patched:
         patched.setattr(_demo, "LoopbackServer", Observed)
+        patched.setattr(_demo, "can_share", lambda: shares)
         for name in set(LIBRARIES) - set(libraries):
             patched.setitem(sys.modules, name, None)
         status = _demo.run(stream, everything=everything)

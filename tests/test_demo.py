@@ -12,6 +12,8 @@ from importlib import import_module
 import pytest
 
 from oauth_cc_auth import _demo
+from oauth_cc_auth._demo import _shared
+from oauth_cc_auth._install import how_to_install
 from oauth_cc_auth.testing import LoopbackServer
 from tests.demo_runs import LIBRARIES, plain_environment, run_demo
 
@@ -98,6 +100,31 @@ def test_the_short_form_with_one_client(monkeypatch: pytest.MonkeyPatch) -> None
     """There is nothing to say about others."""
     run = run_demo(monkeypatch, ["requests"], everything=False)
     assert "other client" not in run.text
+    assert run.lines[-1] == "✓ 6 checks, all as promised"
+
+
+def test_two_processes_share_a_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second one finds the token of the first. Neither the secret nor the token is in a file in clear."""
+    run = run_demo(monkeypatch, ["requests"], shares=True)
+    assert run.status == 0
+    assert run.exchanges[-2:] == [(*TO_AUTH, BODY, "200"), (*TWICE_TO_API, run.exchanges[-1][2], "200")]
+    assert run.lines[-1] == "✓ 7 checks, all as promised"
+
+
+def test_a_process_that_fails_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The check says how it ended."""
+    monkeypatch.setattr(_shared, "_PROGRAM", "import sys; sys.exit(sys.argv[1] * 3)")
+    run = run_demo(monkeypatch, ["requests"], shares=True)
+    assert run.status == 1
+    assert "the app got 2 x requestsrequestsrequests" in " ".join(run.text.split())
+
+
+def test_without_the_extra_it_says_how_to_see_two_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And plays everything else."""
+    monkeypatch.setattr(_shared, "find_spec", lambda name: None)
+    assert not _shared.can_share()
+    run = run_demo(monkeypatch, ["requests"])
+    assert f"For a scene with two processes: {how_to_install('file')}" in " ".join(run.text.split())
     assert run.lines[-1] == "✓ 6 checks, all as promised"
 
 
@@ -199,7 +226,7 @@ def test_as_a_command_with_warnings_as_errors() -> None:
     done = subprocess.run(command, capture_output=True, encoding="utf-8", env=environment, timeout=120, check=False)
     assert done.stderr == ""
     assert done.returncode == 0
-    assert done.stdout.splitlines()[-1] == "✓ 30 checks, all as promised"
+    assert done.stdout.splitlines()[-1] == "✓ 31 checks, all as promised"
     assert "\x1b" not in done.stdout
 
 

@@ -3,7 +3,8 @@
 It plays a few scenes with the real adapters against a real server on loopback. It shows every exchange that the server
 recorded and compares the record with each claim. So a claim on the screen is either true or marked as wrong.
 
-`_scenes` is the script, `_players` perform it in threads or in an event loop, `_checks` compares, and `_screen` prints.
+`_scenes` is the script, `_players` perform it in threads or in an event loop, `_shared` is a scene with two processes,
+`_checks` compares, and `_screen` prints.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from ._libraries import LIBRARY_NAMES, Library, find
 from ._players import perform, perform_async, without_proxy
 from ._scenes import Stage, script
 from ._screen import Screen
+from ._shared import EXTRA, can_share, share
 
 _INTRODUCTION = """\
 An API requires a token with every request. An authorization server issues tokens to programs that have an id and a \
@@ -93,6 +95,12 @@ def _perform_scenes(screen: Screen, libraries: list[Library], *, everything: boo
                     perform_async(script(awaiting, "tasks"), library)
         if not everything:
             screen.blank()
+        if can_share():
+            stages.append(Stage(screen, server, libraries[0], "Several processes", explains=True))
+            with stages[-1]:
+                share(stages[-1])
+        else:
+            screen.paragraph(f"For a scene with two processes: {how_to_install(EXTRA)}")
     return [check for stage in stages for check in stage.checks]
 
 

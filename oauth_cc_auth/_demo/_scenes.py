@@ -120,6 +120,11 @@ class Stage:
         if not self._shows and all(check.passed for check in self.checks):
             self._screen.verdict(True, f"{self._client_name}: {len(self.checks)} scenes, as promised", indented=True)
 
+    @property
+    def library_name(self) -> str:
+        """The name of the client library."""
+        return self._library.name
+
     def auth(self, **options: Any) -> Any:
         """A new auth object for the server of the demo."""
         server = self.server
