@@ -408,7 +408,7 @@ class BaseAuth(ABC, Generic[TokenClientT]):
             send=self._transport.send,
             asend=self._transport.asend,
             obstacle=self._transport.obstacle,
-            renew_in_background=behaviour.renew_in_background,
+            renew_in_background=self._transport.can_renew_in_background if behaviour.renew_in_background else None,
             sibling=None if sibling is None else sibling._source,
             share=None
             if behaviour.store is None

@@ -25,6 +25,12 @@ class Transport(ABC):
     asend: AsyncSender | None = None
     obstacle = TokenError("this library cannot send token requests in this way", reason="wrong_client_kind")
 
+    def can_renew_in_background(self) -> bool:
+        """True if a token request may be sent at any time, by a thread or task that no one waits for."""
+        from oauth_cc_auth._core.background import is_switched_on
+
+        return is_switched_on()
+
     @abstractmethod
     def names_proxy(self, url: str) -> bool:
         """True if the environment names a proxy for `url`, as the library reads it."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from oauth_cc_auth._errors import TokenError
 from oauth_cc_auth._protocol.failure import Failure
 
-from .background import Background, is_switched_on
+from .background import Background
 from .cache import TokenCache
 from .caller import Caller
 from .drive import AsyncSender, Sender, adrive, drive
@@ -48,7 +48,7 @@ class TokenSource:
         send, asend: What sends a token request, blocking and in an event loop; None if the client library or the
             person's `token_client` cannot.
         obstacle: The error for who needs one that is None.
-        renew_in_background: No caller of an aging token waits for its renewal.
+        renew_in_background: Says whether no caller of an aging token waits for its renewal now; None: always one does.
         sibling: A source of tokens for another target, with the same credentials; None if there is none.
         share: Makes what shares the token with other processes, of the observer and of what the sibling has; None if
             there is no store.
@@ -72,7 +72,7 @@ class TokenSource:
         send: Sender | None,
         asend: AsyncSender | None,
         obstacle: TokenError,
-        renew_in_background: bool = False,
+        renew_in_background: Callable[[], bool] | None = None,
         sibling: TokenSource | None = None,
         share: Callable[[Observer, Any], Sharing] | None = None,
     ) -> None:
@@ -105,8 +105,8 @@ class TokenSource:
             sharing=self.sharing,
         )
         self._background: Background | None = None  # until it is needed; there may be thousands of siblings
-        if renew_in_background:
-            self.cache.renews_in_background = is_switched_on
+        if renew_in_background is not None:
+            self.cache.renews_in_background = renew_in_background
 
     def obtain(self, refused: Lease | None = None) -> Lease | Failure:
         """The token to use now, or why there is none; `refused` is the one that an API has just refused. Blocks."""

@@ -41,6 +41,13 @@ class RequestsTransport(Transport):
         reply: Reply = send(self._library, request, budget, self._token_client, any_proxy=self._any_proxy)
         return reply
 
+    def can_renew_in_background(self) -> bool:
+        """False as well while requests-mock is active: it holds a lock while a session sends, hooks included.
+
+        A renewal in another thread would wait for that lock, and the hook of a refused request for the renewal.
+        """
+        return _is_at_home(self._library.Session.send) and super().can_renew_in_background()
+
     def names_proxy(self, url: str) -> bool:
         """True if ``HTTP_PROXY`` and the like, or the system's settings, name a proxy for `url`."""
         utils = self._library.utils
@@ -66,6 +73,11 @@ class RequestsTransport(Transport):
             bare.headers.pop(name, None)
         bare.hooks = self._library.hooks.default_hooks()
         return bare
+
+
+def _is_at_home(function: Any) -> bool:
+    """True unless another package has put a function of its own in the place of `function`."""
+    return not getattr(function, "__module__", "").startswith("requests_mock")
 
 
 def wire_url(library: Any, url: str) -> str:
