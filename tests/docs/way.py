@@ -6,16 +6,19 @@ compares the picture, so it cannot show what does not happen.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from html import escape
 from itertools import count
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import requests
 
 from oauth_cc_auth.requests import ClientCredentialsAuth
+from oauth_cc_auth.stores import FileStore
 from oauth_cc_auth.testing import Answer, LoopbackServer, RecordedRequest
 from tests.examples import DOCS
+from tests.fake_clock import FakeClock
 
 PICTURE = DOCS / "way.svg"
 
@@ -60,24 +63,37 @@ class Scene(NamedTuple):
 
 def scenes(server: LoopbackServer) -> Iterator[Scene]:
     """Play them, one after another."""
-    auth = ClientCredentialsAuth(server.token_url, server.client_id, server.client_secret)
-    get = _caller(server, auth)
-    yield Scene("The first request fetches a token", get())
-    yield Scene("The next ones use it", get())
+    clock = FakeClock()
+    server.clock = clock.wall
+    auth = _auth(server, clock)
+    yield Scene("The first request fetches a token", _recorded(server, auth))
+    yield Scene("The next ones use it", _recorded(server, auth))
     server.revoke_all()
-    yield Scene("The API refuses the token: the plugin renews it and sends the request again", get())
-    server.revoke_all()
-    server.token_endpoint.next(Answer(503, headers={"Retry-After": "0"}))
-    yield Scene("The token endpoint fails once: it is asked again", get())
+    yield Scene("The API refuses the token: it is renewed, and the request sent again", _recorded(server, auth))
+    clock.advance(0.85 * 3600)
+    server.token_endpoint.next(Answer(503))
+    yield Scene("The renewal of an old token fails: it is good for some minutes more", _recorded(server, auth))
+    clock.advance(600)
+    yield Scene("It has ended: the next request fetches another one", _recorded(server, auth))
+    with TemporaryDirectory() as folder:
+        first, second = (_auth(server, clock, store=FileStore(folder)) for _ in range(2))
+        yield Scene("With a store: one process fetches a token", _recorded(server, first))
+        yield Scene("Another process finds it there", _recorded(server, second))
 
 
-def _caller(server: LoopbackServer, auth: ClientCredentialsAuth) -> Callable[[], tuple[RecordedRequest, ...]]:
-    def get() -> tuple[RecordedRequest, ...]:
-        server.clear_log()
-        requests.get(f"{server.api_url}/orders", auth=auth, timeout=10).raise_for_status()
-        return server.requests
+def _auth(server: LoopbackServer, clock: FakeClock, store: FileStore | None = None) -> ClientCredentialsAuth:
+    """An auth object by whose own requests tokens are renewed, so that the exchanges come in one order."""
+    auth = ClientCredentialsAuth(
+        server.token_url, server.client_id, server.client_secret, renew_in_background=False, store=store
+    )
+    auth._start(clock)
+    return auth
 
-    return get
+
+def _recorded(server: LoopbackServer, auth: ClientCredentialsAuth) -> tuple[RecordedRequest, ...]:
+    server.clear_log()
+    requests.get(f"{server.api_url}/orders", auth=auth, timeout=10).raise_for_status()
+    return server.requests
 
 
 def drawn() -> str:
