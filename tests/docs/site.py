@@ -21,6 +21,7 @@ MODULES = (
     "oauth_cc_auth.httpx2",
     "oauth_cc_auth.aiohttp",
     "oauth_cc_auth.azure",
+    "oauth_cc_auth.stores",
     "oauth_cc_auth.testing",
 )
 NOT_DOCUMENTED = {"oauth_cc_auth.__version__"}

@@ -56,6 +56,13 @@ def test_members_of_members_are_named(facts: Any) -> None:
     assert {field.name for field in fields(facts)} | COMPUTED.get(facts.__name__, set()) <= named
 
 
+def test_every_page_is_in_the_menu() -> None:
+    """docs/index.md lists each page of the site once."""
+    menu = re.findall(r"^([\w/-]+)$", (DOCS / "index.md").read_text(encoding="utf-8"), re.MULTILINE)
+    pages = {page.relative_to(DOCS).with_suffix("").as_posix() for page in DOCS.rglob("*.md")} - {"index"}
+    assert sorted(menu) == sorted(pages)
+
+
 def test_what_is_for_language_models_names_pages_that_there_are() -> None:
     """docs/llms.txt has links to pages of the site."""
     pages = re.findall(r"\]\(([\w/-]+)\.html\)", (DOCS / "llms.txt").read_text(encoding="utf-8"))
