@@ -33,6 +33,13 @@ def with_settings(arguments: argparse.Namespace) -> int:
     return run(arguments)
 
 
+def cache(arguments: argparse.Namespace) -> int:
+    """``oauth-cc-auth cache clear``."""
+    from ._cli.cache import clear
+
+    return clear()
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command with these arguments, or those of the process. Returns the exit status."""
     streams.open_what_is_closed()
@@ -110,6 +117,7 @@ def _parsers() -> tuple[Parser, dict[str, Parser]]:
         options.add_settings(command)
         # All options would be eleven lines above every message about one of them.
         command.usage = f"{command.prog}{' [METHOD] URL' if name == 'request' else ''} [OPTION]..."
+    options.add_cache(add("cache", cache, "delete the tokens that --cache keeps between runs"))
     return parser, by_name
 
 

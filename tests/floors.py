@@ -42,6 +42,7 @@ FLOORS: tuple[set[str], ...] = (
 FLOORS_OF_CLI: tuple[set[str], ...] = (
     {"terminal"},
     {"settings"},
+    {"cache"},
     {"request", "check"},
     {"run"},
 )

@@ -81,7 +81,7 @@ def test_an_unknown_command_is_refused(capsys: pytest.CaptureFixture[str]) -> No
     with pytest.raises(SystemExit) as caught:
         main(["dance"])
     assert caught.value.code == 2
-    assert "COMMAND is one of demo, check, token, request" in capsys.readouterr().err
+    assert "COMMAND is one of demo, check, token, request, cache" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("status", [0, 1])

@@ -6,6 +6,7 @@ This file is also imported without the extra [cli], and says that it is missing.
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from oauth_cc_auth._adapter.transport_errors import words_of
 from oauth_cc_auth._cli.settings.config_file import TOML_MODULE
-from oauth_cc_auth._cli.settings.given import CommandSettings
+from oauth_cc_auth._cli.settings.given import CommandSettings, Given
 from oauth_cc_auth._cli.terminal.exit import REFUSED, UNREACHABLE, USAGE, CommandError
 from oauth_cc_auth._errors import ConfigurationError, InsecureRequestError, TokenEndpointUnreachable, TokenError
 from oauth_cc_auth._install import how_to_install
@@ -96,14 +97,20 @@ def _token(arguments: argparse.Namespace) -> Command:
     from oauth_cc_auth._cli.request.token import as_json, header, plain, run
 
     form = header if arguments.header else as_json if arguments.json else plain
-    return partial(run, form=form, log=_exchange_log(arguments))
+    return partial(run, form=form, log=_exchange_log(arguments), cache=_cache(arguments))
 
 
 def _request(arguments: argparse.Namespace) -> Command:
     from oauth_cc_auth._cli.request.api_request import api_request_from
     from oauth_cc_auth._cli.request.send import run
 
-    return partial(run, api_request=api_request_from(arguments), log=_exchange_log(arguments))
+    return partial(run, api_request=api_request_from(arguments), log=_exchange_log(arguments), cache=_cache(arguments))
+
+
+def _cache(arguments: argparse.Namespace) -> Given | None:
+    from oauth_cc_auth._cli.cache import cache_from
+
+    return cache_from(arguments.cache, os.environ)
 
 
 def _exchange_log(arguments: argparse.Namespace) -> ExchangeLog | None:

@@ -10,7 +10,7 @@ from oauth_cc_auth._authentication.from_file import FromFile
 from oauth_cc_auth._errors import ConfigurationError
 
 from . import DEFAULT_PREFIX
-from .fields import BEHAVIOUR, ENDPOINT_FIELDS, FIELDS, SETTINGS, WRITABLE_BEHAVIOUR, check_complete
+from .fields import BEHAVIOUR, ENDPOINT_FIELDS, FIELDS, OF_COMMAND, SETTINGS, WRITABLE_BEHAVIOUR, check_complete
 from .labels import FIELD_BY_LABEL
 from .values import plain, read_value
 
@@ -89,6 +89,8 @@ def secret_from_file(prefix: str, environ: Mapping[str, str]) -> FromFile | None
 def _warn_of_ignored(prefix: str, environ: Mapping[str, str], *, behaviour: bool) -> None:
     known = {f"{prefix}{field.upper()}" for field in (*SETTINGS, *(WRITABLE_BEHAVIOUR if behaviour else ()))}
     known |= {f"{prefix}{SECRET_FILE}"}
+    if prefix == DEFAULT_PREFIX:
+        known |= {f"{prefix}{name.upper()}" for name in OF_COMMAND}
     for name in sorted(environ):
         if name.startswith(prefix) and name not in known:
             remedy = _remedy(name.removeprefix(prefix), prefix)

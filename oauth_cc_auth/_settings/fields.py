@@ -64,6 +64,8 @@ WRITABLE_BEHAVIOUR = (
     "api_origins",
 )
 BEHAVIOUR = (*WRITABLE_BEHAVIOUR, "on_event", "token_client")
+# Those of the command line alone, which it reads from the environment.
+OF_COMMAND = ("cache",)
 
 
 def is_proven_otherwise(arguments: Mapping[str, Any]) -> bool:

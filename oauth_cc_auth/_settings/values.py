@@ -184,6 +184,7 @@ def _row(row: Any) -> Any:
 _TEXT_READERS: dict[str, Callable[[str, str, str], Any]] = {
     "allow_insecure_http": _read_switch,
     "api_origins": _read_origins,
+    "cache": _read_switch,
     "client_authentication": _read_method,
     "credential_fields": _read_places,
     "deadline": read_number,

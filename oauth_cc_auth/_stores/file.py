@@ -183,10 +183,19 @@ class FileStore(EncryptingStore):
                     path.unlink()
 
 
+def default_directory() -> Path:
+    """The folder for caches of this user.
+
+    Raises:
+        ConfigurationError: the package that knows it is missing.
+    """
+    folder: Path = library("platformdirs", "file", "FileStore").user_cache_path("oauth-cc-auth", appauthor=False)
+    return folder
+
+
 def _folder(given: Any) -> Path:
     if given is None:
-        folder: Path = library("platformdirs", "file", "FileStore").user_cache_path("oauth-cc-auth", appauthor=False)
-        return folder
+        return default_directory()
     if not isinstance(given, (str, os.PathLike)):
         raise ConfigurationError(field="directory", problem=f"must be a path, not {type(given).__name__}")
     return Path(given)

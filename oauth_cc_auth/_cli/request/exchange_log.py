@@ -21,6 +21,7 @@ from rich.text import Text
 
 from oauth_cc_auth._adapter.transport_errors import words_of
 from oauth_cc_auth._cli.terminal import console
+from oauth_cc_auth._events import Event, TokenFound
 from oauth_cc_auth._http.answers import phrase
 from oauth_cc_auth._protocol.exchange import Reply, TokenRequest, TransportFailure
 from oauth_cc_auth._redact.redact import presentable, shown_url
@@ -72,6 +73,11 @@ class ExchangeLog:
         if header_value not in self._tokens:
             self._tokens.append(header_value)
         return f"token {self._tokens.index(header_value) + 1}"
+
+    def event(self, event: Event) -> None:
+        """Show that a token came from the cache, since then there is no token request."""
+        if isinstance(event, TokenFound):
+            self._line(Text.assemble(("cache", "bold"), ": the token of another run"))
 
     def _line(self, text: Text) -> None:
         console.print_line(text)

@@ -16,7 +16,7 @@ import urllib3.exceptions
 
 from oauth_cc_auth._adapter import behaviour
 from oauth_cc_auth._adapter.transport_errors import words_of
-from oauth_cc_auth._cli.settings.given import CommandSettings
+from oauth_cc_auth._cli.settings.given import CommandSettings, Given
 from oauth_cc_auth._cli.settings.urls import wire_origin, wire_url
 from oauth_cc_auth._cli.terminal import console
 from oauth_cc_auth._cli.terminal.exit import CLIENT_ERROR, OK, SERVER_ERROR, UNREACHABLE, USAGE, CommandError
@@ -33,16 +33,23 @@ from .sessions import session_from
 _CHUNK = 64 * 1024  # bytes
 
 
-def run(settings: CommandSettings, *, api_request: ApiRequest, log: ExchangeLog | None = None) -> int:
+def run(
+    settings: CommandSettings,
+    *,
+    api_request: ApiRequest,
+    log: ExchangeLog | None = None,
+    cache: Given | None = None,
+) -> int:
     """Send `api_request` with a token, and write the answer's body to stdout as it comes. Returns the exit status.
 
     Raises:
         CommandError: the request cannot be sent, or there is no answer or not all of it.
+        ConfigurationError: the token cannot be kept in `cache`.
         TokenError: there is no token, or this request may not carry one.
     """
     api_request.check_against(settings)
     _warn_of_no_token(settings, api_request)
-    with session_from(settings, log) as session, _answer(session, api_request) as response:
+    with session_from(settings, log, cache) as session, _answer(session, api_request) as response:
         with _progress(api_request):
             _write(api_request, response)
         status = response.status_code

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from math import floor
 
-from oauth_cc_auth._cli.settings.given import CommandSettings
+from oauth_cc_auth._cli.settings.given import CommandSettings, Given
 from oauth_cc_auth._cli.terminal import console
 from oauth_cc_auth._cli.terminal.exit import OK
 from oauth_cc_auth._config import ClientCredentialsConfig
@@ -21,13 +21,14 @@ from .sessions import auth_from
 Form = Callable[[Token, ClientCredentialsConfig], str]
 
 
-def run(settings: CommandSettings, *, form: Form, log: ExchangeLog | None = None) -> int:
+def run(settings: CommandSettings, *, form: Form, log: ExchangeLog | None = None, cache: Given | None = None) -> int:
     """Fetch a token and print it in one of the forms below. Returns the exit status.
 
     Raises:
+        ConfigurationError: the token cannot be kept in `cache`.
         TokenError: there is none.
     """
-    auth = auth_from(settings, log)
+    auth = auth_from(settings, log, cache)
     with console.progress(f"asking {shown_url(settings.config.source_url)} for a token"):
         token = auth.get_token()
     sys.stdout.write(f"{form(token, settings.config)}\n")

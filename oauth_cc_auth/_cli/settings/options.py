@@ -1,4 +1,4 @@
-"""The options of ``check``, ``token`` and ``request``, and what the help says about them.
+"""The options of ``check``, ``token``, ``request`` and ``cache``, and what the help says about them.
 
 Values are text here. They are read with the other sources of settings, so a wrong value has the same message in an
 option, in the environment and in a file.
@@ -35,6 +35,7 @@ _EXAMPLES = {
 """,
     "token": """\
   oauth-cc-auth token --scope orders:read
+  oauth-cc-auth token --cache
   oauth-cc-auth token --header | curl -H @- https://api.example.com/orders
   vault read -field=secret orders | oauth-cc-auth token --client-secret -
 """,
@@ -42,6 +43,9 @@ _EXAMPLES = {
   oauth-cc-auth request https://api.example.com/orders
   oauth-cc-auth request -i -v https://api.example.com/orders
   oauth-cc-auth request POST https://api.example.com/orders --json @order.json
+""",
+    "cache": """\
+  oauth-cc-auth cache clear
 """,
     "demo": """\
   oauth-cc-auth demo
@@ -175,6 +179,7 @@ def add_token(parser: argparse.ArgumentParser) -> None:
     forms.add_argument(
         "--json", action="store_true", help="print access_token, token_type, expires_at, expires_in and scope as JSON"
     )
+    _add_caching(parser)
     _add_verbose(parser)
 
 
@@ -202,7 +207,27 @@ def add_request(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="for connecting to the API, and for each wait for it to send something; default: 60",
     )
+    _add_caching(parser)
     _add_verbose(parser)
+
+
+def add_cache(parser: argparse.ArgumentParser) -> None:
+    """Add the argument of ``cache``."""
+    parser.add_argument("action", metavar="clear", type=_action, help="delete all tokens in the cache folder")
+
+
+def _action(word: str) -> str:
+    if word != "clear":
+        raise argparse.ArgumentTypeError("there is nothing else to do with the cache")
+    return word
+
+
+def _add_caching(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--cache",
+        action=argparse.BooleanOptionalAction,
+        help="keep the token, encrypted, in a cache folder of yours for later runs; default: OAUTH_CC_CACHE, or no",
+    )
 
 
 def _add_verbose(parser: argparse.ArgumentParser) -> None:

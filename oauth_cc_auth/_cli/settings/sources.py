@@ -12,7 +12,7 @@ from oauth_cc_auth._cli.terminal.wording import setting_remedy
 from oauth_cc_auth._errors import ConfigurationError, named
 from oauth_cc_auth._settings import DEFAULT_PREFIX
 from oauth_cc_auth._settings.environment import SECRET_FILE, secret_from_file
-from oauth_cc_auth._settings.fields import SETTINGS
+from oauth_cc_auth._settings.fields import OF_COMMAND, SETTINGS
 from oauth_cc_auth._settings.fields import WRITABLE_BEHAVIOUR as BEHAVIOUR
 from oauth_cc_auth._settings.labels import FIELD_BY_LABEL, fields_from_mapping, is_table, plain_label
 from oauth_cc_auth._settings.values import plain, read_number, read_value
@@ -56,7 +56,7 @@ def from_environment(environ: Mapping[str, str]) -> tuple[dict[str, Given], list
     secret = secret_from_file(DEFAULT_PREFIX, environ)
     if secret is not None:
         found["client_secret"] = Given(secret, file_variable)
-    known = {*variables, file_variable}
+    known = {*variables, file_variable, *(f"{DEFAULT_PREFIX}{name.upper()}" for name in OF_COMMAND)}
     return found, sorted(name for name in environ if name.startswith(DEFAULT_PREFIX) and name not in known)
 
 

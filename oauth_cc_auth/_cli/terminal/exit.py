@@ -16,7 +16,7 @@ PIPE_CLOSED = 141  # SIGPIPE
 
 MEANINGS = {
     OK: "fine; of request: the API answered 2xx or 3xx",
-    FAILED: "a check failed, or the demo did not end as promised",
+    FAILED: "a check failed, the demo broke a promise, or the cache was not cleared",
     USAGE: "wrong usage or settings, or an extra is not installed",
     REFUSED: "no token: the token endpoint rejected the request, or sent none",
     UNREACHABLE: "no answer, or only part of one, from the token endpoint or the API",

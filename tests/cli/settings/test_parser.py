@@ -10,7 +10,7 @@ __all__ = ["env_fixture", "run_fixture"]
 
 SECRET = "S3CRET-value-77"
 TOP = "usage: python -m oauth_cc_auth [-h] [--version] COMMAND ...\npython -m oauth_cc_auth: error: "
-COMMANDS = "COMMAND is one of demo, check, token, request"
+COMMANDS = "COMMAND is one of demo, check, token, request, cache"
 
 
 @pytest.mark.parametrize(

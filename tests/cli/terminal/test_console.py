@@ -195,7 +195,7 @@ def test_in_a_pipe(env: dict[str, str], oauth_server: LoopbackServer) -> None:
     assert err.endswith(b": 500 Internal Server Error\n")
 
 
-@pytest.mark.parametrize("command", [[], ["demo"], ["check"], ["token"], ["request"]])
+@pytest.mark.parametrize("command", [[], ["demo"], ["check"], ["token"], ["request"], ["cache"]])
 def test_help_fits_in_80_columns(command: list[str], run: Run) -> None:
     """Also what is not wrapped by argparse."""
     ran = run(*command, "--help", env={"COLUMNS": "80"})
@@ -214,12 +214,12 @@ def test_an_error_does_not_stick_to_the_body(body: str, between: str) -> None:
     assert f"{seen}{between}oauth-cc-auth: error: GET {server.api_url}: 404" in shown
 
 
-@pytest.mark.parametrize("command", ["check", "token", "request", "demo"])
+@pytest.mark.parametrize("command", ["check", "token", "request", "cache", "demo"])
 def test_help_has_examples(command: str, run: Run) -> None:
     """Each is a line that works as it stands, but for names and URLs."""
     shown = run(command, "--help").out
     assert f"examples:\n  oauth-cc-auth {command}" in shown
-    assert command == "demo" or ("REQUESTS_CA_BUNDLE" in shown and "HTTPS_PROXY" in shown)
+    assert command in {"cache", "demo"} or ("REQUESTS_CA_BUNDLE" in shown and "HTTPS_PROXY" in shown)
 
 
 def test_get_is_the_default(run: Run) -> None:
