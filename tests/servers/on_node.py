@@ -10,11 +10,12 @@ import functools
 import json
 import os
 import shutil
+import ssl
 import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPSConnection
 from pathlib import Path
 from typing import Any
 
@@ -80,9 +81,13 @@ def running(script: str, **settings: Any) -> Iterator[int]:
                 process.kill()
 
 
-def take_log(port: int) -> list[dict[str, Any]]:
-    """The requests that oidc-provider got since this was last called."""
-    with closing(HTTPConnection("127.0.0.1", port, timeout=STOP_LIMIT)) as connection:
+def take_log(port: int, trusting: ssl.SSLContext | None = None) -> list[dict[str, Any]]:
+    """The requests that oidc-provider got since this was last called; by TLS if there is a context for it."""
+    with closing(
+        HTTPConnection("127.0.0.1", port, timeout=STOP_LIMIT)
+        if trusting is None
+        else HTTPSConnection("127.0.0.1", port, timeout=STOP_LIMIT, context=trusting)
+    ) as connection:
         connection.request("GET", "/_log")
         rows: list[dict[str, Any]] = json.loads(connection.getresponse().read())
     return [row for row in rows if row["path"] != "/_log"]
