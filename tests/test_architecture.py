@@ -18,7 +18,7 @@ import pytest
 
 import oauth_cc_auth
 from oauth_cc_auth._install import how_to_install
-from oauth_cc_auth.testing import LoopbackServer
+from oauth_cc_auth.testing import Answer, LoopbackServer
 from tests.floors import HOUSES, PICTURE, drawn
 
 PACKAGE = Path(oauth_cc_auth.__file__).parent
@@ -263,6 +263,71 @@ def test_what_fetching_takes_is_loaded_with_the_first_auth_object(library: str, 
     assert made - imported >= {"oauth_cc_auth._core.source", "oauth_cc_auth._core.flow", "oauth_cc_auth._core.cache"}
     fetched = ours(making + FETCHING[library])
     assert fetched - made == (set() if library != "requests" else SENDING & (fetched - made))
+
+
+# What few auth objects need, by the adapters that could load it.
+SELDOM = {
+    f"oauth_cc_auth.{name}"
+    for name in (
+        *("_authentication.dpop", "_authentication.described", "_authentication.client_certificate"),
+        *("_core.locate", "_core.proofs", "_core.revoke", "_core.values"),
+        *("_protocol.discovery", "_protocol.dpop", "_protocol.places", "_protocol.revocation"),
+        *("_protocol.server_metadata", "_settings.nested", "_settings.environment", "_settings.labels"),
+        *("_adapter.from_environment", "_adapter.proving", "_adapter.siblings", "_adapter.step_up"),
+        *("_httpx.bound", "_httpx.peek", "_requests.bound", "_requests.proving"),
+        *("_stores", "_endpoint", "_events", "_issuer"),
+    )
+}
+
+
+@pytest.mark.parametrize("library", ["requests", "httpx", "httpx2"])
+def test_the_first_auth_object_loads_nothing_for_settings_that_it_does_not_have(library: str) -> None:
+    """Nor does an import."""
+    assert {*FILES} >= SELDOM
+    loaded = loaded_after(MAKING.format(library, "https://login.example.com/token"))
+    assert "oauth_cc_auth._core.source" in loaded
+    assert not loaded & SELDOM
+    if library == "requests":
+        assert not loaded & SENDING
+
+
+DESCRIBED = """
+from oauth_cc_auth import TokenEndpoint
+from oauth_cc_auth.{0} import ClientCredentialsAuth
+auth = ClientCredentialsAuth(
+    TokenEndpoint("{1}", response_fields={{"access_token": "access_token"}}),
+    "someone", "s3cret",
+    additional_request_data={{"nonce": lambda: "17"}},
+    renew_on=lambda status, headers, body: status == 401,
+)
+"""
+CALLING = """
+import asyncio, {0}
+async def call():
+    async with {0}.AsyncClient(auth=auth, trust_env=False) as client:
+        assert (await client.get("{1}")).status_code == {2}
+asyncio.run(call())
+"""
+
+
+@pytest.mark.parametrize("library", ["httpx", "httpx2"])
+@pytest.mark.parametrize("status", [200, 401])
+def test_what_such_settings_take_is_loaded_before_the_event_loop_needs_it(
+    library: str, status: int, oauth_server: LoopbackServer
+) -> None:
+    """With the auth object that has them: no part of ours is read from disk in the middle of a request."""
+    oauth_server.add_client("someone", "s3cret")
+    if status == 401:
+        oauth_server.api.always(Answer(401, {"error": "no"}))
+    making = DESCRIBED.format(library, oauth_server.token_url)
+    made = loaded_after(making)
+    called = loaded_after(making + CALLING.format(library, oauth_server.api_url, status))
+    assert made & SELDOM >= {
+        "oauth_cc_auth._core.values",
+        "oauth_cc_auth._httpx.peek",
+        "oauth_cc_auth._protocol.places",
+    }
+    assert {name for name in called - made if name.startswith("oauth_cc_auth")} == set()
 
 
 @pytest.mark.parametrize("library", ["requests", "httpx", "httpx2"])

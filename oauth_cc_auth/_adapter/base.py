@@ -26,6 +26,7 @@ from oauth_cc_auth._core.lease import Lease
 from oauth_cc_auth._core.process_lock import ProcessLock
 from oauth_cc_auth._errors import ConfigurationError, TokenError
 from oauth_cc_auth._settings import DEFAULT_PREFIX
+from oauth_cc_auth._settings.callables import has_callable
 from oauth_cc_auth._token import Token
 
 from .behaviour import Behaviour, check_certificate, check_config
@@ -415,6 +416,7 @@ class BaseAuth(ABC, Generic[TokenClientT]):
             else loaded("_stores.sharing").sharing_of(behaviour.store, self.config, clock, behaviour.timeout),
         )
         self._policy = self._make_policy()
+        _load_for(self.config)
 
     # What an adapter defines.
 
@@ -527,6 +529,14 @@ def loaded(name: str) -> Any:
     """The module `name` of this package, imported if it is not there yet."""
     with _loading.here():
         return import_module(f"oauth_cc_auth.{name}")
+
+
+def _load_for(config: ClientCredentialsConfig) -> None:
+    """Load what a token request takes for the settings that few have."""
+    if config.endpoint is not None:
+        loaded("_protocol.places")
+    if any(has_callable(value) for _, value in (*config.additional_request_data, *config.additional_headers)):
+        loaded("_core.values")
 
 
 _MODULES = ("requests", "httpx", "httpx2")

@@ -16,15 +16,23 @@ from oauth_cc_auth._authentication.order import in_listed_order, is_builtin, wor
 from oauth_cc_auth._config import ClientCredentialsConfig
 from oauth_cc_auth._errors import Attempt, ConfigurationError, DiscoveryError, TokenEndpointUnreachable, TokenError
 from oauth_cc_auth._http.answers import clock_skew
+from oauth_cc_auth._protocol.advice import USE_NONCE
 from oauth_cc_auth._protocol.answer import is_whole_success, not_understood, read_answer
-from oauth_cc_auth._protocol.dpop import USE_NONCE
-from oauth_cc_auth._protocol.exchange import Computed, Reply, TokenRequest, TokenResponse, methods_of, token_request
+from oauth_cc_auth._protocol.exchange import (
+    METADATA,
+    Computed,
+    Reply,
+    TokenRequest,
+    TokenResponse,
+    methods_of,
+    token_request,
+)
 from oauth_cc_auth._protocol.failure import Failure
 from oauth_cc_auth._protocol.members import whole_of
-from oauth_cc_auth._protocol.server_metadata import METADATA, ServerMetadata
 from oauth_cc_auth._redact.redact import presentable, shown_url
 from oauth_cc_auth._settings import checks, returned
 from oauth_cc_auth._settings.callables import given as with_argument
+from oauth_cc_auth._settings.callables import has_callable
 from oauth_cc_auth._token import Token
 
 from .back_off import back_off
@@ -33,9 +41,10 @@ from .effects import CallFunction, Effect, Raised, Send, Sleep
 from .family import Family
 from .flight import Fetched, Flight
 from .observer import Observer, shown_scope
-from .values import computed
 
 if TYPE_CHECKING:
+    from oauth_cc_auth._protocol.server_metadata import ServerMetadata
+
     from .locate import Locator
     from .proofs import Proofs
 
@@ -360,6 +369,10 @@ class Fetcher:
     def _values(self, flight: Flight, until: float) -> Generator[Effect, Any, Computed | Raised]:
         """The additional fields and headers, with what the person's callables in them return now."""
         config = self.config
+        if not any(has_callable(value) for _, value in (*config.additional_request_data, *config.additional_headers)):
+            return Computed(config.additional_request_data, config.additional_headers)
+        from .values import computed  # as the auth object with such a setting has loaded it
+
         endpoint = config.endpoint
         request_format = "form" if endpoint is None else endpoint.request_format
         is_described = endpoint is not None and endpoint.authentication is not None

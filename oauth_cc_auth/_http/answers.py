@@ -8,6 +8,9 @@ from typing import Any
 
 from .interrupts import Ignoring
 
+# What is said of a body that ends too early.
+CUT_OFF = "its body is cut off"
+
 
 def is_redirect(status: int) -> bool:
     """True for 3xx, with a target or without."""

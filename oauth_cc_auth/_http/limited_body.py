@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import zlib
 
+from .answers import CUT_OFF
+
 LIMIT = 1024 * 1024  # bytes, of what is read and of what it inflates to
 
 MOST_CODINGS = 3  # we ask for none, and each costs as much as the whole body
@@ -18,10 +20,6 @@ LONGEST_DRAIN = 1.0  # seconds
 
 _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
 _RAW_DEFLATE = -zlib.MAX_WBITS
-
-
-# What an `UnreadableBodyError` says of a body that ends too early.
-CUT_OFF = "its body is cut off"
 
 
 class UnreadableBodyError(Exception):

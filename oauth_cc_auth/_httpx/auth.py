@@ -248,6 +248,8 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
         policy.plain_stream = self._library.ByteStream if policy.strips_header else None
         policy.is_usual = policy.is_usual and policy.strips_header
         policy.bound = None if policy.proofs is None else loaded("_httpx.bound")
+        if policy.reads_body:
+            loaded("_httpx.peek")
         return policy
 
     def _admits_to(self, url: Any, request: Any) -> bool:

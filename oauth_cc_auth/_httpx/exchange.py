@@ -15,7 +15,6 @@ from oauth_cc_auth._http.origin import Origin, origin_of, same_audience
 
 from .cookies import merge_cookies
 from .drain import adrain, drain
-from .peek import apeek, peek
 from .replay import Replay, copy_of, rewound
 
 if TYPE_CHECKING:
@@ -99,11 +98,15 @@ class ApiExchange:
     def look_at(self, response: Any) -> None:
         """Read the body of `response`, if `renew_on` wants to see it and it is one that may be read. Blocks."""
         if self._policy.reads_body:
+            from .peek import peek  # as the auth object with such a condition has loaded it
+
             self._body = peek(self._library, response)
 
     async def alook_at(self, response: Any) -> None:
         """`look_at` for an event loop."""
         if self._policy.reads_body:
+            from .peek import apeek  # as above
+
             self._body = await apeek(self._library, response)
 
     drain, adrain = staticmethod(drain), staticmethod(adrain)

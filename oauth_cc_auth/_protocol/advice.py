@@ -5,6 +5,11 @@ from __future__ import annotations
 from oauth_cc_auth._errors import Reason
 from oauth_cc_auth._http.answers import is_redirect
 
+# What a server says of a DPoP proof (RFC 9449), not of the token or the client. Another token would not mend it;
+# another proof may.
+USE_NONCE = "use_dpop_nonce"
+INVALID_PROOF = "invalid_dpop_proof"
+
 _CREDENTIALS = "check {proof}, and that this client may use this authentication method"
 _SECRET = "client_id and client_secret"
 _PARAMETERS = "a parameter is missing or wrong; some providers want additional_request_data, such as audience"

@@ -15,19 +15,16 @@ from oauth_cc_auth._errors import (
     TokenEndpointError,
     TokenEndpointUnreachable,
 )
-from oauth_cc_auth._http.answers import is_redirect, is_web_page, phrase, retry_after
+from oauth_cc_auth._http.answers import CUT_OFF, is_redirect, is_web_page, phrase, retry_after
 from oauth_cc_auth._http.headers import is_header_value
-from oauth_cc_auth._http.limited_body import CUT_OFF
 from oauth_cc_auth._redact.redact import presentable, shown_url
 from oauth_cc_auth._token import Token
 
-from .advice import KNOWN_ERRORS, advice, reason_for
-from .dpop import INVALID_PROOF, TOKEN_TYPE, USE_NONCE
+from .advice import INVALID_PROOF, KNOWN_ERRORS, USE_NONCE, advice, reason_for
 from .exchange import UNREAD, Reply, TokenRequest, TokenResponse, TransportFailure
 from .failure import Failure
 from .lifetimes import lifetime, lifetime_of_jwt
 from .members import members_of, whole_of, without_members
-from .places import MISSING, found, members_on_the_way
 
 # Answers that can mean "not authenticated": glewlwyd 2.7 says 403 with an empty body, node-oauth 400 or 401.
 # FastAPI says 422 if it finds no fields for the credentials.
@@ -42,7 +39,8 @@ _AUTHENTICATED_ERRORS = frozenset(
 _TRANSIENT_STATUSES = frozenset({408, 425, 429})
 # An answer that got lost on its way. The same request may bring a whole one.
 _TRANSIENT_REASONS: frozenset[Reason] = frozenset({"cut_off", "empty_body"})
-_BOUND_TOKEN_TYPES = frozenset({"mac", "pop", TOKEN_TYPE})  # of no use without a key that we do not have
+_DPOP = "dpop"
+_BOUND_TOKEN_TYPES = frozenset({"mac", "pop", _DPOP})  # of no use without a key that we do not have
 
 TOKEN_MEMBERS = ("access_token", "refresh_token", "id_token")
 _STANDARD_MEMBERS = frozenset({"access_token", "token_type", "expires_in", "scope"})
@@ -104,6 +102,8 @@ def _described_members(request: TokenRequest, answer: TokenResponse, members: Ma
     places = None if request.endpoint is None else request.endpoint.response_fields
     if not isinstance(places, Mapping):
         return members
+    from .places import MISSING, found  # as the auth object with such an endpoint has loaded it
+
     whole = whole_of(answer.body)
     values = {name: found(whole, answer.headers, path) for name, path in places.items()}
     token = values.get("access_token")
@@ -258,10 +258,10 @@ def _token(request: TokenRequest, answer: TokenResponse, members: Mapping[str, A
         return _unusable(request, answer, "unsafe_token", problem)
     kind = token_type.strip() if isinstance(token_type, str) else ""
     if request.is_bound:
-        if kind.casefold() != TOKEN_TYPE:
+        if kind.casefold() != _DPOP:
             return _unusable(request, answer, "unbound_token_type", *_unbound(kind))
     elif kind.casefold() in _BOUND_TOKEN_TYPES:
-        remedy = "pass dpop=DPoP()" if kind.casefold() == TOKEN_TYPE else "have the provider issue Bearer"
+        remedy = "pass dpop=DPoP()" if kind.casefold() == _DPOP else "have the provider issue Bearer"
         return _unusable(request, answer, "bound_token_type", f"its token_type is {kind}, bound to a key", remedy)
     life = _life(request, value, members, wall)
     return Token(
@@ -322,6 +322,8 @@ def _missing_place(request: TokenRequest, answer: TokenResponse) -> str:
     if path.startswith(("header:", "cookie:")):
         kind, _, name = path.partition(":")
         return f"it has no {kind} {name.strip()}"
+    from .places import members_on_the_way  # as above
+
     reached, there = members_on_the_way(whole_of(answer.body), path)
     place = f"{reached!r} is there, and {there}" if reached else there
     words = presentable(_explanation(whole_of(answer.body)), request.secrets)

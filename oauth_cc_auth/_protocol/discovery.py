@@ -22,10 +22,10 @@ from oauth_cc_auth._redact.redact import presentable, shown_url
 from oauth_cc_auth._settings import checks
 from oauth_cc_auth._version import __version__
 
-from .exchange import Reply, TokenRequest, TransportFailure
+from .exchange import METADATA, Reply, TokenRequest, TransportFailure
 from .failure import Failure
 from .members import json_object
-from .server_metadata import METADATA, ServerMetadata
+from .server_metadata import ServerMetadata
 
 _TRANSIENT_STATUSES = frozenset({408, 425, 429})
 _MOST_NAMES = 100  # of a list in a document

@@ -16,14 +16,11 @@ from json.encoder import encode_basestring_ascii as quoted
 
 from oauth_cc_auth._http.origin import NOWHERE, origin_of
 
+from .advice import INVALID_PROOF, USE_NONCE
+
 HEADER = "DPoP"
 NONCE_HEADER = "dpop-nonce"  # as libraries look it up, in any case
 SCHEME = "DPoP %s"
-TOKEN_TYPE = "dpop"  # in lower case
-
-# What a server says of a proof, not of the token or the client. Another token would not mend it; another proof may.
-USE_NONCE = "use_dpop_nonce"
-INVALID_PROOF = "invalid_dpop_proof"
 
 LONGEST_NONCE = 4096  # characters; a larger one would break the limits that servers have for headers
 # Compiled and kept by `re` when they are needed first.

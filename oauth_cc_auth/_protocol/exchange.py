@@ -23,12 +23,14 @@ from oauth_cc_auth._settings import returned
 from oauth_cc_auth._version import __version__
 
 from .fields import CONTENT_TYPES, Fields, body_of, is_public, secret_texts, tree_of, url_with
-from .server_metadata import ServerMetadata
 
 if TYPE_CHECKING:
     from oauth_cc_auth._authentication.client_certificate import ClientCertificate
     from oauth_cc_auth._endpoint import TokenEndpoint
 
+    from .server_metadata import ServerMetadata
+
+METADATA = "metadata"  # stands for the method in the attempts of errors, if metadata was asked for and no token
 _SHORTEST_IN_BASE64 = 6  # characters; what is left of fewer may be part of any word
 _URL_SAFE = str.maketrans("+/", "-_")
 

@@ -7,8 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from oauth_cc_auth._settings.nested import thawed
-
 # What fields are called that are no secrets, without "_" and in lower case. To mask them would hide what a server's
 # error is about ("unknown audience ...").
 _PUBLIC_NAMES = frozenset(
@@ -52,6 +50,8 @@ def url_with(url: str, fields: Fields, request_format: Any) -> str:
 
 def tree_of(fields: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     """The fields as one object; those that are objects themselves and have one name become one."""
+    from oauth_cc_auth._settings.nested import thawed  # as the description of an endpoint has loaded it
+
     tree: dict[str, Any] = {}
     for name, value in fields:
         known = tree.get(name)

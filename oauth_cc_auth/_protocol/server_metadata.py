@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from oauth_cc_auth._record import Record
 
-METADATA = "metadata"  # stands for the authentication method, in the attempts of errors
-
 
 class ServerMetadata(Record):
     """The metadata of one issuer (RFC 8414 §2), checked.

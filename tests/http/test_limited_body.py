@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from oauth_cc_auth._http.limited_body import CUT_OFF, LIMIT, LimitedBody, UnreadableBodyError
+from oauth_cc_auth._http.answers import CUT_OFF
+from oauth_cc_auth._http.limited_body import LIMIT, LimitedBody, UnreadableBodyError
 
 TEXT = b'{"access_token": "abc"}'
 

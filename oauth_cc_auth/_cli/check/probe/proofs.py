@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from oauth_cc_auth._config import ClientCredentialsConfig
 from oauth_cc_auth._core.clock import Clock
 from oauth_cc_auth._core.proofs import Proofs
-from oauth_cc_auth._protocol.dpop import HEADER, USE_NONCE
+from oauth_cc_auth._protocol.advice import USE_NONCE
+from oauth_cc_auth._protocol.dpop import HEADER
 from oauth_cc_auth._protocol.exchange import Reply, TokenRequest, TokenResponse, TransportFailure
 from oauth_cc_auth._token import Token
 
