@@ -6,7 +6,7 @@ import argparse
 import logging
 from pathlib import Path
 
-from tests.fleet.day import simulate
+from tests.fleet.day import shared_days, simulate
 from tests.fleet.report import report
 
 PAGE = Path(__file__).parents[2] / "docs" / "fleet.md"
@@ -19,8 +19,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1, help="of all random numbers (1)")
     options = parser.parse_args()
     logging.getLogger("oauth_cc_auth").setLevel(logging.CRITICAL)  # otherwise it logs a WARNING for each failed renewal
-    figures = simulate(options.processes, requests_a_minute=options.requests_a_minute, seed=options.seed)
-    page = report(figures, requests_a_minute=options.requests_a_minute)
+    settings = {"requests_a_minute": options.requests_a_minute, "seed": options.seed}
+    figures, shared = simulate(options.processes, **settings), shared_days(options.processes, **settings)
+    page = report(figures, shared, requests_a_minute=options.requests_a_minute)
     print(page, end="")
     if vars(options) == vars(parser.parse_args([])):
         PAGE.write_text(page, encoding="utf-8")

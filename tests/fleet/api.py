@@ -20,16 +20,16 @@ class Api:
         self.sent = 0
         self.failures: Counter[int] = Counter()
         self.waited: list[float] = []
-        self._revoked: set[Lease] = set()
+        self._revoked: set[str] = set()  # serials of tokens, which processes may share
 
     def revoke(self, lease: Lease | None) -> None:
-        """Refuse `lease` from now on."""
+        """Refuse the token of `lease` from now on."""
         if lease is not None:
-            self._revoked.add(lease)
+            self._revoked.add(lease.token.serial)
 
     def refuses(self, lease: Lease) -> bool:
         """True if it answers 401 to `lease`."""
-        return lease in self._revoked
+        return lease.token.serial in self._revoked
 
     def failed(self, began: float) -> None:
         """Count a failed request that began at `began`."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from tests.fleet.api import Api
 from tests.fleet.endpoint import LIFE, Endpoint, Outage, Quota
 from tests.fleet.events import Events, SimulatedClock
 from tests.fleet.process import Process
+from tests.fleet.store import Store
 
 HOUR, MINUTE = 3600.0, 60.0
 WARM_UP = 3 * HOUR  # processes start at random in the first hour; counting begins after the warm-up
@@ -20,11 +22,14 @@ QUOTA_HOUR, QUOTA_MINUTES = 18, 8
 QUOTA_SHARE = 0.5  # of the usual token requests of the fleet
 REVOCATION = WARM_UP + 22 * HOUR
 REVOKED_SHARE = 0.1  # of the fleet
+# When a fleet with a store starts, and by how much it is smaller. Outages meet tokens of other ages then; at the last
+# of these times, one begins as the token ages, and outlasts it.
+SHARED = ((0.0, 1), (36 * MINUTE, 1), (34.5 * MINUTE, 50))
 AFTER = 2 * MINUTE  # what counts as "after" an outage
 
 
 class Load(NamedTuple):
-    """Token requests of the whole fleet in a period.
+    """Token requests, or calls of a store, of the whole fleet in a period.
 
     Attributes:
         total: All of them.
@@ -66,6 +71,8 @@ class Figures(NamedTuple):
         failed: API requests that failed without a token.
         waited: API requests that waited for a token.
         stretches: What went wrong.
+        store: Calls of the store; nothing if there is none.
+        late: Seconds from the beginning of the simulation to that of the first process.
     """
 
     processes: int
@@ -75,10 +82,19 @@ class Figures(NamedTuple):
     failed: int
     waited: int
     stretches: tuple[Stretch, ...]
+    store: Load
+    late: float
 
 
-def simulate(processes: int, *, requests_a_minute: float = 4.0, seed: int = 1) -> Figures:
-    """A day of `processes` processes, each of which sends `requests_a_minute` API requests on average."""
+def simulate(
+    processes: int, *, requests_a_minute: float = 4.0, seed: int = 1, share_a_token: bool = False, late: float = 0.0
+) -> Figures:
+    """A day of `processes` processes, each of which sends `requests_a_minute` API requests on average.
+
+    With `share_a_token`, they have a store, and the revocation is of that token, so it concerns all of them. The first
+    of them starts `late` seconds after the simulation has begun, which decides how old their token is when something
+    goes wrong.
+    """
     clock = SimulatedClock(seed)
     events = Events(clock)
     usual = processes / (LIFE * 0.83) * 60  # token requests a minute
@@ -86,18 +102,33 @@ def simulate(processes: int, *, requests_a_minute: float = 4.0, seed: int = 1) -
     quota = Quota(began, began + QUOTA_MINUTES * MINUTE, round(usual * QUOTA_SHARE))
     endpoint = Endpoint(clock, OUTAGES, quota)
     api = Api()
-    fleet = [Process(events, endpoint, api, requests_a_minute / 60) for _ in range(processes)]
+    store = Store(clock)
+    shared = store if share_a_token else None
+    fleet = [Process(events, endpoint, api, requests_a_minute / 60, shared) for _ in range(processes)]
     for process in fleet:
-        events.at(clock.random.uniform(0, HOUR), process.start)
-    for process in fleet[: round(processes * REVOKED_SHARE)]:
+        events.at(late + clock.random.uniform(0, HOUR), process.start)
+    for process in fleet if share_a_token else fleet[: round(processes * REVOKED_SHARE)]:
         events.at(REVOCATION, process.revoked)
     events.run(WARM_UP)
     sent, waited = api.sent, len(api.waited)
     events.run(WARM_UP + DAY)
-    return _figures(processes, endpoint, api, api.sent - sent, len(api.waited) - waited)
+    figures = _figures(fleet, endpoint, api, store, sent=api.sent - sent, waited=len(api.waited) - waited)
+    return figures._replace(late=late)
 
 
-def _figures(processes: int, endpoint: Endpoint, api: Api, sent: int, waited: int) -> Figures:
+def shared_days(processes: int, *, requests_a_minute: float = 4.0, seed: int = 1) -> list[Figures]:
+    """The day of a fleet with a store, for each time in `SHARED`."""
+    return [
+        simulate(
+            max(1, processes // smaller), requests_a_minute=requests_a_minute, seed=seed, share_a_token=True, late=late
+        )
+        for late, smaller in SHARED
+    ]
+
+
+def _figures(
+    fleet: Sequence[Process], endpoint: Endpoint, api: Api, store: Store, *, sent: int, waited: int
+) -> Figures:
     quiet = _load(endpoint, WARM_UP, OUTAGES[0].begins)
     stretches = [
         _stretch(f"outage of {(outage.ends - outage.begins) / MINUTE:.0f} min", endpoint, api, *outage)
@@ -113,17 +144,18 @@ def _figures(processes: int, endpoint: Endpoint, api: Api, sent: int, waited: in
             quota + QUOTA_MINUTES * MINUTE,
         )
     )
-    stretches.append(
-        _stretch(f"revocation of {REVOKED_SHARE:.0%} of the tokens", endpoint, api, REVOCATION, REVOCATION)
-    )
+    what = "the token" if fleet[0].shares else f"{REVOKED_SHARE:.0%} of the tokens"
+    stretches.append(_stretch(f"revocation of {what}", endpoint, api, REVOCATION, REVOCATION))
     return Figures(
-        processes,
+        len(fleet),
         sent,
         _load(endpoint, WARM_UP, WARM_UP + DAY).total,
         quiet.total / (OUTAGES[0].begins - WARM_UP),
         sum(api.failures.values()),
         waited,
         tuple(stretches),
+        _load(store, WARM_UP, WARM_UP + DAY),
+        late=0.0,
     )
 
 
@@ -140,6 +172,6 @@ def _stretch(name: str, endpoint: Endpoint, api: Api, begins: float, ends: float
     )
 
 
-def _load(endpoint: Endpoint, begins: float, ends: float) -> Load:
-    seconds = [endpoint.asked[second] for second in range(int(begins), int(ends))]
+def _load(counted: Endpoint | Store, begins: float, ends: float) -> Load:
+    seconds = [counted.asked[second] for second in range(int(begins), int(ends))]
     return Load(sum(seconds), max(seconds, default=0))

@@ -12,14 +12,16 @@ from typing import Any
 from oauth_cc_auth._config import ClientCredentialsConfig
 from oauth_cc_auth._core.cache import TokenCache
 from oauth_cc_auth._core.caller import Caller
-from oauth_cc_auth._core.effects import Send, Sleep, Wait
+from oauth_cc_auth._core.effects import AskStore, CallFunction, Detach, Send, Sleep, Wait
 from oauth_cc_auth._core.flow import TokenFlow
 from oauth_cc_auth._core.lease import Lease, RenewalRules
 from oauth_cc_auth._core.observer import Observer
 from oauth_cc_auth._http.origin import origin_of
+from oauth_cc_auth._stores.sharing import sharing_of
 from tests.fleet.api import Api
 from tests.fleet.endpoint import Endpoint
 from tests.fleet.events import Events
+from tests.fleet.store import Store
 
 CONFIG = ClientCredentialsConfig(
     "https://login.example.com/token", "id", "secret", client_authentication="client_secret_basic"
@@ -35,18 +37,36 @@ class Process:
 
     While the token is fresh, a request only reads it, so there is nothing to simulate. The process sleeps until the
     first request after that time, and only counts the requests before it.
+
+    With a `store`, it shares its token with the other processes that have the store.
     """
 
-    def __init__(self, events: Events, endpoint: Endpoint, api: Api, rate: float) -> None:
+    def __init__(self, events: Events, endpoint: Endpoint, api: Api, rate: float, store: Store | None = None) -> None:
         self._events = events
         self._clock = events.clock
         self._endpoint = endpoint
         self._api = api
         self._rate = rate
+        self._store = store
         self._cache = TokenCache(self._clock)
-        self._flow = TokenFlow(CONFIG, self._cache, OBSERVER, timeout=TIMEOUT, deadline=DEADLINE, rules=RenewalRules())
+        self._cache.renews_in_background = lambda: True
+        share = None if store is None else sharing_of(store, CONFIG, self._clock, TIMEOUT)
+        self._flow = TokenFlow(
+            CONFIG,
+            self._cache,
+            OBSERVER,
+            timeout=TIMEOUT,
+            deadline=DEADLINE,
+            rules=RenewalRules(),
+            sharing=None if share is None else share(OBSERVER, None),
+        )
         self._idle_since = self._clock.now
         self._sleep = 0  # counts its sleeps: an event that should end an earlier sleep is void
+
+    @property
+    def shares(self) -> bool:
+        """True if it has a store."""
+        return self._store is not None
 
     def start(self) -> None:
         """Begin to send requests."""
@@ -65,20 +85,20 @@ class Process:
     def _wake(self, sleep: int) -> None:
         if sleep != self._sleep:
             return
-        self._count_idle()
+        self._count_idle(self._cache.current)
         self._begin_request()
         self._sleep_until_needed()
 
-    def _count_idle(self) -> None:
-        """Count the requests that were sent with a fresh token while this process slept."""
-        lease = self._cache.current
+    def _count_idle(self, lease: Lease | None) -> None:
+        """Count the requests that were sent while this process slept and `lease`, its token, was fresh."""
         if lease is not None and not self._api.refuses(lease):
             fresh = min(0.0, lease.fresh_until - self._clock.wall()) + self._clock.now - self._idle_since
             self._api.sent += _drawn(self._clock.random, self._rate * max(0.0, fresh))
+        self._idle_since = self._clock.now
 
     def revoked(self) -> None:
         """The API refuses all current tokens. The next request notices it."""
-        self._count_idle()
+        self._count_idle(self._cache.current)
         self._api.revoke(self._cache.current)
         self._sleep_until_needed()
 
@@ -108,26 +128,40 @@ class Process:
         if waited:
             self._api.waited.append(waited)
 
-    def _go_on(self, context: Any, request: Generator[Any, Any, None], done: Any) -> None:
-        """Resume `request`, and continue when what it wants is done."""
+    def _go_on(self, context: Any, flow: Generator[Any, Any, Any], done: Any) -> None:
+        """Resume `flow`, and continue when what it wants is done."""
+        before = self._cache.current
         try:
-            effect = context.run(request.send, done)
+            effect = context.run(flow.send, done)
         except StopIteration:
-            return
+            effect = None
+        if self._cache.current is not before:
+            self._count_idle(before)
+            self._sleep_until_needed()  # the token may be fresh now
+        if effect is not None:
+            self._do(effect, context, flow)
+
+    def _do(self, effect: Any, context: Any, flow: Generator[Any, Any, Any]) -> None:
+        """Do what `flow` wants, and resume it."""
         clock, at = self._clock, self._events.at
         if isinstance(effect, Send):
             seconds, answer = self._endpoint.ask(effect.budget)
-            at(clock.now + min(seconds, effect.budget), partial(self._answered, context, request, answer))
+            at(clock.now + min(seconds, effect.budget), partial(self._go_on, context, flow, answer))
         elif isinstance(effect, Sleep):
-            at(clock.now + effect.seconds, partial(self._go_on, context, request, None))
+            at(clock.now + effect.seconds, partial(self._go_on, context, flow, None))
+        elif isinstance(effect, AskStore):
+            assert self._store is not None
+            effect.spent = self._store.takes()
+            at(clock.now + effect.spent, lambda: self._go_on(context, flow, effect.function()))
+        elif isinstance(effect, CallFunction):
+            self._go_on(context, flow, effect.function())
+        elif isinstance(effect, Detach):
+            effect.flight.leader = Caller(object(), loop=None)
+            at(clock.now, partial(self._go_on, copy_context(), effect.flow, None))
+            self._go_on(context, flow, True)
         else:
             assert isinstance(effect, Wait)
-            _Waiting(effect, partial(self._go_on, context, request, None), self._events)
-
-    def _answered(self, context: Any, request: Generator[Any, Any, None], answer: Any) -> None:
-        self._count_idle()
-        self._go_on(context, request, answer)
-        self._sleep_until_needed()  # the token may be fresh now
+            _Waiting(effect, partial(self._go_on, context, flow, None), self._events)
 
 
 class _Waiting:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from oauth_cc_auth._core.clock import Moment
 from oauth_cc_auth._core.lease import Lease, RenewalRules
 from oauth_cc_auth._token import Token
-from tests.fleet.day import AFTER, Figures, Stretch
+from tests.fleet.day import AFTER, MINUTE, Figures, Stretch
 from tests.fleet.endpoint import LIFE
+from tests.fleet.store import USUAL_TIME as STORE_TIME
 
 COMMAND = "python3 -m tests.fleet"
 
@@ -17,8 +20,8 @@ _HEAD = (
 )
 
 
-def report(figures: Figures, *, requests_a_minute: float) -> str:
-    """The text of docs/fleet.md."""
+def report(figures: Figures, shared: Sequence[Figures], *, requests_a_minute: float) -> str:
+    """The text of docs/fleet.md: a day without a store, and some with one."""
     latest, earliest = (_seconds_left(chance) for chance in (1, 0))
     per_process = figures.token_requests / figures.processes
     return f"""\
@@ -60,7 +63,54 @@ counts the token requests of the whole fleet in each full minute. It answers exc
   follows. It grows with the number of processes whose token has expired, because each needs a new one at once.
 - If the endpoint is down, a process that still has a token calls it ever more rarely, in the end about once a minute.
   Without a token, each API request (or all that wait together) tries up to three times before it fails.
+
+## With a store
+
+Here the processes share one token through a [store](stores.md). The day is the same, but the revocation is of the
+shared token, so all processes meet it. The store is simulated too: its median answer takes {STORE_TIME * 1000:g} ms.
+
+There is only one token, so it matters how old it is when an outage begins. The day is therefore simulated more than
+once. Each time, the fleet starts at another minute. The last column is for a smaller fleet: there an outage begins as
+the token ages, and outlasts it.
+
+{_shared_table(shared)}
+
+- The first process whose token ages renews it, and the others find the new one in the store, each when its own copy
+  ages.
+- During an outage, all processes leave the endpoint alone together. While the token lives, they send about as many
+  token requests as one process would.
+- If the token ends during an outage, processes wait for the one that asks. A process that has waited for more than half
+  of its deadline asks on its own, since the other one may be gone. That is why the last column has so many more token
+  requests.
 """
+
+
+def _shared_table(days: Sequence[Figures]) -> str:
+    """One column for each day."""
+    stretches = list(zip(*(day.stretches for day in days), strict=True))
+    rows = [
+        ("The fleet starts at minute", [f"{day.late / MINUTE:g}" for day in days]),
+        ("processes", [f"{day.processes:,}" for day in days]),
+        ("token requests, of the whole fleet", [f"**{day.token_requests:,}**" for day in days]),
+        *(
+            (
+                f"of them in the {kinds[0].name}, and in the {AFTER / MINUTE:.0f} min after",
+                [_both(kind) for kind in kinds],
+            )
+            for kinds in stretches
+        ),
+        ("API requests", [f"{day.api_requests:,}" for day in days]),
+        ("of them failed without a token", [f"{day.failed:,}" for day in days]),
+        ("of them waited for a token", [f"{day.waited:,}" for day in days]),
+        ("calls of the store", [f"{day.store.total:,}" for day in days]),
+        ("calls of the store in the busiest second", [f"{day.store.busiest:,}" for day in days]),
+    ]
+    lines = [f"| {name} | {' | '.join(values)} |" for name, values in rows]
+    return "\n".join([lines[0], "|---|" + "--:|" * len(days), *lines[1:]])
+
+
+def _both(stretch: Stretch) -> str:
+    return f"{stretch.during.total:,} and {stretch.after.total:,}"
 
 
 def _rows(figures: Figures, requests_a_minute: float) -> str:

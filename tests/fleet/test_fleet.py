@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fleet.day import Figures, Stretch, simulate
+from tests.fleet.day import Figures, Stretch, shared_days, simulate
 from tests.fleet.report import COMMAND, report
 
 PROCESSES = 120
@@ -15,6 +15,11 @@ PROCESSES = 120
 @pytest.fixture(name="figures", scope="module")
 def _figures() -> Figures:
     return simulate(PROCESSES)
+
+
+@pytest.fixture(name="shared", scope="module")
+def _shared() -> list[Figures]:
+    return shared_days(PROCESSES)
 
 
 def stretch(figures: Figures, name: str) -> Stretch:
@@ -54,9 +59,20 @@ def test_a_quota_that_ends_for_all_at_once() -> None:
     assert max(busy.during.busiest, busy.after.busiest) < busy.after.total / 6
 
 
-def test_the_page(figures: Figures) -> None:
+def test_a_shared_token_is_renewed_by_one(shared: list[Figures]) -> None:
+    """As long as it lives, a whole fleet sends the token requests of one process, outages included."""
+    day = shared[0]
+    assert 30 <= day.token_requests <= 60
+    assert day.failed == 0
+    assert stretch(day, "revocation").after.total == 1
+    assert 0 < stretch(day, "outage of 15 min").during.total < 20
+
+
+def test_the_page(figures: Figures, shared: list[Figures]) -> None:
     """The page is the output of the command, except for the figures."""
     page = (Path(__file__).parents[2] / "docs" / "fleet.md").read_text(encoding="utf-8")
     assert COMMAND in page
-    words = [line for line in report(figures, requests_a_minute=4).splitlines() if not any(map(str.isdigit, line))]
+    words = [
+        line for line in report(figures, shared, requests_a_minute=4).splitlines() if not any(map(str.isdigit, line))
+    ]
     assert [line for line in words if line not in page.splitlines()] == []
