@@ -178,9 +178,8 @@ class TokenCache:
         _all_caches.add(self)
         if fallback is None:
             failures, seconds = self.family.failures, now.monotonic
-            return Lead(
-                flight, takes_over=takes_over, tries_once=failures.is_probe(seconds), pause=failures.pause(seconds)
-            )
+            is_probe = failures.is_probe(seconds, self._failures)
+            return Lead(flight, takes_over=takes_over, tries_once=is_probe, pause=failures.pause(seconds))
         in_background = not now.has_reached(fallback.waiting_from) and self.renews_in_background()
         patience = _patience(now, fallback)
         return Lead(flight, fallback, patience, takes_over=takes_over, tries_once=True, in_background=in_background)

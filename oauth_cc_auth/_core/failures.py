@@ -105,11 +105,19 @@ class Failures:
         """Seconds for which a caller that may ask waits before it does, since the endpoint wants that."""
         return 0.0 if self._last is None or now < self._noted_at else max(0.0, self._pause_until - now)
 
-    def is_probe(self, now: float) -> bool:
-        """True if a caller that may ask now only finds out whether the endpoint works again: it tries once."""
+    def is_probe(self, now: float, others: Failures | None = None) -> bool:
+        """True if a caller that may ask now only finds out whether the endpoint works again: it tries once.
+
+        Args:
+            now: Monotonic time in seconds.
+            others: The failures that are counted elsewhere, if there are any: a hold of theirs counts, too.
+        """
         if self._last is None or self._needed_in_a_row < FAILURES_BEFORE_HOLD:
             return False
-        return self._noted_at <= now < self._held_until + LONGEST
+        held_until = self._held_until
+        if others is not None and others._last is not None:
+            held_until = max(held_until, others._held_until)
+        return self._noted_at <= now < held_until + LONGEST
 
     def note(
         self, failure: Failure, now: float, left: float, chance: float, *, was_needed: bool, others: int = 0
