@@ -178,3 +178,17 @@ def test_equal_facts_are_counted() -> None:
     """Only neighbours are counted, because the order matters."""
     assert counted(["a", "b", "b", "a"]) == "a, 2 x b, a"
     assert counted([]) == ""
+
+
+def test_the_short_form_shows_what_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the name of the client and its exchanges."""
+    run = run_demo(monkeypatch, ["requests", "httpx"], tamper=never_revoke, everything=False)
+    assert run.status == 1
+    headings = [line.strip("─ ") for line in run.lines if line.startswith("──")]
+    assert headings[1:] == [
+        "The same with every other client",
+        "httpx.Client",
+        "httpx.AsyncClient, with asyncio",
+        "Your turn",
+    ]
+    assert run.text.count("✗ Not as promised") == 3

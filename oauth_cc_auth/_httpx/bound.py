@@ -25,8 +25,8 @@ from oauth_cc_auth._errors import TokenError
 from oauth_cc_auth._http.origin import origin_of, same_audience
 
 from .drain import adrain, drain
-from .exchange import NAMED_ORIGIN, TICKET, ApiExchange
-from .replay import replay_of
+from .exchange import NAMED_ORIGIN, ApiExchange
+from .replay import TICKET, replay_of
 
 if TYPE_CHECKING:
     from oauth_cc_auth._adapter.policy import ApiPolicy

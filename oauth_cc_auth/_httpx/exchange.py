@@ -27,8 +27,6 @@ logger = logging.getLogger("oauth_cc_auth")
 
 # Under this name a request's extensions keep the origin that the person named; redirects copy the extensions.
 NAMED_ORIGIN = "oauth_cc_auth.origin"
-# And under this one what `bound` knows of a proof.
-TICKET = "oauth_cc_auth.dpop"
 
 
 class ApiExchange:

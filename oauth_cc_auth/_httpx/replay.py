@@ -12,6 +12,9 @@ from typing import Any
 from oauth_cc_auth._http.interrupts import Ignoring
 from oauth_cc_auth._record import Record
 
+# Under this name a request's extensions keep what `bound` knows of a DPoP proof. A copy for others goes without.
+TICKET = "oauth_cc_auth.dpop"
+
 
 class Replay(Record):
     """A body that can be sent again.

@@ -10,9 +10,8 @@ from oauth_cc_auth._adapter.transport import Transport
 from oauth_cc_auth._errors import ConfigurationError, TokenEndpointUnreachable, TokenError
 from oauth_cc_auth._protocol.exchange import Reply, TokenRequest
 
-from .exchange import TICKET
 from .proxies import environment_names_proxy
-from .replay import copy_of
+from .replay import TICKET, copy_of
 from .send import asend_token_request, send_token_request
 
 

@@ -322,3 +322,13 @@ def test_basic_is_worth_trying_after_basic_if_encoding_changes_something(
     assert worth_trying(basic, raw, client_id, client_secret) is expected
     for method, refused in ((post, basic), (post, raw), (basic, post), (raw, post)):
         assert worth_trying(method, refused, client_id, client_secret)
+
+
+def test_the_proof_of_a_secret_is_the_secret() -> None:
+    """A strategy without one has to say itself what proves the credential."""
+
+    class Signed(ClientAuthentication):
+        needs_secret = False
+
+    assert ClientSecretPost().proof_of_credential(a_context()) == "secret"
+    assert Signed().proof_of_credential(a_context()) is None

@@ -333,6 +333,17 @@ class TestFollowing:
         leader.flow.close()
         assert follower.step().sending.budget == 6
 
+    def test_the_endpoint_asks_for_more_time_than_there_is(self, world: World) -> None:
+        """A sibling may have less time than the one whose renewal was asked to wait."""
+        world.fetched(life=100)
+        world.clock.advance(85)
+        world.ask().step(TokenResponse(429, {"retry-after": "25"}, b""))
+        world.clock.advance(15)
+        world.flow.deadline = 5
+        error = world.ask().failure.error
+        assert isinstance(error, TokenEndpointUnreachable)
+        assert error.reason == "deadline"
+
 
 class TestInBackground:
     """Promise 8: no one waits for the renewal of an aging token."""

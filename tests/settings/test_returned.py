@@ -54,6 +54,7 @@ class TestCredentials:
             (changed(fields=(("a\n", "s3cret"),)), "it returned a field with what no form field can hold"),
             (changed(fields=(("a\ud800", "s3cret"),)), "it returned a field with what no form field can hold"),
             (changed(fields=(("a", "s3cret\ud800"),)), "it returned the field a with what no form field can hold"),
+            (changed(note=b"s3cret"), "it returned Credentials whose note is no text"),
         ],
     )
     def test_what_does_not_fit(self, value: object, words: str) -> None:
