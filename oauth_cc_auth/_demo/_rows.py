@@ -27,7 +27,7 @@ class Row(NamedTuple):
         presented: The credentials or the token in the request, masked. An ellipsis stands for the hidden part.
         status: The status of the answer. None if there was no answer.
         times: The number of exchanges.
-        milliseconds: From the first arrival to the last answer, by the server's clock. None without an answer.
+        milliseconds: For which at least one of them was under way, by the server's clock. None without an answer.
     """
 
     server: str
@@ -48,10 +48,17 @@ def _look(record: RecordedRequest) -> tuple[str, str, str, int | None]:
 
 
 def _row(records: list[RecordedRequest]) -> Row:
-    started = min(record.started for record in records)
-    finished = [record.finished for record in records if record.finished is not None]
-    milliseconds = (max(finished) - started) * 1000 if finished else None
-    return Row(*_look(records[0]), len(records), milliseconds)
+    spans = sorted((record.started, record.finished) for record in records if record.finished is not None)
+    return Row(*_look(records[0]), len(records), _covered(spans) * 1000 if spans else None)
+
+
+def _covered(spans: list[tuple[float, float]]) -> float:
+    """Seconds that are in at least one of the spans, which are sorted."""
+    seconds, end = 0.0, spans[0][0]
+    for started, finished in spans:
+        seconds += max(0.0, finished - max(started, end))
+        end = max(end, finished)
+    return seconds
 
 
 def _presented(record: RecordedRequest) -> str:
