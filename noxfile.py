@@ -70,12 +70,13 @@ def lowest(session: nox.Session) -> None:
     if not versions:
         session.error("setup.cfg names no lowest versions")
     _install_with_tests(session, *versions)
-    _run_measured(session)
+    # Not measured: in 3.10, sys.settrace fails now and then if two threads start at once.
+    session.run("pytest", *session.posargs)
 
 
 @nox.session
 def coverage(session: nox.Session) -> None:
-    """What `tests` and `lowest` reached, all runs together: 100 %, branches included."""
+    """What `tests` reached, all its runs together: 100 %, branches included."""
     session.install("coverage[toml]")
     session.run("coverage", "combine", "--quiet", env=_coverage_file())
     session.run("coverage", "report", env=_coverage_file())
