@@ -90,7 +90,7 @@ class Credentials:
     def __init__(self, *, headers: PairsArgument = (), fields: PairsArgument = (), note: str = "") -> None:
         self.headers: tuple[tuple[str, str], ...] = _pairs(headers)
         self.fields: tuple[tuple[str, str], ...] = _pairs(fields)
-        self.note = note
+        self.note: str = note
 
 
 def _pairs(argument: PairsArgument) -> tuple[tuple[str, str], ...]:

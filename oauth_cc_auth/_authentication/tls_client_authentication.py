@@ -58,7 +58,7 @@ class TlsClientAuthentication(ClientAuthentication):
         if certificate is not None:
             file, key_file = _path("certificate", certificate), None if key is None else _path("key", key)
             text = password.decode("utf-8", "surrogateescape") if isinstance(password, bytes) else password
-            self.client_certificate = ClientCertificate(file, key_file, text)
+            self.client_certificate: Any = ClientCertificate(file, key_file, text)
             _check(self.client_certificate)
 
     @property
