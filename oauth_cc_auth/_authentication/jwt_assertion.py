@@ -1,14 +1,12 @@
 """The JWT bearer grant (RFC 7523 §2.1): an assertion as the grant itself."""
 
 # Not `from __future__ import annotations`: see private_key_jwt.
-import secrets
-import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from .jws import signed
+from .jws import check_lifetime, fresh_claims, signed
 from .key_source import KeySource
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -30,7 +28,8 @@ class JwtAssertion:
         headers: More members of the header.
 
     Raises:
-        ConfigurationError: there is no key that can sign, or the extra ``[jwt]`` is not installed.
+        ConfigurationError: there is no key that can sign, `lifetime` is no number of seconds, or the extra ``[jwt]`` is
+            not installed.
     """
 
     def __init__(
@@ -49,6 +48,7 @@ class JwtAssertion:
         claims: Mapping[str, Any] | None = None,
         headers: Mapping[str, Any] | None = None,
     ) -> None:
+        check_lifetime(lifetime)
         self._source = KeySource(
             key, sign=sign, algorithm=algorithm, key_id=key_id, password=password, certificate=certificate
         )
@@ -63,22 +63,15 @@ class JwtAssertion:
 
     def __call__(self) -> str:
         """A new assertion. It may read files and ask a person's callable, so it blocks."""
-        key, named, now = self._source.current(), self._named, int(time.time())
-        header = {"typ": "JWT", "alg": key.algorithm}
-        if key.key_id is not None:
-            header["kid"] = key.key_id
-        if key.certificate_thumbprint is not None:
-            header["x5t#S256"] = key.certificate_thumbprint
+        key, named = self._source.current(), self._named
         claims = {
             "iss": named["issuer"],
             **({} if named["subject"] is None else {"sub": named["subject"]}),
             "aud": named["audience"],
-            "iat": now,
-            "exp": now + int(named["lifetime"]),
-            "jti": secrets.token_urlsafe(24),
+            **fresh_claims(named["lifetime"]),
             **named["claims"],
         }
-        return signed({**header, **named["headers"]}, claims, key.sign)
+        return signed({**key.header, **named["headers"]}, claims, key.sign)
 
     @property
     def thumbprint(self) -> str | None:

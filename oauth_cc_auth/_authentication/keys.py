@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from oauth_cc_auth._errors import ConfigurationError
+from oauth_cc_auth._http.interrupts import Ignoring, is_interrupt
 from oauth_cc_auth._install import how_to_install
 
 LARGEST = 65536  # bytes of a file with a key or a certificate
@@ -71,6 +72,12 @@ class SigningKey:
             return None
         named = {name: self.public_jwk[name] for name in _NAMED_IN_THUMBPRINT[self.public_jwk["kty"]]}
         return base64url(sha256(json.dumps(named, separators=(",", ":")).encode()).digest())
+
+    @property
+    def header(self) -> dict[str, str]:
+        """What the header of a JWT says of it (RFC 7515 §4.1)."""
+        said = {"typ": "JWT", "alg": self.algorithm, "kid": self.key_id, "x5t#S256": self.certificate_thumbprint}
+        return {name: value for name, value in said.items() if value is not None}
 
     def __repr__(self) -> str:
         return f"SigningKey({self.algorithm!r}, key_id={self.key_id!r})"
@@ -203,6 +210,8 @@ def read_file(field: str, path: Path) -> bytes:
         with path.open("rb") as file:
             data = file.read(LARGEST + 1)
     except OSError as error:
+        if is_interrupt(error):
+            raise
         problem = f"is in a file that cannot be read: {path}: {error.strerror or type(error).__name__}"
     else:
         if len(data) <= LARGEST:
@@ -217,12 +226,12 @@ def _as_bytes(password: Any) -> bytes | None:
 
 def _read(data: bytes, password: bytes | None) -> tuple[Mapping[str, Any], Any, Any]:
     """What a JWK says besides, the key, and the certificate that came with it."""
-    data = data.strip().replace(b"\\n", b"\n") if b"\\n" in data else data
+    if data[:1] != b"\x30":  # not DER, in which these two bytes may stand for anything
+        data = data.strip().replace(b"\\n", b"\n")
     if data.lstrip().startswith(b"{"):
-        try:
+        jwk = None
+        with Ignoring(ValueError):
             jwk = json.loads(data)
-        except ValueError:
-            jwk = None
         if not isinstance(jwk, dict):
             raise _wrong("begins like a JWK, and is no JSON object")
         return jwk, _from_jwk(jwk), None
@@ -248,10 +257,8 @@ def _from_der(data: bytes, password: bytes | None) -> tuple[Any, Any]:
     """The key, and the certificate of a PKCS#12 file."""
     from cryptography.hazmat.primitives.serialization import load_der_private_key, pkcs12
 
-    try:
+    with Ignoring(ValueError, TypeError):
         return load_der_private_key(data, password), None
-    except (ValueError, TypeError):
-        pass
     key, certificate, _ = _loaded(lambda: pkcs12.load_key_and_certificates(data, password), password)
     if key is None:
         raise _wrong("is a PKCS#12 file without a private key", "export it again, with its key")
@@ -264,16 +271,19 @@ def _loaded(load: Callable[[], Any], password: bytes | None) -> Any:
 
     try:
         return load()
-    except TypeError:
+    except (TypeError, UnsupportedAlgorithm, ValueError) as error:
+        if is_interrupt(error):
+            raise
+        kind = type(error)
+    if issubclass(kind, UnsupportedAlgorithm):
+        problem, remedy = "is of a kind that is not supported", "convert it to PKCS#8, as `openssl pkcs8 -topk8` does"
+    elif issubclass(kind, TypeError):
         problem = "is encrypted" if password is None else "is not encrypted"
         remedy = "pass its password" if password is None else "leave password out"
-    except UnsupportedAlgorithm:
-        problem, remedy = "is of a kind that is not supported", "convert it to PKCS#8, as `openssl pkcs8 -topk8` does"
-    except ValueError:
-        if password is None:
-            problem, remedy = "is damaged, or no private key", "check that it is complete, its line breaks included"
-        else:
-            problem, remedy = "cannot be decrypted", "check password"
+    elif password is None:
+        problem, remedy = "is damaged, or no private key", "check that it is complete, its line breaks included"
+    else:
+        problem, remedy = "cannot be decrypted", "check password"
     raise _wrong(problem, remedy)
 
 
@@ -290,11 +300,9 @@ def _from_jwk(jwk: Mapping[str, Any]) -> Any:
         raise _wrong("is a JWK of a kind that signs with no private key", "kty must be RSA, EC or OKP")
     if "d" not in jwk:
         raise _wrong("is a public key", "pass the private key that belongs to it: a JWK with the member d")
-    try:
+    with Ignoring(InvalidKeyError, ValueError, TypeError, KeyError):
         return kind.from_jwk(dict(jwk))
-    except (InvalidKeyError, ValueError, TypeError, KeyError):
-        problem = "is a JWK that cannot be read"
-    raise _wrong(problem, "check that it is complete")
+    raise _wrong("is a JWK that cannot be read", "check that it is complete")
 
 
 def _algorithm_for(private: Any, wanted: str | None) -> str:
@@ -329,10 +337,8 @@ def _certificate(data: bytes) -> Any:
     from cryptography.x509 import load_der_x509_certificate, load_pem_x509_certificate
 
     data = data.replace(b"\\n", b"\n")
-    try:
+    with Ignoring(ValueError):
         return load_pem_x509_certificate(data) if b"-----BEGIN" in data else load_der_x509_certificate(data)
-    except ValueError:
-        pass
     raise _wrong("is no X.509 certificate that can be read", field="certificate")
 
 
@@ -349,9 +355,7 @@ def _raw(signature: bytes, length: int) -> bytes:
     from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
     half = length // 2
-    try:
+    with Ignoring(ValueError, OverflowError):
         r, s = decode_dss_signature(signature)
         return r.to_bytes(half, "big") + s.to_bytes(half, "big")
-    except (ValueError, OverflowError):
-        pass
     raise ConfigurationError(f"sign returned {len(signature)} bytes that are no ECDSA signature of {length} bytes")

@@ -7,18 +7,15 @@ The one law: an assertion is used once. Each token request gets a new ``jti``, a
 # what is here says it is from.
 import hmac
 import json
-import secrets
-import time
 from collections.abc import Callable, Mapping
 from functools import partial
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from oauth_cc_auth._errors import ConfigurationError
 
 from .base import AuthenticationContext, ClientAuthentication, Credentials
-from .jws import signed
+from .jws import check_lifetime, fresh_claims, signed
 from .key_source import KeySource
 
 JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -36,9 +33,7 @@ class _SignedAssertion(ClientAuthentication):
         claims: Mapping[str, Any] | None,
         headers: Mapping[str, Any] | None,
     ) -> None:
-        seconds: Any = lifetime
-        if not isinstance(seconds, (int, float)) or not isfinite(seconds) or seconds < 1:
-            raise ConfigurationError(field="lifetime", problem="must be seconds, 1 or more")
+        check_lifetime(lifetime)
         self._audience = audience
         self._lifetime = lifetime
         self._claims = dict(claims or {})
@@ -56,15 +51,12 @@ class _SignedAssertion(ClientAuthentication):
     def _credentials(
         self, context: AuthenticationContext, header: Mapping[str, Any], sign: Callable[[bytes], bytes]
     ) -> Credentials:
-        now = int(time.time())
         audience = self._audience or context.issuer or context.token_url
         claims = {
             "iss": context.client_id,
             "sub": context.client_id,
             "aud": audience,
-            "iat": now,  # and no nbf: a clock that is one second ahead would make it an error
-            "exp": now + int(self._lifetime),
-            "jti": secrets.token_urlsafe(24),
+            **fresh_claims(self._lifetime),
             **self._claims,
         }
         header = {**header, **self._headers}
@@ -144,12 +136,7 @@ class PrivateKeyJwt(_SignedAssertion):
     def credentials_for(self, context: AuthenticationContext) -> Credentials:
         """A new assertion, as body fields."""
         key = self._source.current()
-        header = {"typ": "JWT", "alg": key.algorithm}
-        if key.key_id is not None:
-            header["kid"] = key.key_id
-        if key.certificate_thumbprint is not None:
-            header["x5t#S256"] = key.certificate_thumbprint
-        return self._credentials(context, header, key.sign)
+        return self._credentials(context, key.header, key.sign)
 
     def proof_of_credential(self, context: AuthenticationContext) -> bytes | None:
         """A digest of the key, and of what the assertion says; None if only `sign` has the key."""

@@ -46,7 +46,7 @@ class RequestsTransport(Transport):
 
         A renewal in another thread would wait for that lock, and the hook of a refused request for the renewal.
         """
-        return _is_at_home(self._library.Session.send) and super().can_renew_in_background()
+        return not _is_mocked(self._library.Session.send) and super().can_renew_in_background()
 
     def names_proxy(self, url: str) -> bool:
         """True if ``HTTP_PROXY`` and the like, or the system's settings, name a proxy for `url`."""
@@ -75,9 +75,9 @@ class RequestsTransport(Transport):
         return bare
 
 
-def _is_at_home(function: Any) -> bool:
-    """True unless another package has put a function of its own in the place of `function`."""
-    return not getattr(function, "__module__", "").startswith("requests_mock")
+def _is_mocked(function: Any) -> bool:
+    """True if requests-mock has put a function of its own in this place."""
+    return getattr(function, "__module__", "").startswith("requests_mock")
 
 
 def wire_url(library: Any, url: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -204,6 +205,36 @@ def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "jwt.algorithms", None)
     with pytest.raises(ConfigurationError, match="python -m pip install PyJWT cryptography"):
         signing_key(P256)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="this system has no signals of a program's own")
+@pytest.mark.parametrize(
+    ("place", "limit"),
+    [
+        ((Path, "open"), TimeoutError("the time limit of a job")),
+        ((serialization, "load_pem_private_key"), ValueError("the time limit of a job")),
+        ((serialization, "load_der_private_key"), TypeError("the time limit of a job")),
+    ],
+    ids=["reading", "PEM", "DER"],
+)
+def test_a_time_limit_passes_through(
+    place: tuple[Any, str], limit: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever its type: a job queue's handler raises it while a key is read."""
+    path = tmp_path / "key"
+    path.write_bytes(written(P256, DER if "der" in place[1] else PEM))
+
+    def strike(number: int, frame: object) -> None:
+        raise limit
+
+    monkeypatch.setattr(*place, lambda *args, **kwargs: signal.raise_signal(signal.SIGUSR1))
+    before = signal.signal(signal.SIGUSR1, strike)
+    try:
+        with pytest.raises(type(limit)) as caught:
+            signing_key(path)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert caught.value is limit
 
 
 class TestKeyElsewhere:

@@ -364,6 +364,7 @@ def test_reprs_show_no_key() -> None:
     [
         (lambda: PrivateKeyJwt(), "key is missing; pass a key, or a callable as sign"),
         (lambda: PrivateKeyJwt(PEM, lifetime=0), "lifetime must be seconds, 1 or more"),
+        (lambda: JwtAssertion(PEM, issuer="me", audience="you", lifetime=0), "lifetime must be seconds, 1 or more"),
         (lambda: ClientSecretJwt("RS256"), "algorithm is not one that signs with a secret; pass HS256, HS384, HS512"),
         (
             lambda: ClientAssertion(NO_CALLABLE),
