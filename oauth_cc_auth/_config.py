@@ -139,6 +139,8 @@ class ClientCredentialsConfig:
         headers = checks.additional_headers(additional_headers, request_format, is_described=described)
         if endpoint is not None:
             endpoint.check_beside(method, data, headers, allow_insecure_http=allow_insecure_http)
+        if issuer is None and isinstance(method, ClientAuthentication):
+            _check_urls_for_certificate(method, (url,) if endpoint is None else endpoint.urls)
         scope, resources = checks.scope(scope), checks.resource(resource)
         for name, value in (("scope", scope), ("resource", resources)):
             if value and any(key == name for key, _ in data):
@@ -270,6 +272,18 @@ def _sources(value: object) -> "tuple[TokenEndpoint | None, Issuer | None]":
     from ._issuer import Issuer
 
     return value if isinstance(value, TokenEndpoint) else None, value if isinstance(value, Issuer) else None
+
+
+def _check_urls_for_certificate(method: ClientAuthentication, urls: Iterable[str]) -> None:
+    """Raise a ConfigurationError if `method` proves the client by a certificate, and no connection could present it.
+
+    A strategy of a person's own may have its way of doing that.
+    """
+    if method.uses_client_certificate and is_ours(method):
+        from ._authentication.client_certificate import check_speaks_tls
+
+        for url in urls:
+            check_speaks_tls(url)
 
 
 def _effective(

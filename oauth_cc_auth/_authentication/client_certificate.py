@@ -4,7 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
+from oauth_cc_auth._errors import ConfigurationError
 from oauth_cc_auth._record import Record
+
+
+def check_speaks_tls(url: str) -> None:
+    """Raise a ConfigurationError if `url`, of a token endpoint, is one to which no connection presents a certificate.
+
+    That holds on this machine, too, and whoever brings the certificate.
+    """
+    if not url.lower().startswith("https:"):
+        problem = "is plain http, and only https can present the certificate that client_authentication is about"
+        remedy = (
+            "use https; if something on this machine speaks TLS for you and presents the certificate, pass "
+            "NoClientAuthentication()"
+        )
+        raise ConfigurationError(field="token_url", problem=problem, remedy=remedy)
 
 
 class ClientCertificate(Record):

@@ -8,6 +8,7 @@ renewed counts at once, and one that cannot work is said in words before anythin
 # what is here says it is from.
 import os
 import ssl
+from datetime import datetime, timezone
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -17,7 +18,8 @@ from oauth_cc_auth._errors import ConfigurationError
 from oauth_cc_auth._http.interrupts import is_interrupt
 
 from .base import AuthenticationContext, ClientAuthentication, Credentials
-from .client_certificate import ClientCertificate
+from .certificate_times import validity_of
+from .client_certificate import ClientCertificate, check_speaks_tls
 
 _END = "-----END CERTIFICATE-----"
 
@@ -68,16 +70,19 @@ class TlsClientAuthentication(ClientAuthentication):
             return None
         from .keys import base64url
 
-        text = Path(self.client_certificate.file).read_text("utf-8", "replace")
-        first, end, _ = text[text.index("-----BEGIN CERTIFICATE-----") :].partition(_END)
-        return base64url(sha256(ssl.PEM_cert_to_DER_cert(first + end)).digest())
+        return base64url(sha256(_der_in(self.client_certificate.file)).digest())
 
     def credentials_for(self, context: AuthenticationContext) -> Credentials:
         """The client id, as a body field; the connection does the rest."""
+        check_speaks_tls(context.mtls_token_url or context.token_url)  # one that was discovered, too
         note = "the certificate was that of token_client"
         if self.client_certificate is not None:
             _check(self.client_certificate)
             note = f"the certificate was {self.client_certificate.file}, with the SHA-256 thumbprint {self.thumbprint}"
+            # No error: servers that compare certificates alone take one that has expired, and our clock may be wrong.
+            validity = validity_of(_der_in(self.client_certificate.file))
+            problem = "" if validity is None else validity.problem(datetime.now(timezone.utc))
+            note += f"; {problem}" if problem else ""
         return Credentials(fields={"client_id": context.client_id} if context.client_id else {}, note=note)
 
     def proof_of_credential(self, context: AuthenticationContext) -> bytes | None:
@@ -105,6 +110,13 @@ class TlsClientAuthentication(ClientAuthentication):
         return (
             f"TlsClientAuthentication({'' if self.client_certificate is None else repr(self.client_certificate.file)})"
         )
+
+
+def _der_in(file: str) -> bytes:
+    """The first certificate in a PEM file, which is the client's."""
+    text = Path(file).read_text("utf-8", "replace")
+    first, end, _ = text[text.index("-----BEGIN CERTIFICATE-----") :].partition(_END)
+    return ssl.PEM_cert_to_DER_cert(first + end)
 
 
 def _path(field: str, given: Any) -> str:

@@ -118,17 +118,20 @@ _CHECKED = (
     *("connection_lost", "proxy_failed", "timed_out", "tls_failed", "tls_not_spoken"),
     *("unreachable", "unreachable_dns", "unreachable_network", "unreachable_refused"),
 )
+# Those of which the certificate that the client has presented may be the cause.
+_ABOUT_CERTIFICATE = ("connection_lost", "tls_client_certificate_refused", "tls_failed")
 _CHECK = "the command `oauth-cc-auth check` shows which step fails"
 
 
 def _unreachable(request: TokenRequest, failure: TransportFailure) -> Failure:
     text = presentable(failure.text, request.secrets)
+    note = request.note if request.method == "tls_client_auth" and failure.reason in _ABOUT_CERTIFICATE else ""
     what = "gave no answer in time (see timeout and deadline)" if failure.timed_out else "could not be reached"
     error = TokenEndpointUnreachable(
         f"{request.asked} {request.shown_url} {what}: {text}",
         attempts=(Attempt(request.method, error_description=text, reason=failure.reason),),
         reason=failure.reason,
-        remedy="; ".join(filter(None, (failure.advice, _CHECK if failure.reason in _CHECKED else ""))),
+        remedy="; ".join(filter(None, (failure.advice, note, _CHECK if failure.reason in _CHECKED else ""))),
     )
     error.timed_out = failure.timed_out
     return Failure(error, transient=failure.retryable)

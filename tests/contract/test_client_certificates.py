@@ -19,10 +19,18 @@ import pytest
 import trustme
 from cryptography.hazmat.primitives import serialization
 
-from oauth_cc_auth import AuthenticationContext, ConfigurationError, TlsClientAuthentication, TokenEndpointUnreachable
+from oauth_cc_auth import (
+    AuthenticationContext,
+    ConfigurationError,
+    Issuer,
+    TlsClientAuthentication,
+    TokenEndpoint,
+    TokenEndpointUnreachable,
+)
 from oauth_cc_auth._adapter import tls_contexts
 from oauth_cc_auth.testing import LoopbackServer
 from tests.clients import HTTPX, HTTPX2, REQUESTS, ClientKind, each_client
+from tests.contract.issuer_server import FORMS, Login, login_fixture  # noqa: F401  # a fixture
 from tests.contract.raw_endpoint import RawEndpoint, Wire, head
 from tests.contract.token_side import auth_for, failure_of
 from tests.fake_clock import FakeClock
@@ -203,6 +211,8 @@ def test_a_certificate_that_the_server_does_not_accept(
     assert isinstance(error, TokenEndpointUnreachable)
     assert (error.reason, len(error.attempts)) == ("tls_client_certificate_refused", 1)
     assert error.remedy.startswith("the server does not accept the client certificate: check that it has not expired")
+    assert f"; the certificate was {path}, with the SHA-256 thumbprint " in error.remedy
+    assert error.remedy.endswith("; it has expired at 2020-01-01 00:00 UTC") == (wrong == "expired")
 
 
 @each_client
@@ -244,6 +254,37 @@ def test_a_token_client_with_a_certificate(
         with pytest.raises(ConfigurationError, match="has a certificate, and a token_client, which is never changed"):
             auth_by(client, oauth_server, endpoint.url, TlsClientAuthentication(path), token_client=own)
     assert endpoint.presented == [der(path)]
+
+
+@each_client
+def test_plain_http(client: ClientKind, oauth_server: LoopbackServer, authority: Authority) -> None:
+    """It cannot present a certificate, not even on this machine or if plain http is allowed."""
+    how = TlsClientAuthentication(authority.issue("client"))
+    several = TokenEndpoint("https://login.example.com/token", alternatives=("http://127.0.0.1/token",))
+    for url, more in (
+        (oauth_server.token_url, {}),
+        ("http://login.example.com/token", {"allow_insecure_http": True}),
+        (several, {}),
+    ):
+        with pytest.raises(ConfigurationError, match="token_url is plain http, and only https can present") as caught:
+            client.auth_class(url, "abcd-1234", client_authentication=how, **more)
+        assert caught.value.field == "token_url"
+        assert caught.value.remedy.endswith("pass NoClientAuthentication()")
+
+
+@each_client
+def test_plain_http_that_was_discovered(
+    client: ClientKind, oauth_server: LoopbackServer, authority: Authority, login: Login
+) -> None:
+    """The first token request says so, and is not sent."""
+    how = TlsClientAuthentication(authority.issue("client"))
+    login.documents[FORMS[0]] = login.document(oauth_server.token_url)
+    auth = client.auth_class(Issuer(login.url), "abcd-1234", client_authentication=how)
+    with client.session(auth) as session:
+        error = failure_of(session, oauth_server.api_url)
+    assert error.reason == "callable_failed"
+    assert "token_url is plain http, and only https can present the certificate" in str(error)
+    assert oauth_server.token_requests == ()
 
 
 @each_client

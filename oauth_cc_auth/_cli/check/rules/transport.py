@@ -77,8 +77,9 @@ def client_certificate_refused(findings: Findings) -> Advice | None:
     attempt = first_failure(findings, lambda attempt: attempt.reason == "tls_client_certificate_refused")
     if attempt is None:
         return None
+    which = "" if attempt.proof is None else f" {attempt.proof[:1].upper()}{attempt.proof[1:]}."
     return Advice(
-        with_reason("The server does not accept the client certificate", attempt.description),
+        with_reason("The server does not accept the client certificate", attempt.description) + which,
         "Check that it has not expired, that the server knows its issuer, and that its file has the certificates "
         "between it and the root.",
     )

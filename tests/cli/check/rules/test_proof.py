@@ -64,6 +64,7 @@ def test_certificates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         refused = diagnosis(endpoint.url, client_authentication=TlsClientAuthentication(strange))
     assert refused.fatal == ["client_certificate_refused"]
     assert "Check that it has not expired" in refused.cause("client_certificate_refused").remedy
+    assert f". The certificate was {strange}, with the SHA-256" in refused.cause("client_certificate_refused").text
     with DemandingEndpoint(served, "401 Unauthorized", error="invalid_client") as endpoint:
         unknown = diagnosis(endpoint.url, client_authentication=TlsClientAuthentication(known))
     assert unknown.fatal == ["proof_rejected"]
