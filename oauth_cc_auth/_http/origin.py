@@ -88,7 +88,7 @@ def site_of(url: str) -> str | None:
     start = url.find("//")
     end = url.find("/", start + 2)
     site = url[: end + 1]
-    return None if start < 0 or end < 0 or not _MORE_THAN_AN_ORIGIN.isdisjoint(site) else site
+    return None if -1 in (start, end) or not _MORE_THAN_AN_ORIGIN.isdisjoint(site) else site
 
 
 def _plain_host(host: str) -> str:
@@ -128,8 +128,8 @@ def same_audience(named: Origin, other: Origin) -> bool:
     The one exception to equality is the upgrade of one host from http on port 80 to https on port 443, which both
     client libraries follow with the header: the token is safer there than at the origin that has seen it already.
     """
-    if not named.host or not other.host:
-        return False
+    if not named.host:
+        return False  # no one's URL: not even the same again is the same audience
     return named == other or (
         named.host == other.host
         and (named.scheme, named.port) == ("http", 80)
@@ -142,8 +142,8 @@ def surely_stays(named: str, url: str) -> bool:
 
     Both are absolute. A URL that parsers read in different ways has left.
     """
-    end = named.find("/", named.find("//") + 2) + 1
-    if end > 0 and url.startswith(named[:end]):
+    end = named.find("/", named.find("//") + 3) + 1  # a host has one character at least
+    if end and url.startswith(named[:end]):
         return True  # the same text up to the slash behind the host
     if re.search(_AMBIGUOUS, url):
         return False

@@ -134,6 +134,7 @@ class TestSiteOf:
             ("https://me:secret@example.com/orders", None),
             ("https://example.com", None),  # https://example.community begins with it
             ("http:/\t/example.com/", None),  # parsers drop the tab
+            ("//example.com/orders", "//example.com/"),
             ("/orders", None),
             ("", None),
         ],
@@ -297,6 +298,15 @@ class TestSurelyStays:
     def test_too_odd_to_be_sure(self, url: str) -> None:
         """Parsers disagree about these: better a header too few than a leak."""
         assert not surely_stays(HERE, url)
+
+    def test_without_a_host_there_is_no_beginning_to_compare(self) -> None:
+        """Browsers take the second slash too many for none: the host is evil.example there."""
+        assert not surely_stays("https:///v1/orders", "https:///evil.example/")
+
+    @pytest.mark.parametrize("named", ["http://a/x", "http://a/x//y/z"])
+    def test_the_beginning_ends_with_the_slash_behind_the_host(self, named: str) -> None:
+        """The shortest host has one letter, and a path may have two slashes. What comes then may be odd."""
+        assert surely_stays(named, "http://a/\\path")
 
     @pytest.mark.parametrize("named", ["https://[::1", "https://api.example.com@evil.example", "", "https://"])
     def test_an_odd_start(self, named: str) -> None:

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from oauth_cc_auth._http.challenge import challenge_parameter, challenge_schemes
 from oauth_cc_auth.testing import Answer, LoopbackServer
 from tests.cli.check.checks import diagnosis, direct, jwt
 from tests.contract.raw_endpoint import RawEndpoint, Wire, head
@@ -316,40 +315,3 @@ def test_of_a_large_answer_only_the_beginning_is_read(oauth_server: LoopbackServ
     with RawEndpoint(talk) as api:
         result = diagnosis(oauth_server.token_url, api_url=api.url)
     assert result.verdict.works
-
-
-@pytest.mark.parametrize(
-    ("header", "value"),
-    [
-        ('Bearer error="a b"', "a b"),
-        ("Bearer error=a", "a"),
-        ('Bearer error = "a"', "a"),
-        ('Bearer scope="x", ERROR="a"', "a"),
-        ('Bearer x_error="b", error="a"', "a"),
-        ('Bearer error=""', ""),
-        ('Bearer error="say \\"a\\" \\\\"', 'say "a" \\'),
-        ("Bearer", None),
-        (None, None),
-    ],
-)
-def test_parameters_of_a_challenge(header: str | None, value: str | None) -> None:
-    """Quoted or not, in any order and case."""
-    assert challenge_parameter(header, "error") == value
-
-
-@pytest.mark.parametrize(
-    ("header", "schemes"),
-    [
-        ("Bearer", ("Bearer",)),
-        ('Bearer realm="x, Basic", error = "a", Basic realm=y', ("Bearer", "Basic")),
-        ("Negotiate, NTLM", ("Negotiate", "NTLM")),
-        ("Negotiate abc==", ("Negotiate",)),
-        ('DPoP algs="ES256, cut of', ("DPoP",)),
-        ('error="a"', ()),
-        ("", ()),
-        (None, ()),
-    ],
-)
-def test_schemes_of_a_challenge(header: str | None, schemes: tuple[str, ...]) -> None:
-    """What stands in quotes is none, nor is a parameter."""
-    assert challenge_schemes(header) == schemes
