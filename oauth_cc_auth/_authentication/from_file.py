@@ -3,6 +3,7 @@
 # Not `from __future__ import annotations`: `typing.get_type_hints` would look for the names in `oauth_cc_auth`, where
 # what is here says it is from.
 import os
+from codecs import BOM_UTF8
 from pathlib import Path
 
 from oauth_cc_auth._errors import ConfigurationError
@@ -37,9 +38,10 @@ class FromFile:
         Raises:
             ConfigurationError: it cannot be read, or is no line of text; the message names file and variable.
         """
-        content, problem = self._read()
-        if not problem:
-            return content
+        try:
+            return self._read()
+        except _UnusableError as error:
+            problem = str(error)
         remedy = "it must be a file with one line of text"
         name = self.path if self.variable is None else f"{self.variable} ({self.path})"
         # Raised out here, so that no context comes along that may hold the content.
@@ -55,25 +57,35 @@ class FromFile:
         variable = "" if self.variable is None else f", variable={self.variable!r}"
         return f"FromFile({self.path!r}{variable})"
 
-    def _read(self) -> tuple[str, str]:
-        """The text in the file, and what is wrong with it, if anything."""
+    def _read(self) -> str:
+        """The text in the file.
+
+        Raises:
+            _UnusableError: something is wrong with it; the message says what.
+        """
         try:
             with Path(self.path).open("rb") as file:
                 content = file.read(_LONGEST + 1)
-            text = content.decode("utf-8-sig").rstrip("\r\n")
+            text = content.removeprefix(BOM_UTF8).decode().rstrip("\r\n")
         except OSError as error:
             if is_interrupt(error):
                 raise
-            return "", f"cannot be read: {error.strerror or type(error).__name__}"
+            raise _UnusableError(f"cannot be read: {error.strerror or type(error).__name__}") from error
         except ValueError as error:  # also a name with a null character
             if is_interrupt(error):
                 raise
-            return "", "is not text in UTF-8"
+            raise _UnusableError("is not text in UTF-8") from error
         if len(content) > _LONGEST:
-            return "", "is longer than 64 KiB"
+            raise _UnusableError("is longer than 64 KiB")
         if not text.strip():
-            return "", "is empty"
-        return text, "contains a control character, perhaps a second line" if has_control(text) else ""
+            raise _UnusableError("is empty")
+        if has_control(text):
+            raise _UnusableError("contains a control character, perhaps a second line")
+        return text
+
+
+class _UnusableError(Exception):
+    """The message says why what is in the file is no secret."""
 
 
 FromFile.__module__ = "oauth_cc_auth"

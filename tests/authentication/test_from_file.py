@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -11,6 +12,7 @@ from typing import Any, NoReturn
 import pytest
 
 from oauth_cc_auth import ConfigurationError, FromFile
+from oauth_cc_auth._authentication import from_file
 
 
 @pytest.mark.parametrize(
@@ -19,6 +21,8 @@ from oauth_cc_auth import ConfigurationError, FromFile
         (b"s3cret", "s3cret"),
         (b"s3cret\n", "s3cret"),
         (b"s3cret\r\n\r\n", "s3cret"),
+        (b"XXs3cretXX\n", "XXs3cretXX"),
+        (b"s" * 65536, "s" * 65536),
         (b" s3cret ", " s3cret "),
         (b"\xef\xbb\xbfs3cret", "s3cret"),
         ("sécret".encode(), "sécret"),
@@ -61,11 +65,41 @@ def test_what_cannot_be_read(tmp_path: Path) -> None:
         assert str(caught.value).startswith(f"A_FILE ({path}) {problem}; ")
 
 
+def test_an_error_of_the_system_without_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its class has to do."""
+
+    def unreadable(path: str) -> NoReturn:
+        raise TimeoutError
+
+    monkeypatch.setattr(from_file, "Path", unreadable)
+    with pytest.raises(ConfigurationError, match=r"^a cannot be read: TimeoutError; "):
+        FromFile("a")()
+
+
+def test_no_more_is_read_than_shows_that_it_is_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A device may have no end."""
+    reads: list[int] = []
+
+    class Device(io.BytesIO):
+        def open(self, mode: str) -> Device:
+            assert mode == "rb"
+            return self
+
+        def close(self) -> None:
+            reads.append(self.tell())
+
+    monkeypatch.setattr(from_file, "Path", lambda path: Device(b"s" * 1_000_000))
+    with pytest.raises(ConfigurationError, match=r"^/dev/zero is longer than 64 KiB; "):
+        FromFile("/dev/zero")()
+    assert reads[:1] == [64 * 1024 + 1]
+
+
 def test_equal_files(tmp_path: Path) -> None:
     """By path and variable; so configs of one environment are equal."""
     assert FromFile("a") == FromFile(Path("a"))
     assert hash(FromFile("a")) == hash(FromFile("a"))
     assert FromFile("a") != FromFile("b")
+    assert len({FromFile(name).__hash__() for name in "abcd"}) > 1
     assert FromFile("a") != FromFile("a", variable="A")
     assert FromFile("a") != "a"
     assert repr(FromFile("a")) == "FromFile('a')"
