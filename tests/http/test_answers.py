@@ -11,7 +11,16 @@ import requests
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from oauth_cc_auth._http.answers import RedirectHider, is_redirect, is_web_page, phrase, retry_after
+from oauth_cc_auth._http.answers import (
+    RedirectHider,
+    clock_skew,
+    is_json,
+    is_redirect,
+    is_web_page,
+    phrase,
+    retry_after,
+    unix_time,
+)
 
 WALL = 1_700_000_000.0
 
@@ -133,6 +142,13 @@ def test_a_redirect_is_hidden() -> None:
     anyio.run(awaiting.ahide, second)
     for hider, redirect in ((blocking, first), (awaiting, second)):
         assert (hider.location, redirect.headers.get("location")) == ("/elsewhere", None)
+        assert hider.response is redirect
+
+
+def test_before_an_answer_nothing_is_hidden() -> None:
+    """There is no response to close, and no target to speak of."""
+    hider = RedirectHider()
+    assert (hider.response, hider.location) == (None, None)
 
 
 @pytest.mark.parametrize(("status", "location"), [(201, "/made"), (302, None)])
@@ -142,3 +158,52 @@ def test_nothing_to_hide(status: int, location: str | None) -> None:
     hider = RedirectHider()
     hider(answer, stream=True, timeout=5)
     assert (hider.location, answer.headers.get("location")) == (None, location)
+
+
+@pytest.mark.parametrize(
+    ("date", "unix"),
+    [
+        ("Tue, 14 Nov 2023 22:13:20 GMT", WALL),
+        ("Tue, 14 Nov 2023 23:13:20 +0100", WALL),
+        ("Tue, 14 Nov 2023 22:13:20", WALL),
+        ("Thu, 01 Jan 1970 00:00:00 GMT", 0.0),
+        ("", None),
+        ("soon", None),
+        ("Tue, 99 Nov 2023 22:13:20 GMT", None),
+    ],
+)
+def test_unix_time(date: str, unix: float | None) -> None:
+    """An HTTP date is in GMT if it does not say so."""
+    assert unix_time(date) == unix
+
+
+@pytest.mark.parametrize(
+    ("headers", "skew"),
+    [
+        ({"date": http_date(WALL + 90)}, 90),
+        ({"date": http_date(WALL - 90)}, -90),
+        ({"date": http_date(WALL)}, 0),
+        ({"date": "garbage"}, None),
+        ({}, None),
+    ],
+)
+def test_clock_skew(headers: dict[str, str], skew: float | None) -> None:
+    """How far the server's clock is ahead; unknown if it does not show it."""
+    assert clock_skew(headers, WALL) == skew
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    ["application/json", "Application/JSON; charset=utf-8", " text/json ;x=y", "application/problem+json", "a/b+JSON"],
+)
+def test_is_json(content_type: str) -> None:
+    """Also a type that is made of it."""
+    assert is_json(content_type)
+
+
+@pytest.mark.parametrize(
+    "content_type", ["", "text/html", "application/jsonp", "application/xml; x=application/json", "application/x-json"]
+)
+def test_is_no_json(content_type: str) -> None:
+    """Nor is one that only looks like it."""
+    assert not is_json(content_type)

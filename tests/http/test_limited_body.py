@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oauth_cc_auth._http.answers import CUT_OFF
-from oauth_cc_auth._http.limited_body import LIMIT, LimitedBody, UnreadableBodyError
+from oauth_cc_auth._http.limited_body import LIMIT, LimitedBody, UnreadableBodyError, inflated_refusal
 
 TEXT = b'{"access_token": "abc"}'
 
@@ -151,3 +151,18 @@ def test_more_codings_than_anybody_needs() -> None:
     assert decoded([thrice], "gzip, identity, gzip, gzip") == TEXT
     with pytest.raises(UnreadableBodyError, match="its body has 4 content encodings"):
         decoded([gzip.compress(thrice)], "gzip, gzip, gzip, gzip")
+
+
+@pytest.mark.parametrize(
+    ("content", "content_encoding", "body"),
+    [
+        (TEXT, "", TEXT),
+        (gzip.compress(TEXT), "gzip", TEXT),
+        (gzip.compress(TEXT)[:-1], "gzip", b""),
+        (TEXT, "br", b""),
+        (TEXT[:5], "", TEXT[:5]),
+    ],
+)
+def test_the_body_of_a_refusal(content: bytes, content_encoding: str, body: bytes) -> None:
+    """As far as it was read; nothing of one that cannot be decoded."""
+    assert inflated_refusal(content, content_encoding) == body
