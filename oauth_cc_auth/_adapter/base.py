@@ -413,7 +413,7 @@ class BaseAuth(ABC, Generic[TokenClientT]):
             sibling=None if sibling is None else sibling._source,
             share=None
             if behaviour.store is None
-            else loaded("_stores.sharing").sharing_of(behaviour.store, self.config, clock, behaviour.timeout),
+            else loaded("_stores.sharing").sharing_of(behaviour.store, self.config, clock),
         )
         self._policy = self._make_policy()
         _load_for(self.config)

@@ -546,12 +546,13 @@ def _not_sent(message: str) -> Failure:
     return Failure(TokenError(message, reason="callable_failed"), transient=True)
 
 
-def out_of_time(config: ClientCredentialsConfig) -> Failure:
-    """The failure for a caller whose `deadline` has passed."""
+def out_of_time(
+    config: ClientCredentialsConfig,
+    why: str = "the endpoint is slow, or a token request of another thread or task hangs",
+) -> Failure:
+    """The failure for a caller whose `deadline` has passed, and why that is."""
     error = TokenEndpointUnreachable(
-        f"no token from {shown_url(config.source_url)} within the deadline; the endpoint is slow, or a token request "
-        "of another thread or task hangs",
-        reason="deadline",
+        f"no token from {shown_url(config.source_url)} within the deadline; {why}", reason="deadline"
     )
     error.timed_out = True
     return Failure(error, transient=True)

@@ -36,12 +36,15 @@ logger = logging.getLogger("oauth_cc_auth")
 
 Flow = Generator[Effect, Any, Lease | Failure]
 
+# The fetch itself: until when (monotonic seconds), and whether the endpoint keeps failing, so that there is one try.
+Fetch = Callable[[float, bool], Fetching]
+
 # The place of a store that several processes share. A leader runs this generator instead of the fetch itself, which it
 # is given last: it may yield effects, find a token that another process has fetched, or run the fetch and pass its
 # outcome on. It calls `flight.extend` before each effect, returns no token that `flight.replaces` holds, and has given
 # up at the time in the middle (monotonic seconds). If it is closed, the leader is lost, and it lets go of whatever
 # others wait for.
-Sharing = Callable[[Flight, float, Callable[[], Fetching]], Fetching]
+Sharing = Callable[[Flight, float, Fetch], Fetching]
 
 
 class TokenFlow:
@@ -200,12 +203,11 @@ class TokenFlow:
         return outcome
 
     def _fetching(self, claim: Lead, until: float) -> Fetching:
-        tries = 1 if claim.tries_once else TRIES
-
-        def fetch() -> Fetching:
+        def fetch(until: float, tries_once: bool) -> Fetching:
+            tries = 1 if tries_once or claim.tries_once else TRIES
             return self._fetcher.fetch(claim.flight, until=until, tries=tries, pause=claim.pause)
 
-        return fetch() if self._sharing is None else self._sharing(claim.flight, until, fetch)
+        return fetch(until, False) if self._sharing is None else self._sharing(claim.flight, until, fetch)
 
     def _leased(self, claim: Lead, fetched: Fetched, until: float) -> Generator[Effect, Any, Lease | Failure]:
         budget = max(0.0, until - self.cache.clock.monotonic())

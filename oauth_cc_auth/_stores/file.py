@@ -2,8 +2,8 @@
 leaves nothing locked and nothing half written.
 
 A lease is a lock of the operating system, which ends with the process that holds it. The file beside it says until when
-the owner wants it. An owner that is still there long after that hangs, or another process has inherited its lock: then
-the store counts as down.
+the owner wants it. An owner that is still there some time after that hangs or is stopped, or another process has
+inherited its lock: then the store counts as down, so that those who wait go on before their deadline.
 """
 
 # Not `from __future__ import annotations`: `typing.get_type_hints` would look for the names in `oauth_cc_auth`, where
@@ -24,7 +24,7 @@ from oauth_cc_auth._http.interrupts import Ignoring
 from .arguments import EncryptingStore, EncryptionKey, library
 
 _LARGEST = 2**20  # bytes
-_STUCK = 30.0  # seconds after which an owner that still has a lease is said to hang
+_STUCK = 5.0  # seconds beyond its lease after which an owner that still has it is said to hang
 _ABANDONED = 3600.0  # seconds after which a file that was never finished is removed
 _ENTRY, _UNFINISHED, _LOCK, _LEASE = ".token", ".new", ".lock", ".lease"
 

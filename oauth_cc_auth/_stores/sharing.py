@@ -12,8 +12,12 @@ A leader (see `_core.flow`) makes a visit to the store instead of a token reques
 
 If the store is down, slow, full or lies, the leader fetches as if there were none, and the store is left alone for a
 while. Its own operations have half a second together. Waiting for a token request of another process is not among them:
-that counts against the caller's deadline, as waiting for another thread does. A leader that has waited until it has
-just enough time for a token request of its own makes one, for the other process may be gone.
+that counts against the caller's deadline, as waiting for another thread does.
+
+A leader that waits sends nothing while another has the lease, however long that is: in an outage a whole fleet waits,
+and each process that lost patience would send a token request to an endpoint that is overloaded already. The lease
+shows that its owner lives, for it lasts as long as the owner's next step and `MARGIN`. So who waits goes on when it
+ends, and gives up at its own deadline.
 
 A lease that came to an end, because its owner was slow, may have been another's since. So before a late owner writes,
 it takes the lease anew and looks: a token that was asked for later stays, and is used here too.
@@ -36,9 +40,10 @@ from oauth_cc_auth._config import ClientCredentialsConfig
 from oauth_cc_auth._core.back_off import back_off
 from oauth_cc_auth._core.clock import Clock, Moment
 from oauth_cc_auth._core.effects import AskStore, CallFunction, Effect, Raised, Sleep, Wait
-from oauth_cc_auth._core.failures import LONGEST_WITHOUT_TOKEN
+from oauth_cc_auth._core.failures import FAILURES_BEFORE_HOLD, LONGEST_WITHOUT_TOKEN
 from oauth_cc_auth._core.fetch import Fetching, out_of_time
 from oauth_cc_auth._core.flight import Fetched, Flight
+from oauth_cc_auth._core.flow import Fetch
 from oauth_cc_auth._core.observer import Observer
 from oauth_cc_auth._errors import ConfigurationError
 from oauth_cc_auth._http.interrupts import Ignoring
@@ -87,6 +92,8 @@ _ABOUT_THIS_HOST = frozenset(
     }
 )
 
+_ANOTHER_PROCESS = "another process has the lease in the store, so it is asking the endpoint, which is slow"
+
 Step = Generator[Effect, Any, Any]  # what it comes to is the business of each
 Sharer = Callable[[Observer, "Sharing | None"], "Sharing"]
 
@@ -114,7 +121,6 @@ class Sharing:
         config: What the token is for.
         clock: Time and chance.
         observer: Hears of a store that fails.
-        timeout: Seconds for each token request.
     """
 
     __slots__ = (
@@ -127,20 +133,16 @@ class Sharing:
         "_last",
         "_observer",
         "_seal",
-        "_timeout",
         "_unreadable_until",
         "_unwanted",
         "health",
     )
 
-    def __init__(
-        self, health: StoreHealth, config: ClientCredentialsConfig, clock: Clock, observer: Observer, *, timeout: float
-    ) -> None:
+    def __init__(self, health: StoreHealth, config: ClientCredentialsConfig, clock: Clock, observer: Observer) -> None:
         self.health = health
         self._config = config
         self._clock = clock
         self._observer = observer
-        self._timeout = timeout
         # Others may prove themselves with what changes: a secret that is asked for, a file.
         self._is_constant = isinstance(config.client_secret, str) and not _is_own(config.authentication)
         self._seal: tuple[Keys, str, Seal] | None = None
@@ -151,11 +153,11 @@ class Sharing:
         self._unreadable_until = -inf  # monotonic seconds before which an entry that cannot be read is not reported
         _all.add(self)
 
-    def __call__(self, flight: Flight, until: float, fetch: Callable[[], Fetching]) -> Fetching:
+    def __call__(self, flight: Flight, until: float, fetch: Fetch) -> Fetching:
         """A token that another process has fetched, or what `fetch` comes to, which then the others hear of."""
         visit = Visit(self, flight, until)
         if self._clock.monotonic() < self.health.left_alone_until or not (yield from self._prepare(visit)):
-            outcome = yield from fetch()
+            outcome = yield from fetch(until, False)
         else:
             outcome = yield from self._shared(visit, fetch)
         if isinstance(outcome, Fetched):
@@ -260,7 +262,7 @@ class Sharing:
         elif self._known is not None:
             self._unwanted.append(self._known)  # it was invalidated or discarded
 
-    def _shared(self, visit: Visit, fetch: Callable[[], Fetching]) -> Fetching:
+    def _shared(self, visit: Visit, fetch: Fetch) -> Fetching:
         visit.is_first_after_invalidate = visit.flight.epoch != self._epoch
         self._epoch = visit.flight.epoch
         try:
@@ -276,36 +278,27 @@ class Sharing:
         if entry is not None and entry.token is not None:
             self._unwanted.append(entry.token.token.serial)
 
-    def _found_or_fetched(self, visit: Visit, fetch: Callable[[], Fetching]) -> Fetching:
+    def _found_or_fetched(self, visit: Visit, fetch: Fetch) -> Fetching:
         clock, began = self._clock, self._clock.monotonic()
         while True:
             entry = yield from visit.look()
             if entry is None or entry.now < entry.alone_until:
-                return (yield from fetch())
+                return (yield from fetch(visit.until, False))
             found: Fetched | Failure | None = self._usable(entry, visit) or self._held(entry, visit)
             if found is not None:
                 return found
             taken = yield from visit.take(MARGIN)
             if taken is None:
-                return (yield from fetch())
+                return (yield from fetch(visit.until, False))
             if taken:
                 return (yield from self._fetched(visit, fetch))
             now = clock.monotonic()
             pause = min(max(FIRST_POLL, (now - began) * POLL_FRACTION), LONGEST_POLL) * (1 + clock.chance()) / 2
-            own = 0.0 if visit.flight.is_optional else min(self._timeout + MARGIN, (visit.until - began) / 2)
-            if now + pause >= visit.until - own:
-                return out_of_time(self._config) if visit.flight.is_optional else (yield from self._late(visit, fetch))
+            if now + pause >= visit.until - visit.reserve:
+                return out_of_time(self._config, _ANOTHER_PROCESS)
             visit.flight.extend(now + pause)
             yield Sleep(pause)
             visit.has_waited()
-
-    def _late(self, visit: Visit, fetch: Callable[[], Fetching]) -> Fetching:
-        """Fetch although another process has the lease: it is slow or gone, and there is no more time to wait."""
-        outcome: Any = yield from visit.run(fetch())
-        if isinstance(outcome, Fetched):
-            outcome = yield from self._tell(visit, outcome)
-        yield from visit.release()
-        return outcome  # type: ignore[no-any-return]  # what a generator yields and returns has one type only
 
     def _usable(self, entry: Entry, visit: Visit) -> Fetched | None:
         """The token in the store, if this caller can do with it."""
@@ -329,14 +322,16 @@ class Sharing:
         left = failure.ends_at - entry.now
         return failure.seen_for(left) if 0 < left <= LONGEST_WITHOUT_TOKEN else None
 
-    def _fetched(self, visit: Visit, fetch: Callable[[], Fetching]) -> Fetching:
+    def _fetched(self, visit: Visit, fetch: Fetch) -> Fetching:
         """With the lease: what another process wrote just before, or else what `fetch` comes to."""
         entry = yield from visit.look()
         if entry is None:
-            return (yield from fetch())
+            return (yield from fetch(visit.until, False))
         outcome: Any = self._usable(entry, visit) or self._held(entry, visit)
         if outcome is None:
-            outcome = yield from visit.run(fetch())
+            last = entry.failure  # of any process; one that keeps failing is asked once, to find out whether it works
+            is_probe = last is not None and last.is_transient and last.in_a_row >= FAILURES_BEFORE_HOLD
+            outcome = yield from visit.run(fetch(visit.until - visit.reserve, is_probe))
             if isinstance(outcome, Fetched):
                 outcome = yield from self._tell(visit, outcome)
             else:
@@ -403,7 +398,8 @@ class Sharing:
         if not error.attempts or error.reason in _ABOUT_THIS_HOST or not visit.has_lease():
             return
         before = 0 if entry.failure is None else entry.failure.in_a_row
-        seconds = back_off(before) * (1 + self._clock.chance()) / 2
+        # All processes wait for as long, so chance need not spread them; a little keeps several fleets apart.
+        seconds = back_off(before) * (1 - self._clock.chance() / 4)
         if failure.retry_after is not None:
             seconds = max(seconds, min(failure.retry_after, LONGEST_WITHOUT_TOKEN))
         now, kept = visit.store_time(), entry.token
@@ -440,7 +436,7 @@ def _is_own(method: object) -> bool:
     return isinstance(method, ClientAuthentication) and not is_builtin(method)
 
 
-def sharing_of(store: TokenStore, config: ClientCredentialsConfig, clock: Clock, timeout: float) -> Sharer:
+def sharing_of(store: TokenStore, config: ClientCredentialsConfig, clock: Clock) -> Sharer:
     """What makes the `Sharing` of an auth object, given its observer and the `Sharing` of a sibling or None.
 
     Raises:
@@ -450,7 +446,7 @@ def sharing_of(store: TokenStore, config: ClientCredentialsConfig, clock: Clock,
 
     def share(observer: Observer, sibling: Sharing | None) -> Sharing:
         health = StoreHealth(store) if sibling is None else sibling.health
-        return Sharing(health, config, clock, observer, timeout=timeout)
+        return Sharing(health, config, clock, observer)
 
     return share
 
@@ -491,6 +487,7 @@ class Visit:
     Attributes:
         flight: What it is done for; each step extends it.
         until: Monotonic time in seconds at which the leader has given up.
+        reserve: Seconds before that time that are kept for the last operations, which tell others what came of it.
         is_first_after_invalidate: It is the first one after `invalidate()`, which ends holds.
         name: Of the entry.
         seal: Of its content.
@@ -509,6 +506,7 @@ class Visit:
         "is_first_after_invalidate",
         "moment",
         "name",
+        "reserve",
         "seal",
         "until",
     )
@@ -519,6 +517,7 @@ class Visit:
     def __init__(self, sharing: Sharing, flight: Flight, until: float) -> None:
         self.flight = flight
         self.until = until
+        self.reserve = max(0.0, min(BUDGET, (until - sharing.clock.monotonic()) / 4))
         self.is_first_after_invalidate = False
         self.moment: Moment = sharing.clock.moment()
         self._sharing = sharing
@@ -533,14 +532,15 @@ class Visit:
         """What the store returns, or a `Raised`: then it is left alone from here on."""
         clock = self._sharing.clock
         began = clock.monotonic()
-        if began < self._sharing.health.left_alone_until:
-            return Raised("it failed a moment ago")
-        budget = max(0.0, min(self._budget, self.until - began))
+        left = self.until - began
+        if began < self._sharing.health.left_alone_until or left <= 0:
+            return Raised("it failed a moment ago, or there is no time left")
+        budget = max(0.0, min(self._budget, left))
         self.flight.extend(began + budget)
         asking = AskStore(partial(function, *arguments), budget)
         answer = yield asking
         self._budget -= asking.spent
-        if isinstance(answer, Raised):
+        if isinstance(answer, Raised) and asking.spent < left:  # or it is the deadline that was too short
             self._sharing.fail(self.flight, answer.text)
         return answer
 

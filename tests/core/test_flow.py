@@ -17,7 +17,7 @@ from oauth_cc_auth._core.caller import Caller
 from oauth_cc_auth._core.effects import CallFunction, Detach, Effect, Send, Sleep, Wait
 from oauth_cc_auth._core.fetch import Fetching
 from oauth_cc_auth._core.flight import GONE, GRACE, Fetched, Flight, leading
-from oauth_cc_auth._core.flow import Flow, Sharing, TokenFlow
+from oauth_cc_auth._core.flow import Fetch, Flow, Sharing, TokenFlow
 from oauth_cc_auth._core.lease import Lease, RenewalRules
 from oauth_cc_auth._core.observer import Observer
 from oauth_cc_auth._core.proofs import Proofs
@@ -829,14 +829,14 @@ class Shelf:
         self.told: list[Fetched | Failure] = []
         self.is_locked = False
 
-    def __call__(self, flight: Flight, until: float, fetch: Callable[[], Fetching]) -> Fetching:
+    def __call__(self, flight: Flight, until: float, fetch: Fetch) -> Fetching:
         flight.extend(2000.0)
         found = yield CallFunction(lambda: self.token, 1.0)
         if found is not None and (flight.replaces is None or found is not flight.replaces.token):
             return Fetched(found, "shared", asked=NOW, lifetime=None, shown_scope=None, token_requests=0)
         self.is_locked = True
         try:
-            outcome = yield from fetch()
+            outcome = yield from fetch(until, False)
             yield CallFunction(lambda: self._tell(outcome), 1.0)
         finally:
             self.is_locked = False

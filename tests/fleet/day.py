@@ -22,9 +22,9 @@ QUOTA_HOUR, QUOTA_MINUTES = 18, 8
 QUOTA_SHARE = 0.5  # of the usual token requests of the fleet
 REVOCATION = WARM_UP + 22 * HOUR
 REVOKED_SHARE = 0.1  # of the fleet
-# When a fleet with a store starts, and by how much it is smaller. Outages meet tokens of other ages then; at the last
-# of these times, one begins as the token ages, and outlasts it.
-SHARED = ((0.0, 1), (36 * MINUTE, 1), (34.5 * MINUTE, 50))
+# When a fleet with a store starts, and whether the last outage begins as the token ages, and so outlasts it. Outages
+# meet tokens of other ages each time.
+SHARED = ((0.0, False), (36 * MINUTE, False), (0.0, True))
 AFTER = 2 * MINUTE  # what counts as "after" an outage
 
 
@@ -73,6 +73,7 @@ class Figures(NamedTuple):
         stretches: What went wrong.
         store: Calls of the store; nothing if there is none.
         late: Seconds from the beginning of the simulation to that of the first process.
+        at_worst: The last outage began as a token was to be renewed.
     """
 
     processes: int
@@ -84,23 +85,30 @@ class Figures(NamedTuple):
     stretches: tuple[Stretch, ...]
     store: Load
     late: float
+    at_worst: bool
 
 
 def simulate(
-    processes: int, *, requests_a_minute: float = 4.0, seed: int = 1, share_a_token: bool = False, late: float = 0.0
+    processes: int,
+    *,
+    requests_a_minute: float = 4.0,
+    seed: int = 1,
+    share_a_token: bool = False,
+    late: float = 0.0,
+    at_worst: bool = False,
 ) -> Figures:
     """A day of `processes` processes, each of which sends `requests_a_minute` API requests on average.
 
     With `share_a_token`, they have a store, and the revocation is of that token, so it concerns all of them. The first
     of them starts `late` seconds after the simulation has begun, which decides how old their token is when something
-    goes wrong.
+    goes wrong. With `at_worst`, the last outage begins with the first token request after its time.
     """
     clock = SimulatedClock(seed)
     events = Events(clock)
     usual = processes / (LIFE * 0.83) * 60  # token requests a minute
     began = WARM_UP + QUOTA_HOUR * HOUR
     quota = Quota(began, began + QUOTA_MINUTES * MINUTE, round(usual * QUOTA_SHARE))
-    endpoint = Endpoint(clock, OUTAGES, quota)
+    endpoint = Endpoint(clock, OUTAGES, quota, at_worst=at_worst)
     api = Api()
     store = Store(clock)
     shared = store if share_a_token else None
@@ -113,16 +121,16 @@ def simulate(
     sent, waited = api.sent, len(api.waited)
     events.run(WARM_UP + DAY)
     figures = _figures(fleet, endpoint, api, store, sent=api.sent - sent, waited=len(api.waited) - waited)
-    return figures._replace(late=late)
+    return figures._replace(late=late, at_worst=at_worst)
 
 
 def shared_days(processes: int, *, requests_a_minute: float = 4.0, seed: int = 1) -> list[Figures]:
     """The day of a fleet with a store, for each time in `SHARED`."""
     return [
         simulate(
-            max(1, processes // smaller), requests_a_minute=requests_a_minute, seed=seed, share_a_token=True, late=late
+            processes, requests_a_minute=requests_a_minute, seed=seed, share_a_token=True, late=late, at_worst=at_worst
         )
-        for late, smaller in SHARED
+        for late, at_worst in SHARED
     ]
 
 
@@ -132,7 +140,7 @@ def _figures(
     quiet = _load(endpoint, WARM_UP, OUTAGES[0].begins)
     stretches = [
         _stretch(f"outage of {(outage.ends - outage.begins) / MINUTE:.0f} min", endpoint, api, *outage)
-        for outage in OUTAGES
+        for outage in endpoint.outages
     ]
     quota = WARM_UP + QUOTA_HOUR * HOUR
     stretches.append(
@@ -156,6 +164,7 @@ def _figures(
         tuple(stretches),
         _load(store, WARM_UP, WARM_UP + DAY),
         late=0.0,
+        at_worst=False,
     )
 
 

@@ -41,24 +41,38 @@ class Quota(NamedTuple):
 class Endpoint:
     """Answers token requests.
 
+    Args:
+        clock: Whose time counts.
+        outages: When it is down.
+        quota: When it limits token requests.
+        at_worst: The last outage begins with the first token request after its time, so with a renewal.
+
     Attributes:
         asked: Token requests, by the second in which they arrived.
         issued: The number of tokens.
+        outages: When it is or was down.
     """
 
-    def __init__(self, clock: SimulatedClock, outages: tuple[Outage, ...], quota: Quota) -> None:
+    def __init__(
+        self, clock: SimulatedClock, outages: tuple[Outage, ...], quota: Quota, *, at_worst: bool = False
+    ) -> None:
         self.asked: Counter[int] = Counter()
         self.issued = 0
+        self.outages = outages
         self._clock = clock
-        self._outages = outages
         self._quota = quota
+        self._waits = at_worst
         self._in_window: Counter[int] = Counter()
 
     def ask(self, budget: float) -> tuple[float, Reply]:
         """The duration in seconds and the answer for a token request that waits at most `budget` seconds."""
         now, random = self._clock.now, self._clock.random
         self.asked[int(now)] += 1
-        if any(outage.begins <= now < outage.ends for outage in self._outages):
+        *before, last = self.outages
+        if self._waits and now >= last.begins:
+            self._waits = False
+            self.outages = (*before, Outage(now, now + last.ends - last.begins))
+        if any(outage.begins <= now < outage.ends for outage in self.outages):
             # Half of the endpoint is down, and the other half hangs.
             return (0.002, REFUSED) if random.random() < 0.5 else (budget, TIMED_OUT)
         seconds = random.lognormvariate(0, 0.5) * USUAL_TIME

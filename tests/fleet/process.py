@@ -50,7 +50,7 @@ class Process:
         self._store = store
         self._cache = TokenCache(self._clock)
         self._cache.renews_in_background = lambda: True
-        share = None if store is None else sharing_of(store, CONFIG, self._clock, TIMEOUT)
+        share = None if store is None else sharing_of(store, CONFIG, self._clock)
         self._flow = TokenFlow(
             CONFIG,
             self._cache,

@@ -166,7 +166,7 @@ class Host:
         self.events: list[Event] = []
         self.cache = TokenCache(self.clock)
         observer = Observer(config, self.events.append)
-        share = sharing_of(store, config, self.clock, 10.0)
+        share = sharing_of(store, config, self.clock)
         self.sharing: Sharing = share(observer, None if sibling is None else sibling.sharing)
         self.flow = TokenFlow(
             config,

@@ -29,7 +29,7 @@ from oauth_cc_auth import (
     TokenError,
 )
 from oauth_cc_auth._core.caller import Caller
-from oauth_cc_auth._core.effects import CallFunction, Raised, Sleep
+from oauth_cc_auth._core.effects import CallFunction, Raised, Send, Sleep
 from oauth_cc_auth._core.flight import GONE, Flight
 from oauth_cc_auth._events import FetchFailed, TokenFound, TokenObtained
 from oauth_cc_auth._protocol.exchange import TokenResponse, TransportFailure
@@ -381,34 +381,44 @@ class TestLateOwners:
         assert late.answered("abc", 1).token == "abc"
         assert store.values == {}
 
-    def test_who_has_waited_as_long_as_it_can_fetches(self, store: MemoryStore) -> None:
-        """The other process may be stopped; its lease may even last longer than that."""
-        store.acquire = lambda key, owner, seconds: False  # type: ignore[method-assign]
-        host = Host(store, deadline=6.0)
-        waiting = host.ask()
-        let_pass(2.5, store, host)
-        assert waiting.go_on().is_sleeping
-        let_pass(0.6, store, host)
-        assert waiting.go_on().is_sending
-        assert waiting.answered().token == "abc"
+    def test_who_waits_sends_nothing_while_the_lease_lives(self, store: MemoryStore) -> None:
+        """Or a whole fleet would ask an endpoint that hangs. It gives up at its deadline, and says why."""
+        first, second = Host(store), Host(store, deadline=6.0)
+        fetching, waiting = first.ask(), second.ask()
+        while waiting.effect is not None:
+            assert isinstance(waiting.effect, Sleep)
+            let_pass(waiting.effect.seconds, store, second)
+            waiting.go_on()
+        error = waiting.failure.error
+        assert isinstance(error, TokenEndpointUnreachable)
+        assert (error.reason, error.timed_out, error.attempts) == ("deadline", True, ())
+        assert "another process has the lease in the store" in str(error)
+        assert 4.5 < second.clock.monotonic() - 1000 * second.number <= 6
+        assert second.store_failures == []
+        assert second.ask().is_sleeping  # there is no hold after that
+        assert fetching.answered().token == "abc"
 
-    def test_what_it_gets_is_told_if_the_other_is_gone_by_then(self, store: MemoryStore) -> None:
-        acquire = store.acquire
-        store.acquire = lambda key, owner, seconds: False  # type: ignore[method-assign]
-        host = Host(store, deadline=6.0)
-        waiting = host.ask()
-        let_pass(3.1, store, host)
-        assert waiting.go_on().is_sending
-        store.acquire = acquire  # type: ignore[method-assign]
-        waiting.answered("own")
-        assert Host(store).ask().token == "own"
+    def test_the_next_one_tells_others_why_it_got_no_token(self, store: MemoryStore) -> None:
+        """An owner whose deadline ends keeps time for that; it is no failure of the store."""
+        host = Host(store, deadline=9.0)
+        asking = host.ask()
+        while asking.effect is not None:
+            assert isinstance(asking.effect, (Send, Sleep))
+            seconds = asking.effect.budget if isinstance(asking.effect, Send) else asking.effect.seconds
+            let_pass(seconds, store, host)
+            asking.go_on(TransportFailure("it took too long", "timed_out") if asking.is_sending else None)
+        assert asking.failure.error.reason == "timed_out"
+        assert host.store_failures == []
+        assert not store.is_leased
+        assert Host(store).ask().failure.error.reason == "timed_out"
 
-    def test_its_failure_is_its_own(self, store: MemoryStore) -> None:
-        store.acquire = lambda key, owner, seconds: False  # type: ignore[method-assign]
-        host = Host(store, deadline=6.0)
-        waiting = host.ask()
-        let_pass(3.1, store, host)
-        assert waiting.go_on().go_on(WRONG_SECRET).failure.error.reason == "invalid_client"
+    def test_a_deadline_that_is_too_short_is_not_the_stores_fault(self, store: MemoryStore) -> None:
+        """It had less time than it may take."""
+        store.delays["read"] = 0.4
+        host = Host(store, deadline=0.3)
+        assert host.ask().failure.error.reason == "deadline"
+        assert host.store_failures == []
+        assert host.sharing.health.left_alone_until < host.clock.monotonic()
 
     def test_a_token_that_comes_between_look_and_lease_is_used(self, store: MemoryStore) -> None:
         """So after the lease is taken, the store is looked at once more."""
@@ -451,7 +461,18 @@ class TestFailures:
             assert seconds is not None
             holds.append(seconds)
             store.clock.advance(seconds)
-        assert holds == [0.5, 1, 2, 4, 8, 16, 30, 30, 30]
+        assert holds == [1, 2, 4, 8, 16, 32, 60, 60, 60]
+
+    def test_an_endpoint_that_keeps_failing_is_asked_once(self, store: MemoryStore) -> None:
+        """By one process, which finds out whether it works again; retries would be three token requests each time."""
+        for _ in range(2):
+            asking = Host(store).ask()
+            while asking.effect is not None:
+                asking.go_on(DOWN if asking.is_sending else None)
+            store.clock.advance(2)
+        probe = Host(store).ask()
+        assert probe.is_sending
+        assert len(probe.go_on(DOWN).failure.error.attempts) == 1
 
     def test_a_token_ends_it(self, store: MemoryStore) -> None:
         Host(store).ask().go_on(WRONG_SECRET)
