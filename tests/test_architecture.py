@@ -236,6 +236,7 @@ SENDING = {
             "_adapter.transport_advice",
             "_adapter.transport_errors",
             "_http.limited_body",
+            "_http.limited_tls",
             "_http.watchdog",
         ),
     )

@@ -18,6 +18,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from oauth_cc_auth._http.interrupts import Ignoring
+from oauth_cc_auth._http.limited_tls import LimitedSocket
 
 if TYPE_CHECKING:
     from oauth_cc_auth._authentication.client_certificate import ClientCertificate
@@ -144,11 +145,14 @@ _CHANGING = (
 def _shared_class(cls: Any) -> type[Any]:
     """The subclass of a context's class whose contexts leave as soon as they are changed.
 
-    To set what is set already changes nothing: urllib3 and httpcore do so for each connection.
+    To set what is set already changes nothing: urllib3 and httpcore do so for each connection. Its sockets can be
+    limited in time.
     """
 
     class SharedContext(cls):  # type: ignore[misc]  # a class known when the program runs
         __slots__ = ()
+
+        sslsocket_class = LimitedSocket
 
         def __setattr__(self, name: str, value: Any) -> None:
             if getattr(self, name, None) != value:

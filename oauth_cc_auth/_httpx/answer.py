@@ -12,6 +12,7 @@ from oauth_cc_auth._adapter.transport_errors import transport_failure
 from oauth_cc_auth._http.answers import is_redirect
 from oauth_cc_auth._http.interrupts import Ignoring, chain
 from oauth_cc_auth._http.limited_body import LimitedBody, UnreadableBodyError
+from oauth_cc_auth._http.limited_tls import LimitedSocket, is_limited
 from oauth_cc_auth._http.watchdog import Watchdog
 from oauth_cc_auth._protocol.exchange import UNREAD, TokenResponse, TransportFailure
 
@@ -28,10 +29,13 @@ class Trace:
 
     def __init__(self, watchdog: Watchdog | None = None) -> None:
         self._watchdog = watchdog
+        self._connected: object = None  # the socket of a new connection, until it is known whether it needs watching
         self.redirect: tuple[int, str] | None = None
         self.is_connected = False
 
     def __call__(self, event: str, info: dict[str, Any]) -> None:
+        if self._connected is not None:
+            self._go_on(event, info)
         if event.endswith(".started") and not event.startswith("http2."):
             return  # half of them
         if event.endswith(".connect_tcp.complete"):
@@ -52,13 +56,23 @@ class Trace:
         """Have a new connection watched, unless other requests may share it: that is what HTTP/2 is for."""
         if event.startswith("http2."):
             watchdog.release()
-        elif event.endswith((".connect_tcp.complete", ".start_tls.complete")):
+        elif event.endswith(".connect_tcp.complete"):
+            self._connected = info["return_value"].get_extra_info("socket")
+        elif event.endswith(".start_tls.complete"):
             stream = info["return_value"]
-            tls = stream.get_extra_info("ssl_object")
+            tls, sock = stream.get_extra_info("ssl_object"), stream.get_extra_info("socket")
             if tls is not None and tls.selected_alpn_protocol() == "h2":
                 watchdog.release()
-            else:
-                watchdog.watch(stream.get_extra_info("socket"))
+            elif not isinstance(sock, LimitedSocket):
+                watchdog.watch(sock)
+
+    def _go_on(self, event: str, info: dict[str, Any]) -> None:
+        """Have a new connection watched, unless TLS that is limited begins on it at once: that needs no watchdog."""
+        sock, self._connected = self._connected, None
+        if self._watchdog is not None and not (
+            event.endswith(".start_tls.started") and is_limited(info.get("ssl_context"))
+        ):
+            self._watchdog.watch(sock)
 
     def _note_head(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         if is_redirect(status):

@@ -15,6 +15,7 @@ from oauth_cc_auth._adapter.originals import original_class
 from oauth_cc_auth._adapter.transport_errors import passes_through
 from oauth_cc_auth._http.answers import RedirectHider
 from oauth_cc_auth._http.interrupts import Ignoring
+from oauth_cc_auth._http.limited_tls import limited_by
 from oauth_cc_auth._http.origin import is_loopback, origin_of
 from oauth_cc_auth._http.watchdog import Watchdog
 from oauth_cc_auth._protocol.exchange import TokenRequest, TokenResponse, TransportFailure, too_slow
@@ -66,6 +67,7 @@ def send_token_request(
         return obstacle
     with ExitStack() as stack:
         watchdog = stack.enter_context(Watchdog(budget))
+        stack.enter_context(limited_by(watchdog))
         stack.enter_context(masked(request.url_secrets))
         until = time.monotonic() + budget
         redirect, trace = RedirectHider(), Trace(watchdog)

@@ -158,9 +158,7 @@ class Connected:
         self._protocol = protocol
 
     def get_extra_info(self, name: str) -> Any:
-        if name == "ssl_object" and self._protocol is not None:
-            return self
-        return None
+        return self if name == "socket" or self._protocol is not None else None
 
     def selected_alpn_protocol(self) -> str | None:
         return self._protocol
@@ -184,13 +182,15 @@ def told_by(*events: tuple[str, str | None]) -> list[str]:
     watchdog = Noted()
     trace = Trace(watchdog)
     for event, protocol in events:
-        trace(event, {"return_value": Connected(protocol)})
+        trace(event, {"return_value": Connected(protocol), "ssl_context": ssl.create_default_context()})
     return watchdog.told
 
 
 def test_a_connection_is_released_as_soon_as_tls_says_that_it_is_http2() -> None:
     """Before the first frame: whoever waits for a free stream waits on behalf of no one else's connection."""
-    assert told_by(("connection.connect_tcp.complete", None)) == ["watch"]
+    connected = ("connection.connect_tcp.complete", None)
+    assert told_by(connected, ("connection.start_tls.started", None)) == ["watch"]
+    assert told_by(connected, ("http11.send_request_headers.started", None)) == ["watch"]
     assert told_by(("connection.start_tls.complete", "http/1.1")) == ["watch"]
     assert told_by(("connection.start_tls.complete", "h2")) == ["release"]
     assert told_by(("http2.send_connection_init.started", None)) == ["release"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import signal
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FunctionType, SimpleNamespace
@@ -21,11 +21,14 @@ import truststore
 from oauth_cc_auth import TokenEndpointUnreachable
 from oauth_cc_auth._adapter import tls_contexts
 from oauth_cc_auth._authentication.client_certificate import ClientCertificate
+from oauth_cc_auth._http.watchdog import Watchdog
 from oauth_cc_auth.testing import LoopbackServer
-from tests.clients import HTTPX, HTTPX2, REQUESTS, ClientKind, each_client, for_clients
+from tests.clients import HTTPX, HTTPX2, REQUESTS, SYNC_CLIENTS, ClientKind, each_client, for_clients
 from tests.contract.raw_endpoint import RawEndpoint, Wire, head
-from tests.contract.token_side import auth_for
+from tests.contract.token_side import auth_for, failure_of
 from tests.fake_clock import FakeClock
+from tests.faults.bounds import bounded
+from tests.faults.talks import drips, stalls_after
 
 TOKEN = b'{"access_token": "over-tls", "token_type": "Bearer", "expires_in": 3600}'
 BUNDLE_VARIABLES = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
@@ -354,7 +357,6 @@ def test_a_client_certificate_of_httpx(library: ClientKind, certificates: Certif
 @pytest.mark.parametrize("with_key_file", [False, True])
 def test_a_client_certificate_of_requests(certificates: Certificates, with_key_file: bool) -> None:
     """As of httpx; here the session has the certificate, and its adapter passes it on."""
-    from oauth_cc_auth._http.watchdog import Watchdog
     from oauth_cc_auth._requests.send import own_session
 
     certificate = _client_certificate(certificates, with_key_file)
@@ -455,3 +457,37 @@ def test_time_limit_while_certificates_are_loaded(bundle: Path, monkeypatch: pyt
             tls.tls_context(adapter, library, url, verify=str(bundle), cert=None, proxies={})
     finally:
         signal.signal(signal.SIGALRM, before)
+
+
+# Each read gets some bytes, so none of them alone takes too long.
+SLOW = {
+    "silence": stalls_after(b""),
+    "headers": drips(b"X-Name: value\r\n", b"HTTP/1.1 200 OK\r\n"),
+    "body": drips(b" ", head("200 OK", "Content-Length: 100000")),
+}
+
+
+@for_clients(*SYNC_CLIENTS)
+@pytest.mark.parametrize("talk", SLOW.values(), ids=SLOW)
+def test_an_endpoint_that_drips_over_tls(
+    client: ClientKind, oauth_server: LoopbackServer, certificates: Certificates, talk: Callable[[Wire], object]
+) -> None:
+    """The whole answer has to be there in time."""
+    with RawEndpoint(talk, certificates.served) as endpoint:
+        auth = auth_for(client, oauth_server, token_url=endpoint.url, timeout=0.2, deadline=0.2)
+        with client.session(auth) as session, bounded(memory=False):
+            error = failure_of(session, oauth_server.api_url)
+    assert isinstance(error, TokenEndpointUnreachable)
+    assert error.timed_out
+
+
+@for_clients(HTTPX, HTTPX2)
+def test_no_thread_watches_a_connection_of_httpx(
+    client: ClientKind, oauth_server: LoopbackServer, certificates: Certificates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its sockets keep to the time by themselves; a thread for each token request would cost a fifth of it."""
+    watched: list[object] = []
+    monkeypatch.setattr(Watchdog, "watch", lambda _, sock: watched.append(sock))
+    with endpoint_and_session(client, oauth_server, certificates) as (_, session):
+        assert renew(session) == "over-tls"
+    assert watched == []
