@@ -70,6 +70,7 @@ PUBLIC = {
     "oauth_cc_auth.stores": ["FileStore", "RedisStore", "TokenStore"],
     "oauth_cc_auth.testing": [
         "Answer",
+        "CertificateFiles",
         "Endpoint",
         "Gate",
         "Headers",

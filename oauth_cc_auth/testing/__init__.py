@@ -8,7 +8,8 @@
         assert len(server.token_requests) == 2
 
 Put ``pytest_plugins = ["oauth_cc_auth.testing"]`` into a ``conftest.py`` and each test can use the fixture
-``oauth_server``: a started ``LoopbackServer()`` of its own. The package needs only the standard library.
+``oauth_server``: a started ``LoopbackServer()`` of its own. ``oauth_tls_server`` speaks https. The package needs only
+the standard library, and cryptography for TLS and for what clients have signed.
 
 PYTEST_DONT_REWRITE: this package contains no assertions to rewrite. Without this word, pytest warns if a test
 imports the package before pytest loads it as a plugin.
@@ -17,6 +18,7 @@ imports the package before pytest loads it as a plugin.
 import sys
 
 from ._answers import Answer
+from ._certificates import CertificateFiles
 from ._endpoint import Endpoint, ScriptedAnswer
 from ._gate import Gate
 from ._recorded_request import Headers, RecordedRequest
@@ -25,9 +27,19 @@ from ._server import LoopbackServer
 # pytest is not a dependency: load the fixture only if the program uses pytest.
 if "pytest" in sys.modules:
     from ._pytest import oauth_server as oauth_server
+    from ._pytest import oauth_tls_server as oauth_tls_server
 
-__all__ = ["Answer", "Endpoint", "Gate", "Headers", "LoopbackServer", "RecordedRequest", "ScriptedAnswer"]
+__all__ = [
+    "Answer",
+    "CertificateFiles",
+    "Endpoint",
+    "Gate",
+    "Headers",
+    "LoopbackServer",
+    "RecordedRequest",
+    "ScriptedAnswer",
+]
 
 # Pickles and error messages then name the public path. ScriptedAnswer is a union and has no module of its own.
-for _class in (Answer, Endpoint, Gate, Headers, LoopbackServer, RecordedRequest):
+for _class in (Answer, CertificateFiles, Endpoint, Gate, Headers, LoopbackServer, RecordedRequest):
     _class.__module__ = __name__

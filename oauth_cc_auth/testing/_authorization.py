@@ -8,10 +8,11 @@ from urllib.parse import parse_qsl
 
 from ._answers import Answer
 from ._assertions import Assertions, parts_of
+from ._bindings import CertificateBindings
 from ._credentials import PresentedCredentials, basic_credentials, body_credentials
 from ._proofs import Proofs
 from ._recorded_request import RecordedRequest
-from ._server_settings import ASSERTION_METHODS, ServerSettings
+from ._server_settings import ASSERTION_METHODS, TLS_METHODS, ServerSettings
 from ._tokens import IssuedTokens
 
 # A request may contain these only once (RFC 6749 section 3.2). Extensions such as `resource` may repeat.
@@ -28,10 +29,14 @@ class RegisteredClient(NamedTuple):
 class AuthorizationServer:
     """Decides how to answer a token request. Each rule is a function that returns a rejection or None."""
 
-    def __init__(self, settings: ServerSettings, tokens: IssuedTokens, proofs: Proofs) -> None:
+    def __init__(
+        self, settings: ServerSettings, tokens: IssuedTokens, proofs: Proofs, bindings: CertificateBindings
+    ) -> None:
         self._settings = settings
         self._tokens = tokens
         self._proofs = proofs
+        self._bindings = bindings
+        self._certificates: dict[str, frozenset[str]] = {}
         self._further_clients: dict[str, RegisteredClient] = {}
         self.assertions = Assertions()
         self.audiences: tuple[str, ...] = ()  # the token URL and the origin, which is the issuer
@@ -40,12 +45,17 @@ class AuthorizationServer:
         """Register a client besides the main one, or replace one of them."""
         self._further_clients[client_id] = client
 
+    def register_certificate(self, client_id: str, thumbprint: str) -> None:
+        """Accept this certificate as a proof of this client, besides those that are registered already."""
+        self._certificates[client_id] = self._certificates.get(client_id, frozenset()) | {thumbprint}
+
     def answer(self, request: RecordedRequest) -> Answer:
         """A token, or the error that RFC 6749 section 5.2 defines for the request."""
         return (
             _reject_method(request)
             or _reject_repetition(request)
             or self._reject_client(request)
+            or self._reject_unbound(request)
             or _reject_proof(request)
             or self._reject_grant(request)
             or self._reject_scope(request)
@@ -61,6 +71,8 @@ class AuthorizationServer:
             return None if known else Answer.error("invalid_client", "no client authentication", status=401)
         if method in ASSERTION_METHODS:
             return self._reject_assertion(request, method)
+        if method in TLS_METHODS:
+            return self._reject_certificate(request, method)
         if method == "client_secret_post":
             known = self._knows(body_credentials(request.form), method)
             return None if known else Answer.error("invalid_client", status=401)
@@ -85,6 +97,24 @@ class AuthorizationServer:
             now=self._settings.clock(),
         )
         return None if problem is None else Answer.error("invalid_client", problem, status=401)
+
+    def _reject_certificate(self, request: RecordedRequest, method: str) -> Answer | None:
+        client_id = body_credentials(request.form).client_id
+        if not client_id:  # RFC 8705 section 2: it says to whom the certificate must belong
+            return Answer.error("invalid_client", "client_id is missing", status=401)
+        known = self._registered(client_id)
+        if known is not None and method not in known.accepts and "none" in known.accepts:
+            return None
+        if known is None or method not in known.accepts:
+            return Answer.error("invalid_client", f"this client may not use {method}", status=401)
+        if request.certificate in self._certificates.get(client_id, ()):
+            return None
+        return Answer.error("invalid_client", "the certificate is not registered for this client", status=401)
+
+    def _reject_unbound(self, request: RecordedRequest) -> Answer | None:
+        if not self._settings.certificate_bound or request.certificate is not None:
+            return None
+        return Answer.error("invalid_request", "tokens are bound to a client certificate, and there is none")
 
     def _knows(self, credentials: PresentedCredentials, method: str) -> bool:
         known = self._registered(credentials.client_id)
@@ -113,7 +143,14 @@ class AuthorizationServer:
 
     def _issue(self, request: RecordedRequest) -> Answer:
         settings = self._settings
-        value = secrets.token_urlsafe(24) if settings.new_token is None else settings.new_token()
+        certificate = request.certificate if settings.certificate_bound else None
+        if settings.new_token is not None:
+            value = settings.new_token()
+        elif certificate is not None:
+            value = self._bindings.new_token(self.audiences[1], dict(request.form).get("client_id", ""), certificate)
+        else:
+            value = secrets.token_urlsafe(24)
+        self._bindings.bind(value, certificate)
         self._tokens.issue(value, settings.expires_in, settings.clock())
         token_type = settings.token_type
         if settings.dpop:

@@ -6,8 +6,10 @@ import socket
 import threading
 import time
 from io import BufferedReader
+from typing import TYPE_CHECKING
 
 from ._answers import Answer
+from ._credentials import PresentedCertificate
 from ._gate import ServerStoppedError
 from ._incoming import ClientGoneError, MalformedRequestError, read_request
 from ._log import RequestLog
@@ -16,35 +18,52 @@ from ._recorded_request import RecordedRequest
 from ._server_settings import ServerSettings
 from ._site import Site
 
+if TYPE_CHECKING:
+    from ._tls import Tls
+
 
 class ConnectionHandler:
-    """Serves one connection per call. The caller provides a thread for each."""
+    """Serves one connection per call. The caller provides a thread for each. ``tls``: None for plain HTTP."""
 
-    def __init__(self, settings: ServerSettings, site: Site, log: RequestLog) -> None:
+    def __init__(self, settings: ServerSettings, site: Site, log: RequestLog, tls: "Tls | None") -> None:
         self._settings = settings
         self._site = site
         self._log = log
+        self._tls = tls
 
     def serve(self, connection: socket.socket, stopping: threading.Event) -> None:
         """Answer requests until one side closes the connection. Never raises because of a client."""
         with (
             contextlib.suppress(OSError, ClientGoneError, ServerStoppedError),
-            connection.makefile("rb") as stream,
+            self._secured(connection) as (secure, certificate),
+            secure.makefile("rb") as stream,
         ):
             # Otherwise each piece of an answer waits 40 ms for the client's delayed ACK.
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            secure.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             try:
-                while self._exchange(connection, stream, stopping):
+                while self._exchange(secure, stream, certificate, stopping):
                     pass
             except MalformedRequestError as error:
                 refusal = Answer.error("invalid_request", str(error))
                 for piece in pieces(refusal, head_only=False, close=True):
-                    connection.sendall(piece.data)
+                    secure.sendall(piece.data)
 
-    def _exchange(self, connection: socket.socket, stream: BufferedReader, stopping: threading.Event) -> bool:
+    def _secured(
+        self, connection: socket.socket
+    ) -> contextlib.AbstractContextManager[tuple[socket.socket, PresentedCertificate | None]]:
+        """The connection to read from and write to, and the certificate that the client has presented."""
+        return contextlib.nullcontext((connection, None)) if self._tls is None else self._tls.spoken_on(connection)
+
+    def _exchange(
+        self,
+        connection: socket.socket,
+        stream: BufferedReader,
+        certificate: PresentedCertificate | None,
+        stopping: threading.Event,
+    ) -> bool:
         """Serve one request. Returns whether the connection can serve another."""
         incoming = read_request(stream, connection.sendall)
-        request = self._site.record(incoming)
+        request = self._site.record(incoming, certificate)
         number = self._log.add(request)
         if not incoming.complete:
             return False

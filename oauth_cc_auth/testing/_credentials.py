@@ -13,6 +13,13 @@ Form = tuple[tuple[str, str], ...]
 _BASIC = "basic "
 
 
+class PresentedCertificate(NamedTuple):
+    """A certificate that the connection of a request has proved to be the client's."""
+
+    thumbprint: str
+    self_signed: bool
+
+
 class PresentedCredentials(NamedTuple):
     """The client id and the secret in a token request."""
 
@@ -20,8 +27,14 @@ class PresentedCredentials(NamedTuple):
     client_secret: str
 
 
-def presented_authentication(headers: Headers, form: Form) -> PresentedAuthentication | None:
-    """The method by which the request proves its client, or "both" for more than one. A client_id proves nothing."""
+def presented_authentication(
+    headers: Headers, form: Form, certificate: PresentedCertificate | None
+) -> PresentedAuthentication | None:
+    """The method by which the request proves its client, or "both" for more than one. A client_id proves nothing.
+
+    A certificate counts if nothing else does: a client may present one to get bound tokens, and authenticate in another
+    way (RFC 8705 section 3).
+    """
     found: list[PresentedAuthentication] = []
     if headers.get("Authorization", "").lower().startswith(_BASIC):
         found.append("client_secret_basic")
@@ -30,6 +43,8 @@ def presented_authentication(headers: Headers, form: Form) -> PresentedAuthentic
     by_assertion = method_of(dict(form))
     if by_assertion is not None:
         found.append(by_assertion)
+    if not found and certificate is not None:
+        return "self_signed_tls_client_auth" if certificate.self_signed else "tls_client_auth"
     return "both" if len(found) > 1 else next(iter(found), None)
 
 

@@ -54,7 +54,8 @@ class Proofs:
         claims = proof.claims
         is_new = self._is_new(claims.get("jti"))
         host = request.headers.get("Host", "")
-        expected = {"htm": request.method, "htu": f"http://{host}{request.path}"}
+        scheme = "https" if self._settings.tls else "http"
+        expected = {"htm": request.method, "htu": f"{scheme}://{host}{request.path}"}
         if request.kind == "api":
             expected["ath"] = _encoded(hashlib.sha256((request.token or "").encode()).digest())
         if not is_new or any(claims.get(name) != value for name, value in expected.items()):

@@ -3,6 +3,7 @@
 from urllib.parse import parse_qsl
 
 from ._answers import Answer
+from ._bindings import MISMATCH, CertificateBindings
 from ._proofs import Proofs
 from ._recorded_request import Headers, RecordedRequest
 from ._server_settings import ServerSettings
@@ -12,10 +13,13 @@ from ._tokens import IssuedTokens
 class ProtectedApi:
     """Requires a valid token and echoes the request (RFC 6750 section 3)."""
 
-    def __init__(self, settings: ServerSettings, tokens: IssuedTokens, proofs: Proofs) -> None:
+    def __init__(
+        self, settings: ServerSettings, tokens: IssuedTokens, proofs: Proofs, bindings: CertificateBindings
+    ) -> None:
         self._settings = settings
         self._tokens = tokens
         self._proofs = proofs
+        self._bindings = bindings
 
     def token_carried(self, headers: Headers) -> str | None:
         """The token in the header that the API reads. None if the header is missing or does not match the pattern."""
@@ -41,7 +45,9 @@ class ProtectedApi:
         number = self._token_number(request)
         error = request.proof_error or ("invalid_token" if number is None else None)
         if error is not None:
-            return Answer.error(error, status=401, headers={"WWW-Authenticate": f'{scheme} error="{error}"'})
+            why = MISMATCH if error == "invalid_token" and self._bindings.is_broken(request) else None
+            challenge = f'{scheme} error="{error}"' + ("" if why is None else f', error_description="{why}"')
+            return Answer.error(error, why, status=401, headers={"WWW-Authenticate": challenge})
         return _echo(request, number)
 
     def open_answer(self, request: RecordedRequest) -> Answer:
@@ -57,6 +63,8 @@ class ProtectedApi:
 
     def _token_number(self, request: RecordedRequest) -> int | None:
         if request.token is None or (self._settings.dpop and not self._proofs.is_bound(request)):
+            return None
+        if self._bindings.is_broken(request):
             return None
         return self._tokens.number(request.token, self._settings.clock())
 

@@ -8,7 +8,13 @@ from ._masking import MASK, mask_pairs, mask_query
 
 RequestKind = Literal["token", "api", "other"]
 PresentedAuthentication = Literal[
-    "client_secret_basic", "client_secret_post", "private_key_jwt", "client_secret_jwt", "both"
+    "client_secret_basic",
+    "client_secret_post",
+    "private_key_jwt",
+    "client_secret_jwt",
+    "tls_client_auth",
+    "self_signed_tls_client_auth",
+    "both",
 ]
 
 
@@ -68,7 +74,7 @@ class RecordedRequest:
     """The pairs of a form-encoded body, in order, including blank values. Empty for any other body."""
     kind: RequestKind
     client_authentication: PresentedAuthentication | None
-    """The client authentication of a token request, accepted or not."""
+    """The client authentication of a token request, accepted or not. A certificate counts if there is no other."""
     token: str | None
     """The token in the header that the API reads. None for token requests."""
     started: float
@@ -79,6 +85,8 @@ class RecordedRequest:
     """Whether the API accepted ``token`` when it made its answer: known, not expired, not revoked, and sent once."""
     proof_error: str | None = None
     """Why the server did not take the DPoP proof, as an error code. None if it did, or if it wants none."""
+    certificate: str | None = None
+    """The SHA-256 thumbprint of the certificate that the connection presented (``x5t#S256``). None without one."""
     status: int | None = None
     """The status of the answer. None before the answer, and if the server dropped the connection instead."""
     finished: float | None = None
@@ -92,6 +100,8 @@ class RecordedRequest:
         parts.append(f"status {self.status}")
         if self.client_authentication is not None:
             parts.append(f"by {self.client_authentication}")
+        if self.certificate is not None:
+            parts.append(f"certificate {self.certificate}")
         if token is not None:
             parts.append(f"token {MASK}")
         parts.append(f"headers {mask_pairs(self.headers.pairs, token)}")

@@ -9,13 +9,15 @@ from ._recorded_request import RecordedRequest
 
 BOTH_METHODS = ("client_secret_basic", "client_secret_post")
 ASSERTION_METHODS = ("private_key_jwt", "client_secret_jwt")
-_KNOWN_METHODS = (*BOTH_METHODS, *ASSERTION_METHODS, "none")
+TLS_METHODS = ("tls_client_auth", "self_signed_tls_client_auth")
+_KNOWN_METHODS = (*BOTH_METHODS, *ASSERTION_METHODS, *TLS_METHODS, "none")
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class ServerSettings:
     """Plain attributes. The server reads them for every request. ``LoopbackServer`` describes them."""
 
+    tls: bool = False  # the first one, as the others are checked against it
     client_id: str = "client"
     client_secret: str = "secret"
     accepts: Collection[str] = BOTH_METHODS
@@ -29,6 +31,8 @@ class ServerSettings:
     header_value_pattern: str = "Bearer %s"
     dpop: bool = False
     dpop_nonces: bool = False
+    certificate_bound: bool = False
+    requires_certificate: bool = False
     new_token: Callable[[], str] | None = None
     clock: Callable[[], float] = time.time
     on_exchange: Callable[[RecordedRequest], object] | None = None
@@ -36,13 +40,19 @@ class ServerSettings:
     def __setattr__(self, name: str, value: Any) -> None:
         if name in ("accepts", "grant_types", "scopes") and isinstance(value, str):
             raise TypeError(f"{name} must be a collection of str, such as ({value!r},), not a str")
+        if name == "tls" and name in vars(self):
+            raise AttributeError("tls cannot be changed: the server's URLs depend on it")
         if name == "accepts":
-            check_accepts(value)
+            check_accepts(value, tls=self.tls)
+        if name in ("certificate_bound", "requires_certificate") and value and not self.tls:
+            raise ValueError(f"{name} needs tls=True")
         super().__setattr__(name, value)
 
 
-def check_accepts(methods: Collection[str]) -> None:
-    """Raise a ValueError for a method that the server does not know."""
+def check_accepts(methods: Collection[str], *, tls: bool) -> None:
+    """Raise a ValueError for a method that the server does not know, or that needs TLS if it does not speak that."""
     unknown = sorted(set(methods) - set(_KNOWN_METHODS))
     if unknown:
         raise ValueError(f"accepts can hold {', '.join(map(repr, _KNOWN_METHODS))}, not {unknown[0]!r}")
+    if not tls and set(methods) & set(TLS_METHODS):
+        raise ValueError(f"{' and '.join(each for each in TLS_METHODS if each in methods)} needs tls=True")

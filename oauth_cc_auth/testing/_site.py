@@ -8,7 +8,8 @@ from urllib.parse import parse_qsl
 
 from ._answers import Answer
 from ._authorization import AuthorizationServer
-from ._credentials import presented_authentication
+from ._bindings import CertificateBindings
+from ._credentials import PresentedCertificate, presented_authentication
 from ._endpoint import Endpoint
 from ._incoming import IncomingRequest
 from ._proofs import Proofs
@@ -31,14 +32,15 @@ class Site:
     def __init__(self, settings: ServerSettings) -> None:
         self.tokens = IssuedTokens()
         self.proofs = Proofs(settings)
-        self.authorization = AuthorizationServer(settings, self.tokens, self.proofs)
+        self._bindings = CertificateBindings()
+        self.authorization = AuthorizationServer(settings, self.tokens, self.proofs, self._bindings)
         self.token_endpoint = Endpoint()
         self.api = Endpoint(is_protected=True)
-        self._protected = ProtectedApi(settings, self.tokens, self.proofs)
+        self._protected = ProtectedApi(settings, self.tokens, self.proofs, self._bindings)
         self._settings = settings
 
-    def record(self, incoming: IncomingRequest) -> RecordedRequest:
-        """The record of a request that has just arrived."""
+    def record(self, incoming: IncomingRequest, certificate: PresentedCertificate | None) -> RecordedRequest:
+        """The record of a request that has just arrived on a connection that has presented this certificate."""
         path, _, query = _origin_form(incoming.target).partition("?")
         kind = _kind(path)
         is_token = kind == "token"
@@ -51,10 +53,11 @@ class Site:
             body=incoming.body,
             form=form,
             kind=kind,
-            client_authentication=presented_authentication(incoming.headers, form) if is_token else None,
+            client_authentication=(presented_authentication(incoming.headers, form, certificate) if is_token else None),
             token=None if is_token else self._protected.token_carried(incoming.headers),
             started=time.monotonic(),
             complete=incoming.complete,
+            certificate=None if certificate is None else certificate.thumbprint,
         )
 
     def admit(self, request: RecordedRequest, stopping: threading.Event) -> RecordedRequest:
@@ -92,6 +95,7 @@ class Site:
         if found is not None:
             self.tokens.issue(*found, self._settings.clock())
             self.proofs.bind(found[0], request)
+            self._bindings.bind(found[0], request.certificate if self._settings.certificate_bound else None)
         return scripted
 
     def _normal_answer(self, request: RecordedRequest) -> Answer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import inspect
 import io
 import re
 from dataclasses import fields
@@ -55,7 +56,9 @@ def test_the_readme_fits_on_some_screens_and_renders_anywhere() -> None:
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
-def test_example(example: Example, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_example(
+    example: Example, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
     """The example runs as printed, except that the hosts are ours."""
     if "httpx2" in example.code and importlib.util.find_spec("httpx2") is None:
         pytest.skip("httpx2 needs a later Python")
@@ -72,7 +75,8 @@ def test_example(example: Example, monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
             names: dict[str, Any] = {"__name__": "__main__"}
             exec(compile(code, "example", "exec"), names)  # noqa: S102  # our own pages
             for test in (value for name, value in names.items() if name.startswith("test_")):
-                test(server)  # as pytest does, with the fixture
+                fixtures = inspect.signature(test).parameters
+                test(*(server if name == "oauth_server" else request.getfixturevalue(name) for name in fixtures))
         assert printed.getvalue().replace(server.token_url, TOKEN_URL) == example.output
 
 

@@ -17,6 +17,7 @@ from tests.testing.calls import call
 def test_the_public_names_are_listed() -> None:
     assert set(oauth_cc_auth.testing.__all__) == {
         "Answer",
+        "CertificateFiles",
         "Endpoint",
         "Gate",
         "Headers",
@@ -33,7 +34,7 @@ def test_the_public_classes_name_the_public_module() -> None:
         value for name in oauth_cc_auth.testing.__all__ if isinstance(value := vars(oauth_cc_auth.testing)[name], type)
     ]
     assert {each.__module__ for each in classes} == {"oauth_cc_auth.testing"}
-    assert len(classes) == 6
+    assert len(classes) == 7
     assert b"._" not in pickle.dumps([Answer.token(), Headers([("A", "1")])])
 
 

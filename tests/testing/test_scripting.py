@@ -214,8 +214,8 @@ def test_a_setting_that_is_a_collection_cannot_be_a_str(server: LoopbackServer, 
 
 def test_an_unknown_authentication_method_is_an_error(server: LoopbackServer) -> None:
     message = (
-        "accepts can hold 'client_secret_basic', 'client_secret_post', 'private_key_jwt', 'client_secret_jwt', 'none', "
-        "not 'post'"
+        "accepts can hold 'client_secret_basic', 'client_secret_post', 'private_key_jwt', 'client_secret_jwt', "
+        "'tls_client_auth', 'self_signed_tls_client_auth', 'none', not 'post'"
     )
     with pytest.raises(ValueError, match=message):
         server.accepts = ["client_secret_basic", "post"]
