@@ -183,14 +183,15 @@ class ClientCredentialsConfig:
 
     @property
     def issuer(self) -> Issuer | None:
-        """Whose metadata names the token endpoint; None if its URL was given."""
+        """Whose metadata names the token endpoint; None if its URL was given. It may be described as well."""
         return _sources(self.token_source)[1]
 
     @property
     def source_url(self) -> str:
         """What messages name: the token endpoint or, if that is still to be discovered, the issuer."""
         source = self.token_source
-        return source if isinstance(source, str) else source.url
+        issuer = self.issuer
+        return str(source if isinstance(source, str) else source.url if issuer is None else issuer.url)
 
     @property
     def authentication(self) -> str | ClientAuthentication | None:
@@ -265,13 +266,15 @@ class ClientCredentialsConfig:
 
 
 def _sources(value: object) -> "tuple[TokenEndpoint | None, Issuer | None]":
-    """`value` as a description of the endpoint, and as an issuer, which is none of them or one."""
+    """What `value` says of the endpoint: its description, and the issuer whose metadata names it, if there are any."""
     if isinstance(value, str):
         return None, None
     from ._endpoint import TokenEndpoint
     from ._issuer import Issuer
 
-    return value if isinstance(value, TokenEndpoint) else None, value if isinstance(value, Issuer) else None
+    if isinstance(value, TokenEndpoint):
+        return value, value.issuer
+    return None, value if isinstance(value, Issuer) else None
 
 
 def _check_urls_for_certificate(method: ClientAuthentication, urls: Iterable[str]) -> None:
@@ -315,7 +318,7 @@ def _told_apart(value: Any) -> Any:
     endpoint, issuer = _sources(value)
     if endpoint is not None:
         value = endpoint.arguments()
-    if issuer is not None:
+    elif issuer is not None:
         value = issuer.url, issuer.metadata_url
     if isinstance(value, Mapping):
         value = tuple(value.items())
@@ -337,13 +340,14 @@ def config_of(
         ConfigurationError: a value is wrong; the message uses `names`, and `permit` for how to permit plain http.
     """
     from ._endpoint import with_endpoint
-    from ._settings.fields import with_authentication
+    from ._settings.fields import blamed, check_one_place, with_authentication
 
+    check_one_place(arguments, names)
     try:
         return cls(**with_endpoint(with_authentication(arguments)))
     except ConfigurationError as error:
         remedy = checks.https_remedy(permit) if permit and error.reason == "insecure_http" else None
-        problem = named(error, names.get(error.field or "", error.name), remedy)
+        problem = named(error, names.get(blamed(error, arguments) or "", error.name), remedy)
     # Raised out here, so that no context with the values comes along.
     raise problem
 

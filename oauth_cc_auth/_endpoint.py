@@ -26,7 +26,9 @@ class TokenEndpoint:
     in HTTP Basic. With none of these, the usual methods are tried: HTTP Basic, then fields of the body.
 
     Args:
-        url: Full URL of the endpoint; a query in it is kept. https, unless the host is a loopback one.
+        url: Full URL of the endpoint; a query in it is kept. https, unless the host is a loopback one. Or an `Issuer`,
+            whose metadata names it; the rest of the description then says what the metadata does not. It is kept as
+            `issuer`, and `url` is None.
         method: ``"POST"``, ``"GET"`` or ``"PUT"``.
         request_format: ``"form"``, ``"json"`` or ``"query"``: how the fields are sent. None: a form, and the query
             with GET. Or a callable that is given the fields, nested as for JSON, and returns the body as text or
@@ -47,7 +49,7 @@ class TokenEndpoint:
             span; ``"clock"`` for ``D:HH:MM:SS``; ``"unix"``, ``"unix_ms"`` or ``"date"`` for a point in time.
         default_lifetime: Seconds that a token lives if neither the answer nor the token (a JWT) says it.
         grant_type: False: no ``grant_type`` is sent.
-        revocation_url: Where tokens are revoked (RFC 7009).
+        revocation_url: Where tokens are revoked (RFC 7009). It counts more than what the metadata of an issuer says.
         alternatives: URLs of the same endpoint in other places. If a connection fails or an answer is 5xx, the request
             goes to the next one, and what works is asked first from then on.
 
@@ -55,7 +57,8 @@ class TokenEndpoint:
         ConfigurationError: a value cannot be right, or two contradict each other.
     """
 
-    url: str
+    url: str | None
+    issuer: Issuer | None
     method: str
     request_format: str | Callable[[dict[str, Any]], str | bytes]
     credential_fields: tuple[str | None, ...] | Nested | None
@@ -70,7 +73,7 @@ class TokenEndpoint:
 
     def __init__(
         self,
-        url: str,
+        url: str | Issuer,
         *,
         method: str = "POST",
         request_format: str | Callable[[dict[str, Any]], str | bytes] | None = None,
@@ -88,8 +91,10 @@ class TokenEndpoint:
 
         method = checks.method(method)
         request_format = checks.request_format(request_format, method)
+        issuer = _issuer(url)
         fields: dict[str, Any] = {
-            "url": checks.endpoint_url(url),
+            "url": checks.endpoint_url(url) if issuer is None else None,
+            "issuer": issuer,
             "method": method,
             "request_format": request_format,
             "credential_fields": checks.credential_fields(credential_fields, request_format),
@@ -104,11 +109,13 @@ class TokenEndpoint:
         }
         for name, value in fields.items():
             object.__setattr__(self, name, value)
+        checks.no_alternatives_of_issuer(self.alternatives, issuer)
         templates = checks.credential_template(self.credential_fields, request_format), self.credential_headers
-        for each in self.urls:
+        written = self.urls or ("",)
+        for each in written:
             checks.no_secret_in_query(each, templates[0], request_format, permitted=self.secret_in_query)
-        described = credential_fields is not None or bool(self.credential_headers) or checks.has_credentials(self.url)
-        places = (self.url, *templates)
+        described = credential_fields is not None or bool(self.credential_headers) or checks.has_credentials(written[0])
+        places = (written[0], *templates)
         needs_secret, needs_client_id = checks.has_secret(places), checks.has_id(places)
         authentication = (
             DescribedCredentials(needs_secret=needs_secret, needs_client_id=needs_client_id) if described else None
@@ -132,8 +139,8 @@ class TokenEndpoint:
 
     @property
     def urls(self) -> tuple[str, ...]:
-        """Where the endpoint is; all of them are asked for the same."""
-        return self.url, *self.alternatives
+        """Where the endpoint is; all of them are asked for the same. Empty if the metadata of an issuer says it."""
+        return () if self.url is None else (self.url, *self.alternatives)
 
     @property
     def authentication(self) -> ClientAuthentication | None:
@@ -180,7 +187,9 @@ class TokenEndpoint:
 
     def arguments(self) -> dict[str, Any]:
         """What makes an equal one."""
-        return {name: getattr(self, name) for name in TokenEndpoint.__annotations__}
+        arguments = {name: getattr(self, name) for name in TokenEndpoint.__annotations__}
+        issuer = arguments.pop("issuer")
+        return arguments if issuer is None else {**arguments, "url": issuer}
 
     def __setattr__(self, name: str, value: Any) -> NoReturn:
         raise AttributeError(f"TokenEndpoint is immutable; make a new one to change {name}")
@@ -192,7 +201,7 @@ class TokenEndpoint:
         return self.arguments() == other.arguments() if isinstance(other, TokenEndpoint) else NotImplemented
 
     def __hash__(self) -> int:
-        return hash((self.url, self.method, self.request_format, self.lifetime_unit))
+        return hash((self.url, self.issuer, self.method, self.request_format, self.lifetime_unit))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return partial(type(self), **self.arguments()), ()
@@ -212,7 +221,17 @@ class TokenEndpoint:
     def __repr__(self) -> str:
         """What differs from the defaults; no secret, even if someone wrote one into a template."""
         shown = (f"{name}={_shown(name, getattr(self, name))!r}" for name in self.differences)
-        return f"TokenEndpoint({', '.join((repr(shown_url(self.url)), *shown))})"
+        place = repr(self.issuer) if self.url is None else repr(shown_url(self.url))
+        return f"TokenEndpoint({', '.join((place, *shown))})"
+
+
+def _issuer(value: object) -> Issuer | None:
+    """`value` if it is an issuer."""
+    if isinstance(value, str):
+        return None
+    from ._issuer import Issuer
+
+    return value if isinstance(value, Issuer) else None
 
 
 def _shown(name: str, value: Any) -> Any:
@@ -236,13 +255,18 @@ def with_endpoint(arguments: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         ConfigurationError: a value cannot be right; its `field` is one of those names.
     """
-    from ._settings.fields import ENDPOINT_FIELDS
+    from ._settings.fields import ENDPOINT_FIELDS, ISSUER_FIELDS
 
     described: dict[str, Any] = {
         argument: arguments[field] for field, argument in ENDPOINT_FIELDS.items() if field in arguments
     }
-    others = {name: value for name, value in arguments.items() if name not in ENDPOINT_FIELDS}
+    taken = {*ENDPOINT_FIELDS, *ISSUER_FIELDS}
+    others = {name: value for name, value in arguments.items() if name not in taken}
     others.setdefault("client_id", "")  # some descriptions do not send it; for all others the config misses it
+    if any(field in arguments for field in ISSUER_FIELDS):
+        from ._issuer import issuer_from
+
+        others["token_url"] = issuer_from(arguments)
     url = others.get("token_url")
     if others.get("grant_type") is False:
         described["grant_type"] = others.pop("grant_type")

@@ -2,19 +2,21 @@
 
 # Not `from __future__ import annotations`: `typing.get_type_hints` would look for the names in `oauth_cc_auth`, where
 # what is here says it is from.
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, NoReturn
 
+from ._errors import ConfigurationError
 from ._redact.redact import shown_url
 
 
 class Issuer:
     """An authorization server by its issuer identifier (RFC 8414 §2, OpenID Connect Discovery 1.0 §3).
 
-    Pass it in the place of a token URL. The first token request reads the server's metadata, which names the token
-    endpoint; the metadata is kept for an hour, and read again if the endpoint is gone (404, 410). The document must
-    state exactly this issuer, or it is an error: that is what ties the endpoint to what you typed. The endpoint may be
-    on another host, as Google's is.
+    Pass it in the place of a token URL, or of the URL of a `TokenEndpoint`, which says what the metadata does not. The
+    first token request reads the server's metadata, which names the token endpoint; the metadata is kept for an hour,
+    and read again if the endpoint is gone (404, 410). The document must state exactly this issuer, or it is an error:
+    that is what ties the endpoint to what you typed. The endpoint may be on another host, as Google's is.
 
     Immutable; two are equal if both arguments are.
 
@@ -63,6 +65,18 @@ class Issuer:
     def __repr__(self) -> str:
         place = "" if self.metadata_url is None else f", metadata_url={shown_url(self.metadata_url)!r}"
         return f"Issuer({self.url!r}{place})"
+
+
+def issuer_from(arguments: Mapping[str, Any]) -> Issuer:
+    """The issuer that settings name, by the names that they have in a form, in the environment or on a command line.
+
+    Raises:
+        ConfigurationError: one is missing or cannot be right.
+    """
+    if "issuer" not in arguments:
+        problem = "is set without issuer"
+        raise ConfigurationError(field="metadata_url", problem=problem, remedy="set issuer to what the metadata states")
+    return Issuer(arguments["issuer"], metadata_url=arguments.get("metadata_url"))
 
 
 Issuer.__module__ = "oauth_cc_auth"

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from oauth_cc_auth import ClientCredentialsConfig, ConfigurationError, TokenEndpoint
+from oauth_cc_auth import ClientCredentialsConfig, ConfigurationError, Issuer, TokenEndpoint
 
 URL = "https://login.example.com/v1/login"
 SECRET = "s3cret"
@@ -330,3 +330,35 @@ def test_a_described_endpoint_may_have_another_authorization() -> None:
     endpoint = TokenEndpoint(URL, request_format="json", credential_fields=())
     config = ClientCredentialsConfig(endpoint, "id", additional_headers={"Authorization": lambda: "Bearer x"})
     assert [name for name, _ in config.additional_headers] == ["Authorization"]
+
+
+ISSUER = Issuer("https://login.example.com/tenant1")
+
+
+def test_an_issuer_in_the_place_of_its_url() -> None:
+    """A value like any other; it has no URL, and a config with it neither."""
+    endpoint = TokenEndpoint(ISSUER, request_format="json", revocation_url="https://login.example.com/revoke")
+    assert (endpoint.url, endpoint.urls, endpoint.issuer) == (None, (), ISSUER)
+    again = pickle.loads(pickle.dumps(endpoint))  # noqa: S301  # our own
+    assert again == copy.deepcopy(endpoint) == endpoint
+    assert hash(again) == hash(endpoint)
+    assert endpoint != TokenEndpoint(**{**endpoint.arguments(), "url": Issuer("https://login.example.com/tenant2")})
+    assert endpoint.arguments()["url"] == ISSUER
+    assert repr(endpoint) == (
+        f"TokenEndpoint({ISSUER!r}, request_format='json', revocation_url='https://login.example.com/revoke')"
+    )
+    config = ClientCredentialsConfig(endpoint, "abcd", "s3cret")
+    assert (config.token_url, config.token_source, config.endpoint) == (None, endpoint, endpoint)
+    assert (config.issuer, config.source_url) == (ISSUER, ISSUER.url)
+    assert pickle.loads(pickle.dumps(config)) == config  # noqa: S301  # our own
+    assert repr(config) != repr(ClientCredentialsConfig(ISSUER, "abcd", "s3cret"))
+
+
+def test_where_an_issuer_has_other_places() -> None:
+    """The metadata names one place, so there is nothing to fail over to."""
+    with pytest.raises(ConfigurationError, match="alternatives are given, and the metadata of the issuer names"):
+        TokenEndpoint(ISSUER, alternatives=["https://login2.example.com/"])
+    with pytest.raises(ConfigurationError, match="credential_fields puts the secret into the query"):
+        TokenEndpoint(ISSUER, method="GET", credential_fields=("id", "key"))
+    with pytest.raises(ConfigurationError, match=r"^token_url must be a str, not int"):
+        TokenEndpoint(5)  # type: ignore[arg-type]

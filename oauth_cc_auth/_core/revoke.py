@@ -103,7 +103,7 @@ class Revocation:
     def _url(self, server: ServerMetadata | None) -> str:
         endpoint = self._config.endpoint
         url = None if endpoint is None else endpoint.revocation_url
-        if server is not None:
+        if url is None and server is not None:
             url = server.revocation_url
         if url is None:
             raise ConfigurationError(

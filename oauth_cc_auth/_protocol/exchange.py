@@ -84,7 +84,7 @@ class TokenRequest(Record):
         self.asked = asked
         self.is_bound = is_bound
         self.note = note
-        self.shown_url = shown_url(written_url or (url if endpoint is None else endpoint.url))
+        self.shown_url = shown_url(written_url or (None if endpoint is None else endpoint.url) or url)
         self.http_method = http_method
         self.endpoint = endpoint
         self.headers = headers
@@ -97,7 +97,7 @@ class TokenRequest(Record):
     @property
     def url_secrets(self) -> tuple[str, ...]:
         """What must not be shown, if the URL may hold some of it; empty if it holds none."""
-        written = self.url if self.endpoint is None else self.endpoint.url
+        written = (None if self.endpoint is None else self.endpoint.url) or self.url
         return self.secrets if "?" in self.url or self.url != written else ()
 
     @property
@@ -242,7 +242,8 @@ def token_request(
             if not is_header_value(content):
                 raise ConfigurationError(f"{name} would have a value that a header cannot have; printable ASCII fits")
         fields += filled(endpoint.credential_template, *known).items()
-        url = filled(url, *known, percent_encoded)
+        if server is None:  # what metadata names has no placeholders, or it could ask for the secret in a path
+            url = filled(url, *known, percent_encoded)
     content_type = None if callable(request_format) else CONTENT_TYPES.get(request_format)
     return TokenRequest(
         url=url_with(url, fields, request_format),

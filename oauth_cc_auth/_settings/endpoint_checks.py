@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from math import inf
 from typing import Any
 from urllib.parse import urlsplit
@@ -83,6 +83,13 @@ def alternatives(value: object, *, allow_insecure_http: bool = True) -> tuple[st
     if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
         raise _wrong("alternatives", f"must be URLs in a list, not {type(value).__name__}")
     return tuple(_alternative(url, allow_insecure_http=allow_insecure_http) for url in value)
+
+
+def no_alternatives_of_issuer(alternatives: Sequence[str], issuer: object) -> None:
+    """Refuse other places of an endpoint whose place is for the metadata of an issuer to say."""
+    if alternatives and issuer is not None:
+        problem = "are given, and the metadata of the issuer names the token endpoint"
+        raise _wrong("alternatives", problem, "pass URLs only, or leave them out")
 
 
 def _alternative(value: object, *, allow_insecure_http: bool) -> str:

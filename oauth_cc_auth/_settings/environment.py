@@ -10,7 +10,16 @@ from oauth_cc_auth._authentication.from_file import FromFile
 from oauth_cc_auth._errors import ConfigurationError
 
 from . import DEFAULT_PREFIX
-from .fields import BEHAVIOUR, ENDPOINT_FIELDS, FIELDS, OF_COMMAND, SETTINGS, WRITABLE_BEHAVIOUR, check_complete
+from .fields import (
+    BEHAVIOUR,
+    ENDPOINT_FIELDS,
+    FIELDS,
+    OF_COMMAND,
+    SETTINGS,
+    WRITABLE_BEHAVIOUR,
+    check_complete,
+    without_place,
+)
 from .labels import FIELD_BY_LABEL
 from .values import plain, read_value
 
@@ -43,7 +52,8 @@ def arguments_from_environment(
     # A `TokenEndpoint` or an `Issuer` is a whole description; variables do not add to it.
     is_described = not isinstance(arguments.get("token_url", ""), str)
     skipped = {*arguments, *(ENDPOINT_FIELDS if is_described else ())}
-    names = {field: f"{prefix}{field.upper()}" for field in fields if field not in skipped}
+    names = {field: f"{prefix}{field.upper()}" for field in without_place(dict.fromkeys(fields), arguments)}
+    names = {field: name for field, name in names.items() if field not in skipped}
     for field, name in names.items():
         value = environ.get(name, "")
         if value.strip():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from oauth_cc_auth._errors import ConfigurationError
@@ -28,6 +28,8 @@ FIELDS = (
 )
 _REQUIRED: tuple[str, ...] = FIELDS[:3]
 
+# Those that stand in the place of `token_url`: they make an `Issuer`.
+ISSUER_FIELDS = ("issuer", "metadata_url")
 # Those of a `TokenEndpoint` besides its URL and `grant_type`, by the names that they have beside the others, and the
 # arguments that they are.
 ENDPOINT_FIELDS = {
@@ -44,7 +46,7 @@ ENDPOINT_FIELDS = {
 # Those that say how the client proves itself without its secret; see `_authentication.from_settings`.
 AUTHENTICATION_FIELDS = ("private_key", "key_id", "signing_algorithm", "certificate", "assertion_file")
 # Everything about the token request that can be written down.
-SETTINGS = (*FIELDS, *AUTHENTICATION_FIELDS, *ENDPOINT_FIELDS)
+SETTINGS = (FIELDS[0], *ISSUER_FIELDS, *FIELDS[1:], *AUTHENTICATION_FIELDS, *ENDPOINT_FIELDS)
 _PROOFS = frozenset({"private_key", "certificate", "assertion_file"})
 _WITHOUT_ID = ("client_assertion", "none")
 _WITHOUT_SECRET = ("private_key_jwt", "tls_client_auth", *_WITHOUT_ID)
@@ -80,13 +82,43 @@ def required_for(arguments: Mapping[str, Any]) -> tuple[str, ...]:
     is missing.
     """
     url = arguments.get("token_url")
+    place = () if arguments.keys() & set(ISSUER_FIELDS) else _REQUIRED[:1]
     has_placeholders = isinstance(url, str) and "{" in url
     if has_placeholders or _PLACES & arguments.keys() or getattr(url, "authentication", None) is not None:
-        return _REQUIRED[:1]
+        return place
     strategy = arguments.get("client_authentication")
     if strategy in _WITHOUT_ID or "assertion_file" in arguments or getattr(strategy, "needs_client_id", True) is False:
-        return _REQUIRED[:1]
-    return _REQUIRED[:2] if is_proven_otherwise(arguments) or can_do_without_secret(strategy) else _REQUIRED
+        return place
+    is_without_secret = is_proven_otherwise(arguments) or can_do_without_secret(strategy)
+    return (*place, *(_REQUIRED[1:2] if is_without_secret else _REQUIRED[1:]))
+
+
+def without_place(arguments: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:
+    """`arguments` without those that say where tokens come from, if `others`, which count more, say it too."""
+    places = {"token_url", *ISSUER_FIELDS}
+    is_said = not places.isdisjoint(others)
+    return {field: value for field, value in arguments.items() if not (is_said and field in places)}
+
+
+def check_one_place(arguments: Mapping[str, Any], names: Mapping[str, str]) -> None:
+    """Raise a ConfigurationError if `arguments` have both a token URL and an issuer.
+
+    Args:
+        arguments: The values that there are, by field.
+        names: What the person calls each field.
+    """
+    for field in ISSUER_FIELDS:
+        if field in arguments and "token_url" in arguments:
+            both = f"{names.get(field, field)} and {names.get('token_url', 'token_url')}"
+            remedy = "keep one: the metadata of the issuer names the token endpoint"
+            raise ConfigurationError(field=field, name=both, problem="are both set", remedy=remedy)
+
+
+def blamed(error: ConfigurationError, names: Collection[str]) -> str | None:
+    """The field among `names` that an error is about: what is wrong with the place of tokens may be in an issuer."""
+    if error.field != "token_url" or "token_url" in names:
+        return error.field
+    return next((field for field in reversed(ISSUER_FIELDS) if field in names), error.field)
 
 
 def with_authentication(arguments: Mapping[str, Any]) -> dict[str, Any]:

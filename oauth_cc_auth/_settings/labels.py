@@ -7,7 +7,7 @@ from typing import Any
 
 from oauth_cc_auth._errors import ConfigurationError
 
-from .fields import BEHAVIOUR, ENDPOINT_FIELDS, SETTINGS, check_complete
+from .fields import BEHAVIOUR, ENDPOINT_FIELDS, ISSUER_FIELDS, SETTINGS, check_complete
 from .shown import shown_label
 from .values import plain, read_value
 
@@ -38,14 +38,22 @@ FIELD_BY_LABEL: dict[str, str | None] = {
     **{plain(label): field for label, field in _FORM_LABELS.items()},
     **{plain(field): field for field in SETTINGS},
 }
-# A table of its own for the endpoint, with the names of the arguments of `TokenEndpoint`.
-_TABLE = "tokenendpoint"
-_FIELD_IN_TABLE = {
-    "url": "token_url",
-    "tokenurl": "token_url",
-    "granttype": "grant_type",
-    **{plain(argument): field for field, argument in ENDPOINT_FIELDS.items()},
-    **{plain(field): field for field in ENDPOINT_FIELDS},
+# Tables of their own, with the names of the arguments of `TokenEndpoint` and `Issuer`.
+_ISSUER_TABLE = {"url": "issuer", "issuer": "issuer", "metadataurl": "metadata_url"}
+_TABLES = {
+    "tokenendpoint": {
+        "url": "token_url",
+        "tokenurl": "token_url",
+        "granttype": "grant_type",
+        **{plain(field): field for field in ISSUER_FIELDS},
+        **{plain(argument): field for field, argument in ENDPOINT_FIELDS.items()},
+        **{plain(field): field for field in ENDPOINT_FIELDS},
+    },
+    "issuer": _ISSUER_TABLE,
+}
+_TAKEN = {
+    "tokenendpoint": ("which describes no endpoint", ("url", *ENDPOINT_FIELDS.values(), "grant_type", *ISSUER_FIELDS)),
+    "issuer": ("which is no argument of Issuer", ("url", "metadata_url")),
 }
 
 
@@ -88,23 +96,30 @@ def fields_from_mapping(settings: Mapping[str, Any]) -> tuple[dict[str, Any], di
 
 
 def is_table(label: Any, value: Any) -> bool:
-    """True for a table that describes the endpoint."""
-    return isinstance(label, str) and plain(label) == _TABLE and isinstance(value, Mapping)
+    """True for a table that describes the endpoint or its issuer."""
+    return isinstance(label, str) and plain(label) in _TABLES and isinstance(value, Mapping)
 
 
 def _flat(settings: Mapping[Any, Any]) -> Iterator[tuple[str, str, str | None, Any]]:
-    """Label, name for messages, field and value of each setting; those of the endpoint's table among the others."""
+    """Label, name for messages, field and value of each setting; those of tables among the others."""
     for label, value in settings.items():
-        if not is_table(label, value):
+        if is_table(label, value):
+            yield from _in_table(label, plain(label), value)
+        else:
             yield label, repr(label), _field_for(label), value
-            continue
-        for inner, inner_value in value.items():
-            field = _FIELD_IN_TABLE.get(plain(inner)) if isinstance(inner, str) else None
-            if field is None:
-                problem = f"has {shown_label(str(inner))} in it, which describes no endpoint"
-                known = ", ".join(("url", *ENDPOINT_FIELDS.values(), "grant_type"))
-                raise ConfigurationError(name=repr(label), problem=problem, remedy=f"it takes: {known}")
-            yield inner, repr(f"{label}.{inner}"), field, inner_value
+
+
+def _in_table(path: str, table: str, settings: Mapping[Any, Any]) -> Iterator[tuple[str, str, str | None, Any]]:
+    for label, value in settings.items():
+        field = _TABLES[table].get(plain(label)) if isinstance(label, str) else None
+        if field is None:
+            what, known = _TAKEN[table]
+            problem = f"has {shown_label(str(label))} in it, {what}"
+            raise ConfigurationError(name=repr(path), problem=problem, remedy=f"it takes: {', '.join(known)}")
+        if field == "issuer" and isinstance(value, Mapping) and table != "issuer":
+            yield from _in_table(f"{path}.{label}", "issuer", value)
+        else:
+            yield label, repr(f"{path}.{label}"), field, value
 
 
 def plain_label(label: str) -> str:

@@ -85,7 +85,7 @@ def _description(config: ClientCredentialsConfig) -> str:
     method = config.client_authentication
     source = config.token_source
     described = {
-        "source": source.arguments() if isinstance(source, TokenEndpoint) else config.source_url,
+        "source": {**source.arguments(), "url": source.url} if isinstance(source, TokenEndpoint) else config.source_url,
         "issuer": None if config.issuer is None else config.issuer.url,
         "client_id": config.client_id,
         "method": f"{type(method).__qualname__} {method.name}" if isinstance(method, ClientAuthentication) else method,

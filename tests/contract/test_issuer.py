@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from typing import Any
 
@@ -319,3 +320,38 @@ def test_shown_by_its_source(oauth_server: LoopbackServer, login: Login) -> None
     assert auth.config.token_url is None
     assert auth.config.token_source == auth.config.issuer == Issuer(login.url)
     assert f"token_url=Issuer({login.url!r})" in repr(auth)
+
+
+@each_client
+def test_an_endpoint_that_is_described_and_discovered(
+    client: ClientKind, oauth_server: LoopbackServer, login: Login
+) -> None:
+    """The metadata says where it is, and the description how it is asked, and how it answers."""
+    login.documents[FORMS[0]] = login.document(oauth_server.token_url, token_endpoint_auth_methods_supported=[POST])
+    answer = {"data": {"token": "t1", "ttl": 100}}
+    oauth_server.token_endpoint.always(Answer(200, answer))
+    endpoint = TokenEndpoint(
+        Issuer(login.url),
+        request_format="json",
+        credential_fields=("auth.id", "auth.key"),
+        response_fields={"access_token": "data.token", "expires_in": "data.ttl"},
+        grant_type=False,
+    )
+    auth = client.auth_class(endpoint, "client", "s3cret")
+    with client.session(auth=auth) as session:
+        token = session.get_token()
+    assert token.access_token == "t1"
+    assert login.asked == [FORMS[0]]
+    (request,) = oauth_server.token_requests
+    assert json.loads(request.body) == {"auth": {"id": "client", "key": "s3cret"}}
+
+
+@each_client
+def test_metadata_has_no_placeholders(client: ClientKind, oauth_server: LoopbackServer, login: Login) -> None:
+    """Or the document could have the secret written into a path, which servers log."""
+    login.documents[FORMS[0]] = login.document(f"{oauth_server.origin}/oauth2/{{client_secret}}")
+    auth = client.auth_class(TokenEndpoint(Issuer(login.url), credential_fields=("id", "key")), "client", "s3cret")
+    with client.session(auth=auth) as session, pytest.raises(TokenError):
+        session.get_token()
+    assert oauth_server.requests
+    assert not any("s3cret" in request.path for request in oauth_server.requests)

@@ -187,6 +187,18 @@ def test_issuer_names_the_place(client: ClientKind, oauth_server: LoopbackServer
 
 
 @each_client
+def test_a_place_beside_an_issuer(client: ClientKind, oauth_server: LoopbackServer, login: Login) -> None:
+    """What the person typed counts, and not what the metadata names."""
+    revocations = Revocations(oauth_server)
+    login.documents[DOCUMENT] = login.document(oauth_server.token_url, revocation_endpoint=f"{login.origin}/revoke")
+    endpoint = TokenEndpoint(Issuer(login.url), revocation_url=revocations.url)
+    with client.session(auth_for(client, oauth_server, token_url=endpoint)) as session:
+        session.get_token()
+        session.on_auth("revoke")
+    assert len(revocations.requests) == 1
+
+
+@each_client
 def test_secret_from_a_callable(client: ClientKind, oauth_server: LoopbackServer) -> None:
     """It is asked anew. If it was rotated since the token came, each method is tried in its turn."""
     secrets: list[Any] = [oauth_server.client_secret, "rotated", 5, None]

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from oauth_cc_auth.testing import Answer, LoopbackServer
+from tests.contract.issuer_server import FORMS, Login, login_fixture
 from tests.contract.raw_endpoint import RawEndpoint
 from tests.contract.test_tls import certificate, issue, tls
 from tests.httpie.command import CLIENT_ID, CLIENT_SECRET, HTTPie
 
-__all__ = ["certificate"]  # a fixture
+__all__ = ["certificate", "login_fixture"]  # fixtures
 
 REFUSAL = Answer.error("invalid_token", status=401)
 
@@ -163,3 +164,13 @@ def test_verify_is_about_the_api(httpie: HTTPie, certificate: Path) -> None:
         assert endpoint.requests
     assert run.status == 1
     assert "certificate verify failed" in run.errors
+
+
+def test_an_issuer_in_the_environment(httpie: HTTPie, login: Login) -> None:
+    """Its metadata names the token endpoint."""
+    login.documents[FORMS[0]] = login.document(httpie.server.token_url)
+    del httpie.environment["OAUTH_CC_TOKEN_URL"]
+    httpie.environment["OAUTH_CC_ISSUER"] = login.url
+    run = httpie.run()
+    assert (run.status, run.errors) == (0, "")
+    assert len(httpie.server.token_requests) == 1

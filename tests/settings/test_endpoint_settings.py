@@ -190,7 +190,7 @@ def test_no_credentials_are_needed_if_none_are_sent(monkeypatch: pytest.MonkeyPa
             {"token_endpoint": {"format": "json"}},
             "'token_endpoint' has 'format' in it, which describes no endpoint; it takes: url, method, request_format, "
             "credential_fields, credential_headers, secret_in_query, response_fields, lifetime_unit, default_lifetime, "
-            "revocation_url, grant_type",
+            "revocation_url, grant_type, issuer, metadata_url",
         ),
         (
             {"token_endpoint": {"url": URL}},

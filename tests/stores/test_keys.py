@@ -64,3 +64,15 @@ def test_only_the_last_keys_are_remembered(monkeypatch: pytest.MonkeyPatch) -> N
     assert len(keys._known) == 2
     assert keys_from(b"1", b"") is first
     assert isinstance(first, Keys)
+
+
+def test_an_issuer_decides_the_token() -> None:
+    """Also one whose endpoint is described: another issuer, or another description, is another entry."""
+    keys = keys_from(b"s3cret", b"salt")
+    sources: list[Any] = [
+        *(Issuer(f"https://login.example.com/{tenant}") for tenant in ("a", "b")),
+        *(TokenEndpoint(Issuer(f"https://login.example.com/{tenant}"), default_lifetime=60) for tenant in ("a", "b")),
+        TokenEndpoint(Issuer("https://login.example.com/a"), default_lifetime=61),
+    ]
+    names = [name_of(keys, ClientCredentialsConfig(source, "client", "s3cret")) for source in sources]
+    assert len(set(names)) == 5

@@ -11,6 +11,7 @@ from oauth_cc_auth._cli.check.probe.api_call import call_api
 from oauth_cc_auth._cli.check.probe.attempts import try_methods
 from oauth_cc_auth._cli.check.probe.connect import connect, look_again
 from oauth_cc_auth._cli.check.probe.discovery import find_token_endpoint
+from oauth_cc_auth._cli.check.probe.issuer import read_issuer
 from oauth_cc_auth._cli.check.report.as_json import JsonReport
 from oauth_cc_auth._cli.check.report.as_text import Report
 from oauth_cc_auth._cli.check.rules.judge import ELSEWHERE, Diagnosis, judge
@@ -19,12 +20,15 @@ from oauth_cc_auth._cli.settings.urls import wire_origin, wire_url
 from oauth_cc_auth._cli.terminal import console
 from oauth_cc_auth._cli.terminal.exit import FAILED, OK, CommandError
 from oauth_cc_auth._config import ClientCredentialsConfig
+from oauth_cc_auth._issuer import Issuer
+from oauth_cc_auth._protocol.failure import Failure
+from oauth_cc_auth._protocol.server_metadata import ServerMetadata
 from oauth_cc_auth._redact.redact import presentable, shown_url
 
 from .connection_facts import Connection
 from .facts import Findings, Question
 from .oddities import oddities
-from .watcher import Watcher
+from .watcher import Timed, Watcher
 
 _TIMEOUT = 10.0  # seconds, as the plugin's
 
@@ -47,12 +51,16 @@ def diagnose(settings: CommandSettings, api_url: str | None, watcher: Watcher) -
     config = settings.config
     findings = Findings(_question(config, api_url), time.time(), Connection("", 0, None))
     watcher.started(findings.question)
-    findings = replace(findings, connection=connect(config.source_url, _timeout(settings), watcher))
-    if findings.connection.failure is None:
-        findings = _asked(findings, settings, api_url, watcher)
+    place = config.source_url if config.issuer is None else config.issuer.asked_url
+    findings = replace(findings, connection=connect(place, _timeout(settings), watcher))
+    server: ServerMetadata | None = None
+    if findings.connection.failure is None and config.issuer is not None:
+        findings, server = _located(findings, settings, config.issuer, watcher)
+    if findings.connection.failure is None and findings.undiscovered is None:
+        findings = _asked(findings, settings, api_url, watcher, server)
     findings = replace(findings, now=time.time())
     diagnosis = judge(findings)
-    if any(cause.name in ELSEWHERE for cause in diagnosis.causes):
+    if config.issuer is None and any(cause.name in ELSEWHERE for cause in diagnosis.causes):
         with watcher.doing("asking the server where its token endpoint is"):
             discovered = find_token_endpoint(config.source_url, _timeout(settings))
         findings = replace(findings, discovered=discovered)
@@ -61,10 +69,30 @@ def diagnose(settings: CommandSettings, api_url: str | None, watcher: Watcher) -
     return diagnosis
 
 
-def _asked(findings: Findings, settings: CommandSettings, api_url: str | None, watcher: Watcher) -> Findings:
+def _located(
+    findings: Findings, settings: CommandSettings, issuer: Issuer, watcher: Watcher
+) -> tuple[Findings, ServerMetadata | None]:
+    """Where the issuer says that tokens are issued, and how far a connection to that place comes."""
+    timeout, permitted = _timeout(settings), settings.config.allow_insecure_http
+    with Timed(watcher, f"asking {shown_url(issuer.asked_url)} where tokens are issued") as timed:
+        server = read_issuer(issuer, timeout, allow_insecure_http=permitted)
+    if isinstance(server, Failure):
+        return replace(findings, undiscovered=server.error.problem), None
+    token_url, origin = shown_url(server.token_url), wire_origin(server.token_url)
+    question = replace(findings.question, token_url=token_url, secure=origin.scheme == "https", host=origin.host)
+    findings = replace(findings, question=question)
+    watcher.located(token_url, timed.seconds)
+    if origin != wire_origin(issuer.asked_url):
+        findings = replace(findings, connection=connect(server.token_url, timeout, watcher))
+    return findings, server
+
+
+def _asked(
+    findings: Findings, settings: CommandSettings, api_url: str | None, watcher: Watcher, server: ServerMetadata | None
+) -> Findings:
     """What the token endpoint and the API answer."""
     config, timeout = settings.config, _timeout(settings)
-    tried = try_methods(config, timeout, watcher)
+    tried = try_methods(config, timeout, watcher, server)
     findings = replace(findings, attempts=tried.attempts, now=time.time())
     watcher.attempted(tried.attempts)
     if any(attempt.outcome == "no_answer" for attempt in tried.attempts):
@@ -102,6 +130,7 @@ def _question(config: ClientCredentialsConfig, api_url: str | None) -> Question:
         data_names=tuple(dict.fromkeys(name for name, _ in config.additional_request_data)),
         header_name=config.header_name,
         header_value_pattern=str(config.header_value_pattern),
+        issuer=None if config.issuer is None else shown_url(config.issuer.url),
         described=() if config.endpoint is None else config.endpoint.differences,
         oddities=oddities(config.client_id, secret if isinstance(secret, str) else "", config.scope),
     )

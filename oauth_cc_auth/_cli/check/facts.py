@@ -20,7 +20,8 @@ class Question:
     """What is being checked.
 
     Attributes:
-        token_url: In a form that may be shown.
+        token_url: In a form that may be shown; the issuer's URL until its metadata names another one.
+        issuer: Whose metadata names the token endpoint, in a form that may be shown; None if `token_url` was given.
         api_url: In a form that may be shown; None if no API is called.
         secure: token_url is https.
         host: Its host, in lower case.
@@ -42,6 +43,7 @@ class Question:
     data_names: tuple[str, ...]
     header_name: str
     header_value_pattern: str
+    issuer: str | None = None
     described: tuple[str, ...] = ()
     oddities: tuple[str, ...] = ()
 
@@ -191,6 +193,7 @@ class Findings:
 
     Attributes:
         now: Unix time in seconds at which that was complete.
+        undiscovered: Why the issuer names no token endpoint, as a sentence without a full stop; None if it names one.
         discovered: The token endpoint that the server names, in a form that may be shown, if token_url is not it.
     """
 
@@ -200,4 +203,5 @@ class Findings:
     attempts: tuple[AttemptFacts, ...] = ()
     token: TokenFacts | None = None
     api: ApiFacts | None = None
+    undiscovered: str | None = None
     discovered: str | None = None

@@ -35,7 +35,7 @@ def run(api_url: str, *, as_json: bool) -> int:
         lines += ["", *_lines(proposal, described)]
     if found:
         issuer = json.dumps(found[0].issuer)
-        lines += ["", f"In Python, Issuer({issuer}) instead of token_url looks the URL up at each start."]
+        lines += ["", f"To look the URL up at each start, set issuer to {issuer} instead of token_url."]
     elif not described.proposals:
         lines += ["It names no authorization server: pass --token-url."]
     console.stdout().print(Text("\n".join(lines)), soft_wrap=True)

@@ -25,6 +25,9 @@ class Watcher:
     def stepped(self, step: Step, connection: Connection) -> None:
         """One step of connecting is done."""
 
+    def located(self, token_url: str, seconds: float) -> None:
+        """The metadata of the issuer names the token endpoint."""
+
     def attempted(self, attempts: tuple[AttemptFacts, ...]) -> None:
         """All token requests are done."""
 

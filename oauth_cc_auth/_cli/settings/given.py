@@ -15,7 +15,14 @@ from oauth_cc_auth._config import ClientCredentialsConfig
 from oauth_cc_auth._endpoint import with_endpoint
 from oauth_cc_auth._errors import ConfigurationError, named
 from oauth_cc_auth._settings import DEFAULT_PREFIX
-from oauth_cc_auth._settings.fields import WRITABLE_BEHAVIOUR, required_for, with_authentication
+from oauth_cc_auth._settings.fields import (
+    WRITABLE_BEHAVIOUR,
+    blamed,
+    check_one_place,
+    required_for,
+    with_authentication,
+    without_place,
+)
 
 from .urls import wire_url
 
@@ -48,8 +55,11 @@ class CommandSettings:
 
 
 def by_precedence(*sources: Mapping[str, Given]) -> dict[str, Given]:
-    """Each setting, from the first of `sources` that has it."""
-    return {field: given for source in reversed(sources) for field, given in source.items()}
+    """Each setting, from the first of `sources` that has it; where tokens come from, from one of them alone."""
+    found: dict[str, Given] = {}
+    for source in sources:
+        found |= {field: given for field, given in without_place(source, found).items() if field not in found}
+    return found
 
 
 def checked(given: Mapping[str, Given]) -> CommandSettings:
@@ -62,6 +72,7 @@ def checked(given: Mapping[str, Given]) -> CommandSettings:
     missing = [field for field in required if field not in given]
     if missing:
         raise _missing(missing)
+    check_one_place(given, {field: each.source for field, each in given.items()})
     fields = {field: each.value for field, each in given.items() if field not in WRITABLE_BEHAVIOUR}
     behaviour = {field: each.value for field, each in given.items() if field in WRITABLE_BEHAVIOUR}
     _blaming(given, lambda: _check_behaviour(behaviour))
@@ -97,7 +108,8 @@ def _blaming(given: Mapping[str, Given], make: Callable[[], Any]) -> Any:
     try:
         return make()
     except ConfigurationError as error:
-        source = given[error.field].source if error.field is not None and error.field in given else error.name
+        field = blamed(error, given)
+        source = given[field].source if field is not None and field in given else error.name
         problem = named(error, source, setting_remedy(error))
     # Raised out here, so that no context with the values comes along.
     raise problem

@@ -35,7 +35,7 @@ def load(options: argparse.Namespace) -> CommandSettings:
 
 
 def names_endpoint(options: argparse.Namespace) -> bool:
-    """True if options, environment or file name the token endpoint.
+    """True if options, environment or file name the token endpoint, or the issuer whose metadata does.
 
     Raises:
         CommandError: the file cannot be read.
@@ -43,7 +43,11 @@ def names_endpoint(options: argparse.Namespace) -> bool:
     """
     in_environment, _ = sources.from_environment(os.environ)
     file = {} if options.config is None else sources.from_mapping(config_file.read(options.config), options.config)
-    return any("token_url" in source for source in (sources.from_options(options), in_environment, file))
+    return any(map(_names_place, (sources.from_options(options), in_environment, file)))
+
+
+def _names_place(given: Mapping[str, Given]) -> bool:
+    return "token_url" in given or "issuer" in given
 
 
 def _in_file(name: str | None) -> dict[str, Given]:
@@ -58,4 +62,4 @@ def _in_file(name: str | None) -> dict[str, Given]:
 def _only_the_secret_is_missing(given: Mapping[str, Given]) -> bool:
     if is_proven_otherwise({field: each.value for field, each in given.items()}):
         return False
-    return "client_secret" not in given and {"token_url", "client_id"} <= set(given)
+    return "client_secret" not in given and "client_id" in given and _names_place(given)

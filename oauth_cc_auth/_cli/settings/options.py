@@ -73,6 +73,8 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     add = group.add_argument
     add("--config", metavar="FILE", help="a TOML or JSON file with settings")
     add("--token-url", metavar="URL", help="full URL of the token endpoint")
+    add("--issuer", metavar="URL", help="in its place: the issuer whose metadata names the token endpoint")
+    add("--metadata-url", metavar="URL", help="of that metadata, if it is not where the issuer says")
     add("--client-id", metavar="ID", help="identifier of the client")
     add(
         "--client-secret",

@@ -20,6 +20,7 @@ from oauth_cc_auth._cli.check.rules.judge import Cause, Diagnosis
 from oauth_cc_auth._cli.check.watcher import Watcher
 from oauth_cc_auth._cli.settings.given import CommandSettings
 from oauth_cc_auth._config import ClientCredentialsConfig
+from oauth_cc_auth._issuer import Issuer
 
 # What any machine may have set and requests looks at.
 _ENVIRONMENT = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
@@ -129,7 +130,7 @@ class Diagnosed:
 
 
 def diagnosis(
-    token_url: str,
+    token_url: str | Issuer,
     client_id: str = "client",
     client_secret: Any = "secret",
     *,

@@ -60,7 +60,7 @@ def test_settings_to_paste(run: Run, api: Api, tmp_path: Path) -> None:
         'scope = "a b"',
         f'resource = "{api.api_url}"',
         "",
-        f'In Python, Issuer("{api.url}") instead of token_url looks the URL up at each start.',
+        f'To look the URL up at each start, set issuer to "{api.url}" instead of token_url.',
     ]
     pasted = tmp_path / "a.toml"
     pasted.write_text("\n".join(line for line in ran.out.splitlines() if " = " in line))

@@ -10,8 +10,9 @@ import pytest
 
 from oauth_cc_auth.testing import Answer, LoopbackServer
 from tests.cli.runs import ERROR, Run, env_fixture, run_fixture, started
+from tests.contract.issuer_server import FORMS, Login, login_fixture
 
-__all__ = ["env_fixture", "run_fixture"]
+__all__ = ["env_fixture", "login_fixture", "run_fixture"]
 
 
 def test_the_token(run: Run, env: dict[str, str], oauth_server: LoopbackServer) -> None:
@@ -131,3 +132,11 @@ def test_in_a_shell(env: dict[str, str], oauth_server: LoopbackServer, tmp_path:
         assert process.communicate(timeout=60)[1] == b""
     assert process.returncode == 0
     assert (tmp_path / "out").read_text() == f"Authorization: Bearer {oauth_server.issued[0]}\n"
+
+
+def test_of_an_issuer(run: Run, env: dict[str, str], oauth_server: LoopbackServer, login: Login) -> None:
+    """The option counts instead of the token URL in the environment."""
+    login.documents[FORMS[0]] = login.document(oauth_server.token_url)
+    ran = run("token", "--issuer", login.url, env=env)
+    assert (ran.status, ran.out, ran.err) == (0, f"{oauth_server.issued[0]}\n", "")
+    assert login.asked == [FORMS[0]]

@@ -18,6 +18,8 @@ from oauth_cc_auth._settings.fields import WRITABLE_BEHAVIOUR as BEHAVIOUR
 # One value of each setting, as options and environment have it, and as it is read.
 TEXTS = {
     "token_url": ("https://login.example.com/t", "https://login.example.com/t"),
+    "issuer": ("https://login.example.com/t", "https://login.example.com/t"),
+    "metadata_url": ("https://login.example.com/m", "https://login.example.com/m"),
     "client_id": (" abcd ", "abcd"),
     "client_secret": (" s3cret ", " s3cret "),  # white space may belong to it
     "scope": ("a b", "a b"),

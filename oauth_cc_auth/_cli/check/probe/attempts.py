@@ -15,7 +15,7 @@ import requests
 from oauth_cc_auth._adapter.transport_errors import text_of
 from oauth_cc_auth._authentication.base import ClientAuthentication
 from oauth_cc_auth._authentication.basic import ClientSecretBasic
-from oauth_cc_auth._authentication.order import worth_trying
+from oauth_cc_auth._authentication.order import in_listed_order, worth_trying
 from oauth_cc_auth._cli.check.facts import AttemptFacts, AttemptOutcome, TokenFacts
 from oauth_cc_auth._cli.check.watcher import Timed, Watcher
 from oauth_cc_auth._config import ClientCredentialsConfig
@@ -23,6 +23,7 @@ from oauth_cc_auth._errors import InvalidTokenResponse, TokenEndpointError, Toke
 from oauth_cc_auth._protocol.answer import read_answer
 from oauth_cc_auth._protocol.exchange import TokenRequest, TokenResponse, methods_of, token_request
 from oauth_cc_auth._protocol.failure import Failure
+from oauth_cc_auth._protocol.server_metadata import ServerMetadata
 from oauth_cc_auth._redact.redact import presentable
 from oauth_cc_auth._requests.send import send_token_request
 from oauth_cc_auth._settings import checks
@@ -54,18 +55,22 @@ class Tried(NamedTuple):
     obtained: Obtained | None
 
 
-def try_methods(config: ClientCredentialsConfig, timeout: float, watcher: Watcher) -> Tried:
+def try_methods(
+    config: ClientCredentialsConfig, timeout: float, watcher: Watcher, server: ServerMetadata | None = None
+) -> Tried:
     """One token request by each method, or by the one that is configured.
 
     The others are not tried after an answer that asks to slow down, or after no answer.
 
     Args:
         timeout: Seconds for each.
+        server: The metadata of the issuer, if the config has one.
     """
     attempts: list[AttemptFacts] = []
     first: Obtained | None = None
-    for method in methods_of(config):
-        request = _request(config, method)
+    methods = methods_of(config)
+    for method in methods if server is None else in_listed_order(methods, server.methods):
+        request = _request(config, method, server)
         if isinstance(request, AttemptFacts):
             attempts.append(request)
             break
@@ -83,7 +88,9 @@ def _is_raw_basic(method: ClientAuthentication) -> bool:
     return isinstance(method, ClientSecretBasic) and not method.percent_encode
 
 
-def _request(config: ClientCredentialsConfig, method: ClientAuthentication) -> TokenRequest | AttemptFacts | None:
+def _request(
+    config: ClientCredentialsConfig, method: ClientAuthentication, server: ServerMetadata | None
+) -> TokenRequest | AttemptFacts | None:
     """The token request; or why there is none; or None if `method` would only repeat another one."""
     secret: object = ""
     try:
@@ -93,8 +100,9 @@ def _request(config: ClientCredentialsConfig, method: ClientAuthentication) -> T
         checked_secret = None if checked is None else str(checked)
         if not worth_trying(method, first, config.client_id, checked_secret):
             return None
-        request = token_request(config, method, checked_secret)
-        return request.replaced(secrets=(*request.secrets, *proxy_secrets(config.source_url)))
+        request = token_request(config, method, checked_secret, server=server)
+        place = config.source_url if server is None else server.token_url
+        return request.replaced(secrets=(*request.secrets, *proxy_secrets(place)))
     except Exception as error:  # noqa: BLE001  # of the person's callable or strategy
         words = presentable(text_of(error), (secret,) if isinstance(secret, str) else ())
         return AttemptFacts(method.name, "not_sent", 0.0, description=f"{type(error).__name__}: {words}")

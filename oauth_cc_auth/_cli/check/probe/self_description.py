@@ -17,14 +17,16 @@ from oauth_cc_auth._errors import ConfigurationError
 from oauth_cc_auth._http.challenge import challenge_parameter
 from oauth_cc_auth._http.origin import may_carry_secrets, origin_of
 from oauth_cc_auth._issuer import Issuer
-from oauth_cc_auth._protocol.discovery import metadata_request, metadata_urls, not_discovered, read_metadata
+from oauth_cc_auth._protocol.discovery import metadata_request
 from oauth_cc_auth._protocol.exchange import TransportFailure
+from oauth_cc_auth._protocol.failure import Failure
 from oauth_cc_auth._protocol.members import json_object
 from oauth_cc_auth._protocol.server_metadata import ServerMetadata
 from oauth_cc_auth._redact.redact import presentable, shown_url
 from oauth_cc_auth._requests.send import send_token_request
 
 from .get import Got, get
+from .issuer import read_issuer
 
 _WELL_KNOWN = "/.well-known/oauth-protected-resource"
 _MOST_SERVERS = 5
@@ -129,11 +131,5 @@ def _proposal(issuer: str, timeout: float) -> Proposal:
         return Proposal(shown, None, error.problem)
     if not may_carry_secrets(issuer):
         return Proposal(shown, None, "is plain http")
-    unfit = []
-    for url in metadata_urls(known):
-        reply = send_token_request(requests, metadata_request(url), timeout, None)
-        read = read_metadata(known, url, reply, 0.0, allow_insecure_http=False)
-        if isinstance(read, ServerMetadata):
-            return Proposal(shown, read)
-        unfit.append(read)
-    return Proposal(shown, None, not_discovered(known, unfit).error.problem)
+    read = read_issuer(known, timeout)
+    return Proposal(shown, None, read.error.problem) if isinstance(read, Failure) else Proposal(shown, read)

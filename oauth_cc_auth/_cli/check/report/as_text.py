@@ -71,6 +71,10 @@ class Report(Watcher):
             for line in _format_certificate(connection.certificate, time.time()):
                 self._step(None, "", line, None)
 
+    def located(self, token_url: str, seconds: float) -> None:
+        """What the issuer says."""
+        self._step("ok", "issuer", f"names {token_url}", seconds)
+
     def attempted(self, attempts: tuple[AttemptFacts, ...]) -> None:
         """A table of all token requests; on a narrow terminal, one below the other."""
         self._print()

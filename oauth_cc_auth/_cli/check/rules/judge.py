@@ -104,6 +104,8 @@ def _sentence(findings: Findings, *, works: bool) -> str:
     if findings.connection.failure is not None:
         whom = "proxy" if findings.connection.proxy else "token endpoint"
         return f"It does not work: there is no connection to the {whom}."
+    if findings.undiscovered is not None:
+        return "It does not work: the issuer names no token endpoint."
     if token is None:
         return "It does not work: the token endpoint gives no token."
     if api is None or api.accepted:

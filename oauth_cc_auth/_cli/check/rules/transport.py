@@ -15,6 +15,17 @@ _WRONG_PORT = re.compile(r"plain http|\bhttps (port|server)|requires tls", re.IG
 _UNTRUSTED = frozenset({"tls_untrusted", "tls_expired", "tls_not_yet_valid", "tls_wrong_host"})
 
 
+def issuer_not_discovered(findings: Findings) -> Advice | None:
+    """No metadata says where tokens are issued."""
+    if findings.undiscovered is None:
+        return None
+    return Advice(
+        f"{findings.undiscovered[:1].upper()}{findings.undiscovered[1:]}.",
+        "Check issuer letter by letter: the tenant or realm, and whether it ends with a slash. If the metadata is in "
+        "another place, set metadata_url, too. Or set token_url instead.",
+    )
+
+
 def secret_unavailable(findings: Findings) -> Advice | None:
     """The person's callable or strategy fails."""
     attempt = first_failure(findings, lambda attempt: attempt.outcome == "not_sent")
@@ -181,6 +192,7 @@ def server_down(findings: Findings) -> Advice | None:
 
 # Only the first that finds its cause counts; the general ones come last.
 FATAL: tuple[Rule, ...] = (
+    issuer_not_discovered,
     secret_unavailable,
     proxy_refuses,
     untrusted_through_proxy,
