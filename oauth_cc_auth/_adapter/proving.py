@@ -6,7 +6,6 @@ called as a person's function is: in a worker thread in async code, and for a li
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -21,11 +20,9 @@ if TYPE_CHECKING:
 
 NONCE_HEADER = "dpop-nonce"  # looked up in any case
 
-Proving = Generator[CallFunction, Any, "str | TokenError"]
 
-
-def proof_of(policy: ApiPolicy, lease: Lease, method: str, url: str, nonce: str | None = None) -> Proving:
-    """The proof for one sending with `lease`, or why there is none.
+def proof_now(policy: ApiPolicy, lease: Lease, method: str, url: str, nonce: str | None = None) -> str | TokenError:
+    """The proof for one sending with `lease`, or why there is none; made in this thread.
 
     Args:
         policy: Whose `deadline` limits what signs.
@@ -34,33 +31,27 @@ def proof_of(policy: ApiPolicy, lease: Lease, method: str, url: str, nonce: str 
         url: Where the request goes.
         nonce: What the API has just asked for, if anything.
     """
-    proofs = policy.proofs
-    assert proofs is not None  # noqa: S101  # a bound token comes from a source that has them
+    proofs: Any = policy.proofs  # a bound token comes from a source that has them
     if not proofs.blocks:
-        return proofs(lease.token, method, url, nonce)
-    made = yield CallFunction(partial(proofs, lease.token, method, url, nonce), policy.deadline)
-    if isinstance(made, Raised):
-        return TokenError(f"the key of dpop signed no proof: {made.text}", reason="callable_failed")
-    return made  # type: ignore[no-any-return]  # what `proofs` returns
-
-
-def proof_now(policy: ApiPolicy, lease: Lease, method: str, url: str, nonce: str | None = None) -> str | TokenError:
-    """`proof_of`, carried out in this thread."""
-    proving, done = proof_of(policy, lease, method, url, nonce), None
-    while True:
-        try:
-            done = result_of(proving.send(done))
-        except StopIteration as end:
-            return end.value  # type: ignore[no-any-return]  # typeshed types every generator's end as Any
+        return proofs(lease.token, method, url, nonce)  # type: ignore[no-any-return]  # what `Proofs` returns
+    return proof_from(result_of(signing(policy, lease, method, url, nonce)))
 
 
 async def aproof(policy: ApiPolicy, lease: Lease, method: str, url: str, nonce: str | None = None) -> str | TokenError:
-    """`proof_of`, carried out in the running event loop."""
-    proving: Proving = proof_of(policy, lease, method, url, nonce)
-    done: Any = None
-    while True:
-        try:
-            step = proving.send(done)
-        except StopIteration as end:
-            return end.value  # type: ignore[no-any-return]  # as above
-        done = await aresult_of(step)
+    """`proof_now` in the running event loop, which what signs slowly does not block."""
+    if not policy.proofs.blocks:  # type: ignore[union-attr]  # as above
+        return proof_now(policy, lease, method, url, nonce)
+    return proof_from(await aresult_of(signing(policy, lease, method, url, nonce)))
+
+
+def signing(policy: ApiPolicy, lease: Lease, method: str, url: str, nonce: str | None = None) -> CallFunction:
+    """The step that makes a proof; the arguments are those of `proof_now`."""
+    proofs: Any = policy.proofs
+    return CallFunction(partial(proofs, lease.token, method, url, nonce), policy.deadline)
+
+
+def proof_from(made: Any) -> str | TokenError:
+    """The proof that `signing` came to, or why there is none."""
+    if isinstance(made, Raised):
+        return TokenError(f"the key of dpop signed no proof: {made.text}", reason="callable_failed")
+    return made  # type: ignore[no-any-return]  # what `Proofs` returns

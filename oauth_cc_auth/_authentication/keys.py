@@ -1,7 +1,8 @@
 """Private keys that sign: from whatever a person has, to a function that makes JWS signatures (RFC 7515, RFC 7518).
 
 The one law: a key that cannot work is refused when it is given, in words, and is shown nowhere. Reading keys is the
-work of cryptography, signing that of PyJWT; the extra ``[jwt]`` brings both.
+work of cryptography, signing that of PyJWT; the extra ``[jwt]`` brings both. Only elliptic curves of JWS are signed
+with here by cryptography itself: each request with a DPoP proof waits for such a signature.
 """
 
 from __future__ import annotations
@@ -118,12 +119,28 @@ def signing_key(
     found = own_certificate if certificate is None else _certificate(_contents("certificate", certificate))
     return SigningKey(
         algorithm,
-        lambda message: signer.sign(message, private),
+        _curve_signing(algorithm, private) if algorithm in _LENGTHS else lambda message: signer.sign(message, private),
         key_id=key_id or known.get("kid"),
         public_jwk={name: jwk[name] for name in _NAMED_IN_THUMBPRINT[jwk["kty"]]},
         certificate_thumbprint=None if found is None else _thumbprint_of(found, public),
         proof=_proof_of(private),
     )
+
+
+def _curve_signing(algorithm: str, private: Any) -> Sign:
+    """What signs with `private`, with all that stays the same made once."""
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+
+    hashed: dict[str, Any] = {"ES256": hashes.SHA256, "ES384": hashes.SHA384, "ES512": hashes.SHA512}
+    how, half = ec.ECDSA(hashed[algorithm]()), _LENGTHS[algorithm] // 2
+
+    def sign(message: bytes) -> bytes:
+        r, s = decode_dss_signature(private.sign(message, how))
+        return r.to_bytes(half, "big") + s.to_bytes(half, "big")
+
+    return sign
 
 
 def _proof_of(private: Any) -> bytes:

@@ -133,9 +133,15 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
         if lease is None or readings.time() >= lease.fresh_until or readings.monotonic() >= lease.fresh_until_monotonic:
             lease = self._ready(self._checked(await self._source.aobtain(), request), api_request)
             if lease.proofs is not None:
-                bound, talk, response = policy.bound, self._conversation(lease, request), None
-                while (again := await bound.anext_request(talk, response, self._source.aobtain)) is not None:
+                bound, ticket = policy.bound, policy.bound.Ticket(policy, lease, str(url))
+                proof = await bound.aproof(policy, lease, api_request.method, ticket.url)
+                bound.begin(self._library, self._transport, ticket, request, proof)
+                response = yield request
+                talk = bound.follow_up(self._library, self._transport, ticket, request, response)
+                again = talk and await bound.anext_request(talk, response, self._source.aobtain)
+                while again is not None:
                     response = yield again
+                    again = await bound.anext_request(talk, response, self._source.aobtain)
                 return
         api_request.headers[policy.header_name] = lease.header_value
         replay = None if type(api_request.stream) is policy.plain_stream else self._prepare(api_request)
@@ -274,16 +280,19 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
             request.headers.update(lease.api_headers)
         return lease
 
-    def _conversation(self, lease: Lease, request: RequestT) -> Any:
-        """Everything that happens for `request` with a token that is bound to a key; see `bound`."""
-        policy = self._policy
-        return policy.bound.conversation(self._library, policy, self._transport, lease, request)
-
     def _bound_flow(self, lease: Lease, request: RequestT) -> Generator[RequestT, ResponseT, None]:
-        """`sync_auth_flow` for such a token."""
-        bound, talk, response = self._policy.bound, self._conversation(lease, request), None
-        while (again := bound.next_request(talk, response, self._source.obtain)) is not None:
+        """`sync_auth_flow` with a token that is bound to a key; see `bound`."""
+        api_request: Any = request
+        library, policy, transport = self._library, self._policy, self._transport
+        bound, ticket = policy.bound, policy.bound.Ticket(policy, lease, str(api_request.url))
+        proof = bound.proof_now(policy, lease, api_request.method, ticket.url)
+        bound.begin(library, transport, ticket, request, proof)
+        response = yield request
+        talk = bound.follow_up(library, transport, ticket, request, response)
+        again = talk and bound.next_request(talk, response, self._source.obtain)
+        while again is not None:
             response = yield again
+            again = bound.next_request(talk, response, self._source.obtain)
 
     def _prepare(self, request: Any) -> Replay | None:
         """Record what cannot be recovered after sending."""

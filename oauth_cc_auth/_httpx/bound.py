@@ -1,7 +1,8 @@
 """One API request through httpx or httpx2 whose token is bound to a key (DPoP, RFC 9449). Decisions only, no I/O.
 
-`conversation` is everything that happens for it, from the first sending to the last: a generator that yields requests
-to send, and steps for `oauth_cc_auth._adapter.drivers` to carry out. Each sending has a proof of its own:
+`begin` is what happens before the first sending. `follow_up` is all that follows from an answer that is not the usual
+one: a generator that yields requests to send, and steps for `oauth_cc_auth._adapter.drivers` to carry out. Each sending
+has a proof of its own:
 
     401 that asks for another proof (a nonce)   the same request with one; the token stays as it is
     401 after a redirect                        the same: httpx has sent the first proof to the second hop as well
@@ -19,14 +20,14 @@ from typing import TYPE_CHECKING, Any
 
 from oauth_cc_auth._adapter.drivers import STEPS, acarry_out, carry_out
 from oauth_cc_auth._adapter.policy import PROOF_HEADER, Drain
-from oauth_cc_auth._adapter.proving import NONCE_HEADER, aproof, proof_now, proof_of
+from oauth_cc_auth._adapter.proving import NONCE_HEADER, aproof, proof_from, proof_now, signing
 from oauth_cc_auth._core.caller import running_loop
 from oauth_cc_auth._errors import TokenError
 from oauth_cc_auth._http.origin import origin_of, same_audience
 
 from .drain import adrain, drain
 from .exchange import NAMED_ORIGIN, ApiExchange
-from .replay import TICKET, replay_of
+from .replay import TICKET, Replay, replay_of
 
 if TYPE_CHECKING:
     from oauth_cc_auth._adapter.policy import ApiPolicy
@@ -38,29 +39,40 @@ if TYPE_CHECKING:
 Conversation = Generator[Any, Any, None]
 
 
-def conversation(
-    library: Any, policy: ApiPolicy, transport: HttpxTransport, lease: Lease, request: Any
-) -> Conversation:
-    """Yield the requests to send for `request` with `lease`, and what else is to be done in between.
+def begin(library: Any, transport: HttpxTransport, ticket: Ticket, request: Any, proof: str | TokenError) -> None:
+    """Give `request` its token and `proof`, before it is sent first.
 
     Raises:
-        TokenError: nothing signed a proof, or the token endpoint says no for good after a refusal.
+        TokenError: nothing signed a proof.
     """
-    url = str(request.url)
-    ticket = Ticket(policy, lease, url)
-    yield from _prove(transport, ticket, request)
-    replay = None if type(request.stream) is library.ByteStream else replay_of(request.stream, library)
-    response = yield request
+    if type(request.stream) is not library.ByteStream:
+        ticket.replay = replay_of(request.stream, library)
+    _present(transport, ticket, request, proof)
+
+
+def follow_up(
+    library: Any, transport: HttpxTransport, ticket: Ticket, request: Any, response: Any
+) -> Conversation | None:
+    """What follows from `response`, the first answer; None if nothing does, as usual.
+
+    The generator is sent this answer first. It yields the requests to send, and what else is to be done in between.
+
+    Raises:
+        TokenError: from the generator: nothing signed a proof, or the token endpoint says no for good after a refusal.
+    """
+    policy, lease = ticket.policy, ticket.lease
     if response.status_code < 300 and policy.is_usual and not lease.probation and not response.history:
         if NONCE_HEADER in response.headers:
-            ticket.proofs.note_api(url, response.headers)
-        return
-    exchange = BoundExchange(library, policy, transport, lease, url=url, replay=replay)
-    yield from exchange.follow_up(response, ticket, request)
+            ticket.proofs.note_api(ticket.url, response.headers)
+        return None
+    exchange = BoundExchange(library, policy, transport, lease, url=ticket.url, replay=ticket.replay)
+    talk = exchange.follow_up(ticket, request)
+    next(talk)
+    return talk
 
 
 def next_request(talk: Conversation, response: Any, obtain: Callable[[Lease], Lease | Failure]) -> Any:
-    """The request that follows from `response`, which is None at the beginning; None at the end. Blocks."""
+    """The request that follows from `response`; None at the end. Blocks."""
     done = response
     with suppress(StopIteration):
         while True:
@@ -93,9 +105,11 @@ class Ticket:
         made: The last proof that was made for it.
         passed: The last one that the guard has let pass, which is not sent again.
         proofs: Make the next.
+        replay: How the body is sent again; None if it is in memory.
+        url: Where the request goes.
     """
 
-    __slots__ = ("lease", "made", "passed", "policy", "proofs", "url")
+    __slots__ = ("lease", "made", "passed", "policy", "proofs", "replay", "url")
 
     def __init__(self, policy: ApiPolicy, lease: Lease, url: str) -> None:
         self.policy = policy
@@ -104,6 +118,7 @@ class Ticket:
         self.url = url
         self.made = ""
         self.passed = ""
+        self.replay: Replay | None = None
 
     def attach(self, request: Any, proof: str) -> None:
         """Put token and proof into `request`."""
@@ -164,7 +179,16 @@ class _Late:
 
 def _prove(transport: HttpxTransport, ticket: Ticket, request: Any, nonce: str | None = None) -> Conversation:
     """Give `request` its token and a proof."""
-    proof = yield from proof_of(ticket.policy, ticket.lease, request.method, str(request.url), nonce)
+    policy, lease = ticket.policy, ticket.lease
+    if ticket.proofs.blocks:
+        proof = proof_from((yield signing(policy, lease, request.method, ticket.url, nonce)))
+    else:
+        proof = proof_now(policy, lease, request.method, ticket.url, nonce)
+    _present(transport, ticket, request, proof)
+
+
+def _present(transport: HttpxTransport, ticket: Ticket, request: Any, proof: str | TokenError) -> None:
+    """Give `request` its token and `proof`, and a note of both."""
     if isinstance(proof, TokenError):
         raise transport.for_caller(proof, request, ticket.policy.header_names)
     ticket.attach(request, proof)
@@ -175,9 +199,9 @@ def _prove(transport: HttpxTransport, ticket: Ticket, request: Any, nonce: str |
 class BoundExchange(ApiExchange):
     """`ApiExchange` for a token that is bound to a key."""
 
-    def follow_up(self, response: Any, ticket: Ticket, request: Any) -> Conversation:
-        """What follows from the first answer, to `request`."""
-        response = yield from self._answered(response, ticket, request)
+    def follow_up(self, ticket: Ticket, request: Any) -> Conversation:
+        """What follows from the first answer, to `request`, which it is sent."""
+        response = yield from self._answered((yield), ticket, request)
         again = self.after_redirect(response)
         if again is not None:
             yield Drain()

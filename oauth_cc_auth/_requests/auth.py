@@ -78,9 +78,10 @@ class RequestsFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT]
     def _obtained(self, request: Any) -> Lease:
         """The token for a request, off the hot path: fetched, renewed, or one that an API may not know yet."""
         policy = self._policy
-        if policy.bound is None or policy.cache.fresh() is None:
+        lease = None if policy.bound is None else policy.cache.fresh()
+        if lease is None:
             self._check_client(request)
-        lease = self._checked(self._source.obtain(), request)
+            lease = self._checked(self._source.obtain(), request)
         if lease.introduction is not None:
             can_be_sent_again = loaded("_requests.renewal").can_be_sent_again(request)
             lease = policy.chosen(lease, str(request.url), can_be_sent_again=can_be_sent_again)

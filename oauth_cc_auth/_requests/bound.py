@@ -38,8 +38,6 @@ class Binding:
         self._policy = policy
         self._lease = lease
         self._named = named
-        self._url: Any = None
-        self._method: Any = None
         self.is_spent = True
 
     def of_copy(self) -> Binding:
@@ -93,7 +91,8 @@ def bind(request: Any, policy: ApiPolicy, lease: Lease, nonce: str | None = None
     if headers is None:  # the stand-in of a mock, whose attributes are not those of the request
         request.headers.update({**lease.api_headers, policy.header_name: lease.header_value, PROOF_HEADER: proof})
         return None
-    headers.update(lease.api_headers)
+    if lease.api_headers:
+        headers.update(lease.api_headers)
     headers[policy.header_name] = lease.header_value
     binding = attributes[BINDING] = Binding(policy, lease, str(request.url))
     binding.attach(attributes, proof)

@@ -12,7 +12,7 @@ from oauth_cc_auth._http.origin import origin_of
 
 from .bound import as_sent, bind, spend
 from .drain import drain
-from .renewal import Refused, RenewalHook
+from .renewal import NOT_GIVEN, Refused, RenewalHook
 
 
 class ProofHook(RenewalHook):
@@ -20,7 +20,17 @@ class ProofHook(RenewalHook):
 
     __slots__ = ()
 
-    def __call__(self, response: Any, *args: Any, **options: Any) -> Any:
+    def __call__(
+        self,
+        response: Any,
+        *args: Any,
+        stream: Any = NOT_GIVEN,
+        timeout: Any = NOT_GIVEN,
+        verify: Any = NOT_GIVEN,
+        cert: Any = NOT_GIVEN,
+        proxies: Any = NOT_GIVEN,
+        **others: Any,
+    ) -> Any:
         """`RenewalHook`, and the nonce in the answer is kept."""
         if response.status_code < 300 and self._is_usual and not self._probation:
             request = response.request
@@ -28,7 +38,9 @@ class ProofHook(RenewalHook):
                 self._proofs.note_api(str(request.url), response.headers)
             spend(request)
             return response
-        return super().__call__(response, *args, **options)
+        return super().__call__(
+            response, *args, stream=stream, timeout=timeout, verify=verify, cert=cert, proxies=proxies, **others
+        )
 
     @property
     def _proofs(self) -> Any:

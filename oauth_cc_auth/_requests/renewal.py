@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from .transport import RequestsTransport
 
 
-_NOT_GIVEN: Any = object()
+NOT_GIVEN: Any = object()  # an option that requests has not passed
 
 
 class RenewalHook:
@@ -61,11 +61,11 @@ class RenewalHook:
         self,
         response: Any,
         *args: Any,
-        stream: Any = _NOT_GIVEN,
-        timeout: Any = _NOT_GIVEN,
-        verify: Any = _NOT_GIVEN,
-        cert: Any = _NOT_GIVEN,
-        proxies: Any = _NOT_GIVEN,
+        stream: Any = NOT_GIVEN,
+        timeout: Any = NOT_GIVEN,
+        verify: Any = NOT_GIVEN,
+        cert: Any = NOT_GIVEN,
+        proxies: Any = NOT_GIVEN,
         **others: Any,
     ) -> Any:
         """The response to go on with: this one, or the answer to the request sent again.
@@ -78,7 +78,7 @@ class RenewalHook:
             return response
         known = {"stream": stream, "timeout": timeout, "verify": verify, "cert": cert, "proxies": proxies}
         # An adapter may have a time-out of its own for requests that come without one.
-        options = {name: value for name, value in {**known, **others}.items() if value is not _NOT_GIVEN}
+        options = {name: value for name, value in {**known, **others}.items() if value is not NOT_GIVEN}
         try:
             answer = self._followed_up(response, options)
         except BaseException:

@@ -15,7 +15,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Protocol
 
-from . import cost, first_token, imports, memory, renewal, throughput, tls
+from . import cost, dpop, first_token, imports, memory, renewal, throughput, tls
 from .environment import Environment
 from .report import Section, block, page
 
@@ -30,6 +30,7 @@ class Measurement(Protocol):
 
 MEASUREMENTS: dict[str, Measurement] = {
     "cost": cost.measure,
+    "dpop": dpop.measure,
     "import": imports.measure,
     "memory": memory.measure,
     "threads": throughput.measure_threads,

@@ -32,7 +32,7 @@ class Environment:
             self._say("making a virtual environment")
             subprocess.run([sys.executable, "-m", "venv", self.folder / "venv"], check=True)
         self._say(f"installing {', '.join((*LIBRARIES, *PEERS))}")
-        self._pip(*LIBRARIES, *PEERS, "trustme")
+        self._pip(*LIBRARIES, *PEERS, "trustme", "PyJWT[crypto]")
         self._say("installing this checkout")
         self._pip("--force-reinstall", "--no-deps", str(self._copy_of_the_checkout()))
         self._copy(CHECKOUT / "tests" / "benchmarks", self.folder / "tests" / "benchmarks")

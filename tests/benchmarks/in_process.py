@@ -12,13 +12,16 @@ API_URL = "https://api.example.com/orders"
 TOKEN_URL = "https://login.example.com/oauth2/token"
 HOUR = 3600
 
-TOKEN_ANSWER = json.dumps({"access_token": "t" * 40, "token_type": "Bearer", "expires_in": HOUR}).encode()
+ACCESS_TOKEN = "t" * 40
 API_ANSWER = b"{}"
 
 
-def _answer(method: str, statuses: Iterator[int]) -> tuple[int, bytes]:
+def _answer(method: str, statuses: Iterator[int], token_type: str) -> tuple[int, bytes]:
     """A token for a POST, because only token requests use it. For everything else, the answer of the API."""
-    return (200, TOKEN_ANSWER) if method == "POST" else (next(statuses), API_ANSWER)
+    if method != "POST":
+        return next(statuses), API_ANSWER
+    answer = {"access_token": ACCESS_TOKEN, "token_type": token_type, "expires_in": HOUR}
+    return 200, json.dumps(answer).encode()
 
 
 def always_accepted() -> Iterator[int]:
@@ -31,7 +34,7 @@ def refused_every_other_time() -> Iterator[int]:
     return itertools.cycle((401, 200))
 
 
-def requests_adapter(statuses: Iterator[int]) -> Any:
+def requests_adapter(statuses: Iterator[int], token_type: str = "Bearer") -> Any:
     """An adapter to mount on a session."""
     import requests
     import urllib3
@@ -39,7 +42,7 @@ def requests_adapter(statuses: Iterator[int]) -> Any:
 
     class InProcess(BaseAdapter):
         def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
-            status, body = _answer(request.method or "", statuses)
+            status, body = _answer(request.method or "", statuses, token_type)
             response: Any = requests.Response()
             response.status_code = status
             response.headers["Content-Type"] = "application/json"
@@ -53,11 +56,11 @@ def requests_adapter(statuses: Iterator[int]) -> Any:
     return InProcess()
 
 
-def httpx_transport(library: Any, statuses: Iterator[int]) -> Any:
+def httpx_transport(library: Any, statuses: Iterator[int], token_type: str = "Bearer") -> Any:
     """A transport for a client of `library`, httpx or httpx2, sync or async."""
 
     def answer(request: Any) -> Any:
-        status, body = _answer(request.method, statuses)
+        status, body = _answer(request.method, statuses, token_type)
         return library.Response(status, content=body, headers={"Content-Type": "application/json"})
 
     class InProcess(library.BaseTransport, library.AsyncBaseTransport):  # type: ignore[misc]  # httpx or httpx2
