@@ -1,7 +1,8 @@
 """The command: ``python3 -m tests.mutation``, from a checkout. It makes what it needs in a temporary folder.
 
-mutmut changes one thing in one function of the core at a time, and runs the unit tests that reach it. A mutant that no
-test notices is a survivor. ``survivors.txt`` beside this file lists the known survivors with the reason. The command
+mutmut changes one thing in one function at a time, and runs the unit tests that reach it. There are groups of modules,
+each with the tests that run against it: those of the adapters are slower than those of the core. A mutant that no test
+notices is a survivor. ``survivors.txt`` beside this file lists the known survivors with the reason. The command
 prints a table, the survivors that are missing in that file, and the names that should not be in it. It ends with 1 if
 there are any of these, or if too few mutants were killed.
 """
@@ -13,31 +14,52 @@ import json
 import shutil
 import sys
 import tempfile
+import time
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from subprocess import TimeoutExpired
 
+from oauth_cc_auth._record import Record
 from tests.own_environment import Environment, own_environment
 
-# Paths in oauth_cc_auth, without ".py".
-MODULES = (
-    *("_core/back_off", "_core/cache", "_core/failures", "_core/fetch", "_core/flight", "_core/flow"),
-    *("_core/lease", "_core/refusals", "_protocol/exchange", "_protocol/failure", "_authentication/base"),
-    *("_authentication/basic", "_authentication/order", "_authentication/post", "_token", "_config"),
-    # What keeps tokens and secrets where they belong.
-    *("_http/origin", "_http/headers", "_http/challenge", "_http/answers", "_http/limited_body"),
-    "_authentication/from_file",
+
+class Group(Record):
+    """Modules, and the tests that run against each mutant in them.
+
+    Attributes:
+        modules: Paths in oauth_cc_auth, without ".py".
+        tests: Paths in tests, without ".py".
+    """
+
+    __slots__ = ("modules", "tests")
+
+    def __init__(self, modules: tuple[str, ...], tests: tuple[str, ...]) -> None:
+        self.modules = modules
+        self.tests = tests
+
+
+CORE = Group(
+    modules=(
+        *("_core/back_off", "_core/cache", "_core/failures", "_core/fetch", "_core/flight", "_core/flow"),
+        *("_core/lease", "_core/refusals", "_protocol/exchange", "_protocol/failure", "_authentication/base"),
+        *("_authentication/basic", "_authentication/order", "_authentication/post", "_token", "_config"),
+        # What keeps tokens and secrets where they belong.
+        *("_http/origin", "_http/headers", "_http/challenge", "_http/answers", "_http/limited_body"),
+        "_authentication/from_file",
+    ),
+    tests=(
+        *("core/test_back_off", "core/test_cache", "core/test_drive", "core/test_fetch", "core/test_flight"),
+        *("core/test_flow", "core/test_lease", "core/test_refusals", "protocol/test_answer", "protocol/test_exchange"),
+        *("authentication/test_methods", "settings/test_environment", "settings/test_labels", "test_token"),
+        *("test_config", "test_config_errors"),
+        # Of what keeps tokens and secrets where they belong.
+        *("http/test_origin", "http/test_headers", "http/test_challenge", "http/test_answers"),
+        *("http/test_limited_body", "authentication/test_from_file"),
+    ),
 )
-# The tests that run against each mutant: paths in tests, without ".py".
-TESTS = (
-    *("core/test_back_off", "core/test_cache", "core/test_drive", "core/test_fetch", "core/test_flight"),
-    *("core/test_flow", "core/test_lease", "core/test_refusals", "protocol/test_answer", "protocol/test_exchange"),
-    *("authentication/test_methods", "settings/test_environment", "settings/test_labels", "test_token"),
-    *("test_config", "test_config_errors"),
-    # Of what keeps tokens and secrets where they belong.
-    *("http/test_origin", "http/test_headers", "http/test_challenge", "http/test_answers", "http/test_limited_body"),
-    "authentication/test_from_file",
-)
+POLICY = Group(modules=("_adapter/policy",), tests=("adapter/test_policy",))
+GROUPS = (CORE, POLICY)
 TARGET = 95.0  # percent
 SURVIVORS = Path(__file__).with_name("survivors.txt")
 # Exit statuses of mutmut's forks: a test failed or ran out of time. A mutant that no test reaches is not killed.
@@ -46,23 +68,32 @@ KILLED = {1, 3, 24, 36, -24, 152, 255, 37}
 
 def main() -> int:
     """Run it. Returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python3 -m tests.mutation", description="Mutation testing of the core.")
+    names = [name for group in GROUPS for name in group.modules]
+    parser = argparse.ArgumentParser(prog="python3 -m tests.mutation", description="Mutation testing.")
     parser.add_argument("--seconds", type=float, default=1800.0, help="stop after this time (default: 1800)")
-    parser.add_argument("--only", metavar="NAMES", help=f"some of {','.join(MODULES)}")
+    parser.add_argument("--only", metavar="NAMES", help=f"some of {','.join(names)}")
     parser.add_argument("--jobs", type=int, default=2, help="mutants at the same time (default: 2)")
     parser.add_argument("--diffs", action="store_true", help="show the change in each unknown survivor")
     arguments = parser.parse_args()
-    modules = arguments.only.split(",") if arguments.only else list(MODULES)
+    chosen = arguments.only.split(",") if arguments.only else names
+    if unknown := set(chosen).difference(names):
+        parser.error(f"--only: {', '.join(sorted(unknown))} is not in the table")
+    end = time.monotonic() + arguments.seconds
+    status = 0
     with own_environment("test", ["mutmut>=3.8,<4"]) as environment:
-        _configure(environment, modules)
-        _mutate(environment, arguments.jobs, arguments.seconds)
-        return _report(environment, modules, diffs=arguments.diffs)
+        settings = (environment.folder / "pyproject.toml").read_text(encoding="utf-8")
+        for group in GROUPS:
+            if modules := [name for name in group.modules if name in chosen]:
+                _configure(environment, settings, modules, group.tests)
+                _mutate(environment, arguments.jobs, max(end - time.monotonic(), 0.0))
+                status |= _report(environment, modules, diffs=arguments.diffs)
+    return status
 
 
 def _mutate(environment: Environment, jobs: int, seconds: float) -> None:
     """Try as many mutants as time allows."""
     command = ["-m", "mutmut", "run", "--max-children", str(jobs)]
-    print(f"trying the mutants, for at most {seconds:.0f} s", flush=True)
+    print(f"\ntrying the mutants, for at most {seconds:.0f} s", flush=True)
     with tempfile.TemporaryFile() as log:
         try:
             # mutmut rewrites one line to show progress, which is useful only on a terminal.
@@ -75,22 +106,26 @@ def _mutate(environment: Environment, jobs: int, seconds: float) -> None:
             print(log.read().decode(errors="replace").rpartition("\r")[2][-4000:])
 
 
-def _configure(environment: Environment, modules: list[str]) -> None:
-    """Configure mutmut in the copy only. Its tests use the settings of the checkout, except for those of hypothesis."""
+def _configure(environment: Environment, settings_of_checkout: str, modules: list[str], tests: Iterable[str]) -> None:
+    """Configure mutmut in the copy only, anew for each group.
+
+    Its tests use the settings of the checkout, except for those of hypothesis.
+    """
     folder = environment.folder
+    shutil.rmtree(folder / "mutants", ignore_errors=True)
     shutil.copy(folder / "tests" / "mutation" / "profile.py", folder / "conftest.py")
     settings = {
         "source_paths": ["oauth_cc_auth"],
         "also_copy": ["conftest.py"],
         "only_mutate": [f"oauth_cc_auth/{name}.py" for name in modules],
         "pytest_add_cli_args": ["-p", "no:cacheprovider", "--hypothesis-profile=mutation"],
-        "pytest_add_cli_args_test_selection": [f"tests/{name}.py" for name in TESTS],
+        "pytest_add_cli_args_test_selection": [f"tests/{name}.py" for name in tests],
         "use_git_change_detection": False,
         "track_dependencies": False,
     }
     lines = [f"{name} = {json.dumps(value)}" for name, value in settings.items()]
-    with (folder / "pyproject.toml").open("a", encoding="utf-8") as file:
-        file.write("\n".join(["", "[tool.mutmut]", *lines, ""]))
+    text = "\n".join([settings_of_checkout, "[tool.mutmut]", *lines, ""])
+    (folder / "pyproject.toml").write_text(text, encoding="utf-8")
 
 
 def _report(environment: Environment, modules: list[str], *, diffs: bool) -> int:
