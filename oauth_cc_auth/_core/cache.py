@@ -102,11 +102,11 @@ class TokenCache:
         "_lock",
         "_newest",
         "_process",
+        "_refusals",
         "_reported",
         "clock",
         "current",
         "family",
-        "refusals",
         "renews_in_background",
     )
 
@@ -115,14 +115,23 @@ class TokenCache:
         self.family = Family() if family is None else family
         self.current: Lease | None = None
         self._newest: Lease | None = None  # current or, once that is discarded, the last one
-        self.refusals = Refusals(clock)
+        self._refusals: Refusals | None = None  # until the first; there may be thousands of siblings
         self._epoch = 0  # counts calls of `invalidate`: a token that was asked for before the last one is not wanted
         self._failures: Failures | None = None  # those about this target; the others are the family's
         self._reported: ReportedRefusals | None = None  # until the first report
-        self._lock = self.refusals.lock = self.family.lock
+        self._lock = self.family.lock
         self._flight: Flight | None = None
-        self._process = os.getpid()
+        self._process = self.family.process
         self.renews_in_background: Callable[[], bool] = bool  # which is False
+
+    @property
+    def refusals(self) -> Refusals:
+        """The API origins that refuse every token."""
+        with self._lock.here():
+            if self._refusals is None:
+                self._refusals = Refusals(self.clock)
+                self._refusals.lock = self._lock
+            return self._refusals
 
     def begin_in_child(self) -> None:
         """Forget the flight, whose leader is a thread of the parent, and draw a jitter of this process's own.
@@ -321,7 +330,8 @@ class TokenCache:
             if isinstance(outcome, Lease):
                 # An orphan (its limit passed, another caller took over) never overwrites a newer token.
                 if flight.epoch == self._epoch and (live or self.current is flight.replaces):
-                    outcome.probation.update(self.refusals.origins())
+                    if self._refusals is not None:
+                        outcome.probation.update(self._refusals.origins())
                     outcome.follow(self._newest)
                     older = self.current
                     if flight.is_optional and older is not None and _may_be_unknown(outcome, older, now):
@@ -344,7 +354,8 @@ class TokenCache:
             self.current = None
             self._forget_failures()
             self._reported = None
-        self.refusals.clear()
+            if self._refusals is not None:
+                self._refusals.clear()
         if superseded is not None:
             superseded.wake_all()
 

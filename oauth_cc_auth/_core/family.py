@@ -7,6 +7,7 @@ and refusals. An auth object without siblings has a family of its own.
 
 from __future__ import annotations
 
+import os
 from math import inf
 from typing import TYPE_CHECKING
 
@@ -50,6 +51,7 @@ class Family:
         proven: The authentication method that worked last.
         proven_secret: The client secret that it worked with.
         rejected_secret: The client secret of the last fetch, if the endpoint rejected the client; else None.
+        process: The id of the one that made it, as one object for all caches.
         looked_at: When it was last compared with what a callable returns now, in monotonic seconds.
     """
 
@@ -59,6 +61,7 @@ class Family:
         "located",
         "lock",
         "looked_at",
+        "process",
         "proven",
         "proven_secret",
         "rejected_secret",
@@ -67,6 +70,7 @@ class Family:
     def __init__(self) -> None:
         self.lock = ProcessLock()
         self.failures = Failures()
+        self.process = os.getpid()
         self.looked_at = -inf
         self.rejected_secret: str | None = None
         self.answering: str | None = None

@@ -61,7 +61,17 @@ class TokenFlow:
         proofs: Makes the DPoP proofs of token requests and API requests; None for bearer tokens.
     """
 
-    __slots__ = ("_fetcher", "_observer", "_proofs", "_sharing", "cache", "config", "deadline", "rules")
+    __slots__ = (
+        "_known_fetcher",
+        "_observer",
+        "_proofs",
+        "_sharing",
+        "cache",
+        "config",
+        "deadline",
+        "rules",
+        "timeout",
+    )
 
     def __init__(
         self,
@@ -80,14 +90,28 @@ class TokenFlow:
         self.deadline = deadline
         self.rules = rules
         self._observer = observer
-        self._fetcher = Fetcher(config, cache.clock, observer, timeout=timeout, family=cache.family, proofs=proofs)
+        self.timeout = timeout
+        self._known_fetcher: Fetcher | None = None  # until it is needed; there may be thousands of siblings
         self._sharing = sharing
         self._proofs = proofs
 
     @property
-    def timeout(self) -> float:
-        """Seconds for each token request."""
-        return self._fetcher.timeout
+    def _fetcher(self) -> Fetcher:
+        """What makes the token requests."""
+        fetcher = self._known_fetcher
+        if fetcher is None:
+            cache = self.cache
+            made = Fetcher(
+                self.config,
+                cache.clock,
+                self._observer,
+                timeout=self.timeout,
+                family=cache.family,
+                proofs=self._proofs,
+            )
+            with cache.family.lock.here():  # what it remembers is remembered once
+                fetcher = self._known_fetcher = self._known_fetcher or made
+        return fetcher
 
     def ask_for_scope(self, scope: str) -> None:
         """Ask for `scope` from the next token request on."""
@@ -146,7 +170,7 @@ class TokenFlow:
     def _renew_in_background(self, claim: Lead) -> Generator[Effect, Any, None]:
         """Have `claim` led without waiting for it. If that cannot begin, there is no early renewal."""
         has_begun = False
-        give_up_at = self.cache.clock.monotonic() + self._fetcher.timeout
+        give_up_at = self.cache.clock.monotonic() + self.timeout
         try:
             has_begun = yield Detach(claim.flight, self._lead(claim, give_up_at))
         finally:

@@ -106,6 +106,9 @@ class TokenSource:
         )
         self._background: Background | None = None  # until it is needed; there may be thousands of siblings
         if renew_in_background is not None:
+            if sibling is not None and sibling.cache.renews_in_background == renew_in_background:
+                # A method is a new object each time that it is named; siblings share one.
+                renew_in_background = sibling.cache.renews_in_background
             self.cache.renews_in_background = renew_in_background
 
     def obtain(self, refused: Lease | None = None) -> Lease | Failure:

@@ -12,6 +12,7 @@ KINDS = {
 """The kinds of client, and the library of each."""
 
 FLOOR, BY_HAND, OURS = "floor", "written by hand", "oauth_cc_auth"
+SIBLING = "oauth_cc_auth, a sibling"
 NO_OP_HOOK, SESSION_HEADERS = "floor with a no-op hook", "session.headers, no auth"
 
 # The token of the floor. It has the length and form of the tokens of the benchmark server, a number and an end, so that

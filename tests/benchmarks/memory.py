@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from .environment import Environment
-from .kinds import KINDS, OURS
+from .kinds import KINDS, OURS, SIBLING
 from .report import Section, Target, number, table
 
 SIZE_LIMIT = 1.5  # kB
+SIBLING_LIMIT = 1.0  # kB
 CONSTRUCTION_LIMIT = 15.0  # microseconds
 # Bytes that may come and go in any case: caches of the interpreter and of the client libraries.
 GROWTH_ALLOWED = 4096
@@ -41,6 +42,9 @@ def _made_section(made: dict[str, dict[str, dict[str, float]]]) -> Section:
         ours = made[kind][OURS]
         targets += [
             Target.at_most(f"Memory of an auth object, {kind}", SIZE_LIMIT, ours["bytes"] / 1000, " kB", digits=2),
+            Target.at_most(
+                f"Memory of a sibling, {kind}", SIBLING_LIMIT, made[kind][SIBLING]["bytes"] / 1000, " kB", digits=2
+            ),
             Target.at_most(f"Making an auth object, {kind}", CONSTRUCTION_LIMIT, ours["microseconds"], " µs", digits=1),
         ]
     everyone = dict.fromkeys(name for of_kind in made.values() for name in of_kind)

@@ -11,13 +11,18 @@ import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
-from .kinds import BY_HAND, KINDS, OURS
+from .kinds import BY_HAND, KINDS, OURS, SIBLING
 
 OBJECTS = 2000
 REPEATS, CALLS = 15, 200
 TOKEN_URL, CREDENTIALS = "https://login.example.com/oauth2/token", ("client", "secret")
 
 Make = Callable[[], Any]
+
+
+def _sibling_maker(auth_class: Any) -> Make:
+    auth = auth_class(TOKEN_URL, *CREDENTIALS)
+    return lambda: auth.with_options(scope="orders:read")
 
 
 def _requests_makers() -> dict[str, tuple[Make, Make | None]]:
@@ -37,6 +42,7 @@ def _requests_makers() -> dict[str, tuple[Make, Make | None]]:
     return {
         BY_HAND: (lambda: BearerAuth(TOKEN_URL, *CREDENTIALS, 30, shared), None),
         OURS: (lambda: ClientCredentialsAuth(TOKEN_URL, *CREDENTIALS), None),
+        SIBLING: (_sibling_maker(ClientCredentialsAuth), None),
         "Authlib": (
             lambda: AuthlibSession(*CREDENTIALS, token_endpoint=TOKEN_URL, grant_type="client_credentials"),
             requests.Session,
@@ -62,6 +68,7 @@ def _httpx_makers(library: Any) -> dict[str, tuple[Make, Make | None]]:
     makers: dict[str, tuple[Make, Make | None]] = {
         BY_HAND: (lambda: by_hand(TOKEN_URL, *CREDENTIALS, 30, shared), None),
         OURS: (lambda: auth_class(TOKEN_URL, *CREDENTIALS), None),
+        SIBLING: (_sibling_maker(auth_class), None),
     }
     if library.__name__ == "httpx":
         from httpx_auth import OAuth2ClientCredentials
