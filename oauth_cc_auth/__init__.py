@@ -21,7 +21,6 @@ from ._errors import (
     TokenError,
 )
 from ._token import Token
-from ._version import __version__
 
 if _TYPE_CHECKING:
     from ._authentication.client_assertion import ClientAssertion, NoClientAuthentication
@@ -43,6 +42,7 @@ if _TYPE_CHECKING:
         TokenRefused,
     )
     from ._issuer import Issuer
+    from ._version import __version__
 
 __all__ = [
     "Attempt",
@@ -126,6 +126,7 @@ _LAZY = {
     "TlsClientAuthentication": "_authentication.tls_client_authentication",
     "TokenObtained": "_events",
     "TokenRefused": "_events",
+    "__version__": "_version",
 }
 
 

@@ -15,9 +15,9 @@ raises, an instance of its own for every caller. An adapter raises them as membe
 (see `joined`), so that `except requests.RequestException` and `except httpx.RequestError` keep working.
 """
 
-# Not `from __future__ import annotations`: NamedTuple would compile each of these strings when it is imported, and
-# `typing.get_type_hints` would look for the names in `oauth_cc_auth`, where all of these classes say they are from.
-from typing import Any, Literal, NamedTuple
+# Not `from __future__ import annotations`: `typing.get_type_hints` would look for the names in `oauth_cc_auth`, where
+# all of these classes say they are from.
+from typing import Any, Literal
 
 # Why there is no token. Programs compare these, so they stay; later versions may add some. docs/errors.md says what
 # each of them means.
@@ -90,14 +90,7 @@ Reason = Literal[
 SettingReason = Literal["invalid", "insecure_http", "missing", "not_a_setting", "unknown"]
 
 
-class _AttemptFields(NamedTuple):
-    method: str
-    status_code: int | None = None
-    error: str | None = None
-    error_description: str | None = None
-
-
-class Attempt(_AttemptFields):
+class Attempt(tuple[str, int | None, str | None, str | None]):
     """One token request and how it ended: a tuple of the first four attributes, which decide what is equal.
 
     Attributes:
@@ -108,6 +101,9 @@ class Attempt(_AttemptFields):
         reason: Why it brought no token, as a code; see `TokenError`. None if that is not known.
         retry_after: Seconds that the server asks to wait, or None.
     """
+
+    # By hand, because a NamedTuple writes and compiles code when it is imported.
+    __match_args__ = ("method", "status_code", "error", "error_description")
 
     # Also what attempts from pickles of version 0.1 have.
     reason: Reason | None = None
@@ -123,10 +119,37 @@ class Attempt(_AttemptFields):
         reason: Reason | None = None,
         retry_after: float | None = None,
     ) -> "Attempt":
-        made = super().__new__(cls, method, status_code, error, error_description)
+        made = super().__new__(cls, (method, status_code, error, error_description))
         made.reason = reason
         made.retry_after = retry_after
         return made
+
+    def __getnewargs__(self) -> tuple[str, int | None, str | None, str | None]:
+        return self.method, self.status_code, self.error, self.error_description
+
+    @property
+    def method(self) -> str:
+        """How the client authenticated."""
+        return self[0]
+
+    @property
+    def status_code(self) -> int | None:
+        """HTTP status of the answer."""
+        return self[1]
+
+    @property
+    def error(self) -> str | None:
+        """OAuth error code of the answer."""
+        return self[2]
+
+    @property
+    def error_description(self) -> str | None:
+        """The server's own words or the transport's."""
+        return self[3]
+
+    def __repr__(self) -> str:
+        fields = ", ".join(f"{name}={value!r}" for name, value in zip(self.__match_args__, self, strict=True))
+        return f"Attempt({fields})"
 
     def __str__(self) -> str:
         parts = [str(self.status_code) if self.status_code is not None else "no answer"]

@@ -9,6 +9,8 @@ from typing import Any, NoReturn
 
 from ._redact.redact import MASK
 
+TOKEN_MEMBERS = ("access_token", "refresh_token", "id_token")  # of an answer; each of them is a secret
+
 
 class Token:
     """An access token (RFC 6749 §5.1). Immutable, because many requests share it; its repr shows no secret.

@@ -16,21 +16,19 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import oauth_cc_auth  # by this name an annotation finds the events, which are loaded when someone asks for them
 from oauth_cc_auth._config import ClientCredentialsConfig, MethodSetting
 from oauth_cc_auth._core.clock import Clock
 from oauth_cc_auth._core.lease import Lease
-from oauth_cc_auth._core.process_lock import ProcessLock
+from oauth_cc_auth._core.loading import loaded
 from oauth_cc_auth._errors import ConfigurationError, TokenError
 from oauth_cc_auth._settings import DEFAULT_PREFIX
 from oauth_cc_auth._settings.callables import has_callable
 from oauth_cc_auth._token import Token
 
-from .behaviour import Behaviour, check_certificate, check_config
-from .policy import PROOF_HEADER, ApiPolicy, RenewOn
+from .behaviour import Behaviour, RenewOn, check_certificate, check_config
 
 TokenClientT = TypeVar("TokenClientT")
 AuthT = TypeVar("AuthT", bound="BaseAuth[Any]")
@@ -47,6 +45,7 @@ if TYPE_CHECKING:
     from oauth_cc_auth._protocol.failure import Failure
     from oauth_cc_auth._stores.protocol import TokenStore
 
+    from .policy import ApiPolicy
     from .siblings import TargetArguments
     from .transport import Transport
 
@@ -346,7 +345,6 @@ class BaseAuth(ABC, Generic[TokenClientT]):
             ConfigurationError: the token endpoint has no `revocation_url`, and the metadata of the issuer has none.
             TokenError: the token may still be good, and stays in use.
         """
-        loaded("_core.revoke")
         self._check_revoked(self._source.revoke())
 
     def close(self, timeout: float | None = None) -> None:
@@ -414,6 +412,7 @@ class BaseAuth(ABC, Generic[TokenClientT]):
             share=None
             if behaviour.store is None
             else loaded("_stores.sharing").sharing_of(behaviour.store, self.config, clock),
+            modules=self._transport.modules,
         )
         self._policy = self._make_policy()
         _load_for(self.config)
@@ -453,7 +452,7 @@ class BaseAuth(ABC, Generic[TokenClientT]):
         if isinstance(proof, TokenError):
             raise self._transport.for_caller(proof)
         headers = {self._policy.header_name: lease.header_value, **lease.api_headers}
-        return headers if proof is None else {**headers, PROOF_HEADER: proof}
+        return headers if proof is None else {**headers, loaded("_adapter.policy").PROOF_HEADER: proof}
 
     def _is_admitted(self, url: str, request: Any) -> bool:
         """True if the request to `url` gets a token.
@@ -512,23 +511,6 @@ BaseAuth.__init__.__qualname__ = "ClientCredentialsAuth.__init__"
 
 # Not in a pickle or copy: a token, locks, and what belongs to this process.
 _LIVE = frozenset({"_policy", "_source", "_transport"})
-
-
-# What only auth objects need is loaded when the first one is made: a program that only imports an adapter (an SDK, a
-# command that prints its help) does not pay for it, and no event loop reads it from disk in the middle of a request.
-# What only blocking clients need is loaded with the first request that needs it. A fork waits until that is done:
-# Python's lock of a module that is being imported stays locked in the child, by a thread that the child does not have.
-_loading = ProcessLock()
-
-if hasattr(os, "register_at_fork"):  # pragma: no branch  # not on Windows and WebAssembly, which do not fork
-    # Nothing for the child, which has a lock of its own.
-    os.register_at_fork(before=lambda: _loading.here().acquire(), after_in_parent=lambda: _loading.here().release())
-
-
-def loaded(name: str) -> Any:
-    """The module `name` of this package, imported if it is not there yet."""
-    with _loading.here():
-        return import_module(f"oauth_cc_auth.{name}")
 
 
 def _load_for(config: ClientCredentialsConfig) -> None:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     RenewCondition = Callable[..., bool] | frozenset[int] | Literal[False] | None
 
+# What `typing.get_type_hints` finds.
+RenewOn = Callable[[int, Mapping[str, str]], bool] | Callable[[int, Mapping[str, str], bytes | None], bool]
 
 LONGEST_WAIT = 10.0**8  # seconds, three years; threads and sockets cannot wait for much longer
 

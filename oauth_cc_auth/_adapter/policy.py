@@ -15,7 +15,7 @@ that yields what it wants done. `drivers` carries it out, blocking or awaiting, 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -78,8 +78,6 @@ PROOF_HEADER = "DPoP"  # RFC 9449 §4.1
 
 # Why a request is not sent again.
 BODY_FOR_ONE_SENDING = "its body can be read only once. Pass bytes, a list or a seekable file to have it sent again"
-
-RenewOn = Callable[[int, Mapping[str, str]], bool] | Callable[[int, Mapping[str, str], bytes | None], bool]
 
 # Sites that stay remembered; one more is the latest. A session that talks to more of them parses URLs.
 _REMEMBERED = 3

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from oauth_cc_auth._events import OnEvent
     from oauth_cc_auth._token import Token
 
-    from .policy import RenewOn
+    from .behaviour import RenewOn
 
     class TargetArguments(TypedDict, total=False):
         """The arguments of `with_options`; for type checkers."""

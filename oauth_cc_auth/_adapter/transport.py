@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
+from oauth_cc_auth._core.loading import FETCHING, Modules
 from oauth_cc_auth._errors import TokenError, for_caller
 from oauth_cc_auth._http.origin import may_carry_secrets
 
@@ -19,10 +20,12 @@ class Transport(ABC):
         send: Sends a token request and blocks; None if this library or this `token_client` cannot.
         asend: The same in an event loop.
         obstacle: The error for who needs `send` or `asend` if that is None.
+        modules: What fetching a token and the rest of a request take, beyond what an auth object takes.
     """
 
     send: Sender | None = None
     asend: AsyncSender | None = None
+    modules = Modules(*FETCHING)
     obstacle = TokenError("this library cannot send token requests in this way", reason="wrong_client_kind")
 
     def can_renew_in_background(self) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections.abc import Callable
+from typing import Any
 
 from oauth_cc_auth._http.interrupts import Ignoring
 from oauth_cc_auth._record import Record
@@ -20,6 +22,14 @@ def running_loop() -> object | None:
         with Ignoring(RuntimeError, AttributeError):
             return asyncio.get_running_loop()  # type: ignore[no-any-return]  # as above
     return None
+
+
+def thread_safe(function: Callable[[], object]) -> Callable[[], object]:
+    """A function for any thread, which calls `function` in the event loop that is running now."""
+    loop: Any = running_loop()
+    if hasattr(loop, "run_sync_soon"):  # trio's
+        return lambda: loop.run_sync_soon(function)
+    return lambda: loop.call_soon_threadsafe(function)
 
 
 class Caller(Record):

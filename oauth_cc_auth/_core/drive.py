@@ -16,7 +16,7 @@ from oauth_cc_auth._protocol.exchange import Reply, TokenRequest, too_slow
 from oauth_cc_auth._protocol.failure import Failure
 from oauth_cc_auth._redact.redact import kind_and_place
 
-from .caller import running_loop
+from .caller import thread_safe
 from .clock import Clock
 from .effects import AskStore, CallFunction, Detach, Raised, Send, Wait
 from .flow import Flow
@@ -185,7 +185,7 @@ async def _aanswer_of(effect: AskStore, clock: Clock) -> Any:
     import anyio
 
     answered = anyio.Event()
-    answers = _ask(effect, _thread_safe(answered.set))
+    answers = _ask(effect, thread_safe(answered.set))
     while not answered.is_set() and effect.spent < effect.budget:
         began = clock.monotonic()
         step = min(_STEP, effect.budget - effect.spent)
@@ -207,18 +207,10 @@ async def _await(effect: Wait) -> None:
     import anyio
 
     settled = anyio.Event()
-    wake = _thread_safe(settled.set)
+    wake = thread_safe(settled.set)
     effect.flight.subscribe(wake)
     try:
         with anyio.move_on_after(effect.seconds):
             await settled.wait()
     finally:
         effect.flight.unsubscribe(wake)
-
-
-def _thread_safe(function: Callable[[], object]) -> Callable[[], object]:
-    """A function for any thread, which calls `function` in the event loop that is running now."""
-    loop: Any = running_loop()
-    if hasattr(loop, "run_sync_soon"):  # trio's
-        return lambda: loop.run_sync_soon(function)
-    return lambda: loop.call_soon_threadsafe(function)

@@ -113,9 +113,9 @@ class TokenFlow:
                 fetcher = self._known_fetcher = self._known_fetcher or made
         return fetcher
 
-    def ask_for_scope(self, scope: str) -> None:
-        """Ask for `scope` from the next token request on."""
-        self._fetcher.config = self.config = self.config.with_scope(scope)
+    def use(self, config: ClientCredentialsConfig) -> None:
+        """Ask for what `config` says, from the next token request on."""
+        self._fetcher.config = self.config = config
 
     def obtain(self, caller: Caller, refused: Lease | None = None) -> Flow:
         """A token for `caller`: the current one, one that another caller is fetching, or one that is fetched here.

@@ -16,14 +16,13 @@ from oauth_cc_auth._config import ClientCredentialsConfig
 from oauth_cc_auth._errors import Attempt, TokenError, with_message
 from oauth_cc_auth._http.interrupts import is_interrupt
 from oauth_cc_auth._http.origin import Origin
-from oauth_cc_auth._protocol.answer import TOKEN_MEMBERS
-from oauth_cc_auth._protocol.exchange import TokenRequest
 from oauth_cc_auth._redact.redact import kind_and_place, presentable, shown_url
 from oauth_cc_auth._settings.callables import returned_awaitable
-from oauth_cc_auth._token import Token
+from oauth_cc_auth._token import TOKEN_MEMBERS, Token
 
 if TYPE_CHECKING:
     from oauth_cc_auth._events import Event, FallbackTried, HoldReason, OnEvent, RefusalOutcome, StoreFailed
+    from oauth_cc_auth._protocol.exchange import TokenRequest
 
 logger = logging.getLogger("oauth_cc_auth")
 

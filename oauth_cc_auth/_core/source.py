@@ -1,7 +1,6 @@
 """Where an auth object gets its tokens: cache, flow and drivers behind two methods, one that blocks, one that awaits.
 
-Making the first auth object loads this module, and with it everything that fetching takes; importing an adapter does
-not.
+Making the first auth object loads this module. What fetching takes is loaded with the first token request.
 """
 
 from __future__ import annotations
@@ -13,14 +12,11 @@ from typing import TYPE_CHECKING, Any
 from oauth_cc_auth._errors import TokenError
 from oauth_cc_auth._protocol.failure import Failure
 
-from .background import Background
 from .cache import TokenCache
 from .caller import Caller
-from .drive import AsyncSender, Sender, adrive, drive
-from .effects import Detach, Effect
 from .flight import Flight
-from .flow import Sharing, TokenFlow
 from .lease import Lease
+from .loading import Modules, loaded
 from .observer import Observer
 from .reported import not_replaced
 
@@ -29,7 +25,11 @@ if TYPE_CHECKING:
     from oauth_cc_auth._events import OnEvent
     from oauth_cc_auth._token import Token
 
+    from .background import Background
     from .clock import Clock
+    from .drive import AsyncSender, Sender
+    from .effects import Detach, Effect
+    from .flow import Flow, Sharing, TokenFlow
     from .lease import RenewalRules
     from .proofs import Proofs
     from .revoke import Revocation
@@ -52,13 +52,32 @@ class TokenSource:
         sibling: A source of tokens for another target, with the same credentials; None if there is none.
         share: Makes what shares the token with other processes, of the observer and of what the sibling has; None if
             there is no store.
+        modules: What token requests take, `_core.flow` and `_core.drive` among them.
 
     Attributes:
+        config: What to ask for, and how.
+        deadline: Seconds for everything that one caller waits for.
         proofs: Makes the DPoP proofs of API requests; None for bearer tokens.
         sharing: Shares the token with other processes; None if there is no store.
+        timeout: Seconds for each token request.
     """
 
-    __slots__ = ("_asend", "_background", "_obstacle", "_send", "cache", "flow", "observer", "proofs", "sharing")
+    __slots__ = (
+        "_asend",
+        "_background",
+        "_flow",
+        "_modules",
+        "_obstacle",
+        "_rules",
+        "_send",
+        "cache",
+        "config",
+        "deadline",
+        "observer",
+        "proofs",
+        "sharing",
+        "timeout",
+    )
 
     def __init__(
         self,
@@ -75,7 +94,13 @@ class TokenSource:
         renew_in_background: Callable[[], bool] | None = None,
         sibling: TokenSource | None = None,
         share: Callable[[Observer, Any], Sharing] | None = None,
+        modules: Modules,
     ) -> None:
+        self.config = config
+        self.timeout = timeout
+        self.deadline = deadline
+        self._rules = rules
+        self._modules = modules
         self._send = send
         self._asend = asend
         self._obstacle = obstacle
@@ -94,17 +119,9 @@ class TokenSource:
         self.sharing: Any = (
             None if share is None else share(self.observer, None if sibling is None else sibling.sharing)
         )
-        self.flow = TokenFlow(
-            config,
-            self.cache,
-            self.observer,
-            timeout=timeout,
-            deadline=deadline,
-            rules=rules,
-            proofs=self.proofs,
-            sharing=self.sharing,
-        )
-        self._background: Background | None = None  # until it is needed; there may be thousands of siblings
+        # Until they are needed; there may be thousands of siblings.
+        self._flow: TokenFlow | None = None
+        self._background: Background | None = None
         if renew_in_background is not None:
             if sibling is not None and sibling.cache.renews_in_background == renew_in_background:
                 # A method is a new object each time that it is named; siblings share one.
@@ -120,7 +137,7 @@ class TokenSource:
         if self._send is None:
             return self._at_hand(refused)
         flow = self.flow.obtain(Caller.current(blocking=True), refused)
-        return drive(flow, self._send, self.cache.clock, self._detach)
+        return self._drive(flow)
 
     async def aobtain(self, refused: Lease | None = None) -> Lease | Failure:
         """`obtain` in the running event loop."""
@@ -130,30 +147,64 @@ class TokenSource:
                 return lease
         if self._asend is None:
             return self._at_hand(refused)
+        if not self._modules.are_loaded:
+            await self._modules.aload()
         flow = self.flow.obtain(Caller.current(blocking=False), refused)
-        return await adrive(flow, self._asend, self.cache.clock, self._detach)
+        return await self._adrive(flow)
+
+    @property
+    def flow(self) -> TokenFlow:
+        """What obtains tokens; made when a token is first needed."""
+        if self._flow is None:
+            self._modules.load()
+            make: type[TokenFlow] = loaded("_core.flow").TokenFlow
+            with self.cache.family.lock.here():
+                if self._flow is None:
+                    self._flow = make(
+                        self.config,
+                        self.cache,
+                        self.observer,
+                        timeout=self.timeout,
+                        deadline=self.deadline,
+                        rules=self._rules,
+                        proofs=self.proofs,
+                        sharing=self.sharing,
+                    )
+        return self._flow
+
+    def _drive(self, flow: Flow) -> Lease | Failure:
+        """Run `flow` in this thread."""
+        outcome: Lease | Failure = loaded("_core.drive").drive(flow, self._send, self.cache.clock, self._detach)
+        return outcome
+
+    async def _adrive(self, flow: Flow) -> Lease | Failure:
+        """Run `flow` in the running event loop."""
+        adrive = loaded("_core.drive").adrive
+        outcome: Lease | Failure = await adrive(flow, self._asend, self.cache.clock, self._detach)
+        return outcome
 
     @property
     def background(self) -> Background:
         """The renewals that no one waits for."""
+        make: type[Background] = loaded("_core.background").Background
         with self.cache.family.lock.here():
             if self._background is None:
-                self._background = Background(self.cache)
+                self._background = make(self.cache)
             return self._background
 
     def _detach(self, effect: Detach) -> bool:
         """Run a flow in the background: in a thread, if token requests can be sent in one."""
-        send, clock = self._send, self.cache.clock
-        if send is not None:
-            return self.background.start_thread(effect.flight, lambda: drive(effect.flow, send, clock))
-        asend: Any = self._asend  # the caller uses it, too
-        return self.background.start_task(effect.flight, lambda: adrive(effect.flow, asend, clock))
+        if self._send is not None:
+            return self.background.start_thread(effect.flight, lambda: self._drive(effect.flow))
+        return self.background.start_task(effect.flight, lambda: self._adrive(effect.flow))
 
     def ask_for_scope(self, scope: str) -> None:
         """Ask for `scope` from now on, and for another token in the place of one that is under way."""
-        self.flow.ask_for_scope(scope)
+        self.config = self.config.with_scope(scope)
+        if self._flow is not None:
+            self._flow.use(self.config)
         if self.sharing is not None:
-            self.sharing.use(self.flow.config)
+            self.sharing.use(self.config)
         self.cache.outdate()
 
     def obtain_another(self, refused: Token) -> Lease | Failure:
@@ -177,7 +228,7 @@ class TokenSource:
             return None
         if self._send is None:
             return Failure(self._obstacle)
-        return drive(self._revoking(revocation, lease, Caller.current(blocking=True)), self._send, self.cache.clock)
+        return self._drive(self._revoking(revocation, lease, Caller.current(blocking=True)))
 
     async def arevoke(self) -> Lease | Failure | None:
         """`revoke` in the running event loop."""
@@ -186,8 +237,7 @@ class TokenSource:
             return None
         if self._asend is None:
             return Failure(self._obstacle)
-        revoking = self._revoking(revocation, lease, Caller.current(blocking=False))
-        return await adrive(revoking, self._asend, self.cache.clock)
+        return await self._adrive(self._revoking(revocation, lease, Caller.current(blocking=False)))
 
     def _revoking(
         self, revocation: Revocation, lease: Lease, caller: Caller
@@ -196,16 +246,14 @@ class TokenSource:
         outcome = yield from revocation.run(lease, caller)
         if self.sharing is not None and isinstance(outcome, Lease):
             flight = Flight(caller, inf)
-            yield from self.sharing.remove(lease.token, flight, self.cache.clock.monotonic() + self.flow.timeout)
+            yield from self.sharing.remove(lease.token, flight, self.cache.clock.monotonic() + self.timeout)
             for event in flight.deferred_events:
                 self.observer.notify(event)
         return outcome
 
     def _revocation(self) -> Revocation:
-        from .revoke import Revocation  # few programs revoke
-
-        flow = self.flow
-        revocation = Revocation(flow.config, self.cache, timeout=flow.timeout, deadline=flow.deadline)
+        make: type[Revocation] = loaded("_core.revoke").Revocation
+        revocation = make(self.config, self.cache, timeout=self.timeout, deadline=self.deadline)
         revocation.check()
         return revocation
 

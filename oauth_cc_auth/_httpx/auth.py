@@ -15,17 +15,17 @@ from oauth_cc_auth._adapter.base import (
     TokenClientT,
     checked_token,
     foreign_request,
-    loaded,
     provable,
 )
-from oauth_cc_auth._adapter.policy import ApiPolicy
 from oauth_cc_auth._core.caller import running_loop
 from oauth_cc_auth._core.lease import Lease
+from oauth_cc_auth._core.loading import loaded
 from oauth_cc_auth._http.origin import origin_of
 from oauth_cc_auth._token import Token
 
 if TYPE_CHECKING:
     from .exchange import ApiExchange
+    from .policy import HttpxPolicy
     from .replay import Replay
     from .transport import HttpxTransport
 
@@ -43,27 +43,12 @@ RequestT = TypeVar("RequestT")
 ResponseT = TypeVar("ResponseT")
 
 
-class HttpxPolicy(ApiPolicy):
-    """`ApiPolicy` with what the hot path of httpx wants to know.
-
-    Attributes:
-        plain_stream: The class of the body of nearly every request; None if each request needs preparing, because a
-            redirect may take its header along.
-        bound: The module `bound`, if tokens are bound to a key.
-    """
-
-    __slots__ = ("bound", "plain_stream")
-
-    bound: Any
-    plain_stream: type[Any] | None
-
-
 class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, ResponseT]):
     """The flows of an ``httpx.Auth``, sync and async, on one core."""
 
     _library: ClassVar[Any]
-    _policy: HttpxPolicy
-    if TYPE_CHECKING:  # `typing.get_type_hints` would look for the name when the program runs
+    if TYPE_CHECKING:  # `typing.get_type_hints` would look for the names when the program runs
+        _policy: HttpxPolicy
         _transport: HttpxTransport
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -195,7 +180,6 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
 
     async def arevoke(self) -> None:
         """`revoke` in an event loop; raises the same."""
-        loaded("_core.revoke")
         self._check_revoked(await self._source.arevoke())
 
     async def aprefetch(self) -> None:
@@ -241,7 +225,6 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
             raise TypeError(foreign_request(self, request))
 
     def _make_transport(self, token_client: Any) -> HttpxTransport:
-        loaded("_httpx.exchange")
         any_proxy = self.config.allow_insecure_http
         make: type[HttpxTransport] = loaded("_httpx.transport").HttpxTransport
         return make(self._library, token_client, any_proxy=any_proxy)
@@ -250,7 +233,8 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
         return str(loaded("_httpx.transport").wire_url(self._library, url))
 
     def _make_policy(self) -> HttpxPolicy:
-        policy = HttpxPolicy(self.config, self._source, self._behaviour, self._transport)
+        make: type[HttpxPolicy] = loaded("_httpx.policy").HttpxPolicy
+        policy = make(self.config, self._source, self._behaviour, self._transport)
         policy.plain_stream = self._library.ByteStream if policy.strips_header else None
         policy.is_usual = policy.is_usual and policy.strips_header
         policy.bound = None if policy.proofs is None else loaded("_httpx.bound")

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from oauth_cc_auth._adapter.originals import is_made_by
 from oauth_cc_auth._adapter.policy import PROOF_HEADER
 from oauth_cc_auth._adapter.transport import Transport
+from oauth_cc_auth._core.loading import FETCHING, Modules, loaded
 from oauth_cc_auth._errors import ConfigurationError, TokenEndpointUnreachable, TokenError
-from oauth_cc_auth._protocol.exchange import Reply, TokenRequest
 
 from .proxies import environment_names_proxy
 from .replay import TICKET, copy_of
-from .send import asend_token_request, send_token_request
+
+if TYPE_CHECKING:
+    from oauth_cc_auth._protocol.exchange import Reply, TokenRequest
 
 
 class HttpxTransport(Transport):
@@ -22,12 +23,14 @@ class HttpxTransport(Transport):
         any_proxy: The client may use its proxies for loopback, too.
     """
 
+    modules = Modules(*FETCHING, "_httpx.send", "_httpx.exchange")
+
     def __init__(self, library: Any, token_client: Any, *, any_proxy: bool = False) -> None:
         self._any_proxy = any_proxy
         self._library = library
         self._token_client = token_client
-        is_sync = token_client is None or is_made_by(library, "Client", token_client)
-        is_async = token_client is None or is_made_by(library, "AsyncClient", token_client)
+        is_sync = token_client is None or _is_made_by(library, "Client", token_client)
+        is_async = token_client is None or _is_made_by(library, "AsyncClient", token_client)
         if not (is_sync or is_async):
             raise ConfigurationError(
                 field="token_client",
@@ -47,10 +50,14 @@ class HttpxTransport(Transport):
             )
 
     def _send(self, request: TokenRequest, budget: float) -> Reply:
-        return send_token_request(self._library, request, budget, self._token_client, any_proxy=self._any_proxy)
+        send = loaded("_httpx.send").send_token_request
+        reply: Reply = send(self._library, request, budget, self._token_client, any_proxy=self._any_proxy)
+        return reply
 
     async def _asend(self, request: TokenRequest, budget: float) -> Reply:
-        return await asend_token_request(self._library, request, budget, self._token_client, any_proxy=self._any_proxy)
+        asend = loaded("_httpx.send").asend_token_request
+        reply: Reply = await asend(self._library, request, budget, self._token_client, any_proxy=self._any_proxy)
+        return reply
 
     def names_proxy(self, url: str) -> bool:
         """True if ``HTTP_PROXY`` and the like, or the system's settings, name a proxy for `url`."""
@@ -72,6 +79,11 @@ class HttpxTransport(Transport):
             bare.headers.pop(name, None)
         bare.extensions = {name: value for name, value in bare.extensions.items() if name != TICKET}
         return bare
+
+
+def _is_made_by(library: Any, name: str, token_client: object) -> bool:
+    made: bool = loaded("_adapter.originals").is_made_by(library, name, token_client)
+    return made
 
 
 def wire_url(library: Any, url: str) -> str:

@@ -18,7 +18,7 @@ from oauth_cc_auth._errors import (
 from oauth_cc_auth._http.answers import CUT_OFF, is_redirect, is_web_page, phrase, retry_after
 from oauth_cc_auth._http.headers import is_header_value
 from oauth_cc_auth._redact.redact import presentable, shown_url
-from oauth_cc_auth._token import Token
+from oauth_cc_auth._token import TOKEN_MEMBERS, Token
 
 from .advice import INVALID_PROOF, KNOWN_ERRORS, USE_NONCE, advice, reason_for
 from .exchange import UNREAD, Reply, TokenRequest, TokenResponse, TransportFailure
@@ -42,7 +42,6 @@ _TRANSIENT_REASONS: frozenset[Reason] = frozenset({"cut_off", "empty_body"})
 _DPOP = "dpop"
 _BOUND_TOKEN_TYPES = frozenset({"mac", "pop", _DPOP})  # of no use without a key that we do not have
 
-TOKEN_MEMBERS = ("access_token", "refresh_token", "id_token")
 _STANDARD_MEMBERS = frozenset({"access_token", "token_type", "expires_in", "scope"})
 
 # Where servers put the explanation, some by RFC 9457 §3.1 (title, detail); the first that is there counts.

@@ -4,36 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
-from oauth_cc_auth._adapter.base import BaseAuth, TokenClientT, foreign_request, loaded
-from oauth_cc_auth._adapter.policy import ApiPolicy
+from oauth_cc_auth._adapter.base import BaseAuth, TokenClientT, foreign_request
 from oauth_cc_auth._core.lease import Lease
+from oauth_cc_auth._core.loading import loaded
 from oauth_cc_auth._http.origin import site_of
 from oauth_cc_auth._settings.callables import is_async
 
 if TYPE_CHECKING:
+    from .policy import RequestsPolicy
     from .transport import RequestsTransport
 
 RequestT = TypeVar("RequestT")
-
-
-class RequestsPolicy(ApiPolicy):
-    """`ApiPolicy` with what requests needs for tokens that are bound to a key.
-
-    Attributes:
-        bound: The module `bound`, if tokens are bound to a key.
-    """
-
-    __slots__ = ("bound",)
-
-    bound: Any
 
 
 class RequestsFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT]):
     """An auth callable as requests wants it, on the shared core."""
 
     _library: ClassVar[Any]
-    _policy: RequestsPolicy
-    if TYPE_CHECKING:  # `typing.get_type_hints` would look for the name when the program runs
+    if TYPE_CHECKING:  # `typing.get_type_hints` would look for the names when the program runs
+        _policy: RequestsPolicy
         _transport: RequestsTransport
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -112,7 +101,8 @@ class RequestsFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT]
         return str(loaded("_requests.transport").wire_url(self._library, url))
 
     def _make_policy(self) -> RequestsPolicy:
-        policy = RequestsPolicy(self.config, self._source, self._behaviour, self._transport)
+        make: type[RequestsPolicy] = loaded("_requests.policy").RequestsPolicy
+        policy = make(self.config, self._source, self._behaviour, self._transport)
         policy.bound = None if policy.proofs is None else loaded("_requests.bound")
         # What the URLs of requests that get a token begin with.
         policy.admitted = ("https://",) if policy.serves_every_origin else ()

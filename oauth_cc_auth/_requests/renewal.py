@@ -10,10 +10,10 @@ import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from oauth_cc_auth._adapter.base import loaded
 from oauth_cc_auth._adapter.drivers import renew
 from oauth_cc_auth._adapter.policy import BODY_FOR_ONE_SENDING, path_of
 from oauth_cc_auth._core.lease import Lease
+from oauth_cc_auth._core.loading import loaded
 from oauth_cc_auth._errors import TokenError
 from oauth_cc_auth._http.answers import is_json
 from oauth_cc_auth._http.interrupts import Ignoring

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from oauth_cc_auth._adapter.base import loaded
 from oauth_cc_auth._adapter.policy import PROOF_HEADER
 from oauth_cc_auth._adapter.transport import Transport
+from oauth_cc_auth._core.loading import loaded
 from oauth_cc_auth._errors import ConfigurationError, TokenEndpointUnreachable, TokenError
 
 if TYPE_CHECKING:

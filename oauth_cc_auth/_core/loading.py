@@ -1,0 +1,99 @@
+"""Modules of this package that are loaded when they are first needed. The one law: no event loop reads them from disk.
+
+A program that only imports an adapter (an SDK, a command that prints its help) does not pay for what fetching takes.
+Code that blocks loads a module where it needs it. In an event loop, a thread loads what all token requests take before
+the first one, and what few settings take comes with the auth object that has them.
+
+A fork waits until a module is loaded. Python's lock of a module that is being imported would stay locked in the child,
+by a thread that the child does not have.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from importlib import import_module
+from os import getpid
+from threading import Thread
+from typing import Any
+
+from oauth_cc_auth._http.interrupts import Ignoring
+
+from .process_lock import ProcessLock
+
+_loading = ProcessLock()
+
+if hasattr(os, "register_at_fork"):  # pragma: no branch  # not on Windows and WebAssembly, which do not fork
+    # Nothing for the child, which has a lock of its own.
+    os.register_at_fork(before=lambda: _loading.here().acquire(), after_in_parent=lambda: _loading.here().release())
+
+
+def loaded(name: str) -> Any:
+    """The module `name` of this package, imported if it is not there yet."""
+    with _loading.here():
+        return import_module(f"oauth_cc_auth.{name}")
+
+
+# What every token request takes, and its renewal in the background.
+FETCHING = ("_core.flow", "_core.drive", "_core.background")
+
+
+class Modules:
+    """Modules that are needed together, later.
+
+    Args:
+        names: In this package.
+
+    Attributes:
+        are_loaded: True once all of them are.
+    """
+
+    __slots__ = ("_names", "_process", "_waiting", "are_loaded")
+
+    def __init__(self, *names: str) -> None:
+        self.are_loaded = False
+        self._names = names
+        self._process = 0  # a child has no thread that would ever wake those who wait in its parent
+        self._waiting: list[Callable[[], object]] = []
+
+    def load(self) -> None:
+        """Load them. Blocks."""
+        for name in self._names:
+            loaded(name)
+        self.are_loaded = True
+
+    async def aload(self) -> None:
+        """Have one thread load them, whoever waits for that; if no thread can be started, load them here."""
+        import anyio
+
+        from .caller import thread_safe
+
+        done = anyio.Event()
+        if self._is_first(thread_safe(done.set)):
+            has_begun = False
+            try:
+                with Ignoring(RuntimeError):  # too many threads, or none at all as in WebAssembly
+                    Thread(target=self._load_for_all, name="oauth_cc_auth loading", daemon=True).start()
+                    has_begun = True
+            finally:
+                if not has_begun:
+                    self._load_for_all()
+        await done.wait()
+
+    def _is_first(self, wake: Callable[[], object]) -> bool:
+        with _loading.here():
+            if self._process != getpid():
+                self._process, self._waiting = getpid(), []
+            self._waiting.append(wake)
+            return len(self._waiting) == 1
+
+    def _load_for_all(self) -> None:
+        try:
+            with Ignoring(Exception):  # whoever needs the modules will meet the same error
+                self.load()
+        finally:
+            with _loading.here():
+                waiting, self._waiting = self._waiting, []
+            for wake in waiting:
+                with Ignoring(RuntimeError):  # a loop that has ended
+                    wake()
