@@ -62,7 +62,12 @@ SHORT = Client("short-lived", "short-secret-Pv2", lifetime=2)
 SIGNING_NUMBER = 0x5EED
 SIGNING = Client("signing-with-key", "", ASSERTION_METHOD)
 SIGNING_BY_SECRET = Client("signing-with-secret", "a-secret-that-is-long-enough-for-HS256", ASSERTION_METHOD)
-CLIENTS = {c.client_id: c for c in (BASIC, BODY, PLAIN, SPECIAL_BASIC, SPECIAL_BODY, SHORT, SIGNING, SIGNING_BY_SECRET)}
+# Its assertion is the grant, and says who asks; the key is that of SIGNING, and the subject CLERK.
+ASSERTING = Client("asserting", "", "none")
+CLERK = "clerk@example.com"
+JWT_BEARER_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+_SIGNING = (SIGNING, SIGNING_BY_SECRET, ASSERTING)
+CLIENTS = {c.client_id: c for c in (BASIC, BODY, PLAIN, SPECIAL_BASIC, SPECIAL_BODY, SHORT, *_SIGNING)}
 
 SCOPES = ("orders:read", "orders:write")
 

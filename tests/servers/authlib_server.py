@@ -17,7 +17,7 @@ from authlib.oauth2.rfc6749 import grants
 from authlib.oauth2.rfc6749.models import ClientMixin, TokenMixin
 from authlib.oauth2.rfc6750 import BearerTokenGenerator, BearerTokenValidator
 from authlib.oauth2.rfc7009 import RevocationEndpoint
-from authlib.oauth2.rfc7523 import JWTBearerClientAssertion
+from authlib.oauth2.rfc7523 import JWTBearerClientAssertion, JWTBearerGrant
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from flask import Flask, Response, jsonify, request
@@ -27,7 +27,9 @@ from tests.servers import (
     ASSERTION_METHOD,
     BASIC_METHOD,
     BODY_METHOD,
+    CLERK,
     CLIENTS,
+    JWT_BEARER_GRANT,
     SCOPES,
     SIGNING_BY_SECRET,
     SIGNING_NUMBER,
@@ -53,7 +55,7 @@ class _Client(ClientMixin):
         return method == self.registered.method
 
     def check_grant_type(self, grant_type: str) -> bool:
-        return grant_type == "client_credentials"
+        return grant_type == ("client_credentials" if self.registered.method != "none" else JWT_BEARER_GRANT)
 
 
 @dataclass
@@ -102,11 +104,31 @@ class _Assertion(JWTBearerClientAssertion):
     def resolve_client_public_key(self, client: _Client) -> Any:
         if client.registered is SIGNING_BY_SECRET:
             return OctKey.import_key(client.registered.client_secret)
-        return ECKey.import_key(
-            ec.derive_private_key(SIGNING_NUMBER, ec.SECP256R1())
-            .public_key()
-            .public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-        )
+        return _signing_key()
+
+
+def _signing_key() -> Any:
+    public = ec.derive_private_key(SIGNING_NUMBER, ec.SECP256R1()).public_key()
+    return ECKey.import_key(public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+
+
+class _AssertionGrant(JWTBearerGrant):
+    """Authlib's own checks of an assertion that is the grant (RFC 7523 §2.1)."""
+
+    def get_audiences(self) -> list[str]:
+        return [request.url]
+
+    def resolve_issuer_client(self, issuer: str) -> _Client | None:
+        return _query_client(issuer)
+
+    def resolve_client_public_key(self, client: _Client) -> Any:
+        return _signing_key()
+
+    def authenticate_user(self, subject: str) -> str | None:
+        return subject if subject == CLERK else None
+
+    def has_granted_permission(self, client: _Client, user: str) -> bool:
+        return True
 
 
 class _Revocation(RevocationEndpoint):
@@ -147,6 +169,7 @@ def application() -> Flask:
     app.config["OAUTH2_SCOPES_SUPPORTED"] = list(SCOPES)
     server = _Server(app, query_client=_query_client, save_token=_save_token)
     server.register_grant(_Grant)
+    server.register_grant(_AssertionGrant)
     server.register_client_auth_method(ASSERTION_METHOD, _Assertion())
     server.register_endpoint(_Revocation)
     protected = ResourceProtector()

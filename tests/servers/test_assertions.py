@@ -10,10 +10,28 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from oauth_cc_auth import ClientAssertion, ClientAuthentication, ClientSecretJwt, PrivateKeyJwt, TokenEndpointError
+from oauth_cc_auth import (
+    ClientAssertion,
+    ClientAuthentication,
+    ClientSecretJwt,
+    JwtAssertion,
+    NoClientAuthentication,
+    PrivateKeyJwt,
+    TokenEndpointError,
+)
 from tests.clients import REQUESTS, ClientKind, each_client
 from tests.contract.token_side import failure_of
-from tests.servers import SIGNING, SIGNING_BY_SECRET, SIGNING_NUMBER, Client, RealServer, running
+from tests.servers import (
+    ASSERTING,
+    CLERK,
+    JWT_BEARER_GRANT,
+    SIGNING,
+    SIGNING_BY_SECRET,
+    SIGNING_NUMBER,
+    Client,
+    RealServer,
+    running,
+)
 
 KEY = ec.derive_private_key(SIGNING_NUMBER, ec.SECP256R1())
 OTHER_KEY = ec.generate_private_key(ec.SECP256R1())
@@ -106,4 +124,51 @@ def test_a_hundred_threads(authlib: RealServer) -> None:
     for thread in threads:
         thread.join(60)
     assert (len(tokens), len(set(tokens))) == (100, 1)
+    assert len(authlib.token_requests()) == 1
+
+
+def auth_by_grant(client: ClientKind, server: RealServer, **said: Any) -> Any:
+    """The JWT bearer grant (RFC 7523 §2.1): the assertion says who asks, and there are no other credentials."""
+    said = {"key": KEY, "issuer": ASSERTING.client_id, "subject": CLERK, "audience": server.token_url, **said}
+    return client.auth_class(
+        server.token_url,
+        client_authentication=NoClientAuthentication(),
+        grant_type=JWT_BEARER_GRANT,
+        additional_request_data={"assertion": JwtAssertion(**said)},
+    )
+
+
+@each_client
+def test_an_assertion_as_the_grant(client: ClientKind, authlib: RealServer) -> None:
+    """Authlib verifies it, and issues a token to whom the issuer is. A renewal takes an assertion of its own."""
+    auth = auth_by_grant(client, authlib)
+    authlib.forget()
+    with client.session(auth) as session:
+        for _ in range(2):
+            answer = session.request("POST", authlib.api_url, content=b"x")
+            assert (answer.status, answer.json()) == (200, {"client": ASSERTING.client_id, "received": "x"})
+            auth.invalidate()
+    sent = authlib.token_requests()
+    assert [(each.form, each.credentials) for each in sent] == [(("assertion", "grant_type"), ())] * 2
+
+
+@each_client
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"key": OTHER_KEY},
+        {"audience": "https://login.example.com"},
+        {"issuer": "another"},
+        {"subject": "someone@example.com"},
+        {"claims": {"exp": int(time.time()) - 3600}},
+    ],
+    ids=["key", "audience", "issuer", "subject", "exp"],
+)
+def test_a_wrong_assertion_as_the_grant(client: ClientKind, wrong: dict[str, Any], authlib: RealServer) -> None:
+    """Authlib says invalid_grant, which no other authentication would change: one request."""
+    authlib.forget()
+    with client.session(auth_by_grant(client, authlib, **wrong)) as session:
+        error = failure_of(session, authlib.api_url)
+    assert error.reason == "invalid_grant"
+    assert "eyJ" not in str(error)
     assert len(authlib.token_requests()) == 1

@@ -6,6 +6,7 @@ import ssl
 from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from tests.clients import ClientKind, each_client
 from .on_node import running, take_log
 
 METHODS = ("tls_client_auth", "self_signed_tls_client_auth")  # RFC 8705 §2.1 and §2.2
+EXPIRED = datetime(2024, 2, 29, 12, 0, 0, tzinfo=timezone.utc)
 
 
 @dataclass(frozen=True)
@@ -74,8 +76,10 @@ class Server:
         return [(row["path"], row["status"]) for row in take_log(self.port, self.context())]
 
 
-def issued(authority: trustme.CA, name: str, folder: Path) -> Identity:
-    made = authority.issue_cert("client.example.com", common_name=name)
+def issued(
+    authority: trustme.CA, name: str, folder: Path, *, common_name: str = "", not_after: datetime | None = None
+) -> Identity:
+    made = authority.issue_cert("client.example.com", common_name=common_name or name, not_after=not_after)
     path = folder / f"{name}.pem"
     made.private_key_and_cert_chain_pem.write_to_path(path)
     return Identity(path, x509.load_pem_x509_certificate(made.cert_chain_pems[0].bytes()), made)
@@ -113,6 +117,7 @@ def _server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         "tls_client_auth": issued(authority, "tls_client_auth", folder),
         "self_signed_tls_client_auth": issued(unknown, "self_signed_tls_client_auth", folder),
         "other": issued(authority, "other", folder),
+        "expired": issued(authority, "expired", folder, common_name="tls_client_auth", not_after=EXPIRED),
     }
     own = authority.issue_cert("127.0.0.1")
     tls = {
@@ -173,3 +178,15 @@ def test_a_certificate_of_someone_else(client: ClientKind, server: Server, metho
     assert raised.value.reason == "invalid_client"
     assert str(server.identities["other"].path) in str(raised.value)
     assert {path for path, _ in server.log()} == {"/token"}
+
+
+@each_client
+def test_a_certificate_that_has_expired(client: ClientKind, server: Server) -> None:
+    """Its subject is the right one, and the server refuses it; the error says since when."""
+    auth = auth_for(client, server, "tls_client_auth", "expired")
+    with client.session(auth) as session, pytest.raises(TokenEndpointError) as raised:
+        session.get_token()
+    assert raised.value.reason == "invalid_client"
+    assert str(server.identities["expired"].path) in str(raised.value)
+    assert "it has expired at 2024-02-29" in str(raised.value)
+    assert server.log() == [("/token", 401)]

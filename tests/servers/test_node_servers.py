@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from oauth_cc_auth import ClientSecretJwt, DPoP, PrivateKeyJwt, TokenEndpointError
+from oauth_cc_auth import ClientSecretJwt, DPoP, JwtAssertion, NoClientAuthentication, PrivateKeyJwt, TokenEndpointError
 from oauth_cc_auth._authentication.keys import signing_key
-from tests.clients import ClientKind, each_client
+from tests.clients import REQUESTS, ClientKind, each_client
 
 from .on_node import running, take_log
 
@@ -23,7 +23,9 @@ METHODS: dict[str, Any] = {
     "client_secret_post": "client_secret_post",
     "client_secret_jwt": ClientSecretJwt(),
     "private_key_jwt": PrivateKeyJwt(KEY, key_id="key-1"),
+    "none": NoClientAuthentication(),
 }
+WITHOUT_SECRET = ("private_key_jwt", "none")
 KINDS = ("bearer", "bound", "nonces")
 
 
@@ -51,7 +53,7 @@ def start() -> Iterator[Callable[[bool], int]]:
 
 def auth_for(client: ClientKind, port: int, method: str, **settings: Any) -> Any:
     strategy = METHODS[method]
-    secret = None if method == "private_key_jwt" else SECRET
+    secret = None if method in WITHOUT_SECRET else SECRET
     settings.setdefault("client_authentication", strategy)
     return client.auth_class(f"http://127.0.0.1:{port}/token", method, secret, scope="orders:read", **settings)
 
@@ -142,3 +144,17 @@ def test_oauth2_mock_server(client: ClientKind, mock_server: int) -> None:
     assert token.token_type == "Bearer"
     assert token.access_token.count(".") == 2
     assert token.scope == "orders:read"
+
+
+def test_oauth2_mock_server_has_no_jwt_bearer_grant(mock_server: int) -> None:
+    """It answers 400 to this grant, whatever the assertion; the error has the code, and nothing of the assertion."""
+    auth = REQUESTS.auth_class(
+        f"http://127.0.0.1:{mock_server}/token",
+        client_authentication=NoClientAuthentication(),
+        grant_type="urn:ietf:params:oauth:grant-type:jwt-bearer",
+        additional_request_data={"assertion": JwtAssertion(KEY, issuer="me", subject="clerk", audience="you")},
+    )
+    with pytest.raises(TokenEndpointError) as caught:
+        auth.get_token()
+    assert (caught.value.reason, len(caught.value.attempts)) == ("invalid_grant", 1)
+    assert "eyJ" not in str(caught.value)

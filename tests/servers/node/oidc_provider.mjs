@@ -38,7 +38,7 @@ const provider = new library.Provider(origin, {
   clients: settings.clients,
   scopes: ['orders:read'],
   clientAuthMethods: [
-    'client_secret_basic', 'client_secret_post', 'client_secret_jwt', 'private_key_jwt',
+    'client_secret_basic', 'client_secret_post', 'client_secret_jwt', 'private_key_jwt', 'none',
     ...(settings.tls ? ['tls_client_auth', 'self_signed_tls_client_auth'] : []),
   ],
   features: {
