@@ -64,6 +64,7 @@ def run_demo(
     *,
     everything: bool = True,
     shares: bool = False,
+    binds: bool = False,
 ) -> Run:
     """Run the demo as if exactly these libraries were installed.
 
@@ -72,6 +73,7 @@ def run_demo(
         tamper: Called with the server of the demo before it starts.
         everything: Ask for the exchanges of all clients.
         shares: Play the scene with two processes, which takes a second.
+        binds: Play the scene with a token that is bound to a key.
     """
     stream = io.StringIO() if stream is None else stream
     servers: list[LoopbackServer] = []
@@ -88,6 +90,7 @@ def run_demo(
     with monkeypatch.context() as patched:
         patched.setattr(_demo, "LoopbackServer", Observed)
         patched.setattr(_demo, "can_share", lambda: shares)
+        patched.setattr(_demo, "can_bind", lambda: binds)
         for name in set(LIBRARIES) - set(libraries):
             patched.setitem(sys.modules, name, None)
         status = _demo.run(stream, everything=everything)

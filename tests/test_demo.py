@@ -12,9 +12,9 @@ from importlib import import_module
 import pytest
 
 from oauth_cc_auth import _demo
-from oauth_cc_auth._demo import _shared
+from oauth_cc_auth._demo import _bound, _shared
 from oauth_cc_auth._install import how_to_install
-from oauth_cc_auth.testing import LoopbackServer
+from oauth_cc_auth.testing import Answer, LoopbackServer
 from tests.demo_runs import LIBRARIES, plain_environment, run_demo
 
 __all__ = ["plain_environment"]
@@ -111,6 +111,33 @@ def test_two_processes_share_a_store(monkeypatch: pytest.MonkeyPatch) -> None:
     assert run.lines[-1] == "✓ 7 checks, all as promised"
 
 
+@each_library
+def test_a_token_that_is_bound_to_a_key(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It works with a proof, and not without. The server asks for no proofs afterwards."""
+    run = run_demo(monkeypatch, [library], binds=True)
+    token = run.exchanges[-1][2]
+    assert token.startswith("DPoP ")
+    assert run.exchanges[-3:] == [
+        (*TO_AUTH, BODY, "200"),
+        (*TO_API, f"{token}, proof", "200"),
+        (*TO_API, token, "401"),
+    ]
+    assert run.server is not None
+    assert not run.server.dpop
+    assert (run.status, run.lines[-1]) == (0, f"✓ {6 * len(CLIENTS[library]) + 1} checks, all as promised")
+
+
+def test_a_token_that_is_not_bound_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If the API takes it without the key, the demo fails."""
+
+    def careless(server: LoopbackServer) -> None:
+        server.api.always(lambda request: Answer(200) if server.dpop else None, unprotected=True)
+
+    run = run_demo(monkeypatch, ["requests"], tamper=careless, binds=True)
+    assert run.status == 1
+    assert "the app got 2 x 200" in " ".join(run.text.split())
+
+
 def test_a_process_that_fails_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """The check says how it ended."""
     monkeypatch.setattr(_shared, "_PROGRAM", "import sys; sys.exit(sys.argv[1] * 3)")
@@ -119,12 +146,16 @@ def test_a_process_that_fails_is_noticed(monkeypatch: pytest.MonkeyPatch) -> Non
     assert "the app got 2 x requestsrequestsrequests" in " ".join(run.text.split())
 
 
-def test_without_the_extra_it_says_how_to_see_two_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_extras_it_says_how_to_see_everything(monkeypatch: pytest.MonkeyPatch) -> None:
     """And plays everything else."""
+    monkeypatch.setattr(_bound, "find_spec", lambda name: None)
+    assert not _bound.can_bind()
     monkeypatch.setattr(_shared, "find_spec", lambda name: None)
     assert not _shared.can_share()
     run = run_demo(monkeypatch, ["requests"])
-    assert f"For a scene with two processes: {how_to_install('file')}" in " ".join(run.text.split())
+    said = " ".join(run.text.split())
+    assert f"For a scene with two processes: {how_to_install('file')}" in said
+    assert f"For a scene with a token that is bound to a key: {how_to_install('jwt')}" in said
     assert run.lines[-1] == "✓ 6 checks, all as promised"
 
 

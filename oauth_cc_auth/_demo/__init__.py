@@ -3,8 +3,8 @@
 It plays a few scenes with the real adapters against a real server on loopback. It shows every exchange that the server
 recorded and compares the record with each claim. So a claim on the screen is either true or marked as wrong.
 
-`_scenes` is the script, `_players` perform it in threads or in an event loop, `_shared` is a scene with two processes,
-`_checks` compares, and `_screen` prints.
+`_scenes` is the script, `_players` perform it in threads or in an event loop, `_bound` is a scene with a token that is
+bound to a key, `_shared` one with two processes, `_checks` compares, and `_screen` prints.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from oauth_cc_auth._install import how_to_install
 from oauth_cc_auth._version import __version__
 from oauth_cc_auth.testing import LoopbackServer
 
+from ._bound import KEY_EXTRA, bind, can_bind
 from ._checks import Check
 from ._libraries import LIBRARY_NAMES, Library, find
 from ._players import perform, perform_async, without_proxy
@@ -95,6 +96,12 @@ def _perform_scenes(screen: Screen, libraries: list[Library], *, everything: boo
                     perform_async(script(awaiting, "tasks"), library)
         if not everything:
             screen.blank()
+        if can_bind():
+            stages.append(Stage(screen, server, libraries[0], "Tokens bound to a key", explains=True))
+            with stages[-1]:
+                bind(stages[-1])
+        else:
+            screen.paragraph(f"For a scene with a token that is bound to a key: {how_to_install(KEY_EXTRA)}")
         if can_share():
             stages.append(Stage(screen, server, libraries[0], "Several processes", explains=True))
             with stages[-1]:

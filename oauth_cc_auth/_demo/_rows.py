@@ -64,7 +64,10 @@ def _covered(spans: list[tuple[float, float]]) -> float:
 def _presented(record: RecordedRequest) -> str:
     if record.kind == "token":
         return _AUTHENTICATIONS.get(record.client_authentication or "", "nothing")
-    return "nothing" if record.token is None else f"Bearer {masked(record.token)}"
+    if record.token is None:
+        return "nothing"
+    scheme = record.headers.get("Authorization", "").partition(" ")[0]
+    return f"{scheme} {masked(record.token)}{', proof' if 'DPoP' in record.headers else ''}"
 
 
 def masked(token: str) -> str:
