@@ -63,6 +63,11 @@ if TYPE_CHECKING:
             """HTTP status of the refusal."""
             ...
 
+        @property
+        def challenge(self) -> str | None:
+            """``WWW-Authenticate`` of the refusal."""
+            ...
+
         def obstacle(self) -> str:
             """Why the request cannot be sent a second time, as a sentence; empty if it can."""
             ...
@@ -124,6 +129,7 @@ class ApiPolicy:
         "_allow_insecure_http",
         "_behaviour",
         "_observer",
+        "_presents_certificate",
         "_step_up",
         "_transport",
         "admitted",
@@ -163,6 +169,7 @@ class ApiPolicy:
 
             self._step_up = StepUp(config, source)
         self._observer = source.observer
+        self._presents_certificate: bool = getattr(config.client_authentication, "uses_client_certificate", False)
         self._transport = transport
 
     @property
@@ -335,7 +342,12 @@ class ApiPolicy:
             return self.renewal(lease, refused)
         hold = self.cache.refusals.note(refused.origin, lease, refused.path)
         is_first = self.cache.refusals.is_first(lease, "refused_again")
-        self._observer.token_refused(refused.origin, refused.status, "refused_again", is_first=is_first)
+        from oauth_cc_auth._protocol.advice import speaks_of_certificate  # the first token request has loaded it
+
+        about_certificate = self._presents_certificate or speaks_of_certificate(refused.challenge or "")
+        self._observer.token_refused(
+            refused.origin, refused.status, "refused_again", is_first=is_first, about_certificate=about_certificate
+        )
         if hold is not None and hold.begins:
             self._observer.held_off(hold.seconds, "refusals", refused.origin)
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from oauth_cc_auth._errors import Reason
+from oauth_cc_auth._protocol.advice import CERTIFICATE_WANTED
 
 # Where each library looks for certificates that it is to trust.
 BUNDLE_VARIABLES = {"requests": "REQUESTS_CA_BUNDLE", "httpx": "SSL_CERT_FILE", "httpx2": "SSL_CERT_FILE"}
@@ -11,8 +12,7 @@ _PROXY_URL = "the URL of the proxy (HTTPS_PROXY, or that of the token_client)"
 _BY_REASON: dict[Reason, str] = {
     "invalid_url": "check token_url and the URL of the proxy, if there is one",
     "proxy_failed": f"check {_PROXY_URL}; NO_PROXY names hosts that need none",
-    "tls_client_certificate": "the server wants a client certificate: pass TlsClientAuthentication(certificate) as "
-    "client_authentication, or a token_client that has one",
+    "tls_client_certificate": CERTIFICATE_WANTED,
     "tls_client_certificate_refused": "the server does not accept the client certificate: check that it has not "
     "expired, that the server knows its issuer, and that its file has the certificates in between",
     "tls_expired": "have the certificate renewed, and check that the clock of this machine is right",

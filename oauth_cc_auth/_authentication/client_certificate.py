@@ -41,6 +41,11 @@ class ClientCertificate(Record):
     def __repr__(self) -> str:
         return f"ClientCertificate({self.file!r})"
 
+    @property
+    def as_cert(self) -> str | tuple[str, str]:
+        """The paths as the `cert` of requests."""
+        return self.file if self.key_file is None else (self.file, self.key_file)
+
     def load_into(self, context: Any) -> None:
         """Have `context` present it.
 

@@ -39,6 +39,12 @@ _WHAT_FOLLOWS: dict[RefusalOutcome, tuple[int, str]] = {
     ),
 }
 
+_ABOUT_CERTIFICATE = (
+    "it was a new one too: if tokens are bound to the client certificate, the API wants to see that as well: set "
+    "session.cert in requests, or in httpx pass verify= an ssl.SSLContext that presents it; if not, check scope and "
+    "audience"
+)
+
 
 class Observer:
     """The log and the hook of one auth object.
@@ -182,6 +188,7 @@ class Observer:
         sent_again: bool = False,
         why: TokenError | None = None,
         is_first: bool = True,
+        about_certificate: bool = False,
     ) -> None:
         """An API refused a token. A WARNING if the person gets to see that answer and no exception explains it.
 
@@ -192,8 +199,11 @@ class Observer:
             sent_again: The request is sent again.
             why: Why there is no new token, if the answer is returned; if the reason is raised, the log need not say it.
             is_first: No other request with this token has met it; else it is logged at DEBUG.
+            about_certificate: A certificate of the client on the connection may be what the API misses.
         """
         level, follows = _WHAT_FOLLOWS[outcome]
+        if about_certificate:
+            follows = _ABOUT_CERTIFICATE
         if why is not None:
             level = logging.WARNING
         if not is_first:

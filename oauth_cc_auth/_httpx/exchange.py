@@ -62,6 +62,7 @@ class ApiExchange:
         self.origin = origin_of(str(url))
         self.method: str | None = None
         self.status = 0
+        self.challenge: str | None = None
         self.path = ""
         self._library = library
         self._policy = policy
@@ -174,6 +175,7 @@ class ApiExchange:
 
     def _note_request(self, response: Any) -> None:
         self._request, self.method, self.status = response.request, response.request.method, response.status_code
+        self.challenge = response.headers.get("www-authenticate")
         self.path = path_of(self.method, str(self._request.url))
 
     def _refuses(self, response: Any) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from oauth_cc_auth._errors import Reason
 from oauth_cc_auth._http.answers import is_redirect
 
@@ -18,6 +20,23 @@ _ENDPOINT = "check that token_url is the token endpoint and not a web page"
 _ENDPOINT_OF_OAUTH = "check that token_url is the provider's endpoint for OAuth 2.0"
 _JSON = "JSON, which TokenEndpoint(..., request_format='json') sends"
 _GRANT = "that the client may use this grant (allow client credentials for it at the provider)"
+
+CERTIFICATE_WANTED = (
+    "the server wants a client certificate: pass TlsClientAuthentication(certificate) as client_authentication, or a "
+    "token_client that has one"
+)
+_CERTIFICATE_NOT_SEEN = (
+    "compare the certificate with what is registered for client_id, and check that token_url is the endpoint for "
+    "mutual TLS (mtls_endpoint_aliases in the issuer's metadata) and that no proxy on the way ends TLS"
+)
+# How servers speak of the certificate on a connection (RFC 8705), and not of one whose key has signed something.
+_ABOUT_CERTIFICATE = (
+    r"certificate[ -](bound|binding)|(client|tls|ssl)[ -]certificate|x5t#s256|\bcnf\b|\bm-?tls\b|mutual[ -]tls"
+)
+_MAY_BE_ABOUT_CERTIFICATE = frozenset(
+    {None, "access_denied", "invalid_client", "invalid_grant", "invalid_request", "invalid_token"}
+    | {"unauthorized_client"}
+)
 
 _BY_CODE = {
     # Auth0 answers the wrong authentication method so.
@@ -84,6 +103,25 @@ def reason_for(code: str | None, status: int, *, html: bool) -> Reason:
     if status >= 500:
         return "server_error"
     return _REASONS_BY_STATUS.get(status, "web_page" if html else "rejected")
+
+
+def speaks_of_certificate(words: str) -> bool:
+    """True if a server or an API speaks of the certificate that a client presents on the connection."""
+    return re.search(_ABOUT_CERTIFICATE, words, re.IGNORECASE) is not None
+
+
+def advice_about_certificate(code: str | None, status: int, words: str, *, presented: bool) -> str:
+    """What to do if the token endpoint rejects a request because of the client's certificate; empty if it does not.
+
+    Args:
+        code: OAuth error code, or None.
+        status: HTTP status.
+        words: What the server says, or how its page begins.
+        presented: There was one, as far as we know.
+    """
+    if status not in (400, 401, 403) or code not in _MAY_BE_ABOUT_CERTIFICATE or not speaks_of_certificate(words):
+        return ""
+    return _CERTIFICATE_NOT_SEEN if presented else CERTIFICATE_WANTED
 
 
 def advice(

@@ -20,7 +20,14 @@ from oauth_cc_auth._http.headers import is_header_value
 from oauth_cc_auth._redact.redact import presentable, shown_url
 from oauth_cc_auth._token import TOKEN_MEMBERS, Token
 
-from .advice import INVALID_PROOF, KNOWN_ERRORS, USE_NONCE, advice, reason_for
+from .advice import (
+    INVALID_PROOF,
+    KNOWN_ERRORS,
+    USE_NONCE,
+    advice,
+    advice_about_certificate,
+    reason_for,
+)
 from .exchange import UNREAD, Reply, TokenRequest, TokenResponse, TransportFailure
 from .failure import Failure
 from .lifetimes import lifetime, lifetime_of_jwt
@@ -225,6 +232,10 @@ _TO_A_TLS_PORT = (
 )
 
 
+def _start_of(answer: TokenResponse) -> str:
+    return answer.body[:2000].decode("utf-8", "replace")
+
+
 def _refusal_remedy(
     request: TokenRequest, answer: TokenResponse, code: str | None, description: str | None, *, html: bool
 ) -> str:
@@ -235,7 +246,13 @@ def _refusal_remedy(
         return "this port speaks https, and token_url must begin with https://"
     if request.is_bound and code == USE_NONCE:
         return "it sent no nonce, or did not accept the one that it had sent; the fault is on the server's side"
-    proved_by = "the certificate" if request.method == "tls_client_auth" else "the assertion"
+    by_certificate = request.method == "tls_client_auth"
+    # nginx says it on a page: "400 No required SSL certificate was sent".
+    words = description or (_start_of(answer) if html else "")
+    about_certificate = advice_about_certificate(code, status, words, presented=by_certificate)
+    if about_certificate:
+        return about_certificate
+    proved_by = "the certificate" if by_certificate else "the assertion"
     proof = {"proof": f"client_id and {proved_by}"} if request.note else {}
     return advice(
         code,

@@ -269,10 +269,11 @@ class Refused:
         path: Method and path.
         method: HTTP method.
         status: HTTP status of the refusal.
+        challenge: Its ``WWW-Authenticate``, or None.
         connection: The adapter that sent it; None if nothing did, as for some mocks.
     """
 
-    __slots__ = ("_library", "_request", "connection", "method", "origin", "path", "status")
+    __slots__ = ("_library", "_request", "challenge", "connection", "method", "origin", "path", "status")
 
     def __init__(self, library: Any, response: Any) -> None:
         self._library = library
@@ -282,6 +283,7 @@ class Refused:
         self.origin = origin_of(str(self._request.url))
         self.path = path_of(self.method, str(self._request.url))
         self.status: int = response.status_code
+        self.challenge: str | None = response.headers.get("WWW-Authenticate")
 
     def obstacle(self) -> str:
         """Why the request cannot be sent a second time; whatever is not known to be fit for that is not."""

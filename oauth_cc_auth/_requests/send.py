@@ -152,7 +152,7 @@ def own_session(library: Any, watchdog: Watchdog, certificate: ClientCertificate
     session = original_class(library, "Session")()
     password = None
     if certificate is not None:
-        session.cert = certificate.file if certificate.key_file is None else (certificate.file, certificate.key_file)
+        session.cert = certificate.as_cert
         password = certificate.password or ""  # as of ClientCertificate.load_into
     adapter = _watched_adapter(library)(watchdog, password)
     session.mount("https://", adapter)

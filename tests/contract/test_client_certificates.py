@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import datetime
 import json
+import logging
 import pickle
 import signal
 import ssl
@@ -28,7 +29,7 @@ from oauth_cc_auth import (
     TokenEndpointUnreachable,
 )
 from oauth_cc_auth._adapter import tls_contexts
-from oauth_cc_auth.testing import LoopbackServer
+from oauth_cc_auth.testing import Answer, LoopbackServer
 from tests.clients import HTTPX, HTTPX2, REQUESTS, ClientKind, each_client
 from tests.contract.issuer_server import FORMS, Login, login_fixture  # noqa: F401  # a fixture
 from tests.contract.raw_endpoint import RawEndpoint, Wire, head
@@ -285,6 +286,55 @@ def test_plain_http_that_was_discovered(
     assert error.reason == "callable_failed"
     assert "token_url is plain http, and only https can present the certificate" in str(error)
     assert oauth_server.token_requests == ()
+
+
+@pytest.mark.parametrize("says_so", [False, True])
+@each_client
+def test_an_api_that_wants_the_certificate(
+    client: ClientKind, says_so: bool, oauth_tls_server: LoopbackServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The log says what to do, if the client has proved itself by one or if the API speaks of it."""
+    server = oauth_tls_server
+    how: Any = {"client_secret": "secret"}
+    if says_so:
+        server.new_token = lambda: "a token"
+        challenge = {"WWW-Authenticate": 'Bearer error="invalid_token", error_description="client certificate"'}
+        server.api.always(Answer(401, {}, challenge))
+    else:
+        server.accepts, server.certificate_bound = ("tls_client_auth",), True
+        how = {"client_authentication": TlsClientAuthentication(*server.issue_certificate())}
+    with client.session(client.auth_class(server.token_url, "client", **how)) as session:
+        assert session.request("GET", server.api_url).status == 401
+    (line,) = (record.getMessage() for record in caplog.records if record.levelno == logging.WARNING)
+    assert "the API wants to see that as well: set session.cert in requests, or in httpx pass verify=" in line
+
+
+@each_client
+def test_another_refusal(client: ClientKind, oauth_server: LoopbackServer, caplog: pytest.LogCaptureFixture) -> None:
+    """Has the words for all others."""
+    oauth_server.api.always(Answer(401))
+    with client.session(auth_for(client, oauth_server)) as session:
+        session.request("GET", oauth_server.api_url)
+    (line,) = (record.getMessage() for record in caplog.records if record.levelno == logging.WARNING)
+    assert "certificate" not in line
+
+
+@each_client
+def test_a_token_endpoint_that_speaks_of_it(client: ClientKind, oauth_tls_server: LoopbackServer) -> None:
+    """The error says what to do: pass one, or find out why the server does not see the one that there is."""
+    server = oauth_tls_server
+    server.certificate_bound = True
+    with client.session(client.auth_class(server.token_url, "client", "secret")) as session:
+        error = failure_of(session, server.api_url)
+    assert error.remedy.startswith("the server wants a client certificate: pass TlsClientAuthentication(certificate)")
+    how = TlsClientAuthentication(*server.issue_certificate())
+    page = "<html><head><title>400 No required SSL certificate was sent</title></head>"
+    server.token_endpoint.always(Answer(400, page, content_type="text/html"))
+    with client.session(client.auth_class(server.token_url, "client", client_authentication=how)) as session:
+        error = failure_of(session, server.api_url)
+    assert error.remedy.startswith(
+        "compare the certificate with what is registered for client_id, and check that token"
+    )
 
 
 @each_client

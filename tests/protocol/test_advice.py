@@ -7,7 +7,14 @@ from typing import get_args
 import pytest
 
 from oauth_cc_auth._errors import Reason
-from oauth_cc_auth._protocol.advice import KNOWN_ERRORS, advice, reason_for
+from oauth_cc_auth._protocol.advice import (
+    CERTIFICATE_WANTED,
+    KNOWN_ERRORS,
+    advice,
+    advice_about_certificate,
+    reason_for,
+    speaks_of_certificate,
+)
 
 CREDENTIALS = "check client_id and client_secret, and that this client may use this authentication method"
 PARAMETERS = "a parameter is missing or wrong; some providers want additional_request_data, such as audience"
@@ -162,3 +169,42 @@ def test_a_grant_that_is_not_allowed(code: str | None, words: str | None, about_
     otherwise = f"{PARAMETERS}; or {JSON}" if code is None else PARAMETERS
     assert told == (f"check client_id and client_secret, and {GRANT}" if about_grant else otherwise)
     assert advice("invalid_target", 400, scope=None, is_web_page=False, description=words).startswith("check the res")
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("certificate binding mismatch", True),
+        ("Certificate-bound access token", True),
+        ("Client certificate missing", True),
+        ("the cnf claim does not match", True),
+        ("x5t#S256 mismatch", True),
+        ("use the mTLS host", True),
+        ("Mutual TLS is required", True),
+        ("400 No required SSL certificate was sent", True),
+        ("no certificate for this kid", False),
+        ("consider using certificate credentials", False),
+        ("confnf", False),
+        ("", False),
+    ],
+)
+def test_words_about_a_certificate(words: str, expected: bool) -> None:
+    """Of the connection; the certificate of a key that signs is something else."""
+    assert speaks_of_certificate(words) == expected
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "presented", "expected"),
+    [
+        ("invalid_request", 400, False, CERTIFICATE_WANTED),
+        (None, 403, False, CERTIFICATE_WANTED),
+        ("invalid_client", 401, True, "compare the certificate with what is registered for client_id, and check that"),
+        ("invalid_scope", 400, False, ""),
+        ("invalid_client", 500, False, ""),
+    ],
+)
+def test_advice_about_a_certificate(code: str | None, status: int, presented: bool, expected: str) -> None:
+    """By who has presented one; a scope may be called mtls."""
+    given = advice_about_certificate(code, status, "unknown: mtls", presented=presented)
+    assert given.startswith(expected)
+    assert bool(given) == bool(expected)

@@ -16,10 +16,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import requests
-from requests.adapters import HTTPAdapter
 from rich.text import Text
 
 from oauth_cc_auth._adapter.transport_errors import words_of
+from oauth_cc_auth._authentication.client_certificate import ClientCertificate
 from oauth_cc_auth._cli.terminal import console
 from oauth_cc_auth._events import Event, TokenFound
 from oauth_cc_auth._http.answers import phrase
@@ -27,6 +27,8 @@ from oauth_cc_auth._protocol.exchange import Reply, TokenRequest, TransportFailu
 from oauth_cc_auth._redact.redact import presentable, shown_url
 from oauth_cc_auth._requests.transport import RequestsTransport
 from oauth_cc_auth.requests import ClientCredentialsAuth
+
+from .presenting import PresentingAdapter
 
 
 class LoggedExchange:
@@ -111,17 +113,16 @@ class LoggedAuth(ClientCredentialsAuth):
 LoggedAuth.__name__ = ClientCredentialsAuth.__name__
 
 
-class LoggedAdapter(HTTPAdapter):
+class LoggedAdapter(PresentingAdapter):
     """Shows the requests to the API, redirected and repeated ones too."""
 
-    def __init__(self, log: ExchangeLog, header_name: str) -> None:
+    def __init__(self, log: ExchangeLog, header_name: str, certificate: ClientCertificate | None) -> None:
         self._log = log
-        self._header_name = header_name
-        super().__init__()
+        super().__init__(header_name, certificate)
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         """Send it, and show how that went."""
-        value = request.headers.get(self._header_name)
+        value = request.headers.get(self.header_name)
         presented = self._log.numbered(value)
         with self._log.exchange("API", str(request.method), str(request.url), presented) as exchange:
             try:

@@ -7,11 +7,12 @@ from typing import Any
 import requests
 
 from oauth_cc_auth._cli.cache import check_can_be_shared
-from oauth_cc_auth._cli.settings.given import CommandSettings, Given
+from oauth_cc_auth._cli.settings.given import CommandSettings, Given, certificate_of
 from oauth_cc_auth._version import __version__
 from oauth_cc_auth.requests import ClientCredentialsAuth
 
 from .exchange_log import ExchangeLog, LoggedAdapter, LoggedAuth
+from .presenting import PresentingAdapter
 
 
 def auth_from(settings: CommandSettings, log: ExchangeLog | None, cache: Given | None) -> ClientCredentialsAuth:
@@ -42,7 +43,7 @@ def session_from(settings: CommandSettings, log: ExchangeLog | None, cache: Give
     session = requests.Session()
     session.auth = auth_from(settings, log, cache)
     session.headers["User-Agent"] = f"oauth-cc-auth/{__version__}"
-    if log is not None:
-        for scheme in ("https://", "http://"):
-            session.mount(scheme, LoggedAdapter(log, settings.config.header_name))
+    where = settings.config.header_name, certificate_of(settings.config)
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, PresentingAdapter(*where) if log is None else LoggedAdapter(log, *where))
     return session

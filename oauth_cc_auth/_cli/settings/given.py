@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from oauth_cc_auth._adapter import behaviour as checks
+from oauth_cc_auth._authentication.base import ClientAuthentication
+from oauth_cc_auth._authentication.client_certificate import ClientCertificate
 from oauth_cc_auth._cli.terminal.wording import setting_remedy
 from oauth_cc_auth._config import ClientCredentialsConfig
 from oauth_cc_auth._endpoint import with_endpoint
@@ -52,6 +54,12 @@ class CommandSettings:
 
     config: ClientCredentialsConfig
     behaviour: dict[str, Any]
+
+
+def certificate_of(config: ClientCredentialsConfig) -> ClientCertificate | None:
+    """What a connection presents on which a token is asked for, or sent: it may be bound to that (RFC 8705 §3)."""
+    method = config.client_authentication
+    return method.client_certificate if isinstance(method, ClientAuthentication) else None
 
 
 def by_precedence(*sources: Mapping[str, Given]) -> dict[str, Given]:

@@ -10,6 +10,7 @@ import requests
 import urllib3.exceptions
 
 from oauth_cc_auth._adapter.transport_errors import words_of
+from oauth_cc_auth._authentication.client_certificate import ClientCertificate
 from oauth_cc_auth._http.answers import RedirectHider
 from oauth_cc_auth._http.limited_body import LONGEST_REFUSAL, inflated_refusal
 from oauth_cc_auth._http.watchdog import Watchdog
@@ -33,19 +34,22 @@ class Got(NamedTuple):
     body: bytes
 
 
-def get(url: str, headers: Mapping[str, str], timeout: float) -> Got | TransportFailure:
+def get(
+    url: str, headers: Mapping[str, str], timeout: float, certificate: ClientCertificate | None = None
+) -> Got | TransportFailure:
     """What `url` answers.
 
     Args:
         headers: In addition to those of every request.
         timeout: Seconds for the whole answer. If only the body takes longer, its beginning is enough.
+        certificate: What the connection presents, if it is https.
     """
     until = time.monotonic() + timeout
     redirect = RedirectHider()
     every = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": f"oauth-cc-auth/{__version__}"}
     watchdog = Watchdog(timeout)
     try:
-        with watchdog, own_session(requests, watchdog) as session:
+        with watchdog, own_session(requests, watchdog, certificate) as session:
             prepared = requests.Request("GET", url, headers={**every, **headers}, auth=_leave_alone).prepare()
             prepared.register_hook("response", redirect)
             settings: dict[str, Any] = session.merge_environment_settings(url, {}, True, None, None)

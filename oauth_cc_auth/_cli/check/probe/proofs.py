@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from oauth_cc_auth._cli.settings.given import certificate_of
 from oauth_cc_auth._config import ClientCredentialsConfig
 from oauth_cc_auth._core.clock import Clock
 from oauth_cc_auth._core.proofs import Proofs
@@ -29,12 +30,16 @@ def sent(config: ClientCredentialsConfig, request: TokenRequest, send: Callable[
 def got(
     config: ClientCredentialsConfig, url: str, token: Token, headers: Mapping[str, str], timeout: float
 ) -> Got | TransportFailure:
-    """What the API at `url` answers to a GET with `headers`, and with a proof if `token` is bound to a key."""
+    """What the API at `url` answers to a GET with `headers`, and with a proof if `token` is bound to a key.
+
+    The connection presents the certificate that the one of the token request has presented.
+    """
+    certificate = certificate_of(config)
     if config.dpop is None:
-        return get(url, headers, timeout)
+        return get(url, headers, timeout, certificate)
     proofs = Proofs(config.dpop, Clock())
-    answer = get(url, {**headers, HEADER: proofs(token, "GET", url)}, timeout)
+    answer = get(url, {**headers, HEADER: proofs(token, "GET", url)}, timeout, certificate)
     if not isinstance(answer, Got) or proofs.complaint(answer.status, answer.headers) is None:
         return answer
     nonce = proofs.note_api(url, answer.headers)
-    return get(url, {**headers, HEADER: proofs(token, "GET", url, nonce)}, timeout)
+    return get(url, {**headers, HEADER: proofs(token, "GET", url, nonce)}, timeout, certificate)

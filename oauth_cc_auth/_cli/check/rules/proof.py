@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
-
 from oauth_cc_auth._cli.check.facts import Findings, HttpAnswer
+from oauth_cc_auth._protocol.advice import speaks_of_certificate
 
 from .client import means_unknown_client
 from .rule import Advice, Rule, api_failure, first_failure, with_words
@@ -22,7 +21,10 @@ _WHAT_TO_COMPARE = {
     "tls_client_auth": "the certificate, its subject and its issuer with those that are registered. ",
     "none": "client_id. ",
 }
-_ABOUT_CERTIFICATE = re.compile(r"certificate|x5t#S256|\bm-?tls\b|mutual.tls", re.IGNORECASE)
+_IN_A_PROGRAM = (
+    "In your program, have the client of API requests present the certificate: session.cert in requests, verify= with "
+    "an ssl.SSLContext in httpx."
+)
 
 
 def proof_rejected(findings: Findings) -> Advice | None:
@@ -39,24 +41,36 @@ def proof_rejected(findings: Findings) -> Advice | None:
 
 
 def api_wants_certificate(findings: Findings) -> Advice | None:
-    """The token is bound to the certificate (RFC 8705 §3), and this command presents none to the API."""
-    answer = api_failure(findings, 401, 403)
+    """It says so, or the token is bound to one (RFC 8705 §3), which the API may not have seen."""
+    answer = api_failure(findings, 400, 401, 403)
     presented = findings.question.method == "tls_client_auth"
-    if answer is None or not (_is_bound(findings) or (presented and _speaks_of_certificate(answer))):
+    if answer is None or not _is_about_certificate(findings, answer, presented=presented):
         return None
+    words = None if answer.web_page else answer.excerpt
+    if not presented:
+        return Advice(
+            with_words("The API wants a certificate of the client on the connection, and there is none.", words),
+            "Name the file of the certificate: --certificate, and --private-key if the key is in another one, with "
+            f"--client-authentication tls_client_auth, so that the token is bound to it. {_IN_A_PROGRAM}",
+        )
+    if findings.api is not None and not findings.api.url.lower().startswith("https:"):
+        return Advice(
+            with_words("The API wants the certificate to which the token is bound, and its URL is plain http.", words),
+            "Use the https URL of the API: only TLS can present a certificate.",
+        )
     return Advice(
-        with_words(
-            "The token is bound to the client's certificate, and the API wants to see that too. This command presents "
-            "it to the token endpoint only.",
-            None if answer.web_page else answer.excerpt,
-        ),
-        "In your program, have the client of API requests present the certificate: cert= in requests, verify= with an "
-        "ssl.SSLContext in httpx.",
+        with_words("The API does not take the client's certificate, which this command presents to it too.", words),
+        "Check that the API is called at its host for mutual TLS, if it has one, and that no proxy before it ends TLS "
+        f"and keeps the certificate to itself. {_IN_A_PROGRAM}",
     )
 
 
-def _speaks_of_certificate(answer: HttpAnswer) -> bool:
-    return _ABOUT_CERTIFICATE.search(f"{answer.challenge} {'' if answer.web_page else answer.excerpt}") is not None
+def _is_about_certificate(findings: Findings, answer: HttpAnswer, *, presented: bool) -> bool:
+    # A web page's excerpt is its title: "400 No required SSL certificate was sent".
+    said = f"{answer.challenge} {answer.excerpt}"
+    if speaks_of_certificate(said) or (presented and "certificate" in said.lower()):
+        return True
+    return answer.status != 400 and _is_bound(findings)
 
 
 def _is_bound(findings: Findings) -> bool:

@@ -23,6 +23,9 @@ from tests.contract.test_client_certificates import Authority, DemandingEndpoint
 
 KEY = ec.generate_private_key(ec.SECP256R1())
 BOUND = {"cnf": {"x5t#S256": "abc"}}
+INVALID = "Bearer error=invalid_token"
+MISMATCH = '"certificate binding mismatch"'
+NGINX = "<html><head><title>400 No required SSL certificate was sent</title></head>"
 
 
 def test_an_assertion_that_works(oauth_server: LoopbackServer) -> None:
@@ -71,40 +74,54 @@ def test_certificates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert f"the certificate was {known}" in unknown.cause("proof_rejected").text
 
 
+def refusal(status: int, challenge: str = "", body: str = "") -> Answer:
+    return Answer(status, body, {"WWW-Authenticate": challenge} if challenge else {})
+
+
 @pytest.mark.parametrize(
-    ("claims", "challenge", "body", "expected"),
+    ("claims", "answer", "expected"),
     [
-        (BOUND, "Bearer error=invalid_token", "", ["api_wants_certificate"]),
-        (BOUND, "Bearer error=invalid_token", "<html><title>No</title>", ["api_wants_certificate"]),
-        (
-            {},
-            'Bearer error="invalid_token", error_description="certificate binding mismatch"',
-            "",
-            ["api_refuses_token"],
-        ),
-        ({"cnf": {"jkt": "abc"}}, "Bearer error=invalid_token", "", ["api_refuses_token"]),
+        (BOUND, refusal(401, INVALID), "api_wants_certificate"),
+        (BOUND, refusal(401, INVALID, "<html><title>No</title>"), "api_wants_certificate"),
+        (BOUND, refusal(400), "api_unexplained"),
+        ({}, refusal(401, f"{INVALID}, error_description={MISMATCH}"), "api_wants_certificate"),
+        ({}, refusal(403, body="Mutual TLS is required"), "api_wants_certificate"),
+        ({}, refusal(400, body=NGINX), "api_wants_certificate"),
+        ({}, refusal(401, INVALID, "no certificate for this kid"), "api_refuses_token"),
+        ({"cnf": {"jkt": "abc"}}, refusal(401, INVALID), "api_refuses_token"),
     ],
 )
-def test_an_api_that_wants_the_certificate(
-    claims: dict[str, Any], challenge: str, body: str, expected: list[str], oauth_server: LoopbackServer
+def test_an_api_that_wants_a_certificate(
+    claims: dict[str, Any], answer: Answer, expected: str, oauth_server: LoopbackServer
 ) -> None:
-    """The token says that it is bound."""
+    """It says so, or the token says that it is bound to one, and this client has none."""
     oauth_server.new_token = lambda: jwt(**claims)
-    oauth_server.api.always(Answer(401, body, {"WWW-Authenticate": challenge}))
-    assert diagnosis(oauth_server.token_url, api_url=oauth_server.api_url).fatal == expected
+    oauth_server.api.always(answer)
+    result = diagnosis(oauth_server.token_url, api_url=oauth_server.api_url)
+    assert result.fatal == [expected]
+    if expected == "api_wants_certificate":
+        assert "Name the file of the certificate: --certificate" in result.cause(expected).remedy
+        assert "session.cert in requests, verify= with an ssl.SSLContext" in result.cause(expected).remedy
 
 
 @pytest.mark.parametrize(
-    ("body", "expected"), [("certificate binding mismatch", "api_wants_certificate"), ("expired", "api_refuses_token")]
+    ("body", "expected"), [("wrong certificate", "api_wants_certificate"), ("expired", "api_refuses_token")]
 )
-def test_an_api_that_speaks_of_the_certificate(
-    body: str, expected: str, oauth_server: LoopbackServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """After a token request that presented one, those words lead to the right advice."""
-    authority = Authority(tmp_path)
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority.bundle))
-    oauth_server.api.always(Answer(401, body, {"WWW-Authenticate": "Bearer error=invalid_token"}), unprotected=True)
-    with DemandingEndpoint(authority.serving(TLSVersion.TLSv1_3)) as endpoint:
-        how = TlsClientAuthentication(authority.issue("client"))
-        result = diagnosis(endpoint.url, client_authentication=how, api_url=oauth_server.api_url)
+def test_an_api_that_does_not_take_the_certificate(body: str, expected: str, oauth_tls_server: LoopbackServer) -> None:
+    """The command has presented it, so something on the way may have kept it."""
+    oauth_tls_server.accepts = ("tls_client_auth",)
+    oauth_tls_server.api.always(refusal(401, INVALID, body), unprotected=True)
+    how = TlsClientAuthentication(*oauth_tls_server.issue_certificate())
+    result = diagnosis(oauth_tls_server.token_url, client_authentication=how, api_url=oauth_tls_server.api_url)
     assert result.fatal == [expected]
+    if expected == "api_wants_certificate":
+        assert "no proxy before it ends TLS" in result.cause(expected).remedy
+
+
+def test_an_api_that_is_plain_http(oauth_tls_server: LoopbackServer, oauth_server: LoopbackServer) -> None:
+    """No certificate can be presented there."""
+    oauth_tls_server.accepts, oauth_tls_server.certificate_bound = ("tls_client_auth",), True
+    how = TlsClientAuthentication(*oauth_tls_server.issue_certificate())
+    result = diagnosis(oauth_tls_server.token_url, client_authentication=how, api_url=oauth_server.api_url)
+    assert result.fatal == ["api_wants_certificate"]
+    assert result.cause("api_wants_certificate").remedy.startswith("Use the https URL of the API")
