@@ -70,13 +70,15 @@ def retry_after(headers: Mapping[str, str], wall: float) -> float | None:
     """
     import re
 
-    value = headers.get("retry-after", "").strip()
-    if re.fullmatch(r"[0-9]+(\.[0-9]*)?", value, re.ASCII):
+    if "retry-after" not in headers:
+        return None
+    value = headers["retry-after"].strip()
+    if re.fullmatch(r"[0-9]+(\.[0-9]*)?", value):
         return min(float(value), _FOREVER)
     until = unix_time(value)
     if until is None:
         return None
-    now = unix_time(headers.get("date", ""))
+    now = _date_of(headers)
     return min(max(0.0, until - (wall if now is None else now)), _FOREVER)
 
 
@@ -85,7 +87,7 @@ def unix_time(date: str) -> float | None:
     from datetime import timezone
     from email.utils import parsedate_to_datetime
 
-    with Ignoring(ValueError, TypeError, IndexError, OverflowError):
+    with Ignoring(Exception):  # made for e-mail; what it raises for odd text differs between versions of Python
         parsed = parsedate_to_datetime(date)
         # "-0000" and a missing zone make a naive date; HTTP dates are in GMT.
         return (parsed if parsed.tzinfo else parsed.replace(tzinfo=timezone.utc)).timestamp()
@@ -98,8 +100,12 @@ def clock_skew(headers: Mapping[str, str], wall: float) -> float | None:
     Args:
         headers: By lower-case name.
     """
-    told = unix_time(headers.get("date", ""))
+    told = _date_of(headers)
     return None if told is None else told - wall
+
+
+def _date_of(headers: Mapping[str, str]) -> float | None:
+    return unix_time(headers["date"]) if "date" in headers else None
 
 
 def is_json(content_type: str) -> bool:

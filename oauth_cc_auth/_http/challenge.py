@@ -13,7 +13,9 @@ _SCHEME = re.compile(r"\s*([\w!#$%&'*+.^`|~-]+)(?:\s+(?!\s*=)|\s*$)")
 
 def challenge_parameter(challenge: str | None, name: str) -> str | None:
     """A parameter without its quotes and backslashes; None if it is absent."""
-    found = re.search(_PARAMETER.format(name), challenge or "", re.IGNORECASE)
+    if challenge is None:
+        return None
+    found = re.search(_PARAMETER.format(name), challenge, re.IGNORECASE)
     if found is None:
         return None
     quoted, plain = found.groups()
@@ -27,5 +29,7 @@ def plainly_quoted(challenge: str) -> str:
 
 def challenge_schemes(challenge: str | None) -> tuple[str, ...]:
     """The authentication schemes that it asks for, as they are written, in order."""
-    parts = _QUOTED.sub('""', challenge or "").split(",")
+    if challenge is None:
+        return ()
+    parts = _QUOTED.sub('""', challenge).split(",")
     return tuple(found.group(1) for found in map(_SCHEME.match, parts) if found is not None)

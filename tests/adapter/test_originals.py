@@ -15,11 +15,11 @@ def a_class(module: str, name: str = "Session", *bases: type) -> Any:
     return type(name, bases, {"__module__": module})
 
 
-@pytest.fixture
-def library() -> Any:
-    """A module with one class, which is defined in a module below it."""
+@pytest.fixture(params=["library", "library.sessions", "library.parts.sessions"])
+def library(request: pytest.FixtureRequest) -> Any:
+    """A module with one class, which is defined in it or below it."""
     module: Any = ModuleType("library")
-    module.Session = a_class("library.sessions")
+    module.Session = a_class(request.param)
     return module
 
 

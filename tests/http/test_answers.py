@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
 from datetime import datetime, timezone
 from email.utils import format_datetime
 
@@ -160,6 +162,19 @@ def test_nothing_to_hide(status: int, location: str | None) -> None:
     assert (hider.location, answer.headers.get("location")) == (None, location)
 
 
+@pytest.fixture(name="far_from_gmt")
+def _far_from_gmt() -> Iterator[None]:
+    """The machine's own clock shows other hours."""
+    if not hasattr(time, "tzset"):
+        pytest.skip("the time zone of this system cannot be set for one process")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TZ", "XYZ+7")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("far_from_gmt")
 @pytest.mark.parametrize(
     ("date", "unix"),
     [
