@@ -47,7 +47,7 @@ def pattern_of(secret: str, text: str) -> str:
 def _forms_of_rest(rest: str) -> list[str]:
     forms = {rest, quote(rest, safe="", errors="surrogatepass"), quote_plus(rest, errors="surrogatepass")}
     forms |= {json.dumps(rest)[1:-1], html.escape(rest)}
-    return [re.escape(form) for form in sorted(forms, key=len, reverse=True)]
+    return [re.escape(form) for form in sorted(forms, reverse=True)]  # one that begins with another comes before it
 
 
 def _plain_pattern_of(secret: str) -> str:
@@ -64,14 +64,14 @@ def _unescaped(character: str) -> set[str]:
 def _unit(backslashes: int, character: str, end: str) -> str:
     """A pattern for so many backslashes and the character behind them; at the end there may be none."""
     plain, escaped = _forms(character, end) if character else (frozenset({""}), frozenset())
+    behind = _any_of([*plain, *(_ESCAPE + form for form in escaped)])
     if backslashes == 0:
-        return _any_of([*plain, *(_ESCAPE + form for form in escaped)]) if character else ""
+        return behind
     # As they are, each of them perhaps quoted; those that introduce an escape belong to the same run.
     literal = [rf"\\{{{backslashes},{4 * backslashes}}}{form}" for form in plain]
     literal += [rf"\\{{{backslashes + 1},{4 * backslashes + 4}}}{form}" for form in escaped]
     bare, introduced = _forms("\\", end)
     encoded = _any_of([*(bare - {r"\\"}), *(_ESCAPE + form for form in introduced)])
-    behind = _any_of([*plain, *(_ESCAPE + form for form in escaped)])
     return _any_of([*literal, f"{encoded}{{{backslashes}}}{behind}"])
 
 

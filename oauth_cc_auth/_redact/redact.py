@@ -77,15 +77,16 @@ def kind_and_place(error: Exception) -> str:
 
     Its message and its traceback are left out, because both may hold secrets: "invalid literal for int(): 's3cret'".
     """
-    trace, frame, line = error.__traceback__, None, 0
+    trace, place = error.__traceback__, None
     while trace is not None:
         # The innermost in the person's own code says most; what it calls may be deep in a library.
-        if frame is None or not _is_of_library(trace.tb_frame) or _is_ours(frame):
-            frame, line = trace.tb_frame, trace.tb_lineno
+        if place is None or not _is_of_library(trace.tb_frame) or _is_ours(place.tb_frame):
+            place = trace
         trace = trace.tb_next
-    if frame is None or _is_ours(frame):
+    if place is None or _is_ours(place.tb_frame):
         return type(error).__name__  # raised by the call itself: the callable takes other arguments
-    return f"{type(error).__name__} ({frame.f_code.co_name}, {PurePath(frame.f_code.co_filename).name}:{line})"
+    code = place.tb_frame.f_code
+    return f"{type(error).__name__} ({code.co_name}, {PurePath(code.co_filename).name}:{place.tb_lineno})"
 
 
 def _is_ours(frame: FrameType) -> bool:

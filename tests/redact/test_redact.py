@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from html.entities import html5
 from types import SimpleNamespace
+from typing import Any
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -61,6 +62,7 @@ def test_every_occurrence_of_every_secret() -> None:
 def test_the_longest_first() -> None:
     """A secret that is part of another does not leave the rest of it."""
     assert redact("abcdef", ["abc", "abcdef"]) == MASK
+    assert redact("abcdef", ["bcd", "abcdef"]) == MASK
 
 
 def test_in_any_case() -> None:
@@ -77,9 +79,12 @@ def test_a_secret_longer_than_the_text() -> None:
     """It is not in it; one exactly as long may be it."""
     assert redact("secre", ["secret"]) == "secre"
     assert redact("secret", ["secret"]) == MASK
+    assert redact("a key", ["a long secret", "key"]) == "a ***"
 
 
-@pytest.mark.parametrize("secret", ["a1" * 500, "a1" * 40 + " b2" * 40, "a1" * 40 + "\"b2'<c3>" * 10])
+@pytest.mark.parametrize(
+    "secret", ["a1" * 500, "a1" * 40 + "/b c%", "a1" * 40 + " b2" * 40, "a1" * 40 + "\"b2'<c3>" * 10]
+)
 @pytest.mark.parametrize(
     "encode", [str, partial(quote, safe=""), quote_plus, html.escape, lambda text: json.dumps(text)[1:-1]]
 )
@@ -103,6 +108,9 @@ def test_secrets_are_no_patterns() -> None:
 def test_a_lone_surrogate() -> None:
     """A text that cannot be encoded is searched all the same."""
     assert redact("x \ud800 y", ["\ud800"]) == "x *** y"
+    long = "a1" * 40 + "\ud800"
+    for escaped in ("", "%"):
+        assert redact(f"{escaped} {long} y", [long]) == f"{escaped} *** y"
 
 
 def test_presentable_is_one_line() -> None:
@@ -140,6 +148,13 @@ def test_presentable_looks_at_the_beginning_of_a_long_text() -> None:
     assert "secret" not in shown
     assert presentable("b" * 4096 + "a secret", ["secret"]) == "b" * 299 + "…"
     assert presentable("b" * 100_000, ()) == "b" * 299 + "…"
+
+
+def test_a_text_that_is_not_cut_off_keeps_its_end() -> None:
+    """There is no cut that could go through a secret."""
+    assert redact_start("b" * 4096, ("secret",)) == "b" * 4096
+    assert redact_start("b" * 4097, ()) == "b" * 4096
+    assert redact_start("b" * 4097, ("secret",)) == "b" * (4096 - 40 * 6)
 
 
 @pytest.mark.parametrize(
@@ -248,6 +263,25 @@ def test_encodings_of_difficult_secrets(secret: str, encode: Callable[[str], str
 
 
 @pytest.mark.parametrize(
+    ("secret", "end", "least", "most"),
+    [
+        ("\\b", "b", 1, 4),
+        ("\\\\b", "b", 2, 8),
+        ("\n", "n", 1, 4),
+        ("\\\n", "n", 2, 8),
+        ("\\\\\n", "n", 3, 12),
+        ("\u00e9", "xc3\\\\xa9", 1, 4),
+    ],
+)
+def test_how_many_backslashes_are_one(secret: str, end: str, least: int, most: int) -> None:
+    """A text that is quoted twice has four for one. What stands before them is no part of the secret."""
+    for count in range(most + 3):
+        text = "\\" * count + end
+        expected = text if count < least else "\\" * max(0, count - most) + MASK
+        assert redact(text, [secret]) == expected, count
+
+
+@pytest.mark.parametrize(
     ("url", "shown"),
     [
         ("https://example.com/token", "https://example.com/token"),
@@ -259,6 +293,11 @@ def test_encodings_of_difficult_secrets(secret: str, encode: Callable[[str], str
         ("https://user:p@ss@example.com/", "https://example.com/"),
         ("https://[::1]:80/", "https://[::1]:80/"),
         ("https://[::1", "a URL that cannot be parsed"),
+        ("//example.com/token", "//example.com/token"),
+        ("//me@example.com", "//example.com"),
+        ("/token?key=abc", "/token?***"),
+        ("data:abc", "data:abc"),
+        ("", ""),
     ],
 )
 def test_shown_url(url: str, shown: str) -> None:
@@ -336,6 +375,53 @@ def test_a_library_alone_is_the_place() -> None:
     assert "test_redact" not in shown
 
 
+def defined(name: str, file: str, source: str) -> Callable[..., object]:
+    """The function `f` that `source` defines, in a module of that name."""
+    namespace: dict[str, Any] = {"__name__": name}
+    exec(compile(source, file, "exec"), namespace)  # noqa: S102  # our own words
+    function: Callable[..., object] = namespace["f"]
+    return function
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "place"),
+    [
+        ("some.lib", "/lib/site-packages/some/lib.py", "<lambda>, test_redact.py"),
+        ("some.lib", "/lib/dist-packages/some/lib.py", "<lambda>, test_redact.py"),
+        ("some.lib", "/home/me/some/lib.py", "f, lib.py"),
+        ("json", "/usr/lib/json.py", "<lambda>, test_redact.py"),
+        ("concurrent.futures.thread", "/usr/lib/concurrent/futures/thread.py", "<lambda>, test_redact.py"),
+        ("mine.json", "/home/me/json.py", "f, json.py"),
+    ],
+)
+def test_whose_code_it_is(name: str, file: str, place: str) -> None:
+    """Python's is known by the name of the module, that of a package by its folder."""
+    fails = defined(name, file, "def f():\n    raise ValueError\n")
+    assert kind_and_place(raised_by(lambda: fails())).startswith(f"ValueError ({place}:")
+
+
+def test_our_own_code_is_no_place() -> None:
+    """Nothing that a person could mend is there: the callable was called with what it does not take."""
+    calls = defined("oauth_cc_auth._core.drive", "/lib/site-packages/x.py", "def f(function):\n    return function()\n")
+    assert kind_and_place(raised_inside(calls, lambda missing: missing)) == "TypeError"
+    assert kind_and_place(raised_inside(calls, json.JSONDecoder().decode)) == "TypeError"
+    assert kind_and_place(raised_inside(calls, partial(json.loads, "{"))).startswith("JSONDecodeError (")
+    assert kind_and_place(raised_inside(calls, lambda: 1 / 0)).startswith(
+        "ZeroDivisionError (<lambda>, test_redact.py:"
+    )
+    public = defined("oauth_cc_auth.testing.api", "/home/me/x.py", "def f(function):\n    return function()\n")
+    assert kind_and_place(raised_inside(public, lambda missing: missing)) == "TypeError (f, x.py:2)"
+
+
+def raised_inside(call: Callable[..., object], function: Callable[..., object]) -> Exception:
+    """What `call` raises, without the frames of this file around it."""
+    error = raised_by(lambda: call(function))
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
+        trace = trace.tb_next
+    return error.with_traceback(trace)
+
+
 def raised_by(function: Callable[[], object]) -> Exception:
     try:
         function()
@@ -357,3 +443,5 @@ def test_accents_composed_or_apart() -> None:
     for form in ("NFC", "NFD"):
         secret = unicodedata.normalize(form, "p\u00e4ssw\u00f6rd")
         assert redact("p\u00e4ssw\u00f6rd pa\u0308sswo\u0308rd", [secret]) == "*** ***"
+    mixed = "p\u00e4sswo\u0308rd"
+    assert redact(f"{mixed} key", [mixed, "key"]) == "*** ***"
