@@ -15,6 +15,7 @@ import anyio
 import pytest
 
 from oauth_cc_auth import ConfigurationError, Token, TokenError
+from oauth_cc_auth._core import drive as drive_module
 from oauth_cc_auth._core.caller import Caller
 from oauth_cc_auth._core.clock import Moment
 from oauth_cc_auth._core.drive import adrive, drive
@@ -33,6 +34,29 @@ REQUEST = TokenRequest(
 ANSWER = TokenResponse(200, {}, b"")
 
 in_each_loop = pytest.mark.parametrize("backend", ["asyncio", "trio"])
+
+
+class SlowStore(FakeClock):
+    """A store that answers when the clock, which is this object too, is read; until the next reading `seconds` pass."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.seconds = seconds
+        self.read = threading.Event()
+
+    def __call__(self) -> str:
+        assert self.read.wait(LIMIT)
+        return "answer"
+
+    def monotonic(self) -> float:
+        self.advance(self.seconds if self.read.is_set() else 0.0)
+        self.read.set()
+        return self.now_monotonic
+
+
+# Seconds that a store took by the clock, and those of its budget that it used up: no more than the step that it was
+# waited for.
+SLOW = pytest.mark.parametrize(("seconds", "spent"), [(0.25, 0.25), (1000.0, LIMIT)])
 
 
 class Script:
@@ -224,8 +248,17 @@ class TestInAnEventLoop:
         assert clock.sleeps == [2.5]
 
     def test_a_flow_that_no_one_waits_for(self, backend: str) -> None:
-        """By default it does not begin."""
-        script = Script(Detach(a_flight(), Script().flow()))
+        """Someone else runs it. By default it does not begin."""
+        effect = Detach(a_flight(), Script().flow())
+        script, detached = Script(effect), list[Detach]()
+
+        def detach(effect: Detach) -> bool:
+            detached.append(effect)
+            return True
+
+        assert anyio.run(adrive, script.flow(), nothing_sent_async, FakeClock(), detach, backend=backend) is LEASE
+        assert (script.outcomes, detached) == ([True], [effect])
+        script = Script(effect)
         assert run_async(backend, script) is LEASE
         assert script.outcomes == [False]
 
@@ -353,12 +386,13 @@ class TestStores:
     """No one waits for a store for any longer than its budget."""
 
     def test_its_answer_comes_back(self) -> None:
-        """It is asked in a thread, so it may block."""
+        """It is asked in a thread, so it may block; whoever lists the threads sees whose it is."""
         script = Script(AskStore(threading.current_thread, LIMIT), AskStore(lambda: 1 / 0, LIMIT))
         assert drive(script.flow(), nothing_sent, FakeClock()) is LEASE
         thread, raised = script.outcomes
         assert thread is not threading.current_thread()
         assert thread.daemon
+        assert thread.name == "oauth_cc_auth store"
         assert isinstance(raised, Raised)
         assert "ZeroDivisionError" in raised.text
 
@@ -395,6 +429,30 @@ class TestStores:
             if thread.name == "oauth_cc_auth store":
                 thread.join(LIMIT)
         assert script.outcomes == [Raised("it did not answer within 0.11 s")]
+        assert effect.spent == pytest.approx(0.11)
+
+    @SLOW
+    def test_what_a_slow_one_costs(self, monkeypatch: pytest.MonkeyPatch, seconds: float, spent: float) -> None:
+        """The time by the clock. If this process did not run for long, that is not the store's fault."""
+        monkeypatch.setattr(drive_module, "_STEP", LIMIT)
+        store = SlowStore(seconds)
+        effect = AskStore(store, 2 * LIMIT)
+        script = Script(effect)
+        assert drive(script.flow(), nothing_sent, store) is LEASE
+        assert (script.outcomes, effect.spent) == (["answer"], spent)
+
+    @SLOW
+    @in_each_loop
+    def test_what_a_slow_one_costs_in_a_loop(
+        self, monkeypatch: pytest.MonkeyPatch, backend: str, seconds: float, spent: float
+    ) -> None:
+        """The same."""
+        monkeypatch.setattr(drive_module, "_STEP", LIMIT)
+        store = SlowStore(seconds)
+        effect = AskStore(store, 2 * LIMIT)
+        script = Script(effect)
+        assert run_async(backend, script, clock=store) is LEASE
+        assert (script.outcomes, effect.spent) == (["answer"], spent)
 
     def test_without_time_it_is_not_waited_for(self) -> None:
         hangs = threading.Event()
