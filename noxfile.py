@@ -206,7 +206,7 @@ def _fuzz(session: nox.Session) -> None:
 
 
 def _mutation(session: nox.Session) -> None:
-    session.run("python", "-m", "tests.mutation", "--seconds", "2400")
+    session.run("python", "-m", "tests.mutation")
 
 
 LONG: dict[str, Callable[[nox.Session], None]] = {

@@ -57,7 +57,7 @@ def _plain_pattern_of(secret: str) -> str:
 
 def _unescaped(character: str) -> set[str]:
     """The forms of one character without an escape: itself, as UTF-8 that was read as Latin-1, and a form's space."""
-    forms = {re.escape(character), re.escape(character.encode("utf-8", "surrogatepass").decode("latin-1"))}
+    forms = {re.escape(character), re.escape(character.encode(errors="surrogatepass").decode("latin-1"))}
     return forms | {r"\+"} if character == " " else forms
 
 
@@ -98,7 +98,7 @@ def _forms(character: str, end: str) -> tuple[frozenset[str], frozenset[str]]:
     Args:
         end: A pattern for the end of a numeric HTML reference; browsers do without it.
     """
-    point, utf8 = ord(character), character.encode("utf-8", "surrogatepass")
+    point, utf8 = ord(character), character.encode(errors="surrogatepass")
     utf16 = character.encode("utf-16-be", "surrogatepass")
     plain = {
         *_unescaped(character),

@@ -83,7 +83,7 @@ def test_a_secret_longer_than_the_text() -> None:
 
 
 @pytest.mark.parametrize(
-    "secret", ["a1" * 500, "a1" * 40 + "/b c%", "a1" * 40 + " b2" * 40, "a1" * 40 + "\"b2'<c3>" * 10]
+    "secret", ["a1" * 500, "a1" * 40 + "/b c", "a1" * 40 + "%", "a1" * 40 + " b2" * 40, "a1" * 40 + "\"b2'<c3>" * 10]
 )
 @pytest.mark.parametrize(
     "encode", [str, partial(quote, safe=""), quote_plus, html.escape, lambda text: json.dumps(text)[1:-1]]
@@ -110,7 +110,32 @@ def test_a_lone_surrogate() -> None:
     assert redact("x \ud800 y", ["\ud800"]) == "x *** y"
     long = "a1" * 40 + "\ud800"
     for escaped in ("", "%"):
+        assert redact(f"{escaped} \ud800 y", ["\ud800"]) == f"{escaped} *** y"
         assert redact(f"{escaped} {long} y", [long]) == f"{escaped} *** y"
+    assert redact("x \\ud800 %uD800 &#55296; y", ["\ud800"]) == "x *** *** *** y"
+
+
+def test_a_character_of_two_surrogates() -> None:
+    """JavaScript's escape() writes both, as JSON does."""
+    assert redact("x %uD83D%uDE00 \\ud83d\\ude00 y", ["\U0001f600"]) == "x *** *** y"
+
+
+def test_a_plus_is_a_space_in_a_form() -> None:
+    """And nothing else."""
+    for escaped in ("", "%"):
+        assert redact(f"{escaped} pass+word", ["pass word"]) == f"{escaped} ***"
+        assert redact(f"{escaped} p+ssword", ["password"]) == f"{escaped} p+ssword"
+
+
+def test_a_backspace_in_a_style_sheet() -> None:
+    """The first character whose number there is no octal escape of another one."""
+    assert redact("a\\8", ["a\b"]) == MASK
+
+
+def test_a_reference_may_lack_its_semicolon() -> None:
+    """But not if the secret has one: "&#59;;" could be read in two ways, and so on for each."""
+    assert redact("a&#98c", ["abc"]) == MASK
+    assert ";?" not in pattern_of("a;c", "&")
 
 
 def test_presentable_is_one_line() -> None:
