@@ -6,6 +6,7 @@ code of others runs, a log handler for example: `results` is empty then.
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -21,6 +22,7 @@ from .clock import Clock
 from .effects import AskStore, CallFunction, Detach, Raised, Send, Wait
 from .flow import Flow
 from .lease import Lease
+from .leftovers import do_leftovers, have_leftovers_done
 
 Sender = Callable[[TokenRequest, float], Reply]
 AsyncSender = Callable[[TokenRequest, float], Awaitable[Reply]]
@@ -62,6 +64,7 @@ def drive(flow: Flow, send: Sender, clock: Clock, detach: Detacher = no_backgrou
                 clock.sleep(effect.seconds)
     finally:
         flow.close()
+        have_leftovers_done()
 
 
 def result_of(effect: CallFunction) -> Any:
@@ -109,6 +112,7 @@ def _ask(effect: AskStore, wake: Callable[[], object]) -> list[Any]:
         answers.append(result_of(effect))
         with Ignoring(Exception):  # the loop of who asked has ended, in asyncio a RuntimeError
             wake()
+        do_leftovers()
 
     try:
         threading.Thread(target=ask, name="oauth_cc_auth store", daemon=True).start()
@@ -153,6 +157,8 @@ async def adrive(flow: Flow, send: AsyncSender, clock: Clock, detach: Detacher =
                 await clock.asleep(effect.seconds)
     finally:
         flow.close()
+        if not isinstance(sys.exc_info()[1], GeneratorExit):  # or this coroutine is garbage, too
+            have_leftovers_done()
 
 
 async def _asend(effect: Send, send: AsyncSender) -> Reply:

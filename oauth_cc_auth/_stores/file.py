@@ -67,7 +67,8 @@ class FileStore(EncryptingStore):
     def _begin(self) -> None:
         self._guard = Lock()
         self._process = os.getpid()
-        self._held: dict[str, tuple[str, Any]] = {}  # by key, the owner and the lock
+        # By key, the owner, until when in monotonic seconds, and the lock.
+        self._held: dict[str, tuple[str, float, Any]] = {}
         self._has_swept = False
 
     def __getstate__(self) -> dict[str, Any]:
@@ -130,9 +131,11 @@ class FileStore(EncryptingStore):
                 except filelock.Timeout:
                     _check_is_alive(lease)
                     return False
-                held = self._held[key] = owner, lock
-            if held[0] != owner:
+            elif held[0] == owner or time.monotonic() >= held[1]:  # a lease ends by itself, here as elsewhere
+                lock = held[2]
+            else:
                 return False
+            self._held[key] = owner, time.monotonic() + seconds, lock
             descriptor = os.open(lease, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _NO_LINKS, 0o600)
             with os.fdopen(descriptor, "w", encoding="ascii") as file:
                 file.write(str(time.time() + seconds))
@@ -144,7 +147,7 @@ class FileStore(EncryptingStore):
             held = self._held.get(key)
             if held is not None and held[0] == owner:
                 del self._held[key]
-                held[1].release()
+                held[2].release()
 
     def clear(self) -> int:
         """Delete all tokens, whoever they belong to; how many there were. Locks stay: a process may hold one."""

@@ -19,14 +19,14 @@ and each process that lost patience would send a token request to an endpoint th
 shows that its owner lives, for it lasts as long as the owner's next step and `MARGIN`. So who waits goes on when it
 ends, and gives up at its own deadline.
 
-A lease that came to an end, because its owner was slow, may have been another's since. So before a late owner writes,
-it takes the lease anew and looks: a token that was asked for later stays, and is used here too.
+A lease that came to an end, because its owner was slow or the store has lost it, may have been another's since. So
+before a late owner writes, it takes the lease anew and looks: a token that was asked for later stays, and is used here
+too. Before a late owner asks the endpoint once more, it does the same, and waits if another process asks by now.
 """
 
 from __future__ import annotations
 
 import os
-import threading
 import weakref
 from collections import deque
 from collections.abc import Callable, Generator
@@ -39,11 +39,12 @@ from oauth_cc_auth._authentication.order import is_builtin
 from oauth_cc_auth._config import ClientCredentialsConfig
 from oauth_cc_auth._core.back_off import back_off
 from oauth_cc_auth._core.clock import Clock, Moment
-from oauth_cc_auth._core.effects import AskStore, CallFunction, Effect, Raised, Sleep, Wait
+from oauth_cc_auth._core.effects import AskStore, CallFunction, Effect, Raised, Send, Sleep, Wait
 from oauth_cc_auth._core.failures import FAILURES_BEFORE_HOLD, LONGEST_WITHOUT_TOKEN
 from oauth_cc_auth._core.fetch import Fetching, out_of_time
 from oauth_cc_auth._core.flight import Fetched, Flight
 from oauth_cc_auth._core.flow import Fetch
+from oauth_cc_auth._core.leftovers import leave
 from oauth_cc_auth._core.observer import Observer
 from oauth_cc_auth._errors import ConfigurationError
 from oauth_cc_auth._http.interrupts import Ignoring
@@ -66,6 +67,7 @@ POLL_FRACTION = 0.25  # of the time that has been waited already
 WITHOUT_END = 86400.0  # seconds for which a token without a known end is kept
 SHORTEST_SHARED = 2.0  # seconds of life that make a token worth sharing
 ALONE = 60.0  # seconds for which processes fetch for themselves a token that cannot be shared
+FIRST_OF_RENEWALS = 4.0  # seconds that all processes wait after a renewal has failed that can wait
 REMEMBERED = 120.0  # seconds for which failures in a row are counted beyond their hold
 DUE_FRACTION, LONGEST_DUE = 0.1, 30.0  # of a token's life, and seconds: with less left, a new one is fetched
 
@@ -156,7 +158,7 @@ class Sharing:
     def __call__(self, flight: Flight, until: float, fetch: Fetch) -> Fetching:
         """A token that another process has fetched, or what `fetch` comes to, which then the others hear of."""
         visit = Visit(self, flight, until)
-        if self._clock.monotonic() < self.health.left_alone_until or not (yield from self._prepare(visit)):
+        if not self.uses_store() or not (yield from self._prepare(visit)):
             outcome = yield from fetch(until, False)
         else:
             outcome = yield from self._shared(visit, fetch)
@@ -168,7 +170,7 @@ class Sharing:
         """Take `token` out of the store, if it is the one there: it is revoked."""
         visit = Visit(self, flight, until)
         self._unwanted.append(token.serial)
-        if self._clock.monotonic() < self.health.left_alone_until or not (yield from self._prepare(visit)):
+        if not self.uses_store() or not (yield from self._prepare(visit)):
             return
         entry = yield from visit.look()
         if entry is not None and entry.token is not None and entry.token.token.serial == token.serial:
@@ -186,11 +188,14 @@ class Sharing:
         """Time and chance."""
         return self._clock
 
+    def uses_store(self) -> bool:
+        """False while the store is left alone."""
+        return self._clock.monotonic() >= self.health.left_alone_until
+
     def fail(self, flight: Flight, problem: str) -> None:
         """Leave the store alone for a while, and say so once."""
-        now = self._clock.monotonic()
-        if now >= self.health.left_alone_until:
-            self.health.left_alone_until = now + LEFT_ALONE
+        if self.uses_store():
+            self.health.left_alone_until = self._clock.monotonic() + LEFT_ALONE
             flight.deferred_events += self._observer.store_failed(problem, LEFT_ALONE)
 
     def note_unreadable(self, flight: Flight) -> None:
@@ -291,7 +296,11 @@ class Sharing:
             if taken is None:
                 return (yield from fetch(visit.until, False))
             if taken:
-                return (yield from self._fetched(visit, fetch))
+                outcome = yield from self._fetched(visit, fetch)
+                if outcome is not None:
+                    return outcome  # type: ignore[no-any-return]  # a generator yields and returns one type
+                visit.has_waited()
+                continue
             now = clock.monotonic()
             pause = min(max(FIRST_POLL, (now - began) * POLL_FRACTION), LONGEST_POLL) * (1 + clock.chance()) / 2
             if now + pause >= visit.until - visit.reserve:
@@ -322,8 +331,11 @@ class Sharing:
         left = failure.ends_at - entry.now
         return failure.seen_for(left) if 0 < left <= LONGEST_WITHOUT_TOKEN else None
 
-    def _fetched(self, visit: Visit, fetch: Fetch) -> Fetching:
-        """With the lease: what another process wrote just before, or else what `fetch` comes to."""
+    def _fetched(self, visit: Visit, fetch: Fetch) -> Step:
+        """With the lease: what another process wrote just before, or else what `fetch` comes to.
+
+        None if the lease was lost before a token request: another process may have sent one.
+        """
         entry = yield from visit.look()
         if entry is None:
             return (yield from fetch(visit.until, False))
@@ -332,6 +344,9 @@ class Sharing:
             last = entry.failure  # of any process; one that keeps failing is asked once, to find out whether it works
             is_probe = last is not None and last.is_transient and last.in_a_row >= FAILURES_BEFORE_HOLD
             outcome = yield from visit.run(fetch(visit.until - visit.reserve, is_probe))
+            if outcome is None:
+                return None
+            visit.keep_reserve()
             if isinstance(outcome, Fetched):
                 outcome = yield from self._tell(visit, outcome)
             else:
@@ -339,7 +354,7 @@ class Sharing:
                 last = self._last_resort(entry, visit)
                 outcome = outcome if last is None else last
         yield from visit.release()
-        return outcome  # type: ignore[no-any-return]  # as above
+        return outcome
 
     def _last_resort(self, entry: Entry, visit: Visit) -> Fetched | None:
         """The token in the store, though its end is near: a failed renewal does no harm while it lives."""
@@ -356,20 +371,21 @@ class Sharing:
         if kept is None:
             yield from self._tell_alone(visit)
             return fetched
-        if not visit.has_lease():
-            seen = yield from self._again(visit)
-            if seen is None:
-                return fetched
-            if seen.token is not None and seen.token.asked > kept.asked:
-                newer = self._usable(seen, visit)
-                return fetched if newer is None else newer
-        seconds = WITHOUT_END if kept.ends_at is None else kept.ends_at - visit.store_time()
         try:
             content = Entry(kept).as_bytes()
         except (TypeError, ValueError):  # a `response_fields` brought members that are no JSON
             yield from self._tell_alone(visit)
-        else:
-            yield from visit.write(content, seconds)
+            return fetched
+        seconds = WITHOUT_END if kept.ends_at is None else kept.ends_at - visit.store_time()
+        if visit.has_lease() and (yield from visit.write(content, seconds)):
+            return fetched
+        seen = yield from self._again(visit)
+        if seen is None:
+            return fetched
+        if seen.token is not None and seen.token.asked > kept.asked:
+            newer = self._usable(seen, visit)
+            return fetched if newer is None else newer
+        yield from visit.write(content, seconds)
         return fetched
 
     def _again(self, visit: Visit) -> Step:
@@ -398,8 +414,14 @@ class Sharing:
         if not error.attempts or error.reason in _ABOUT_THIS_HOST or not visit.has_lease():
             return
         before = 0 if entry.failure is None else entry.failure.in_a_row
+        replaces = visit.flight.replaces
+        if visit.flight.is_optional and replaces is not None:
+            # There is more than one try before the token ends, as in `_core.failures`.
+            seconds = min(back_off(before, FIRST_OF_RENEWALS), visit.moment.seconds_to(replaces.ends_at) / 4)
+        else:
+            seconds = back_off(before)
         # All processes wait for as long, so chance need not spread them; a little keeps several fleets apart.
-        seconds = back_off(before) * (1 - self._clock.chance() / 4)
+        seconds *= 1 - self._clock.chance() / 4
         if failure.retry_after is not None:
             seconds = max(seconds, min(failure.retry_after, LONGEST_WITHOUT_TOKEN))
         now, kept = visit.store_time(), entry.token
@@ -533,7 +555,7 @@ class Visit:
         clock = self._sharing.clock
         began = clock.monotonic()
         left = self.until - began
-        if began < self._sharing.health.left_alone_until or left <= 0:
+        if left <= 0 or not self._sharing.uses_store():
             return Raised("it failed a moment ago, or there is no time left")
         budget = max(0.0, min(self._budget, left))
         self.flight.extend(began + budget)
@@ -547,6 +569,10 @@ class Visit:
     def has_waited(self) -> None:
         """Begin anew with the time for operations: those so far were part of waiting for another process."""
         self._budget = BUDGET
+
+    def keep_reserve(self) -> None:
+        """Have time to tell others what came of it, even if this process did not run until after its deadline."""
+        self.until = max(self.until, self._sharing.clock.monotonic() + self.reserve)
 
     def look(self) -> Step:
         """The entry, empty if there is none that can be read; None if the store fails."""
@@ -580,6 +606,8 @@ class Visit:
 
     def take(self, seconds: float) -> Step:
         """Take or extend the lease: True with it, False if another process has it, None if the store fails."""
+        if not self._sharing.uses_store():
+            return None
         began = self._sharing.clock.monotonic()
         self._take = taking = _Take(self._sharing.health.store, self.name, self._owner, seconds)
         answer = yield from self.ask(taking)
@@ -595,34 +623,43 @@ class Visit:
         """True as long as no other process can have taken the lease."""
         return self._sharing.clock.monotonic() < self._leased_until
 
-    def run(self, fetching: Fetching) -> Fetching:
-        """Run `fetching`, and extend the lease before each of its steps, for as long as that may take."""
+    def run(self, fetching: Fetching) -> Step:
+        """Run `fetching`, and extend the lease before each of its steps, for as long as that may take.
+
+        None if a token request is to be sent, the lease has come to an end, and the store could tell why.
+        """
         results: list[Any] = []  # what a step came to may be a secret, and is in no frame while others' code runs
         try:
             while True:
                 try:
                     effect: Any = fetching.send(results.pop() if results else None)
                 except StopIteration as end:
-                    return end.value  # type: ignore[no-any-return]  # typeshed types every generator's end as Any
+                    return end.value
                 seconds = effect.seconds if isinstance(effect, (Sleep, Wait)) else effect.budget
                 if self.has_lease():
-                    yield from self.take(seconds + MARGIN)
+                    if (yield from self.take(seconds + MARGIN)) is False and isinstance(effect, Send):
+                        return None
                     self.flight.extend(self._sharing.clock.monotonic() + seconds)
+                elif isinstance(effect, Send) and self._sharing.uses_store():
+                    return None
                 results.append((yield effect))
         finally:
             fetching.close()
 
     def write(self, content: bytes, seconds: float) -> Step:
-        """Write, if the lease is still there."""
+        """Write; False if the lease is not there any more, or the store fails."""
         value = self.seal.sealed(self.name, self.store_time() + seconds, content)
-        yield from self.ask(self._sharing.health.store.write, self.name, value, seconds, self._owner)
+        answer = yield from self.ask(self._sharing.health.store.write, self.name, value, seconds, self._owner)
+        return answer is True
 
     def release(self) -> Step:
         """End the lease, so that others go on at once."""
-        self._take = None
         if self._leased_until > -inf:
             self._leased_until = -inf
-            yield from self.ask(self._sharing.health.store.release, self.name, self._owner)
+            answer = yield from self.ask(self._sharing.health.store.release, self.name, self._owner)
+            if isinstance(answer, Raised):
+                return  # `let_go` has it tried once more
+        self._take = None
 
     def let_go(self) -> None:
         """End the lease, if that has not been done: the leader was cancelled, or the store has failed. Never waits."""
@@ -652,11 +689,10 @@ class _Take:
                 self._release()
 
     def abandon(self) -> None:
-        """Let go of the lease, in a thread of its own; if it is still being taken, as soon as it is."""
+        """Have the lease let go of, soon; if it is still being taken, as soon as it is."""
         self._is_abandoned = True
         if self._is_done:
-            with Ignoring(RuntimeError):  # no new threads at shutdown; the lease ends by itself
-                threading.Thread(target=self._release, name="oauth_cc_auth store", daemon=True).start()
+            leave(self._release)
 
     def _release(self) -> None:
         with Ignoring(Exception):  # it ends by itself

@@ -95,6 +95,15 @@ def test_an_owner_that_hangs(store: FileStore) -> None:
     store.release(KEY, "me")
 
 
+def test_a_lease_ends_in_its_own_process_too(store: FileStore) -> None:
+    """Its owner may have been collected as garbage before it could let go."""
+    assert store.acquire(KEY, "me", 0.0)
+    assert store.acquire(KEY, "you", LONG)
+    assert not store.acquire(KEY, "me", LONG)
+    assert not store.write(KEY, b"mine", LONG, "me")
+    store.release(KEY, "you")
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
 def test_a_child_has_no_lease_of_its_parent(store: FileStore) -> None:
     """And does not end that one; not even if the parent's dies while the child lives."""

@@ -6,7 +6,6 @@ Played without threads, network or time: each process is a generator that the te
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -31,6 +30,7 @@ from oauth_cc_auth import (
 from oauth_cc_auth._core.caller import Caller
 from oauth_cc_auth._core.effects import CallFunction, Raised, Send, Sleep
 from oauth_cc_auth._core.flight import GONE, Flight
+from oauth_cc_auth._core.leftovers import do_leftovers
 from oauth_cc_auth._events import FetchFailed, TokenFound, TokenObtained
 from oauth_cc_auth._protocol.exchange import TokenResponse, TransportFailure
 from oauth_cc_auth._stores import sharing
@@ -120,23 +120,21 @@ class TestOneTokenForAll:
         assert waiting.go_on().is_sending
 
     def test_a_caller_that_is_cancelled_lets_go(self, store: MemoryStore) -> None:
-        """In a thread of its own, because an event loop must not wait for a store."""
-        released = threading.Event()
-        store.faults["release"] = lambda key: released.set()
+        """Not at once: an event loop must not wait for a store, nor the garbage collector start a thread."""
         asking = Host(store).ask()
-        asking.flow.close()
-        assert released.wait(LIMIT)
-
-    def test_no_thread_lets_go_at_shutdown(self, store: MemoryStore, monkeypatch: pytest.MonkeyPatch) -> None:
-        """The lease ends by itself."""
-        asking = Host(store).ask()
-
-        def start(self: threading.Thread) -> None:
-            raise RuntimeError("can't create new thread at interpreter shutdown")
-
-        monkeypatch.setattr(threading.Thread, "start", start)
         asking.flow.close()
         assert store.is_leased
+        do_leftovers()
+        assert not store.is_leased
+
+    def test_even_if_the_store_has_failed_meanwhile(self, store: MemoryStore) -> None:
+        """It may be back by then, and others would wait for the end of the lease."""
+        asking = Host(store).ask()
+        store.faults["write"] = _raises
+        assert asking.answered().token == "abc"
+        assert store.is_leased
+        do_leftovers()
+        assert not store.is_leased
 
     def test_the_lease_is_extended_before_each_step(self, store: MemoryStore) -> None:
         """Retries may take long."""
@@ -366,6 +364,62 @@ class TestLateOwners:
         let_pass(95, store, slow, other)
         assert late.answered("late").token == "late"
 
+    def test_it_is_written_though_the_deadline_has_passed(self, store: MemoryStore) -> None:
+        """The process was stopped for a while; what it got is good for all."""
+        slow = Host(store)
+        late = slow.ask()
+        let_pass(40, store, slow)
+        assert late.answered("late").token == "late"
+        assert Host(store).ask().token == "late"
+
+    def test_it_is_written_though_the_store_has_lost_the_lease(self, store: MemoryStore) -> None:
+        """A server without persistence was restarted meanwhile."""
+        asking = Host(store).ask()
+        store.leases.clear()
+        asking.answered()
+        assert Host(store).ask().token == "abc"
+        assert not store.is_leased
+
+    def test_who_comes_late_does_not_ask_beside_another(self, store: MemoryStore) -> None:
+        """Before it tries again, it sees that another process does by now, and waits for that."""
+        slow, other = Host(store), Host(store)
+        late = slow.ask()
+        let_pass(9, store, slow, other)
+        late.go_on(DOWN)
+        assert late.is_sleeping
+        let_pass(5, store, slow, other)  # and not half a second
+        fetching = other.ask()
+        assert fetching.is_sending
+        assert late.go_on().is_sleeping
+        fetching.answered("newer")
+        let_pass(1, store, slow)
+        assert late.go_on().token == "newer"
+
+    def test_nor_beside_one_that_takes_the_lease_at_this_moment(self, store: MemoryStore) -> None:
+        """It looks at the store again, whatever the clocks of this host say."""
+        slow, other = Host(store), Host(store)
+        late = slow.ask()
+        late.go_on(DOWN)
+        store.leases.clear()
+        fetching = other.ask()
+        assert late.go_on().is_sleeping
+        fetching.answered("newer")
+        let_pass(1, store, slow)
+        assert late.go_on().token == "newer"
+
+    @pytest.mark.parametrize("when", ["before it pauses", "while it pauses"])
+    def test_it_goes_on_if_there_is_no_other(self, store: MemoryStore, when: str) -> None:
+        """With a lease that it takes anew."""
+        slow = Host(store)
+        late = slow.ask()
+        let_pass(13 if when == "before it pauses" else 0, store, slow)
+        late.go_on(DOWN)
+        assert late.is_sleeping
+        let_pass(5, store, slow)
+        assert late.go_on().is_sending
+        assert store.is_leased
+        assert late.answered().token == "abc"
+
     def test_a_failure_that_comes_late_is_not_told(self, store: MemoryStore) -> None:
         """Another process may know better."""
         slow = Host(store)
@@ -537,6 +591,29 @@ class TestFailures:
         assert first.ask().go_on(DOWN).token == "abc"
         assert second.ask().token == "abc"
         assert Host(store).ask().token == "abc"
+
+    def test_renewals_leave_the_endpoint_alone_for_longer(self, store: MemoryStore) -> None:
+        """The fleet has a token; but there is more than one try before that ends."""
+        hosts = [Host(store) for _ in range(3)]
+        hosts[0].ask().answered("abc", 1000)
+        for host in hosts[1:]:
+            host.ask()
+        let_pass(850, store, *hosts)
+        hosts[0].ask().go_on(DOWN)
+        let_pass(3.9, store, *hosts)
+        assert hosts[1].ask().effect is None
+        let_pass(60, store, *hosts)  # for the host that has met this failure
+        assert hosts[1].ask().is_sending
+
+    @pytest.mark.parametrize("left", [2.0, 10.0])
+    def test_not_for_longer_than_a_quarter_of_what_is_left(self, store: MemoryStore, left: float) -> None:
+        hosts = [Host(store) for _ in range(2)]
+        hosts[0].ask().answered("abc", 1000)
+        hosts[1].ask()
+        let_pass(1000 - left, store, *hosts)
+        hosts[0].ask().go_on(DOWN)
+        let_pass(left / 4, store, *hosts)
+        assert hosts[1].ask().is_sending
 
     @pytest.mark.parametrize("life", [None, 1000])
     def test_after_a_failed_replacement_the_refused_token_stays_unwanted(self, store: MemoryStore, life: Any) -> None:
