@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
 import pytest
 
-from oauth_cc_auth import ClientCredentialsConfig, ConfigurationError
+from oauth_cc_auth import (
+    ClientAuthentication,
+    ClientCredentialsConfig,
+    ConfigurationError,
+    NoClientAuthentication,
+    TlsClientAuthentication,
+)
 from oauth_cc_auth._adapter import behaviour
 from oauth_cc_auth._core.lease import RenewalRules
 from oauth_cc_auth._http.origin import Origin
@@ -273,3 +279,176 @@ class TestStore:
 
         with pytest.raises(ConfigurationError, match="store must have plain methods"):
             behaviour.store(AsyncStore())  # type: ignore[arg-type]  # on purpose
+
+
+class _AsyncStore:
+    """Has what a store has, to be awaited."""
+
+    read = write = delete = acquire = release = staticmethod(_coroutine)
+
+
+class _Presents(ClientAuthentication):
+    """A strategy of a person's own, which may have a certificate."""
+
+    uses_client_certificate = True
+
+    def __init__(self, certificate: Any = None) -> None:
+        self.client_certificate = certificate
+
+
+_FIVE = (
+    "renew_on must be None (on 401), False (never), statuses such as (401, 419), or a callable that takes status and "
+)
+_STATUSES = "renew_on must hold HTTP statuses only, such as (401, 419), and at least one"
+_STORES = "; pass a FileStore or a RedisStore of oauth_cc_auth.stores, or what has the methods of its TokenStore"
+_ORIGINS = "; pass origins such as 'https://api.example.com'"
+_ORIGIN = "api_origins must hold only scheme, host and perhaps port, without wildcards" + _ORIGINS
+_AWAITS = " must be a plain function: no one awaits what an async one returns"
+
+
+@pytest.mark.parametrize(
+    ("check", "field", "message"),
+    [
+        (
+            lambda: behaviour.check_config({}),
+            "config",
+            "config must be a ClientCredentialsConfig, not dict; ClientCredentialsConfig.from_mapping() makes one",
+        ),
+        (lambda: behaviour.check_config(3), "config", "config must be a ClientCredentialsConfig, not int"),
+        (
+            lambda: behaviour.check_certificate(_Presents(object()), object()),
+            "client_authentication",
+            "client_authentication has a certificate, and a token_client, which is never changed, does not present it; "
+            "give the certificate to the token_client, and pass TlsClientAuthentication() without one",
+        ),
+        (
+            lambda: behaviour.check_certificate(TlsClientAuthentication(), None),
+            "client_authentication",
+            "client_authentication has no certificate, and there is no token_client that presents one; "
+            "pass TlsClientAuthentication(certificate), or a token_client",
+        ),
+        (
+            lambda: behaviour.rules(-1, 0.8),
+            "early_expiry",
+            "early_expiry must be a number of seconds, 0 or more, or None for the default, not -1",
+        ),
+        (
+            lambda: behaviour.rules(None, 80),
+            "renew_after",
+            "renew_after must be a fraction of the token's life, above 0 and up to 1, not 80",
+        ),
+        (lambda: behaviour.renew_on(_coroutine), "renew_on", "renew_on" + _AWAITS),
+        (lambda: behaviour.renew_on(()), "renew_on", _STATUSES),
+        (lambda: behaviour.renew_on((401, 99)), "renew_on", _STATUSES),
+        (lambda: behaviour.renew_on((401, 600)), "renew_on", _STATUSES),
+        (lambda: behaviour.renew_on((401, "403")), "renew_on", _STATUSES),
+        (lambda: behaviour.renew_on("401"), "renew_on", _FIVE + "headers, not str"),
+        (lambda: behaviour.renew_on(b"401"), "renew_on", _FIVE + "headers, not bytes"),
+        (lambda: behaviour.renew_on({401: 1}), "renew_on", _FIVE + "headers, not dict"),
+        (lambda: behaviour.on_event(3), "on_event", "on_event must be a callable that takes an event, not int"),  # type: ignore[arg-type]
+        (lambda: behaviour.on_event(_coroutine), "on_event", "on_event" + _AWAITS),
+        (lambda: behaviour.store(3), "store", "store must be a token store, not int" + _STORES),  # type: ignore[arg-type]
+        (
+            lambda: behaviour.store(MemoryStore),  # type: ignore[arg-type]
+            "store",
+            "store must be a token store, not MemoryStore" + _STORES,
+        ),
+        (
+            lambda: behaviour.store(_AsyncStore()),  # type: ignore[arg-type]
+            "store",
+            "store must have plain methods: they are called in a thread, and no one awaits them",
+        ),
+        (
+            lambda: behaviour.api_origins(3, as_it_is),  # type: ignore[arg-type]
+            "api_origins",
+            "api_origins must be an iterable of origins, not int" + _ORIGINS,
+        ),
+        (
+            lambda: behaviour.api_origins((), as_it_is),
+            "api_origins",
+            "api_origins is empty, so that no request would get a token" + _ORIGINS,
+        ),
+        (
+            lambda: behaviour.api_origins([3], as_it_is),  # type: ignore[list-item]
+            "api_origins",
+            "api_origins must hold str only, not int" + _ORIGINS,
+        ),
+        (lambda: behaviour.api_origins("https://a/b", as_it_is), "api_origins", _ORIGIN),
+        (lambda: behaviour.api_origins("https://a:99999", as_it_is), "api_origins", _ORIGIN),
+    ],
+)
+def test_what_is_said_of_a_wrong_argument(check: Callable[[], object], field: str, message: str) -> None:
+    """Its name, what is wrong with it, and what to pass instead, word for word."""
+    with pytest.raises(ConfigurationError) as caught:
+        check()
+    assert (caught.value.field, str(caught.value)) == (field, message)
+
+
+@pytest.mark.parametrize(
+    ("method", "token_client"),
+    [
+        (object(), None),
+        (_Presents(object()), None),
+        (_Presents(), None),  # it may have its way of presenting one
+        (_Presents(), object()),
+        (TlsClientAuthentication(), object()),
+        (NoClientAuthentication(), None),
+    ],
+)
+def test_certificates_that_are_presented_once(method: object, token_client: object) -> None:
+    """By a client of ours, by the `token_client`, or not at all."""
+    behaviour.check_certificate(method, token_client)
+
+
+@pytest.mark.parametrize("statuses", [(100,), (599,), [401, 419], {100, 599}])
+def test_renew_on_statuses(statuses: Any) -> None:
+    """A set of them."""
+    assert behaviour.renew_on(statuses) == frozenset(statuses)
+
+
+def test_all_arguments_come_back() -> None:
+    """What one auth object was given makes another that behaves like it."""
+    given = {
+        "timeout": 1.0,
+        "deadline": 2.0,
+        "early_expiry": 3.0,
+        "renew_after": 0.5,
+        "renew_on": (401, 419),
+        "renew_in_background": False,
+        "raise_if_not_renewed": True,
+        "step_up": True,
+        "api_origins": ("https://api.example.com",),
+        "on_event": print,
+        "token_client": object(),
+        "store": MemoryStore(),
+    }
+    made = behaviour.Behaviour(given, as_it_is)
+    assert made.arguments() == given
+    assert (made.timeout, made.deadline, made.rules) == (1.0, 2.0, RenewalRules(3.0, 0.5))
+    assert (made.renew_on, made.api_origins) == (frozenset({401, 419}), frozenset({API}))
+    assert (made.renew_in_background, made.raise_if_not_renewed, made.step_up) == (False, True, True)
+    assert (made.on_event, made.token_client, made.store) == (print, given["token_client"], given["store"])
+    older = {name: value for name, value in given.items() if name != "store"}
+    assert behaviour.Behaviour(older, as_it_is).store is None
+    plain = behaviour.Behaviour({**given, "renew_on": False, "api_origins": None}, as_it_is)
+    assert (plain.arguments()["renew_on"], plain.arguments()["api_origins"]) == (False, None)
+
+
+@pytest.mark.parametrize(
+    "name", ["timeout", "deadline", "renew_in_background", "raise_if_not_renewed", "step_up", "on_event", "store"]
+)
+def test_wrong_argument_is_named(name: str) -> None:
+    """By the name that it was passed by."""
+    fine = {
+        "timeout": 1,
+        "deadline": 1,
+        "early_expiry": None,
+        "renew_after": 0.8,
+        "renew_on": None,
+        "api_origins": None,
+    }
+    switches = dict.fromkeys(("renew_in_background", "raise_if_not_renewed", "step_up"), True)
+    given = {**fine, **switches, "on_event": None, "token_client": None, "store": None}
+    with pytest.raises(ConfigurationError) as caught:
+        behaviour.Behaviour({**given, name: "wrong"}, as_it_is)
+    assert caught.value.field == name

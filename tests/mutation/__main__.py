@@ -69,7 +69,8 @@ DRIVERS = Group(
     modules=("_core/drive", "_adapter/drivers", "_adapter/originals"),
     tests=("core/test_drive", "adapter/test_drivers", "adapter/test_originals"),
 )
-GROUPS = (CORE, POLICY, HTTP, REDACTION, DRIVERS)
+HTTPX = Group(modules=("_httpx/exchange",), tests=("httpx/test_details", "httpx/test_exchange", "httpx/test_auth"))
+GROUPS = (CORE, POLICY, HTTP, REDACTION, DRIVERS, HTTPX)
 TARGET = 95.0  # percent
 SURVIVORS = Path(__file__).with_name("survivors.txt")
 # Exit statuses of mutmut's forks: a test failed or ran out of time. A mutant that no test reaches is not killed.
