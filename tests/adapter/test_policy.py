@@ -71,8 +71,8 @@ class Refused:
 
     origin, path, method, status = API, "GET /orders", "GET", 401
 
-    def __init__(self, obstacle: str = "", *, rewinds: bool = True) -> None:
-        self._obstacle, self._rewinds = obstacle, rewinds
+    def __init__(self, obstacle: str = "", *, rewinds: bool = True, challenge: str | None = None) -> None:
+        self._obstacle, self._rewinds, self.challenge = obstacle, rewinds, challenge
 
     def obstacle(self) -> str:
         return self._obstacle
@@ -586,6 +586,18 @@ def test_refused_again(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
     assert desk.outcomes == [("refused_again", False)] * 4
     assert desk.holds == [(1.0, "refusals", "https://api.example.com")]
     assert [record.levelno for record in caplog.records] == [logging.WARNING] * 2
+
+
+@pytest.mark.parametrize(
+    ("challenge", "words"), [("Bearer", "check scope, audience"), ("Bearer, x5t#S256", "the client certificate")]
+)
+def test_what_may_help(challenge: str, words: str, desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    """The API may say what it misses."""
+    lease = desk.lease(current=True)
+    lease.probation.add(API)
+    assert desk.policy.second_renewal(lease, Refused(challenge=challenge)) is None
+    (record,) = caplog.records
+    assert words in record.getMessage()
 
 
 def test_refused_again_by_a_path_that_knows_the_token(desk: Desk) -> None:
