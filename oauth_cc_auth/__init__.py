@@ -32,6 +32,7 @@ if _TYPE_CHECKING:
     from ._authentication.tls_client_authentication import TlsClientAuthentication
     from ._endpoint import TokenEndpoint
     from ._events import (
+        ApiMetadataRead,
         Event,
         FallbackTried,
         FetchFailed,
@@ -45,6 +46,7 @@ if _TYPE_CHECKING:
     from ._version import __version__
 
 __all__ = [
+    "ApiMetadataRead",
     "Attempt",
     "AuthenticationContext",
     "ClientAssertion",
@@ -107,6 +109,7 @@ del _class
 # into the block for type checkers above; its own module sets its `__module__` to "oauth_cc_auth". A check of an
 # argument must not load it either: if nobody has imported the module, no argument is an object of its class.
 _LAZY = {
+    "ApiMetadataRead": "_events",
     "ClientAssertion": "_authentication.client_assertion",
     "ClientSecretJwt": "_authentication.private_key_jwt",
     "DPoP": "_authentication.dpop",

@@ -169,11 +169,11 @@ class ClientCredentialsConfig:
         for name, value in fields.items():
             object.__setattr__(self, name, value)
 
-    def with_scope(self, scope: str) -> "ClientCredentialsConfig":
-        """This config, except that it asks for `scope`."""
-        made = object.__new__(type(self))
+    def with_target(self, scope: str | None, resource: tuple[str, ...]) -> "ClientCredentialsConfig":
+        """This config, except that it asks for `scope` and `resource`, which are checked."""
+        made, others = object.__new__(type(self)), {"scope": scope, "resource": resource}
         for name in ClientCredentialsConfig.__annotations__:
-            object.__setattr__(made, name, scope if name == "scope" else getattr(self, name))
+            object.__setattr__(made, name, others[name] if name in others else getattr(self, name))
         return made
 
     @property

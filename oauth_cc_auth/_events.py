@@ -85,6 +85,25 @@ class StoreFailed(Event):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ApiMetadataRead(Event):
+    """An API has said what its tokens are for (RFC 9728), since `resource_metadata` permits that.
+
+    Attributes:
+        origin: Of the API, such as ``https://api.example.com``.
+        document_url: Where it says so, without the query.
+        resource: What it calls itself; None if what it says is ignored.
+        scope: Scopes that are asked for from now on, since it says so; None for none, or if what it says is ignored.
+        problem: Why it is ignored, without secrets; None if it is not.
+    """
+
+    origin: str
+    document_url: str
+    resource: str | None
+    scope: str | None
+    problem: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class FetchFailed(Event):
     """A fetch failed: a renewal that can wait after one attempt, any other fetch after every retry.
 
@@ -158,6 +177,9 @@ class HeldOff(Event):
 
 
 # Tracebacks and pickles then name what a person can import.
-for _class in (Event, FallbackTried, FetchFailed, HeldOff, StoreFailed, TokenFound, TokenObtained, TokenRefused):
+for _class in (
+    *(ApiMetadataRead, Event, FallbackTried, FetchFailed, HeldOff),
+    *(StoreFailed, TokenFound, TokenObtained, TokenRefused),
+):
     _class.__module__ = "oauth_cc_auth"
 del _class

@@ -25,6 +25,7 @@ from oauth_cc_auth import ClientCredentialsConfig
 ADAPTERS = [oauth_cc_auth.requests, oauth_cc_auth.httpx, oauth_cc_auth.httpx2]
 PUBLIC = {
     "oauth_cc_auth": [
+        "ApiMetadataRead",
         "Attempt",
         "AuthenticationContext",
         "ClientAssertion",

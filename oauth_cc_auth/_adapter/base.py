@@ -28,7 +28,7 @@ from oauth_cc_auth._settings import DEFAULT_PREFIX
 from oauth_cc_auth._settings.callables import has_callable
 from oauth_cc_auth._token import Token
 
-from .behaviour import Behaviour, RenewOn, check_certificate, check_config
+from .behaviour import Behaviour, RenewOn, check_certificate, check_config, check_issuer
 
 TokenClientT = TypeVar("TokenClientT")
 AuthT = TypeVar("AuthT", bound="BaseAuth[Any]")
@@ -60,6 +60,7 @@ if TYPE_CHECKING:
         renew_in_background: bool
         raise_if_not_renewed: bool
         step_up: bool
+        resource_metadata: bool
         api_origins: Iterable[str] | None
         on_event: OnEvent | None
         allow_insecure_http: bool | None
@@ -104,6 +105,7 @@ class BaseAuth(ABC, Generic[TokenClientT]):
         renew_in_background: bool = True,
         raise_if_not_renewed: bool = False,
         step_up: bool = False,
+        resource_metadata: bool = False,
         api_origins: Iterable[str] | None = None,
         on_event: OnEvent | None = None,
         allow_insecure_http: bool = False,
@@ -146,8 +148,12 @@ class BaseAuth(ABC, Generic[TokenClientT]):
                 sent next renews it, and waits.
             raise_if_not_renewed: What happens if an API refuses the token and no new one can be had for a reason that
                 may pass: True raises the `TokenError` that says why, False returns what the API answered.
-            step_up: True lets an API ask for more scope, once: if it answers 403 with ``insufficient_scope``, or 401
-                and no `scope` is set, the scope that it names is asked for as well.
+            step_up: True lets an API ask for more scope: if it answers 403 with ``insufficient_scope``, or 401 and no
+                `scope` is set, the scope that it names is asked for as well. Once for each scope, and three times for
+                each origin at most.
+            resource_metadata: True lets an API say what its tokens are for (RFC 9728), if it names a document in a 401:
+                `resource` and `scope` are asked for as it says, as far as they are not set. Only with an `Issuer`,
+                which the document has to list, and only from a document at the API's own origin.
             api_origins: Origins such as ``https://api.example.com`` that get the token; requests to others are sent
                 without one. None: whatever origin a request names.
             on_event: Called with an `Event` for each thing that happens to tokens, once and not for each request that
@@ -189,6 +195,7 @@ class BaseAuth(ABC, Generic[TokenClientT]):
                 "renew_in_background": renew_in_background,
                 "raise_if_not_renewed": raise_if_not_renewed,
                 "step_up": step_up,
+                "resource_metadata": resource_metadata,
                 "api_origins": api_origins,
                 "on_event": on_event,
                 "token_client": token_client,
@@ -392,6 +399,7 @@ class BaseAuth(ABC, Generic[TokenClientT]):
     def _start(self, clock: Clock, sibling: BaseAuth[Any] | None = None) -> None:
         """Begin without a token, by `clock`; a `sibling` shares what is not about the target."""
         behaviour = self._behaviour
+        check_issuer(self.config, resource_metadata=behaviour.resource_metadata)
         if sibling is None:
             check_certificate(self.config.client_authentication, behaviour.token_client)
             self._transport = self._make_transport(behaviour.token_client)

@@ -60,6 +60,13 @@ def check_certificate(method: object, token_client: object) -> None:
         raise _wrong("client_authentication", problem, "pass TlsClientAuthentication(certificate), or a token_client")
 
 
+def check_issuer(config: ClientCredentialsConfig, *, resource_metadata: bool) -> None:
+    """Raise a ConfigurationError if an API may describe itself, and no issuer is pinned that it could confirm."""
+    if resource_metadata and config.issuer is None:
+        problem = "is True, and no issuer is set, which is what an API has to confirm"
+        raise _wrong("resource_metadata", problem, "pass an Issuer in the place of token_url")
+
+
 def seconds(field: str, value: object) -> float:
     """A positive, finite number of seconds."""
     if not _is_number(value) or not 0 < value < inf:
@@ -189,7 +196,8 @@ class Behaviour(Record):
         renew_on: The condition for a renewal after an answer; None: status 401.
         renew_in_background: No request waits for the renewal of an aging token.
         raise_if_not_renewed: Raise what kept a new token away, instead of returning the refusal.
-        step_up: Ask for more scope, once, if an API wants it.
+        step_up: Ask for more scope if an API wants it.
+        resource_metadata: Ask for the resource and the scope that an API says its tokens are for.
         api_origins: The origins that get the token; None: every origin.
         on_event: The person's hook, or None.
         token_client: The person's client for token requests, or None.
@@ -203,6 +211,7 @@ class Behaviour(Record):
         "raise_if_not_renewed",
         "renew_in_background",
         "renew_on",
+        "resource_metadata",
         "rules",
         "step_up",
         "store",
@@ -219,6 +228,7 @@ class Behaviour(Record):
         self.renew_in_background = yes_or_no("renew_in_background", given["renew_in_background"])
         self.raise_if_not_renewed = yes_or_no("raise_if_not_renewed", given["raise_if_not_renewed"])
         self.step_up = yes_or_no("step_up", given["step_up"])
+        self.resource_metadata = yes_or_no("resource_metadata", given.get("resource_metadata", False))
         self.api_origins = api_origins(given["api_origins"], wire_url)
         self.on_event = on_event(given["on_event"])
         self.store = store(given.get("store"))  # pickles of earlier versions have none
@@ -235,6 +245,7 @@ class Behaviour(Record):
             "renew_in_background": self.renew_in_background,
             "raise_if_not_renewed": self.raise_if_not_renewed,
             "step_up": self.step_up,
+            "resource_metadata": self.resource_metadata,
             "api_origins": None if origins is None else tuple(map(str, origins)),
             "on_event": self.on_event,
             "token_client": self.token_client,

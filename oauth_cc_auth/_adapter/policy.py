@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from oauth_cc_auth._config import ClientCredentialsConfig
+    from oauth_cc_auth._core.api_metadata import ApiDescription
     from oauth_cc_auth._core.source import TokenSource
     from oauth_cc_auth._events import RefusalOutcome
     from oauth_cc_auth._protocol.failure import Failure
@@ -128,6 +129,7 @@ class ApiPolicy:
     __slots__ = (
         "_allow_insecure_http",
         "_behaviour",
+        "_description",
         "_observer",
         "_presents_certificate",
         "_step_up",
@@ -168,6 +170,9 @@ class ApiPolicy:
             from .step_up import StepUp
 
             self._step_up = StepUp(config, source)
+        self._description: ApiDescription | None = None
+        if behaviour.resource_metadata and config.issuer is not None:
+            self._description = source.follow_api(config.issuer.url)
         self._observer = source.observer
         self._presents_certificate: bool = getattr(config.client_authentication, "uses_client_certificate", False)
         self._transport = transport
@@ -230,18 +235,27 @@ class ApiPolicy:
         )
 
     def refuses(
-        self, status: int, headers: Mapping[str, str], body: bytes | None = None, lease: Lease | None = None
+        self, url: str, status: int, headers: Mapping[str, str], body: bytes | None = None, lease: Lease | None = None
     ) -> bool | TokenError:
-        """True if an answer means that the API refused the token.
+        """True if an answer from `url` means that the API refused the token.
 
         `body` counts if this policy `reads_body`; None for one that is not looked at. `lease` is what the request
-        carried; an API may want a token with more scope.
+        carried; an API may want a token with more scope, or say what its tokens are for.
         An error if `renew_on` raised or returned something to await: the API's answer is lost with it, so it must not
         pass unseen.
         """
+        refuses, description = self._refuses(url, status, headers, body, lease), self._description
+        is_news = refuses is True and status == 401 and lease is not None
+        if is_news and description is not None and description.note(url, headers):
+            self.cache.outdate()  # a token that is under way does not know of it
+        return refuses
+
+    def _refuses(
+        self, url: str, status: int, headers: Mapping[str, str], body: bytes | None, lease: Lease | None
+    ) -> bool | TokenError:
         if self.proofs is not None and self.proofs.complaint(status, headers):
             return False  # about the proof, not about the token
-        if self._step_up is not None and lease is not None and self._step_up.wants_more(lease, status, headers):
+        if self._step_up is not None and lease is not None and self._step_up.wants_more(lease, url, status, headers):
             return True
         condition: RenewCondition = self._behaviour.renew_on
         if condition is None:
@@ -272,7 +286,7 @@ class ApiPolicy:
         """
         if self.serves_every_origin or self.admission(url, "") is not True:
             return None
-        refuses = self.refuses(status, headers, body)
+        refuses = self.refuses(url, status, headers, body)
         if not isinstance(refuses, bool):
             return refuses
         return self.cache.usable(None) if refuses else None

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         renew_in_background: bool
         raise_if_not_renewed: bool
         step_up: bool
+        resource_metadata: bool
         api_origins: Iterable[str] | None
         on_event: OnEvent | None
 

@@ -30,6 +30,7 @@ from .lease import Lease, RenewalRules
 from .observer import Observer
 
 if TYPE_CHECKING:
+    from .api_metadata import ApiDescription
     from .proofs import Proofs
 
 logger = logging.getLogger("oauth_cc_auth")
@@ -59,6 +60,7 @@ class TokenFlow:
         rules: When to renew.
         sharing: Asks and tells others who use the same token; None if there are none.
         proofs: Makes the DPoP proofs of token requests and API requests; None for bearer tokens.
+        description: Reads what APIs say about themselves before a token is asked for; None: nothing of that is read.
     """
 
     __slots__ = (
@@ -69,6 +71,7 @@ class TokenFlow:
         "cache",
         "config",
         "deadline",
+        "description",
         "rules",
         "timeout",
     )
@@ -84,6 +87,7 @@ class TokenFlow:
         rules: RenewalRules,
         sharing: Sharing | None = None,
         proofs: Proofs | None = None,
+        description: ApiDescription | None = None,
     ) -> None:
         self.config = config
         self.cache = cache
@@ -94,6 +98,7 @@ class TokenFlow:
         self._known_fetcher: Fetcher | None = None  # until it is needed; there may be thousands of siblings
         self._sharing = sharing
         self._proofs = proofs
+        self.description = description
 
     @property
     def _fetcher(self) -> Fetcher:
@@ -207,7 +212,7 @@ class TokenFlow:
             before = leading.set((*(flight for flight in leading.get() if flight.outcome is None), claim.flight))
             if claim.pause and started + claim.pause >= until:
                 return out_of_time(self.config)  # the next caller has more time, and keeps to the pause too
-            fetched = yield from self._fetching(claim, until)
+            fetched = yield from self._described(claim, until)
             done = (yield from self._leased(claim, fetched, until)) if isinstance(fetched, Fetched) else fetched
             took = clock.monotonic() - started
             failure = self._held(claim, done) if isinstance(done, Failure) else None
@@ -225,6 +230,19 @@ class TokenFlow:
         elif isinstance(fetched, Fetched):  # pragma: no branch  # there is no lease without it
             self._report_success(claim, fetched, took)
         return outcome
+
+    def _described(self, claim: Lead, until: float) -> Fetching:
+        """A token for what the API says that it wants; for what the settings say, if that brings none."""
+        description = self.description
+        if description is None:
+            return (yield from self._fetching(claim, until))
+        yield from description.read(claim.flight, until)
+        fetched = yield from self._fetching(claim, until)
+        if isinstance(fetched, Failure) and description.withdraws(fetched, claim.flight):
+            fetched = yield from self._fetching(claim, until)
+        if isinstance(fetched, Fetched):
+            description.came()
+        return fetched
 
     def _fetching(self, claim: Lead, until: float) -> Fetching:
         def fetch(until: float, tries_once: bool) -> Fetching:

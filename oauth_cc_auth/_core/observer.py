@@ -21,7 +21,15 @@ from oauth_cc_auth._settings.callables import returned_awaitable
 from oauth_cc_auth._token import TOKEN_MEMBERS, Token
 
 if TYPE_CHECKING:
-    from oauth_cc_auth._events import Event, FallbackTried, HoldReason, OnEvent, RefusalOutcome, StoreFailed
+    from oauth_cc_auth._events import (
+        ApiMetadataRead,
+        Event,
+        FallbackTried,
+        HoldReason,
+        OnEvent,
+        RefusalOutcome,
+        StoreFailed,
+    )
     from oauth_cc_auth._protocol.exchange import TokenRequest
 
 logger = logging.getLogger("oauth_cc_auth")
@@ -140,6 +148,45 @@ class Observer:
         from oauth_cc_auth._events import StoreFailed
 
         return (StoreFailed(token_url=self.token_url, client_id=self.client_id, problem=problem, seconds=seconds),)
+
+    def api_metadata_read(
+        self,
+        origin: Origin,
+        document_url: str,
+        *,
+        resource: str | None = None,
+        scope: str | None = None,
+        problem: str | None = None,
+        is_first: bool = True,
+    ) -> tuple[ApiMetadataRead, ...]:
+        """An API has said what its tokens are for. It is logged at once; the event is for a later `notify`.
+
+        Args:
+            origin: Of the API.
+            document_url: Where it says so, in a form that may be shown.
+            resource, scope: What it says; None for nothing, or if that is ignored.
+            problem: Why it is ignored, in words that may be shown; None if it is not.
+            is_first: The API has not been ignored for this reason before; else it is logged at DEBUG.
+        """
+        if problem is None:
+            logger.info("%s says that its tokens are for %s, scope %s", origin, resource, scope or "not named")
+        else:
+            level = logging.WARNING if is_first else logging.DEBUG
+            logger.log(level, "what %s says about itself is ignored: %s", origin, problem)
+        if self._hook is None:
+            return ()
+        from oauth_cc_auth._events import ApiMetadataRead
+
+        event = ApiMetadataRead(
+            token_url=self.token_url,
+            client_id=self.client_id,
+            origin=str(origin),
+            document_url=document_url,
+            resource=resource,
+            scope=scope,
+            problem=problem,
+        )
+        return (event,)
 
     def fetch_failed(self, error: TokenError, *, elapsed: float, renewal: bool, usable_for: float | None) -> None:
         """A fetch failed. A WARNING if the old token stays in use, because then no exception says so."""

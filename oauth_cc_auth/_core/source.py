@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from oauth_cc_auth._events import OnEvent
     from oauth_cc_auth._token import Token
 
+    from .api_metadata import ApiDescription
     from .background import Background
     from .clock import Clock
     from .drive import AsyncSender, Sender
@@ -65,6 +66,7 @@ class TokenSource:
     __slots__ = (
         "_asend",
         "_background",
+        "_description",
         "_flow",
         "_modules",
         "_obstacle",
@@ -122,6 +124,7 @@ class TokenSource:
         # Until they are needed; there may be thousands of siblings.
         self._flow: TokenFlow | None = None
         self._background: Background | None = None
+        self._description: ApiDescription | None = None
         if renew_in_background is not None:
             if sibling is not None and sibling.cache.renews_in_background == renew_in_background:
                 # A method is a new object each time that it is named; siblings share one.
@@ -169,6 +172,7 @@ class TokenSource:
                         rules=self._rules,
                         proofs=self.proofs,
                         sharing=self.sharing,
+                        description=self._description,
                     )
         return self._flow
 
@@ -200,12 +204,24 @@ class TokenSource:
 
     def ask_for_scope(self, scope: str) -> None:
         """Ask for `scope` from now on, and for another token in the place of one that is under way."""
-        self.config = self.config.with_scope(scope)
+        self._ask_for(scope, self.config.resource, self.config.scope)
+        self.cache.outdate()
+
+    def _ask_for(self, scope: str | None, resource: tuple[str, ...], instead_of: str | None) -> None:
+        config = self.config
+        self.config = config.with_target(scope if config.scope == instead_of else config.scope, resource)
         if self._flow is not None:
             self._flow.use(self.config)
         if self.sharing is not None:
             self.sharing.use(self.config)
-        self.cache.outdate()
+
+    def follow_api(self, issuer_url: str) -> ApiDescription:
+        """What notes the words of an API about itself, and has token requests ask for what it says from now on."""
+        make: type[ApiDescription] = loaded("_core.api_metadata").ApiDescription
+        self._description = make(
+            self.config, issuer_url, self.cache.clock, self.observer, self._ask_for, timeout=self.timeout
+        )
+        return self._description
 
     def obtain_another(self, refused: Token) -> Lease | Failure:
         """Another token than `refused`, which an API has refused as the person's code reports. Blocks."""

@@ -183,7 +183,8 @@ class ApiExchange:
         request = response.request
         if not self._carries(request) or not same_audience(self.origin, origin_of(str(request.url))):
             return False
-        refuses = self._policy.refuses(response.status_code, response.headers, self._body, self._lease)
+        url = str(request.url)
+        refuses = self._policy.refuses(url, response.status_code, response.headers, self._body, self._lease)
         if not isinstance(refuses, bool):
             raise self._transport.for_caller(refuses)
         if not refuses:

@@ -110,6 +110,14 @@ def read_metadata(
         wall: Unix time in seconds at which it came.
         allow_insecure_http: The person permits plain http to hosts other than loopback.
     """
+    document = document_of(url, reply, wall)
+    if isinstance(document, Unfit):
+        return document
+    return _checked(issuer, url, document, allow_insecure_http=allow_insecure_http)
+
+
+def document_of(url: str, reply: Reply, wall: float) -> Mapping[str, Any] | Unfit:
+    """The JSON object that came from `url`, or why there is none; the arguments are those of `read_metadata`."""
     if isinstance(reply, TransportFailure):
         text = presentable(reply.text, ())
         text = "gave no answer in time" if reply.timed_out else f"could not be reached: {text}"
@@ -125,7 +133,7 @@ def read_metadata(
     document = json_object(reply.body)
     if document is None:
         return Unfit(url, status, "answered 200, but with no JSON object", "no_metadata")
-    return _checked(issuer, url, document, allow_insecure_http=allow_insecure_http)
+    return document
 
 
 def _checked(

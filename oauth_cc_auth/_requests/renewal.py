@@ -105,7 +105,8 @@ class RenewalHook:
             return self._introduced(response, request, options)
         if lease.proofs is not None:
             response = self._hook_of(lease).proven(response, request, options)
-        refuses = self.policy.refuses(response.status_code, response.headers, self._body(response, options), lease)
+        body = self._body(response, options)
+        refuses = self.policy.refuses(str(request.url), response.status_code, response.headers, body, lease)
         if not isinstance(refuses, bool):
             raise self._transport.for_caller(refuses)
         if refuses:
@@ -199,7 +200,8 @@ class RenewalHook:
 
     def _judged(self, resent: Any, request: Any, options: dict[str, Any]) -> Any:
         """The response to go on with after the answer to a request that was sent again with this hook's token."""
-        refuses = self.policy.refuses(resent.status_code, resent.headers, self._body(resent, options), self.lease)
+        body = self._body(resent, options)
+        refuses = self.policy.refuses(str(request.url), resent.status_code, resent.headers, body, self.lease)
         if not isinstance(refuses, bool):
             raise self._transport.for_caller(refuses)
         if not refuses:

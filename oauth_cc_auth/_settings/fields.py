@@ -63,6 +63,7 @@ WRITABLE_BEHAVIOUR = (
     "renew_in_background",
     "raise_if_not_renewed",
     "step_up",
+    "resource_metadata",
     "api_origins",
 )
 BEHAVIOUR = (*WRITABLE_BEHAVIOUR, "on_event", "token_client")

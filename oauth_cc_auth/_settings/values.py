@@ -195,6 +195,7 @@ _TEXT_READERS: dict[str, Callable[[str, str, str], Any]] = {
     "renew_after": read_number,
     "renew_in_background": _read_switch,
     "renew_on": _read_condition,
+    "resource_metadata": _read_switch,
     "secret_in_query": _read_switch,
     "step_up": _read_switch,
     "timeout": read_number,

@@ -269,21 +269,21 @@ def test_proof_that_is_not_accepted_is_logged(desk: Desk, caplog: pytest.LogCapt
 def test_statuses_that_are_refusals(renew_on: Any, refusing: set[int]) -> None:
     """As `renew_on` says; what a callable returns counts as true or false."""
     policy = Desk(renew_on=renew_on).policy
-    answers = {status: policy.refuses(status, {}) for status in (200, 401, 403, 419)}
+    answers = {status: policy.refuses(URL, status, {}) for status in (200, 401, 403, 419)}
     assert answers == {status: status in refusing for status in answers}
 
 
 def test_condition_gets_what_it_asks_for() -> None:
     """Status, headers, and the body if it has room for that."""
     calls: list[tuple[object, ...]] = []
-    Desk(renew_on=lambda status, headers: calls.append((status, headers))).policy.refuses(418, {"a": "b"}, b"body")
-    Desk(renew_on=lambda *given: calls.append(given)).policy.refuses(418, {"a": "b"}, b"body")
+    Desk(renew_on=lambda status, headers: calls.append((status, headers))).policy.refuses(URL, 418, {"a": "b"}, b"body")
+    Desk(renew_on=lambda *given: calls.append(given)).policy.refuses(URL, 418, {"a": "b"}, b"body")
 
     def with_body(status: int, headers: Any, body: bytes | None) -> bool:
         calls.append((status, headers, body))
         return True
 
-    Desk(renew_on=with_body).policy.refuses(418, {"a": "b"}, b"body")
+    Desk(renew_on=with_body).policy.refuses(URL, 418, {"a": "b"}, b"body")
     assert calls[0] == (418, {"a": "b"})
     assert calls[-1] == (418, {"a": "b"}, b"body")
 
@@ -298,7 +298,7 @@ def test_condition_that_fails_is_an_error() -> None:
         raise ValueError("s3cret")
 
     for condition, given in ((two, "status and headers"), (three, "status, headers and body")):
-        error = Desk(renew_on=condition).policy.refuses(401, {})
+        error = Desk(renew_on=condition).policy.refuses(URL, 401, {})
         assert isinstance(error, TokenError)
         assert error.reason == "callable_failed"
         assert str(error).startswith(f"renew_on, called with {given}, raised ValueError ({condition.__name__}, ")
@@ -312,7 +312,7 @@ def test_condition_that_returns_something_to_await_is_an_error() -> None:
         def __await__(self) -> Any:
             raise AssertionError("nobody awaits it")
 
-    error = Desk(renew_on=lambda status, headers: Later()).policy.refuses(200, {})
+    error = Desk(renew_on=lambda status, headers: Later()).policy.refuses(URL, 200, {})
     assert isinstance(error, TokenError)
     assert str(error).startswith("renew_on, called with status and headers, returned")
 
@@ -320,19 +320,19 @@ def test_condition_that_returns_something_to_await_is_an_error() -> None:
 def test_complaint_about_a_proof_is_no_refusal_of_the_token() -> None:
     """The token is as good as before: what is wanted is another proof."""
     policy = Desk(dpop=DPoP()).policy
-    assert policy.refuses(401, {"www-authenticate": 'DPoP error="use_dpop_nonce"', "dpop-nonce": "7"}) is False
-    assert policy.refuses(401, {"www-authenticate": 'DPoP error="invalid_token"'}) is True
-    assert policy.refuses(200, {"dpop-nonce": "7"}) is False
+    assert policy.refuses(URL, 401, {"www-authenticate": 'DPoP error="use_dpop_nonce"', "dpop-nonce": "7"}) is False
+    assert policy.refuses(URL, 401, {"www-authenticate": 'DPoP error="invalid_token"'}) is True
+    assert policy.refuses(URL, 200, {"dpop-nonce": "7"}) is False
 
 
 def test_more_scope_is_a_refusal_of_the_token_that_the_request_carried() -> None:
     """Only if `step_up` permits it, and only if that token is known."""
     wants = {"www-authenticate": 'Bearer error="insufficient_scope", scope="admin"'}
     desk = Desk(scope="orders", step_up=True)
-    assert desk.policy.refuses(403, wants, None, None) is False
-    assert desk.policy.refuses(403, wants, None, desk.lease()) is True
+    assert desk.policy.refuses(URL, 403, wants, None, None) is False
+    assert desk.policy.refuses(URL, 403, wants, None, desk.lease()) is True
     desk = Desk(scope="orders")
-    assert desk.policy.refuses(403, wants, None, desk.lease()) is False
+    assert desk.policy.refuses(URL, 403, wants, None, desk.lease()) is False
 
 
 def test_token_after_a_redirect() -> None:

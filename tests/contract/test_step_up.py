@@ -1,4 +1,4 @@
-"""Promise 25: an API may ask for more scope, if the person permits that, and once."""
+"""Promise 25: an API may ask for more scope, if the person permits that, once for each scope."""
 
 from __future__ import annotations
 
@@ -20,19 +20,21 @@ class Api:
         challenge: What follows the realm in its refusals.
         status: Of its refusals.
         wanted: The scopes that it wants.
+        accepted: Its answer to a token that has them; None: that of the server.
     """
 
     def __init__(self, server: LoopbackServer, challenge: str, status: int = 403) -> None:
         self.challenge = challenge
         self.status = status
         self.wanted = {"write"}
+        self.accepted: Answer | None = None
         self._server = server
         server.api.always(self._answer)
 
     def _answer(self, request: RecordedRequest) -> Answer | None:
         scopes = dict(zip(self._server.issued, scopes_asked_for(self._server), strict=False))
         if request.token not in scopes or self.wanted <= set((scopes[request.token] or "").split()):
-            return None
+            return self.accepted
         return Answer(self.status, headers={"WWW-Authenticate": f'Bearer realm="a b", {self.challenge}'})
 
 
@@ -70,14 +72,43 @@ def test_not_unless_it_is_permitted(client: ClientKind, oauth_server: LoopbackSe
 
 @each_client
 def test_once(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """An API that always wants something else costs one token request."""
+    """An API that is never content with a scope that it has asked for costs one token request."""
     api = Api(oauth_server, INSUFFICIENT)
     api.wanted = {"never"}
     with scene(client, oauth_server, scope="a", step_up=True) as s:
-        assert statuses(s, 2) == [403, 403]
-        api.challenge = 'error="insufficient_scope", scope="more"'
-        assert statuses(s, 3) == [403] * 3
+        assert statuses(s, 5) == [403] * 5
     assert scopes_asked_for(oauth_server) == ["a", ENOUGH]
+
+
+@each_client
+def test_another_scope(client: ClientKind, oauth_server: LoopbackServer) -> None:
+    """Each path may want its own; an API that always wants another one is left with what it got after three times."""
+    api = Api(oauth_server, INSUFFICIENT)
+    with scene(client, oauth_server, scope="a", step_up=True) as s:
+        assert statuses(s) == [200]
+        for wanted in ("w1", "w2", "w3", "w4"):
+            api.wanted, api.challenge = {wanted}, f'error="insufficient_scope", scope="{wanted}"'
+            assert statuses(s, 2) == [200 if wanted < "w3" else 403] * 2
+        api.wanted = {"w1", "write"}
+        assert statuses(s) == [200]
+    assert scopes_asked_for(oauth_server) == ["a", "a write", "a write w1", "a write w1 w2"]
+
+
+@each_client
+def test_each_origin_for_itself(client: ClientKind, oauth_server: LoopbackServer) -> None:
+    """One that has used up its three times takes nothing from another one; and what was asked for is for both."""
+    with LoopbackServer(client_id=oauth_server.client_id) as other, scene(client, oauth_server, step_up=True) as s:
+        others, api = Api(oauth_server, INSUFFICIENT), Api(oauth_server, INSUFFICIENT)
+        other.api.always(others._answer, unprotected=True)
+        for wanted in ("w1", "w2", "w3", "w4"):
+            api.wanted, api.challenge = {wanted}, f'error="insufficient_scope", scope="{wanted}"'
+            s.get()
+        others.wanted, others.challenge = {"w3"}, 'error="insufficient_scope", scope="w3"'
+        others.accepted = Answer(200, {})
+        assert s.session.request("GET", other.api_url).status == 200
+        others.wanted, others.challenge = {"w5"}, 'error="insufficient_scope", scope="w5"'
+        assert s.session.request("GET", other.api_url).status == 200
+    assert scopes_asked_for(oauth_server)[-1] == "w1 w2 w3 w5"
 
 
 @each_client
@@ -101,10 +132,24 @@ def test_all_at_once(client: ClientKind, oauth_server: LoopbackServer) -> None:
         ((403, 'error="insufficient_scope", scope="a"'), {"scope": "a"}, ["a"]),
         ((403, 'error="insufficient_scope", scope="a\\\\b"'), {"scope": "a"}, ["a"]),
         ((403, f'error="insufficient_scope", scope="{"x" * 1001}"'), {"scope": "a"}, ["a"]),
+        ((403, 'error="insufficient_scope", scope=" "'), {"scope": "a"}, ["a"]),
+        ((403, INSUFFICIENT), {"scope": "x" * 1000}, ["x" * 1000]),
         ((403, INSUFFICIENT), {"additional_request_data": {"scope": "a"}}, ["a"]),
         ((400, INSUFFICIENT), {"scope": "a"}, ["a"]),
     ],
-    ids=["401-unset", "401-set", "403-plain", "no-scope", "nothing-new", "odd", "long", "in-data", "400"],
+    ids=[
+        "401-unset",
+        "401-set",
+        "403-plain",
+        "no-scope",
+        "nothing-new",
+        "odd",
+        "long",
+        "blank",
+        "full",
+        "in-data",
+        "400",
+    ],
 )
 def test_what_counts(
     client: ClientKind,

@@ -197,7 +197,7 @@ class TestOneTokenForAll:
     def test_another_scope_that_an_api_asks_for_is_another_token(self, store: MemoryStore) -> None:
         host = Host(store)
         lease = host.ask().answered("narrow").lease
-        host.flow.use(host.flow.config.with_scope("wide"))
+        host.flow.use(host.flow.config.with_target("wide", ()))
         host.sharing.use(host.flow.config)
         host.cache.outdate()
         host.ask(refused=lease).answered("wide")
