@@ -19,9 +19,13 @@ import pytest
 
 import oauth_cc_auth.httpx
 import oauth_cc_auth.httpx2
+from oauth_cc_auth import Issuer
 from oauth_cc_auth.testing import LoopbackServer
+from tests.contract.issuer_server import FORMS, Login, login_fixture
 from tests.examples import DOCS, Example, examples_in
 from tests.packages.support import LIMIT, package, talk
+
+__all__ = ["login_fixture"]
 
 package("mcp")
 IS_OLD = version("mcp").startswith("1.")
@@ -39,11 +43,13 @@ class McpServer:
     Attributes:
         url: Of its endpoint.
         revoked: How many of the tokens that were issued are good no more.
+        wants_resource: Only tokens that were asked for with its `url` as their resource are good.
     """
 
-    def __init__(self, login: LoopbackServer) -> None:
+    def __init__(self, login: LoopbackServer, issuer_url: str) -> None:
         self._login = login
         self.revoked = 0
+        self.wants_resource = False
         self._listening = socket.create_server(("127.0.0.1", 0))
         origin = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
         self.url = f"{origin}/mcp"
@@ -52,10 +58,10 @@ class McpServer:
 
         class Verifier:
             async def verify_token(self, token: str) -> Any:
-                is_good = token in login.issued[server.revoked :]
+                is_good = token in login.issued[server.revoked :] and server.fits(token)
                 return provider.AccessToken(token=token, client_id="client", scopes=["mcp"]) if is_good else None
 
-        places = {"issuer_url": login.origin, "resource_server_url": self.url, "required_scopes": ["mcp"]}
+        places = {"issuer_url": issuer_url, "resource_server_url": self.url, "required_scopes": ["mcp"]}
         auth = settings.AuthSettings(**places, validate_token_resource=False)
         if IS_OLD:
             program = package("mcp.server.fastmcp").FastMCP("orders", token_verifier=Verifier(), auth=auth)
@@ -73,6 +79,11 @@ class McpServer:
             while self._met < CALLS:
                 await anyio.lowlevel.checkpoint()
         return "all are here"
+
+    def fits(self, token: str) -> bool:
+        """True if `token` is for this server, or if that does not matter."""
+        asked = dict(self._login.token_requests[self._login.issued.index(token)].form)
+        return not self.wants_resource or (asked.get("resource"), asked.get("scope")) == (self.url, "mcp")
 
     def revoke_all(self) -> None:
         """Refuse every token that has been issued so far."""
@@ -93,8 +104,9 @@ class McpServer:
 
 
 @pytest.fixture
-def mcp(oauth_server: LoopbackServer) -> Iterator[McpServer]:
-    yield from McpServer(oauth_server).run()
+def mcp(oauth_server: LoopbackServer, login: Login) -> Iterator[McpServer]:
+    login.documents[FORMS[0]] = login.document(oauth_server.token_url)
+    yield from McpServer(oauth_server, login.url).run()
 
 
 def auth_for(server: LoopbackServer, **options: Any) -> Any:
@@ -189,6 +201,25 @@ def test_scope_and_resource_stay(mcp: McpServer, oauth_server: LoopbackServer, s
     assert first.form == second.form
     assert dict(first.form)["scope"] == "orders:read"
     assert dict(first.form)["resource"] == mcp.url
+
+
+@each_session
+def test_the_server_says_the_rest(mcp: McpServer, oauth_server: LoopbackServer, login: Login, session_of: Any) -> None:
+    """With a pinned issuer, its document (RFC 9728) supplies resource and scope, for all calls."""
+    mcp.wants_resource = True
+
+    async def talking() -> list[str]:
+        auth = FAMILY.ClientCredentialsAuth(
+            Issuer(login.url), oauth_server.client_id, oauth_server.client_secret, resource_metadata=True
+        )
+        async with session_of(mcp.url, auth) as call:
+            return await _all_at_once(call, "add", [{"a": number, "b": 1} for number in range(CALLS)])
+
+    assert anyio.run(talking) == ["1", "2", "3", "4", "5"]
+    assert talk(oauth_server) == ["token 200", "token 200"]
+    first, second = (dict(request.form) for request in oauth_server.token_requests)
+    assert ("resource" in first, "scope" in first) == (False, False)
+    assert (second["resource"], second["scope"]) == (mcp.url, "mcp")
 
 
 # Those of the page that run with the SDK that is installed.
