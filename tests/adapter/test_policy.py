@@ -69,7 +69,7 @@ def test_a_body_for_one_sending_with_a_token_that_is_not_known_yet(policy: Any) 
 class Refused:
     """A refused request that can be sent again, if its arguments do not say otherwise."""
 
-    origin, path, method, status = API, "GET /orders", "GET", 401
+    origin, path, method, status, challenge = API, "GET /orders", "GET", 401, None
 
     def __init__(self, obstacle: str = "", *, rewinds: bool = True, challenge: str | None = None) -> None:
         self._obstacle, self._rewinds, self.challenge = obstacle, rewinds, challenge
