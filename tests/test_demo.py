@@ -257,7 +257,7 @@ def test_as_a_command_with_warnings_as_errors() -> None:
     done = subprocess.run(command, capture_output=True, encoding="utf-8", env=environment, timeout=120, check=False)
     assert done.stderr == ""
     assert done.returncode == 0
-    assert done.stdout.splitlines()[-1] == "✓ 31 checks, all as promised"
+    assert done.stdout.splitlines()[-1] == "✓ 32 checks, all as promised"
     assert "\x1b" not in done.stdout
 
 

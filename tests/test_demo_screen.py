@@ -175,7 +175,7 @@ def test_on_a_real_terminal() -> None:
         os.close(ours)
         assert process.communicate(timeout=60)[1] == b""
     assert process.returncode == 0
-    assert shown.decode().rstrip().endswith("\x1b[32m✓\x1b[0m \x1b[32m31 checks, all as promised\x1b[0m")
+    assert shown.decode().rstrip().endswith("\x1b[32m✓\x1b[0m \x1b[32m32 checks, all as promised\x1b[0m")
 
 
 def test_a_message_that_the_encoding_cannot_show() -> None:
