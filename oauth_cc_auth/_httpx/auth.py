@@ -119,7 +119,8 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
             lease = self._ready(self._checked(await self._source.aobtain(), request), api_request)
             if lease.proofs is not None:
                 bound, ticket = policy.bound, policy.bound.Ticket(policy, lease, str(url))
-                proof = await bound.aproof(policy, lease, api_request.method, ticket.url)
+                sending = policy, lease, api_request.method, ticket.url
+                proof = (await bound.aproof(*sending)) if lease.proofs.blocks else bound.proof_now(*sending)
                 bound.begin(self._library, self._transport, ticket, request, proof)
                 response = yield request
                 talk = bound.follow_up(self._library, self._transport, ticket, request, response)

@@ -32,13 +32,15 @@ class Binding:
         is_spent: The proof has been sent.
     """
 
-    __slots__ = ("_lease", "_method", "_named", "_policy", "_url", "is_spent")
+    __slots__ = ("_lease", "_made_for", "_named", "_policy", "is_spent")
 
-    def __init__(self, policy: ApiPolicy, lease: Lease, named: str) -> None:
+    def __init__(self, policy: ApiPolicy, lease: Lease, named: str, made_for: tuple[Any, Any] | None = None) -> None:
+        """`named` is the URL of the person; the proof at hand is `made_for` a URL and a method, if there is one."""
         self._policy = policy
         self._lease = lease
         self._named = named
-        self.is_spent = True
+        self._made_for = made_for
+        self.is_spent = made_for is None
 
     def of_copy(self) -> Binding:
         """For a copy of the request, which gets a proof of its own."""
@@ -46,7 +48,7 @@ class Binding:
 
     def is_current(self, attributes: dict[str, Any]) -> bool:
         """True if the proof is for the next sending of the request with these `attributes`."""
-        return not self.is_spent and self._url == attributes.get("url") and self._method == attributes.get("method")
+        return not self.is_spent and self._made_for == (attributes.get("url"), attributes.get("method"))
 
     def renew(self, attributes: dict[str, Any]) -> None:
         """Make a proof for the next sending, if the request may carry the token."""
@@ -61,17 +63,10 @@ class Binding:
             return
         if headers.get(name) != header_value:
             return
-        method = str(attributes.get("method"))
-        self.attach(attributes, proof_now(self._policy, self._lease, method, url))
-
-    def attach(self, attributes: dict[str, Any], proof: str | TokenError) -> None:
-        """Put `proof` into the request, as one that was not sent yet.
-
-        If nothing signs one, the API refuses the request, and the hook says why.
-        """
-        if isinstance(proof, str):
-            attributes["headers"][PROOF_HEADER] = proof
-        self._url, self._method, self.is_spent = attributes.get("url"), attributes.get("method"), False
+        proof = proof_now(self._policy, self._lease, str(attributes.get("method")), url)
+        if isinstance(proof, str):  # if nothing signs one, the API refuses the request, and the hook says why
+            headers[PROOF_HEADER] = proof
+        self._made_for, self.is_spent = (attributes.get("url"), attributes.get("method")), False
 
 
 def bind(request: Any, policy: ApiPolicy, lease: Lease, nonce: str | None = None) -> TokenError | None:
@@ -83,7 +78,8 @@ def bind(request: Any, policy: ApiPolicy, lease: Lease, nonce: str | None = None
         lease: The token.
         nonce: What the API has just asked for, if anything.
     """
-    proof = proof_now(policy, lease, str(request.method), str(request.url), nonce)
+    url = str(request.url)
+    proof = proof_now(policy, lease, str(request.method), url, nonce)
     if not isinstance(proof, str):
         return proof
     cls, attributes = type(request), request.__dict__
@@ -94,8 +90,8 @@ def bind(request: Any, policy: ApiPolicy, lease: Lease, nonce: str | None = None
     if lease.api_headers:
         headers.update(lease.api_headers)
     headers[policy.header_name] = lease.header_value
-    binding = attributes[BINDING] = Binding(policy, lease, str(request.url))
-    binding.attach(attributes, proof)
+    headers[PROOF_HEADER] = proof
+    attributes[BINDING] = Binding(policy, lease, url, (attributes.get("url"), attributes.get("method")))
     if not hasattr(cls, BINDING):
         request.__class__ = _bound_class(cls)  # type: ignore[arg-type]  # a class can be hashed
     return None
