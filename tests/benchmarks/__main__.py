@@ -15,7 +15,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Protocol
 
-from . import cost, dpop, first_token, imports, memory, renewal, throughput, tls
+from . import cost, dpop, first_token, imports, memory, renewal, store, throughput, tls
 from .environment import Environment
 from .report import Section, block, page
 
@@ -38,6 +38,7 @@ MEASUREMENTS: dict[str, Measurement] = {
     "renewal": renewal.measure,
     "first-token": first_token.measure,
     "tls": tls.measure,
+    "store": store.measure,
 }
 
 

@@ -19,12 +19,14 @@ class Place(NamedTuple):
         token_url, api_url: The two endpoints.
         leeway: Whole seconds before the end of a token at which a peer renews it.
         in_process: True if a transport in the process answers instead of a server.
+        renew_after: The fraction of a token's life after which ours renews it.
     """
 
     token_url: str
     api_url: str
     leeway: int
     in_process: bool = False
+    renew_after: float = 0.8
 
 
 class Contestant(NamedTuple):

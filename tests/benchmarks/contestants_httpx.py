@@ -29,7 +29,8 @@ def contestants(library_name: str, *, is_async: bool) -> list[Contestant]:
     def ours(place: Place) -> Any:
         auth_class = importlib.import_module(f"oauth_cc_auth.{library_name}").ClientCredentialsAuth
         token_client = client(place) if place.in_process else None
-        return client(place, auth=auth_class(place.token_url, *CREDENTIALS, token_client=token_client))
+        auth = auth_class(place.token_url, *CREDENTIALS, token_client=token_client, renew_after=place.renew_after)
+        return client(place, auth=auth)
 
     def httpx_auth(place: Place) -> Any:
         from httpx_auth import OAuth2ClientCredentials

@@ -80,7 +80,10 @@ def _ours(place: Place) -> requests.Session:
     from oauth_cc_auth.requests import ClientCredentialsAuth
 
     token_client = _at(place, requests.Session()) if place.in_process else None
-    return _session(place, ClientCredentialsAuth(place.token_url, *CREDENTIALS, token_client=token_client))
+    auth = ClientCredentialsAuth(
+        place.token_url, *CREDENTIALS, token_client=token_client, renew_after=place.renew_after
+    )
+    return _session(place, auth)
 
 
 def _authlib(place: Place) -> requests.Session:

@@ -38,6 +38,10 @@ class Environment:
         self._copy(CHECKOUT / "tests" / "benchmarks", self.folder / "tests" / "benchmarks")
         (self.folder / "tests" / "__init__.py").touch()
 
+    def install(self, *distributions: str) -> None:
+        """Install what few measurements need."""
+        self._pip(*distributions)
+
     def _pip(self, *arguments: str) -> None:
         command = [str(self.python), "-m", "pip", "--disable-pip-version-check", "install", "--quiet", *arguments]
         subprocess.run(command, check=True, stdout=sys.stderr)

@@ -35,17 +35,18 @@ class Loopback(NamedTuple):
 
 
 @contextmanager
-def loopback(token_delay: float, token_life: float, certificate: str | None = None) -> Iterator[Loopback]:
+def loopback(token_delay: float, token_life: float, certificate: str = "", *, hang: float = 0.0) -> Iterator[Loopback]:
     """A server that takes `token_delay` seconds to issue a token. A token lives `token_life` seconds.
 
-    With a `certificate`, the path of a file that holds it and its key, the server speaks TLS.
+    With a `certificate`, the path of a file that holds it and its key, the server speaks TLS. For `hang` seconds from
+    the second token request on, it issues none.
     """
-    command = [sys.executable, "-m", "tests.benchmarks.server", str(token_delay), str(token_life)]
-    command += [] if certificate is None else [certificate]
+    arguments = [str(token_delay), str(token_life), certificate, str(hang)]
+    command = [sys.executable, "-m", "tests.benchmarks.server", *arguments]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
-            scheme = "http" if certificate is None else "https"
+            scheme = "https" if certificate else "http"
             yield Loopback(f"{scheme}://127.0.0.1:{process.stdout.readline().strip()}", process.pid)
         finally:
             assert process.stdin is not None

@@ -7,8 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 from .environment import Environment
+from .kinds import OURS
 from .plot import Curve, plot
-from .report import Section, number, table
+from .report import Section, Target, number, table
 
 RATE = 200  # requests a second
 LIFE = 4  # seconds that a token lives; peers count in whole seconds
@@ -16,8 +17,16 @@ LEEWAY = 1  # seconds before its end at which peers renew it
 TOKEN_DELAY = 0.2  # seconds that the token endpoint takes
 WAITED = TOKEN_DELAY / 2  # a request that took longer has waited for a token
 LIFETIMES = 20
+HANG = 10.0  # seconds for which the endpoint hangs, once, in a run of its own
+HANG_LIFE = 40  # seconds that a token lives there, so that it outlives that
+HANG_AFTER = 0.25  # of the life, from which on it is renewed there
+HANG_SECONDS = 30  # that the run takes: it ends with a new token
+MOST_WAITED = 0
+TAIL = 2.0  # p99.9 at most, in units of p99
 PARALLEL = 2  # contestants
 PLOT = "renewal-under-load.svg"
+
+HANGING = f"{OURS}, while the endpoint hangs for {HANG:.0f} s"
 
 KINDS = ("requests", "httpx", "httpx async", "httpx2 async")
 
@@ -56,12 +65,19 @@ def measure(environment: Environment, say: Callable[[str], None], *, quick: bool
         say(f"renewal under load: {kind}, {name}, {lifetimes * LIFE} s")
         return Outcome(*environment.run("renewal_work", "run", kind, name, lifetimes))
 
+    def outcome_of_hang(kind: str) -> Outcome:
+        say(f"renewal while the endpoint hangs: {kind}, {HANG_SECONDS} s")
+        return Outcome(*environment.run("renewal_work", "hang", kind))
+
     with ThreadPoolExecutor(PARALLEL) as pool:
         futures = {
             kind: {name: pool.submit(outcome_of, kind, name) for name in environment.run("renewal_work", "names", kind)}
             for kind in KINDS
         }
+        hangs = {kind: pool.submit(outcome_of_hang, kind) for kind in KINDS}
         outcomes = {kind: {name: each.result() for name, each in of_kind.items()} for kind, of_kind in futures.items()}
+        for kind, hang in hangs.items():
+            outcomes[kind][HANGING] = hang.result()
     headings = ["", "p50", "p99", "p99.9", "max", "waited", "token requests", "answers 401", "errors"]
     rows = [
         [
@@ -72,14 +88,28 @@ def measure(environment: Environment, say: Callable[[str], None], *, quick: bool
         for kind, of_kind in outcomes.items()
         for name, outcome in of_kind.items()
     ]
+    targets = []
+    for kind, of_kind in outcomes.items():
+        for name in (OURS, HANGING):
+            outcome, what = of_kind[name], f"{kind}, while it hangs" if name == HANGING else kind
+            tail = outcome.percentile(0.999) / outcome.percentile(0.99)
+            of = f" of {number(len(outcome.milliseconds))}"
+            targets += [
+                Target.at_most(f"Waited, {what}", MOST_WAITED, outcome.waited, of),
+                Target.at_most(f"p99.9, {what}", TAIL, tail, " of p99", digits=1),
+            ]
     return [
         Section(
             "Renewal under load",
             f"{RATE} requests a second on one auth object, for {lifetimes} token lifetimes of {LIFE} s. The token "
             f"endpoint takes {TOKEN_DELAY * 1000:.0f} ms. Milliseconds from the time at which a request was due to its "
             'end: if another request delays it, the delay counts. "Waited" means longer than '
-            f"{WAITED * 1000:.0f} ms. The first token was fetched before.\n\n![Request times by percentile]({PLOT})",
+            f"{WAITED * 1000:.0f} ms. The first token was fetched before. In the rows in which the endpoint hangs, it "
+            f"answers no token request for {HANG:.0f} s, once; a token lives {HANG_LIFE} s and is renewed from "
+            f"{HANG_AFTER * HANG_LIFE:.0f} s on, and the run takes {HANG_SECONDS} s."
+            f"\n\n![Request times by percentile]({PLOT})",
             table(headings, rows),
+            targets,
             files={PLOT: _plot(outcomes)},
         )
     ]
@@ -90,6 +120,7 @@ def _plot(outcomes: dict[str, dict[str, Outcome]]) -> str:
     curves = [
         Curve(name, [outcome.percentile(share / 1000) for share in range(1001)])
         for name, outcome in outcomes["requests"].items()
+        if name != HANGING
     ]
     return plot(
         curves, title=f"Renewal under load: {RATE} requests a second, {TOKEN_DELAY * 1000:.0f} ms token endpoint"

@@ -11,9 +11,19 @@ import time
 from typing import Any
 
 from .contestants import Contestant, Place, contestants
-from .kinds import FLOOR, NO_OP_HOOK, SESSION_HEADERS
+from .kinds import FLOOR, NO_OP_HOOK, OURS, SESSION_HEADERS
 from .loopback import Loopback, loopback
-from .renewal import LEEWAY, LIFE, RATE, TOKEN_DELAY, Outcome
+from .renewal import (
+    HANG,
+    HANG_AFTER,
+    HANG_LIFE,
+    HANG_SECONDS,
+    LEEWAY,
+    LIFE,
+    RATE,
+    TOKEN_DELAY,
+    Outcome,
+)
 
 THREADS = 64  # enough for other requests to start while some wait for a token
 LEFT_OUT = (FLOOR, NO_OP_HOOK, SESSION_HEADERS)  # they never renew
@@ -75,9 +85,9 @@ async def _send_from_tasks(client: Any, url: str, count: int) -> Schedule:
     return schedule
 
 
-def _run(contestant: Contestant, server: Loopback, lifetimes: int, *, is_async: bool) -> Outcome:
-    session: Any = contestant.open(Place(server.token_url, server.api_url, leeway=LEEWAY))
-    count = lifetimes * LIFE * RATE
+def _run(contestant: Contestant, place: Place, server: Loopback, seconds: int, *, is_async: bool) -> Outcome:
+    session: Any = contestant.open(place)
+    count = seconds * RATE
 
     async def in_loop() -> Schedule:
         if contestant.start is not None:
@@ -99,13 +109,20 @@ def _run(contestant: Contestant, server: Loopback, lifetimes: int, *, is_async: 
 
 
 def main(what: str, kind: str, name: str = "", lifetimes: str = "0") -> None:
-    """Print the names of the contestants, or the results."""
+    """Print the names of the contestants, or the results: of a run, or of ours while the endpoint hangs."""
     everyone = {each.name: each for each in contestants(kind) if each.name not in LEFT_OUT}
     if what == "names":
         print(json.dumps(list(everyone)))
         return
+    is_async = kind.endswith("async")
+    if what == "hang":
+        with loopback(TOKEN_DELAY, HANG_LIFE, hang=HANG) as server:
+            place = Place(server.token_url, server.api_url, leeway=LEEWAY, renew_after=HANG_AFTER)
+            print(json.dumps(_run(everyone[OURS], place, server, HANG_SECONDS, is_async=is_async)))
+        return
     with loopback(TOKEN_DELAY, LIFE) as server:
-        print(json.dumps(_run(everyone[name], server, int(lifetimes), is_async=kind.endswith("async"))))
+        place = Place(server.token_url, server.api_url, leeway=LEEWAY)
+        print(json.dumps(_run(everyone[name], place, server, int(lifetimes) * LIFE, is_async=is_async)))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """A token endpoint and an API on loopback, in their own process: ``python -m tests.benchmarks.server 0.2 4``.
 
-A third argument is a file with certificate and key: it then speaks TLS.
+A third argument is a file with certificate and key: it then speaks TLS. A fourth is a number of seconds: with the
+second token request, the endpoint begins to hang, and answers no token request until they have passed.
 
 It does as little as possible, so that the figures measure the client. A token contains its end, and the API refuses it
 from then on. The first line of output is the port. ``GET /report`` returns the counts of answers and resets them.
@@ -22,11 +23,22 @@ _HEAD = "HTTP/1.1 {} X\r\nContent-Type: application/json\r\nContent-Length: {}\r
 class Service:
     """The answers and their counts."""
 
-    def __init__(self, token_delay: float, token_life: float) -> None:
-        self.token_delay = token_delay
+    def __init__(self, token_delay: float, token_life: float, hang: float = 0.0) -> None:
+        self._token_delay = token_delay
         self._life = token_life
+        self._hang = hang
+        self._hangs_until = 0.0
+        self._asked = 0
         self._numbers = itertools.count()
         self._counts: Counter[str] = Counter()
+
+    def delay(self) -> float:
+        """Seconds that the token request takes that arrives now."""
+        self._asked += 1
+        now = time.monotonic()
+        if self._asked == 2:
+            self._hangs_until = now + self._hang
+        return max(self._token_delay, self._hangs_until - now)
 
     def token(self) -> bytes:
         """Issue a new token."""
@@ -78,7 +90,7 @@ class Connection(asyncio.Protocol):
     def _serve(self, line: str, headers: dict[str, str]) -> None:
         service = self._service
         if line.startswith("POST"):
-            asyncio.get_running_loop().call_later(service.token_delay, lambda: self._write(service.token()))
+            asyncio.get_running_loop().call_later(service.delay(), lambda: self._write(service.token()))
         elif line.startswith("GET /report"):
             self._write(service.report())
         else:
@@ -89,10 +101,10 @@ class Connection(asyncio.Protocol):
             self._transport.write(answer)
 
 
-async def _run(token_delay: float, token_life: float, certificate: str | None = None) -> None:
-    service = Service(token_delay, token_life)
+async def _run(token_delay: float, token_life: float, certificate: str = "", hang: str = "0") -> None:
+    service = Service(token_delay, token_life, float(hang))
     tls = None
-    if certificate is not None:
+    if certificate:
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         tls.load_cert_chain(certificate)
     loop = asyncio.get_running_loop()

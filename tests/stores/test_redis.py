@@ -10,7 +10,7 @@ import pytest
 import redis
 
 from oauth_cc_auth import ConfigurationError
-from oauth_cc_auth._stores.redis import _client_for
+from oauth_cc_auth._stores.redis import _client_for, _driver
 from oauth_cc_auth.stores import RedisStore
 
 KEY = "ab" * 32
@@ -179,3 +179,23 @@ class TestWithoutAServer:
         with pytest.raises(TypeError, match="make it of a URL"):
             pickle.dumps(RedisStore(FakeRedis()))
         assert repr(store) == "RedisStore(prefix='mine')"
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+def test_redis_py_does_not_look_up_its_version_for_each_connection(
+    is_new: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is looked up once, and versions that cannot be told so find it by themselves."""
+    made: list[object] = []
+
+    def driver_info() -> object:
+        made.append(object())
+        return made[-1]
+
+    monkeypatch.setattr(redis, "DriverInfo", driver_info if is_new else None, raising=False)
+    _driver.cache_clear()
+    try:
+        assert [_driver(), _driver()] == ([{"driver_info": made[0]}] * 2 if is_new else [{}, {}])
+    finally:
+        _driver.cache_clear()
+    assert len(made) == is_new
