@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import oauth_cc_auth  # by this name an annotation finds the events, which are loaded when someone asks for them
 from oauth_cc_auth._config import ClientCredentialsConfig, MethodSetting
-from oauth_cc_auth._core.clock import Clock
+from oauth_cc_auth._core.clock import REAL_CLOCK, Clock
 from oauth_cc_auth._core.lease import Lease
 from oauth_cc_auth._core.loading import loaded
 from oauth_cc_auth._errors import ConfigurationError, TokenError
@@ -203,7 +203,7 @@ class BaseAuth(ABC, Generic[TokenClientT]):
             },
             self._wire_url,
         )
-        self._start(Clock())
+        self._start(REAL_CLOCK)
 
     @classmethod
     def from_config(
@@ -389,7 +389,7 @@ class BaseAuth(ABC, Generic[TokenClientT]):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state, _behaviour=Behaviour(state["_behaviour"], self._wire_url))
-        self._start(Clock())
+        self._start(REAL_CLOCK)
 
     def __deepcopy__(self: AuthT, memo: dict[int, Any]) -> AuthT:
         copied = type(self).__new__(type(self))

@@ -13,6 +13,13 @@ if TYPE_CHECKING:
     from oauth_cc_auth._core.drive import AsyncSender, Sender
 
 
+def is_switched_on() -> bool:
+    """True unless the environment switches off that renewals run in the background."""
+    from oauth_cc_auth._core.background import is_switched_on
+
+    return is_switched_on()
+
+
 class Transport(ABC):
     """One client library, for one auth object.
 
@@ -30,8 +37,6 @@ class Transport(ABC):
 
     def can_renew_in_background(self) -> bool:
         """True if a token request may be sent at any time, by a thread or task that no one waits for."""
-        from oauth_cc_auth._core.background import is_switched_on
-
         return is_switched_on()
 
     @abstractmethod

@@ -24,7 +24,7 @@ from oauth_cc_auth._token import Token
 
 from .caller import Caller
 from .clock import Clock, Moment
-from .failures import Failures, Pause, is_about_target
+from .failures import NO_FAILURES, Failures, Pause, is_about_target
 from .family import Family
 from .flight import GRACE, Flight, Outcome
 from .introduction import Introduction
@@ -205,6 +205,8 @@ class TokenCache:
     def _failures_like(self, failure: Failure) -> Failures:
         """Where `failure` is counted: here if it is about this target, else in the family."""
         if not is_about_target(failure):
+            if self.family.failures is NO_FAILURES:
+                self.family.failures = Failures()
             return self.family.failures
         if self._failures is None:
             self._failures = Failures()
@@ -215,7 +217,7 @@ class TokenCache:
         return self.family.failures.in_a_row + (0 if self._failures is None else self._failures.in_a_row)
 
     def _forget_failures(self) -> None:
-        self.family.failures = Failures()
+        self.family.failures = NO_FAILURES
         self._failures = None
 
     def _supersede(self) -> None:

@@ -101,3 +101,6 @@ class Clock:
         import anyio
 
         await anyio.sleep(seconds)
+
+
+REAL_CLOCK = Clock()  # one for all auth objects: it has no state

@@ -56,6 +56,9 @@ class Pause(Record):
         self.renewals = renewals
 
 
+NEVER = -inf  # as a monotonic time
+
+
 class Failures:
     """The failures in a row of one auth object. It has no lock: the cache's lock guards it."""
 
@@ -82,7 +85,7 @@ class Failures:
         self._final_in_a_row = 0  # those that no retry will mend
         self._needed_in_a_row = 0  # those that may pass, of callers without a token
         self._last: Failure | None = None
-        self._asked_until = -inf
+        self._asked_until = NEVER
 
     def held(self, now: float, *, can_wait: bool, was_refused: bool, others: int = 0) -> Failure | None:
         """The last failure, for a caller that must not ask again yet; None if it may ask.
@@ -172,6 +175,10 @@ class Failures:
         asked = min(failure.retry_after, LONGEST_OF_RENEWALS)
         # A quota that ends on the full minute sends a whole fleet back in that very second.
         return asked + min(max(asked, seconds), longest, LONGEST_SPREAD) * chance
+
+
+# In the place of failures until there is one. No one notes one here.
+NO_FAILURES = Failures()
 
 
 def _back_off_from_the_second(in_a_row: int) -> float:

@@ -8,12 +8,11 @@ and refusals. An auth object without siblings has a family of its own.
 from __future__ import annotations
 
 import os
-from math import inf
 from typing import TYPE_CHECKING
 
 from oauth_cc_auth._record import Record
 
-from .failures import Failures
+from .failures import NEVER, NO_FAILURES, Failures
 from .process_lock import ProcessLock
 
 if TYPE_CHECKING:
@@ -45,7 +44,7 @@ class Family:
 
     Attributes:
         lock: Of all their caches. A lock for each would be a second one as soon as a cache changes what is here.
-        failures: Those that no target has to do with; guarded by the lock.
+        failures: Those that no target has to do with, `NO_FAILURES` until the first; guarded by the lock.
         answering: Which of the endpoint's URLs issued the last token; None if it has only one.
         located: The metadata of their issuer, once it is known.
         proven: The authentication method that worked last.
@@ -69,9 +68,9 @@ class Family:
 
     def __init__(self) -> None:
         self.lock = ProcessLock()
-        self.failures = Failures()
+        self.failures: Failures = NO_FAILURES
         self.process = os.getpid()
-        self.looked_at = -inf
+        self.looked_at = NEVER
         self.rejected_secret: str | None = None
         self.answering: str | None = None
         self.located: Located | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from oauth_cc_auth._adapter.policy import PROOF_HEADER
-from oauth_cc_auth._adapter.transport import Transport
+from oauth_cc_auth._adapter.transport import Transport, is_switched_on
 from oauth_cc_auth._core.loading import FETCHING, Modules, loaded
 from oauth_cc_auth._errors import ConfigurationError, TokenEndpointUnreachable, TokenError
 
@@ -58,6 +58,11 @@ class HttpxTransport(Transport):
         asend = loaded("_httpx.send").asend_token_request
         reply: Reply = await asend(self._library, request, budget, self._token_client, any_proxy=self._any_proxy)
         return reply
+
+    @staticmethod
+    def can_renew_in_background() -> bool:
+        """As in the base class; it depends on no object, so no auth object keeps a method that is bound to one."""
+        return is_switched_on()
 
     def names_proxy(self, url: str) -> bool:
         """True if ``HTTP_PROXY`` and the like, or the system's settings, name a proxy for `url`."""

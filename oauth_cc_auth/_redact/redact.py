@@ -117,5 +117,6 @@ def shown_url(url: str) -> str:
         host = parts.netloc.rpartition("@")[2]
         scheme = f"{parts.scheme}:" if parts.scheme else ""
         authority = f"//{host}" if host else ""
-        return f"{scheme}{authority}{parts.path}" + (f"?{MASK}" if parts.query else "")
+        shown = f"{scheme}{authority}{parts.path}" + (f"?{MASK}" if parts.query else "")
+        return url if shown == url else shown  # no copy of it for each auth object
     return "a URL that cannot be parsed"
