@@ -68,6 +68,7 @@ WITHOUT_END = 86400.0  # seconds for which a token without a known end is kept
 SHORTEST_SHARED = 2.0  # seconds of life that make a token worth sharing
 ALONE = 60.0  # seconds for which processes fetch for themselves a token that cannot be shared
 FIRST_OF_RENEWALS = 4.0  # seconds that all processes wait after a renewal has failed that can wait
+LEAST_OF_RENEWALS = 10.0  # seconds, or a quarter of what their token has left, that such a wait is at most
 REMEMBERED = 120.0  # seconds for which failures in a row are counted beyond their hold
 DUE_FRACTION, LONGEST_DUE = 0.1, 30.0  # of a token's life, and seconds: with less left, a new one is fetched
 
@@ -414,10 +415,10 @@ class Sharing:
         if not error.attempts or error.reason in _ABOUT_THIS_HOST or not visit.has_lease():
             return
         before = 0 if entry.failure is None else entry.failure.in_a_row
-        replaces = visit.flight.replaces
-        if visit.flight.is_optional and replaces is not None:
-            # There is more than one try before the token ends, as in `_core.failures`.
-            seconds = min(back_off(before, FIRST_OF_RENEWALS), visit.moment.seconds_to(replaces.ends_at) / 4)
+        replaces = visit.flight.replaces if visit.flight.is_optional else None
+        left = 0.0 if replaces is None else self._clock.moment().seconds_to(replaces.ends_at)
+        if left > 0:  # there is more than one try before the token ends, as in `_core.failures`
+            seconds = min(back_off(before, FIRST_OF_RENEWALS), max(left / 4, LEAST_OF_RENEWALS))
         else:
             seconds = back_off(before)
         # All processes wait for as long, so chance need not spread them; a little keeps several fleets apart.
@@ -436,8 +437,8 @@ class Sharing:
         )
         if kept is not None and kept.ends_at is not None and kept.ends_at <= now:
             kept = None
-        left = 0.0 if kept is None else WITHOUT_END if kept.ends_at is None else kept.ends_at - now
-        yield from visit.write(Entry(kept, told).as_bytes(), max(left, seconds + REMEMBERED))
+        life = 0.0 if kept is None else WITHOUT_END if kept.ends_at is None else kept.ends_at - now
+        yield from visit.write(Entry(kept, told).as_bytes(), max(life, seconds + REMEMBERED))
 
 
 # Those whose keys a fork may need.

@@ -605,15 +605,32 @@ class TestFailures:
         let_pass(60, store, *hosts)  # for the host that has met this failure
         assert hosts[1].ask().is_sending
 
-    @pytest.mark.parametrize("left", [2.0, 10.0])
-    def test_not_for_longer_than_a_quarter_of_what_is_left(self, store: MemoryStore, left: float) -> None:
-        hosts = [Host(store) for _ in range(2)]
+    def test_not_for_much_longer_than_a_quarter_of_what_is_left(self, store: MemoryStore) -> None:
+        """So there is another try before the token ends, also after a back-off that has reached a minute."""
+        hosts = [Host(store) for _ in range(16)]
         hosts[0].ask().answered("abc", 1000)
-        hosts[1].ask()
-        let_pass(1000 - left, store, *hosts)
-        hosts[0].ask().go_on(DOWN)
-        let_pass(left / 4, store, *hosts)
-        assert hosts[1].ask().is_sending
+        for host in hosts[1:]:
+            host.ask()
+        let_pass(820, store, *hosts)
+        for hold in (4, 8, 16, 32, 30, 22.5, 16.875, 12.65):
+            asking, early = hosts.pop(), hosts.pop()
+            assert asking.ask().go_on(DOWN).token == "abc"
+            let_pass(hold - 0.1, store, early, *hosts)
+            assert early.ask().token == "abc"
+            let_pass(0.11, store, *hosts)
+
+    def test_a_renewal_that_fails_when_its_token_has_ended(self, store: MemoryStore) -> None:
+        """There is nothing left to take a quarter of, and the endpoint is left alone as always."""
+        first, second = Host(store), Host(store)
+        first.ask().answered("abc", 100)
+        let_pass(99, store, first, second)
+        renewing = first.ask()
+        assert renewing.is_sending
+        let_pass(1.5, store, first, second)
+        renewing.go_on(DOWN)
+        failure = second.ask().failure
+        assert failure.error.reason == "server_error"
+        assert failure.retry_after == pytest.approx(1)
 
     @pytest.mark.parametrize("life", [None, 1000])
     def test_after_a_failed_replacement_the_refused_token_stays_unwanted(self, store: MemoryStore, life: Any) -> None:
