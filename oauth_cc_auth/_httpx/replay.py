@@ -46,8 +46,10 @@ def replay_of(stream: Any, library: Any) -> Replay | None:
 
 
 def _replay_of_multipart(stream: Any) -> Replay | None:
-    files = [getattr(field, "file", b"") for field in getattr(stream, "fields", (None,))]
-    files = [file for file in files if not isinstance(file, (str, bytes))]
+    fields = getattr(stream, "fields", None)
+    if fields is None:
+        return None
+    files = [file for field in fields if not isinstance(file := getattr(field, "file", b""), (str, bytes))]
     # httpx itself seeks to 0 before each sending, so a file that stood elsewhere is not sent as it was meant.
     if any(_position(file) != 0 for file in files):
         return None

@@ -13,6 +13,7 @@ from oauth_cc_auth import (
     ClientAuthentication,
     ClientCredentialsConfig,
     ConfigurationError,
+    Issuer,
     NoClientAuthentication,
     TlsClientAuthentication,
 )
@@ -327,6 +328,7 @@ _AWAITS = " must be a plain function: no one awaits what an async one returns"
             "client_authentication has no certificate, and there is no token_client that presents one; "
             "pass TlsClientAuthentication(certificate), or a token_client",
         ),
+        (lambda: behaviour.yes_or_no("step_up", "no"), "step_up", "step_up must be True or False, not str"),
         (
             lambda: behaviour.rules(-1, 0.8),
             "early_expiry",
@@ -417,6 +419,7 @@ def test_all_arguments_come_back() -> None:
         "renew_in_background": False,
         "raise_if_not_renewed": True,
         "step_up": True,
+        "resource_metadata": True,
         "api_origins": ("https://api.example.com",),
         "on_event": print,
         "token_client": object(),
@@ -426,16 +429,28 @@ def test_all_arguments_come_back() -> None:
     assert made.arguments() == given
     assert (made.timeout, made.deadline, made.rules) == (1.0, 2.0, RenewalRules(3.0, 0.5))
     assert (made.renew_on, made.api_origins) == (frozenset({401, 419}), frozenset({API}))
-    assert (made.renew_in_background, made.raise_if_not_renewed, made.step_up) == (False, True, True)
+    assert (made.renew_in_background, made.raise_if_not_renewed) == (False, True)
+    assert (made.step_up, made.resource_metadata) == (True, True)
     assert (made.on_event, made.token_client, made.store) == (print, given["token_client"], given["store"])
-    older = {name: value for name, value in given.items() if name != "store"}
-    assert behaviour.Behaviour(older, as_it_is).store is None
+    older = {name: value for name, value in given.items() if name not in ("store", "resource_metadata")}
+    of_older = behaviour.Behaviour(older, as_it_is)
+    assert (of_older.store, of_older.resource_metadata) == (None, False)
     plain = behaviour.Behaviour({**given, "renew_on": False, "api_origins": None}, as_it_is)
     assert (plain.arguments()["renew_on"], plain.arguments()["api_origins"]) == (False, None)
 
 
 @pytest.mark.parametrize(
-    "name", ["timeout", "deadline", "renew_in_background", "raise_if_not_renewed", "step_up", "on_event", "store"]
+    "name",
+    [
+        "timeout",
+        "deadline",
+        "renew_in_background",
+        "raise_if_not_renewed",
+        "step_up",
+        "resource_metadata",
+        "on_event",
+        "store",
+    ],
 )
 def test_wrong_argument_is_named(name: str) -> None:
     """By the name that it was passed by."""
@@ -452,3 +467,26 @@ def test_wrong_argument_is_named(name: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         behaviour.Behaviour({**given, name: "wrong"}, as_it_is)
     assert caught.value.field == name
+
+
+def test_api_may_describe_itself_only_if_an_issuer_is_pinned() -> None:
+    """Which it has to confirm."""
+    without = ClientCredentialsConfig("https://login.example.com/token", "id", "secret")
+    pinned = ClientCredentialsConfig(Issuer("https://login.example.com"), "id", "secret")
+    for config, permitted in ((without, False), (pinned, False), (pinned, True)):
+        behaviour.check_issuer(config, resource_metadata=permitted)
+    with pytest.raises(ConfigurationError) as caught:
+        behaviour.check_issuer(without, resource_metadata=True)
+    assert (caught.value.field, str(caught.value)) == (
+        "resource_metadata",
+        "resource_metadata is True, and no issuer is set, which is what an API has to confirm; "
+        "pass an Issuer in the place of token_url",
+    )
+
+
+def test_usual_rules_are_one_object() -> None:
+    """There may be thousands of auth objects; other rules are what they are."""
+    usual = behaviour.rules(None, 0.8)
+    assert usual is behaviour.rules(None, 0.8)
+    assert usual == RenewalRules()
+    assert behaviour.rules(3, 0.8) == RenewalRules(3, 0.8)

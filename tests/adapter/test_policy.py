@@ -8,12 +8,22 @@ from typing import Any
 
 import pytest
 
-from oauth_cc_auth import DPoP, HeldOff, InsecureRequestError, Token, TokenError, TokenRefused
+from oauth_cc_auth import (
+    DPoP,
+    HeldOff,
+    InsecureRequestError,
+    Issuer,
+    TlsClientAuthentication,
+    Token,
+    TokenError,
+    TokenRefused,
+)
 from oauth_cc_auth._adapter.drivers import renew
 from oauth_cc_auth._adapter.policy import BODY_FOR_ONE_SENDING, Drain, Obtain, path_of
 from oauth_cc_auth._core.clock import Moment
 from oauth_cc_auth._core.introduction import Introduction
 from oauth_cc_auth._core.lease import Lease, RenewalRules
+from oauth_cc_auth._core.source import TokenSource
 from oauth_cc_auth._http.origin import NOWHERE, Origin
 from oauth_cc_auth._protocol.failure import Failure
 from tests.clients import HTTPX, HTTPX2, REQUESTS, ClientKind
@@ -608,6 +618,79 @@ def test_refused_again_by_a_path_that_knows_the_token(desk: Desk) -> None:
     desk.policy.note_answer(lease, "GET", URL, 200)
     assert desk.policy.second_renewal(lease, Refused()) is None
     assert desk.holds == []
+
+
+def test_refused_again_by_an_api_that_may_miss_a_certificate(caplog: pytest.LogCaptureFixture) -> None:
+    """Because the client proves itself by one at the token endpoint."""
+    told: dict[bool, str] = {}
+    for presents in (False, True):
+        method = TlsClientAuthentication() if presents else None
+        desk = Desk(client_authentication=method, token_client=HTTPX.library.Client())
+        caplog.clear()
+        desk.policy.second_renewal(desk.lease(current=True), Refused())
+        told[presents] = caplog.messages[-1]
+    assert "the client certificate" in told[True]
+    assert "the client certificate" not in told[False]
+
+
+class Description:
+    """In the place of what an API says about itself: keeps what it is given."""
+
+    def __init__(self, *, is_news: bool) -> None:
+        self.noted: list[tuple[object, ...]] = []
+        self._is_news = is_news
+
+    def note(self, url: str, headers: Any) -> bool:
+        self.noted.append((url, headers))
+        return self._is_news
+
+
+@pytest.mark.parametrize("is_news", [True, False])
+def test_api_that_says_what_its_tokens_are_for(desk: Desk, monkeypatch: pytest.MonkeyPatch, is_news: bool) -> None:
+    """Only a 401 to a token does, and a token that is under way does not know of it."""
+    description, outdated = Description(is_news=is_news), []
+    desk.policy._description = description
+    monkeypatch.setattr(type(desk.cache), "outdate", lambda self: outdated.append(self))
+    for status, lease in ((200, desk.lease()), (403, desk.lease()), (401, None), (402, desk.lease())):
+        desk.policy.refuses(URL, status, {"a": "b"}, None, lease)
+    assert (description.noted, outdated) == ([], [])
+    assert desk.policy.refuses(URL, 401, {"a": "b"}, None, desk.lease()) is True
+    assert (description.noted, outdated) == ([(URL, {"a": "b"})], [desk.cache] * is_news)
+
+
+@pytest.mark.parametrize("permitted", [True, False])
+def test_api_is_heard_only_if_that_is_permitted(monkeypatch: pytest.MonkeyPatch, permitted: bool) -> None:
+    """And it has to name the issuer that is pinned."""
+    followed: list[object] = []
+    monkeypatch.setattr(TokenSource, "follow_api", lambda self, issuer_url: followed.append(issuer_url))
+    HTTPX.auth_class(Issuer("https://login.example.com"), "client", "secret", resource_metadata=permitted)
+    assert followed == ["https://login.example.com"] * permitted
+    desk = Desk()
+    assert followed == ["https://login.example.com"] * permitted
+    assert desk.policy.refuses(URL, 401, {}, None, desk.lease()) is True
+
+
+def test_what_wants_more_scope_gets_all_of_the_answer() -> None:
+    """Token, URL, status and headers."""
+    desk, seen = Desk(), []
+
+    class Wants:
+        def wants_more(self, *given: object) -> bool:
+            seen.append(given)
+            return True
+
+    desk.policy._step_up = Wants()
+    assert desk.policy.refuses(URL, 403, {"a": "b"}, None, lease := desk.lease()) is True
+    assert seen == [(lease, URL, 403, {"a": "b"})]
+
+
+def test_refusals_that_are_not_401_say_nothing_about_what_tokens_are_for() -> None:
+    """Whatever the condition is."""
+    for condition, status in (((403,), 403), (False, 401)):
+        desk = Desk(renew_on=condition)
+        desk.policy._description = description = Description(is_news=True)
+        desk.policy.refuses(URL, status, {}, None, desk.lease())
+        assert description.noted == []
 
 
 # A token that the API may not know yet.

@@ -17,7 +17,7 @@ import trio
 import urllib3
 import urllib3.exceptions
 
-from oauth_cc_auth._adapter.transport_errors import passes_through, text_of, transport_failure
+from oauth_cc_auth._adapter.transport_errors import passes_through, text_of, transport_failure, words_of
 from oauth_cc_auth._protocol.exchange import TransportFailure, too_slow
 
 
@@ -193,6 +193,42 @@ def test_what_a_proxy_says(said: str, told: str) -> None:
     assert failure_of(httpx.ProxyError(said)).text == f"the proxy failed: {told}"
 
 
+@pytest.mark.parametrize(
+    ("status", "advice"),
+    [
+        (403, "have the proxy let this host and port pass, or name the host in NO_PROXY if it needs none"),
+        (502, ""),
+    ],
+)
+def test_what_helps_if_a_proxy_refuses(status: int, advice: str) -> None:
+    """That depends on its status."""
+    assert transport_failure(httpx.ProxyError(f"{status} No"), httpx, own=True, retryable=True).advice == advice
+
+
+@pytest.mark.parametrize("url", ["http://login.example.com/", "HTTP://login.example.com/"])
+def test_connection_that_is_lost_by_plain_http(url: str) -> None:
+    """The port may be one that speaks TLS."""
+    lost = ConnectionResetError("gone")
+    advice = "if this port speaks https, token_url must begin with https://"
+    assert transport_failure(lost, httpx, own=True, retryable=True, url=url).advice == advice
+    secure = transport_failure(lost, httpx, own=True, retryable=True, url="https://login.example.com/")
+    assert (secure.advice, secure.reason) == ("", "connection_lost")
+
+
+def test_what_a_server_says_of_a_certificate_of_the_client() -> None:
+    """OpenSSL names it in an attribute, and an error that was pickled has it in its text only."""
+    said = ssl.SSLError(1, "[SSL: TLSV1_ALERT_UNKNOWN_CA] tlsv1 alert unknown ca (_ssl.c:1006)")
+    named = ssl.SSLError(1, "an alert")
+    named.reason = "TLSV13_ALERT_CERTIFICATE_REQUIRED"
+    assert failure_of(said).reason == "tls_client_certificate_refused"
+    assert failure_of(named).reason == "tls_client_certificate"
+
+
+def test_words_of_an_error() -> None:
+    """Without a full stop, and without a proxy that had nothing to do with it."""
+    assert words_of(OSError("no route to X.")) == "no route to X"
+
+
 def test_other_tls_errors() -> None:
     """A connection that broke off in the handshake may work later."""
     assert failure_of(ssl.SSLEOFError("EOF occurred")).retryable
@@ -338,8 +374,10 @@ class TestMissingBundle:
     @pytest.mark.parametrize("value", ["", __file__])
     def test_is_not_what_is_wrong(self, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
         """Another file is missing then."""
-        monkeypatch.setenv("SSL_CERT_FILE", value)
         error = FileNotFoundError(2, "No such file")
+        monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+        assert transport_failure(error, httpx, own=True, retryable=True).text == str(error)
+        monkeypatch.setenv("SSL_CERT_FILE", value)
         assert transport_failure(error, httpx, own=True, retryable=True).text == str(error)
         monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/bundle.pem")
         named = FileNotFoundError(2, "No such file", "/nowhere/socket")

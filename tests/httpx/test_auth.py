@@ -10,6 +10,7 @@ import pytest
 
 from oauth_cc_auth import DPoP, TokenError
 from oauth_cc_auth._adapter.policy import PROOF_HEADER
+from oauth_cc_auth._protocol.exchange import TransportFailure
 from tests.clients import HTTPX, HTTPX2, HTTPX2_ASYNCIO, HTTPX_ASYNCIO, ClientKind, for_clients
 from tests.httpx.flows import URL, Flow, each_flow, tokens
 
@@ -96,6 +97,40 @@ def test_requests_with_a_token_that_is_bound_to_a_key(client: ClientKind) -> Non
 
 
 @each_flow
+def test_refusal_of_such_a_token_renews_it(client: ClientKind) -> None:
+    """With a proof of its own; no token for good is an error with the refused request, and without either."""
+    flow = bound(client)
+    sent = flow.run(flow.request("POST", content=b"x"), flow.refused, flow.accepted)
+    assert (len(sent), flow.asked) == (2, 2)
+    assert len(set(tokens(sent, PROOF_HEADER))) == 2
+    flow.refuses_for_good = True
+    with pytest.raises(flow.library.RequestError) as caught:
+        flow.run(flow.request(headers={"X-Mine": "1"}), flow.refused)
+    request = caught.value.request
+    assert (str(request.url), request.headers["X-Mine"]) == (URL, "1")
+    assert not {"authorization", "dpop"} & set(request.headers)
+
+
+@each_flow
+def test_proof_that_nothing_signs_is_an_error(client: ClientKind, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the library, with the request; nothing was sent."""
+    flow = bound(client)
+    flow.run(flow.request(), flow.accepted)
+
+    def failing(*_: object, **__: object) -> Any:
+        return TokenError("the key is gone", reason="callable_failed")
+
+    async def afailing(*_: object) -> Any:
+        return failing()
+
+    monkeypatch.setattr("oauth_cc_auth._httpx.bound.proof_now", failing)
+    monkeypatch.setattr("oauth_cc_auth._httpx.bound.aproof", afailing)
+    with pytest.raises(flow.library.RequestError, match="the key is gone") as caught:
+        flow.run(flow.request())
+    assert str(caught.value.request.url) == URL
+
+
+@each_flow
 def test_accepted_request_with_such_a_token_is_one_request(client: ClientKind) -> None:
     flow = bound(client)
     assert len(flow.run(flow.request(), flow.accepted, flow.accepted)) == 1
@@ -168,9 +203,10 @@ def test_guard_proves_a_hop_that_keeps_its_token(client: ClientKind) -> None:
     flow, proofs = bound(client), []
 
     def redirected(sent: Any) -> Any:
-        flow.auth.redirect_guard(sent)  # the client calls it for each request that it sends
+        first = flow.auth.redirect_guard(sent)  # the client calls it for each request that it sends
+        assert list(first.__await__()) == []
         hop = flow.request(url=URL + "/7", headers=sent.headers, extensions=sent.extensions)
-        flow.auth.redirect_guard(hop)
+        assert list(flow.auth.redirect_guard(hop).__await__()) == []
         proofs.append(claims_of(hop.headers[PROOF_HEADER])["htu"])
         return flow.accepted(hop)
 
@@ -260,3 +296,22 @@ def test_plain_http_is_refused_with_the_request(client: ClientKind) -> None:
     assert str(caught.value.request.url) == "http://api.example.com/orders"
     permitted = Flow(client, allow_insecure_http=True)
     assert tokens(permitted.run(permitted.request(url="http://api.example.com/"))) == ["Bearer one"]
+
+
+@sync_kinds
+@pytest.mark.parametrize("insecure", [False, True])
+def test_proxies_for_token_requests_to_loopback(
+    client: ClientKind, insecure: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """None, if the person has not said that the network may be trusted."""
+    allowed: list[bool] = []
+
+    def send(*arguments: Any, any_proxy: bool) -> Any:
+        allowed.append(any_proxy)
+        return TransportFailure("not sent", retryable=False)
+
+    monkeypatch.setattr("oauth_cc_auth._httpx.send.send_token_request", send)
+    auth = client.auth_class("https://login.example.com/token", "client", "secret", allow_insecure_http=insecure)
+    with pytest.raises(client.library.RequestError, match="not sent"):
+        auth.prefetch()
+    assert allowed == [insecure]

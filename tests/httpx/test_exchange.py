@@ -93,6 +93,15 @@ def test_path_whose_request_could_not_be_sent_again(client: ClientKind) -> None:
     assert flow.cache.refusals.origins() == set()
 
 
+@each_flow
+def test_form_with_files_is_sent_again(client: ClientKind) -> None:
+    """Its files stand at their start, where httpx rewinds them to."""
+    flow = Flow(client)
+    request = flow.request("POST", files={"file": BytesIO(b"0123456789")})
+    first, again = flow.run(request, flow.refused, flow.accepted)
+    assert again.stream is first.stream
+
+
 @for_clients(HTTPX, HTTPX2)
 def test_file_is_sent_again_from_where_it_stood(client: ClientKind) -> None:
     flow, file = Flow(client), BytesIO(b"0123456789")
@@ -229,6 +238,33 @@ def test_more_scope_is_asked_for(client: ClientKind) -> None:
     flow = Flow(client, scope="orders", step_up=True)
     wants = flow.answer(403, headers={"WWW-Authenticate": 'Bearer error="insufficient_scope", scope="admin"'})
     assert tokens(flow.run(flow.request(), wants, wants, wants)) == ["Bearer one", "Bearer two"]
+
+
+class Wants:
+    """In the place of what decides whether an API wants more scope: it never does, and keeps what it is asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, int]] = []
+
+    def wants_more(self, lease: Lease, url: str, status: int, headers: object) -> bool:
+        self.asked.append((url, status))
+        return False
+
+
+@each_flow
+def test_url_of_an_answer_says_who_wants_more_scope(client: ClientKind) -> None:
+    """At the first answer and at the second."""
+    flow, wants = Flow(client), Wants()
+    flow.auth._policy._step_up = wants
+    flow.run(flow.request(), flow.refused, flow.answer(403))
+    assert wants.asked == [(URL, 401), (URL, 403)]
+
+
+@each_flow
+def test_challenge_of_a_second_refusal_may_say_what_helps(client: ClientKind, caplog: pytest.LogCaptureFixture) -> None:
+    flow = Flow(client)
+    flow.run(flow.request(), flow.refused, flow.answer(401, headers={"WWW-Authenticate": "Bearer, x5t#S256"}))
+    assert "the client certificate" in caplog.messages[-1]
 
 
 @each_flow
@@ -463,6 +499,32 @@ def test_token_that_an_api_may_not_know_yet(client: ClientKind) -> None:
         assert tokens(flow.run(flow.request("POST", content=content))) == [f"Bearer {token}"]
     if not client.is_async:
         assert tokens(flow.run(flow.request("POST", content=[b"x"]))) == ["Bearer newer"]
+
+
+@each_flow
+def test_origin_that_does_not_know_a_token_yet(client: ClientKind) -> None:
+    """It gets the one before it, and no other origin does."""
+    flow = Flow(client)
+    newer = flow.lease("newer")
+    newer.follow(flow.cache.current)
+    newer.introduce(Introduction(flow.cache.current))
+    flow.cache.current = flow.cache._newest = newer
+    assert tokens(flow.run(flow.request(), flow.refused, flow.accepted)) == ["Bearer newer", "Bearer one"]
+    assert tokens(flow.run(flow.request())) == ["Bearer one"]
+    assert tokens(flow.run(flow.request(url=OTHER))) == ["Bearer newer"]
+    assert flow.asked == 0
+
+
+@each_flow
+def test_both_tokens_are_refused(client: ClientKind) -> None:
+    """The one that an API may not know yet, and the one before it: the one case of two re-sends."""
+    flow = Flow(client)
+    newer = flow.lease("newer")
+    newer.follow(flow.cache.current)
+    newer.introduce(Introduction(flow.cache.current))
+    flow.cache.current = flow.cache._newest = newer
+    sent = flow.run(flow.request("POST", content=b"x"), flow.refused, flow.refused, flow.accepted)
+    assert tokens(sent) == ["Bearer newer", "Bearer one", "Bearer two"]
 
 
 @each_flow

@@ -69,8 +69,22 @@ DRIVERS = Group(
     modules=("_core/drive", "_adapter/drivers", "_adapter/originals"),
     tests=("core/test_drive", "adapter/test_drivers", "adapter/test_originals"),
 )
-HTTPX = Group(modules=("_httpx/exchange",), tests=("httpx/test_details", "httpx/test_exchange", "httpx/test_auth"))
-GROUPS = (CORE, POLICY, HTTP, REDACTION, DRIVERS, HTTPX)
+ADAPTER = Group(
+    modules=("_adapter/behaviour", "_adapter/transport_errors"),
+    tests=("adapter/test_behaviour", "adapter/test_transport_errors"),
+)
+HTTPX = Group(
+    modules=("_httpx/exchange", "_httpx/auth", "_httpx/replay", "_httpx/drain", "_httpx/peek"),
+    tests=("httpx/test_details", "httpx/test_exchange", "httpx/test_auth", "httpx/test_bodies"),
+)
+REQUESTS = Group(
+    modules=("_requests/renewal", "_requests/guarded", "_requests/drain", "_requests/auth"),
+    tests=(
+        *("requests/test_guarded", "requests/test_hooks", "requests/test_renewal", "requests/test_drain"),
+        *("requests/test_auth", "requests/test_lookalikes"),
+    ),
+)
+GROUPS = (CORE, POLICY, HTTP, REDACTION, DRIVERS, ADAPTER, HTTPX, REQUESTS)
 TARGET = 95.0  # percent
 SURVIVORS = Path(__file__).with_name("survivors.txt")
 # Exit statuses of mutmut's forks: a test failed or ran out of time. A mutant that no test reaches is not killed.

@@ -60,8 +60,9 @@ def test_it_is_what_it_was() -> None:
 def test_guarded_twice() -> None:
     """A request that is prepared again names its origin again."""
     request = guarded_request()
-    request.url = THERE
+    request.url, guarded = THERE, type(request)
     guard(request, (NAME, OTHER))
+    assert type(request) is guarded
     request.headers[NAME] = "s3cret"
     assert request.copy().headers[NAME] == "s3cret"
 

@@ -5,16 +5,20 @@ from __future__ import annotations
 import copy
 import io
 from collections.abc import Callable, Iterator
+from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import requests
 from requests.adapters import BaseAdapter
 
-from oauth_cc_auth import Token, TokenError
+from oauth_cc_auth import DPoP, Token, TokenError
+from oauth_cc_auth._core.introduction import Introduction
 from oauth_cc_auth._core.lease import Lease, RenewalRules
 from oauth_cc_auth._http.limited_body import LONGEST_REFUSAL
 from oauth_cc_auth._http.origin import Origin
+from oauth_cc_auth._requests import renewal
 from oauth_cc_auth._requests.renewal import Refused
 from oauth_cc_auth.requests import ClientCredentialsAuth
 from tests.fake_clock import FakeClock
@@ -135,10 +139,18 @@ def test_refused_request_is_sent_again_as_it_was(desk: Desk) -> None:
     (refused,) = response.history
     assert (refused.status_code, refused.text, refused.request is prepared) == (401, "no", False)
     assert refused.request.headers["Authorization"] == "Bearer one"
+    assert 401 in desk.api.closed  # its connection is free
     assert desk.api.bodies == [b"body", b"body"]
     assert [(method, url, headers["X-Mine"]) for method, url, headers in desk.api.sent] == [("POST", URL, "1")] * 2
     assert desk.api.options[0] == desk.api.options[1]
     assert desk.api.options[0]["timeout"] == 7
+
+
+def test_elapsed_is_that_of_the_request_sent_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a clock of the test."""
+    times = iter((100.0, 102.5))
+    monkeypatch.setattr(renewal, "time", SimpleNamespace(perf_counter=lambda: next(times)))
+    assert desk.send(REFUSED, TAKEN).elapsed == timedelta(seconds=2.5)
 
 
 def test_no_option_is_made_up(desk: Desk) -> None:
@@ -361,6 +373,84 @@ def test_more_scope_is_asked_for() -> None:
     assert desk.tokens() == ["Bearer one", "Bearer two"]
 
 
+def test_more_scope_is_asked_for_by_the_second_answer() -> None:
+    """That is a refusal of the second token, and no third one is fetched."""
+    desk = Desk(scope="orders", step_up=True)
+    wants = answer(403, www_authenticate='Bearer error="insufficient_scope", scope="admin"')
+    assert desk.send(REFUSED, wants).status_code == 403
+    assert desk.cache.current.refused_by == {API}
+
+
+def test_origin_that_does_not_know_a_token_yet(desk: Desk) -> None:
+    """It gets the one before it, as does a body for one sending; no other origin does."""
+    older, newer = desk.cache.current, desk.lease("newer")
+    newer.follow(older)
+    newer.introduce(Introduction(older))
+    desk.cache.current = desk.cache._newest = newer
+    desk.send(TAKEN, method="POST", data=once(), url=OTHER)
+    assert desk.tokens() == ["Bearer one"]
+    desk.send(REFUSED, TAKEN)
+    assert desk.tokens() == ["Bearer newer", "Bearer one"]
+    desk.send(TAKEN)
+    assert desk.tokens() == ["Bearer one"]
+    desk.send(TAKEN, method="POST", data=io.BytesIO(b"x"), url=OTHER)
+    assert (desk.tokens(), desk.asked) == (["Bearer newer"], 0)
+
+
+def test_both_tokens_are_refused(desk: Desk) -> None:
+    """The one that an API may not know yet, and the one before it: the one case of two re-sends."""
+    older, newer = desk.cache.current, desk.lease("newer")
+    newer.follow(older)
+    newer.introduce(Introduction(older))
+    desk.cache.current = desk.cache._newest = newer
+    file = io.BytesIO(b"0123456789")
+    response = desk.send(REFUSED, REFUSED, TAKEN, method="POST", data=file)
+    assert desk.tokens() == ["Bearer newer", "Bearer one", "Bearer two"]
+    assert desk.api.bodies == [b"0123456789"] * 3
+    sent = [earlier.request.headers["Authorization"] for earlier in response.history]
+    assert (response.status_code, sent) == (200, ["Bearer newer", "Bearer one"])
+
+
+def test_token_that_is_bound_to_a_key() -> None:
+    """A proof that wants a nonce is made again, also after a renewal; neither is a refusal of the token."""
+    desk = Desk(dpop=DPoP())
+    desk.cache.current = None
+    desk.token_answer = answer(200, b'{"access_token": "two", "token_type": "DPoP", "expires_in": 3600}')
+    wants = answer(401, www_authenticate='DPoP error="use_dpop_nonce"', dpop_nonce="n-7")
+    response = desk.send(REFUSED, wants, TAKEN)
+    assert (response.status_code, desk.asked) == (200, 2)
+    assert desk.tokens() == ["DPoP two"] * 3
+    assert len(set(desk.tokens("DPoP"))) == 3
+    assert desk.refusals.origins() == set()
+    response = desk.send(wants, REFUSED, TAKEN)
+    assert (response.status_code, desk.asked) == (200, 3)
+    response = desk.send(REFUSED, wants, wants)
+    assert (response.status_code, desk.asked) == (401, 4)
+
+
+class Wants:
+    """In the place of what decides whether an API wants more scope: it never does, and keeps what it is asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, int]] = []
+
+    def wants_more(self, lease: Lease, url: str, status: int, headers: object) -> bool:
+        self.asked.append((url, status))
+        return False
+
+
+def test_url_of_an_answer_says_who_wants_more_scope(desk: Desk) -> None:
+    """At the first answer and at the second."""
+    desk.auth._policy._step_up = wants = Wants()
+    desk.send(REFUSED, answer(403))
+    assert wants.asked == [(URL, 401), (URL, 403)]
+
+
+def test_challenge_of_a_second_refusal_may_say_what_helps(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    desk.send(REFUSED, answer(401, www_authenticate="Bearer, x5t#S256"))
+    assert "the client certificate" in caplog.messages[-1]
+
+
 class Condition:
     """A condition that keeps the bodies that it was shown."""
 
@@ -421,7 +511,9 @@ def test_redirect_to_a_listed_origin(settings: dict[str, Any]) -> None:
         history[:] = [(each.status_code, each.request.headers.get(name)) for each in response.history]
 
     answers = answer(302, location=OTHER), REFUSED, REFUSED, TAKEN
-    assert desk.send(*answers, hooks={"response": look}).status_code == 200
+    response = desk.send(*answers, hooks={"response": look})
+    assert response.status_code == 200
+    assert (type(response.request) is requests.PreparedRequest) == (not settings)  # guarded only if it has to be
     one, two = (pattern.replace("%s", text) for text in ("one", "two"))
     assert desk.tokens(name) == [one, None, one, two]
     assert [url for _, url, _ in desk.api.sent] == [URL, OTHER, OTHER, OTHER]
@@ -480,6 +572,14 @@ def test_redirected_request_that_cannot_be_sent_again() -> None:
         return response
 
     assert desk.send(moved, unconnected).status_code == 401
+
+
+def test_redirected_file_is_sent_again_to_a_listed_origin() -> None:
+    """Whole."""
+    desk = Desk(api_origins=BOTH)
+    desk.send(answer(307, location=OTHER), REFUSED, TAKEN, method="POST", data=io.BytesIO(b"0123456789"))
+    assert desk.tokens() == ["Bearer one", None, "Bearer one"]
+    assert desk.api.bodies == [b"0123456789"] * 3
 
 
 def test_condition_sees_the_answer_after_a_redirect() -> None:
