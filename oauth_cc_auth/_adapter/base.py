@@ -150,7 +150,7 @@ class BaseAuth(ABC, Generic[TokenClientT]):
                 may pass: True raises the `TokenError` that says why, False returns what the API answered.
             step_up: True lets an API ask for more scope: if it answers 403 with ``insufficient_scope``, or 401 and no
                 `scope` is set, the scope that it names is asked for as well. Once for each scope, and three times for
-                each origin at most.
+                each origin at most. If the token endpoint does not grant it, it is asked for no more.
             resource_metadata: True lets an API say what its tokens are for (RFC 9728), if it names a document in a 401:
                 `resource` and `scope` are asked for as it says, as far as they are not set. Only with an `Issuer`,
                 which the document has to list, and only from a document at the API's own origin.

@@ -40,7 +40,7 @@ class StepUp:
         self._config = config
         self._source = source
         self._lock = ProcessLock()
-        self._since: dict[str, int] = {}  # number of the first lease that may have a scope
+        self._since: dict[str, int] = {}  # number of the first lease that may have a scope; also if it is not granted
         self._times: dict[Origin, int] = {}
 
     def wants_more(self, lease: Lease, url: str, status: int, headers: Mapping[str, str]) -> bool:
@@ -66,7 +66,7 @@ class StepUp:
         if any(name == "scope" for name, _ in self._config.additional_request_data):
             return
         asked = (self._source.config.scope or "").split()
-        missing = [scope for scope in dict.fromkeys(wanted) if scope not in asked]
+        missing = [scope for scope in dict.fromkeys(wanted) if scope not in asked and scope not in self._since]
         scope = " ".join([*asked, *missing])
         times = self._times.get(origin, 0)
         if not missing or times >= MOST or not re.fullmatch(SCOPES, scope):

@@ -61,6 +61,9 @@ class TokenFlow:
         sharing: Asks and tells others who use the same token; None if there are none.
         proofs: Makes the DPoP proofs of token requests and API requests; None for bearer tokens.
         description: Reads what APIs say about themselves before a token is asked for; None: nothing of that is read.
+
+    Attributes:
+        narrow: Takes back the scope that an API has asked for; None once a token has come with it.
     """
 
     __slots__ = (
@@ -72,6 +75,7 @@ class TokenFlow:
         "config",
         "deadline",
         "description",
+        "narrow",
         "rules",
         "timeout",
     )
@@ -99,6 +103,7 @@ class TokenFlow:
         self._sharing = sharing
         self._proofs = proofs
         self.description = description
+        self.narrow: Callable[[], None] | None = None
 
     @property
     def _fetcher(self) -> Fetcher:
@@ -234,14 +239,20 @@ class TokenFlow:
     def _described(self, claim: Lead, until: float) -> Fetching:
         """A token for what the API says that it wants; for what the settings say, if that brings none."""
         description = self.description
-        if description is None:
-            return (yield from self._fetching(claim, until))
-        yield from description.read(claim.flight, until)
+        if description is not None:
+            yield from description.read(claim.flight, until)
         fetched = yield from self._fetching(claim, until)
-        if isinstance(fetched, Failure) and description.withdraws(fetched, claim.flight):
+        if isinstance(fetched, Failure) and description is not None and description.withdraws(fetched, claim.flight):
+            fetched = yield from self._fetching(claim, until)
+        if isinstance(fetched, Failure) and self.narrow is not None and fetched.error.reason == "invalid_scope":
+            logger.warning("the token endpoint does not grant the scope that an API asked for: it is asked for no more")
+            self.narrow()
+            self.narrow = None
             fetched = yield from self._fetching(claim, until)
         if isinstance(fetched, Fetched):
-            description.came()
+            self.narrow = None
+            if description is not None:
+                description.came()
         return fetched
 
     def _fetching(self, claim: Lead, until: float) -> Fetching:

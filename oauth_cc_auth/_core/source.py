@@ -203,8 +203,13 @@ class TokenSource:
         return self.background.start_task(effect.flight, lambda: self._adrive(effect.flow))
 
     def ask_for_scope(self, scope: str) -> None:
-        """Ask for `scope` from now on, and for another token in the place of one that is under way."""
-        self._ask_for(scope, self.config.resource, self.config.scope)
+        """Ask for `scope` from now on, and for another token in the place of one that is under way.
+
+        If the token endpoint knows no such scope, the one before counts again.
+        """
+        before = self.config.scope
+        self._ask_for(scope, self.config.resource, before)
+        self.flow.narrow = self.flow.narrow or (lambda: self._ask_for(before, self.config.resource, self.config.scope))
         self.cache.outdate()
 
     def _ask_for(self, scope: str | None, resource: tuple[str, ...], instead_of: str | None) -> None:

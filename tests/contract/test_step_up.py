@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from oauth_cc_auth import TokenEndpointError
 from oauth_cc_auth.testing import Answer, LoopbackServer, RecordedRequest
 from tests.clients import ClientKind, each_client
 from tests.contract.scenes import Scene, scene, statuses_of, tokens_at_once
@@ -78,6 +79,32 @@ def test_once(client: ClientKind, oauth_server: LoopbackServer) -> None:
     with scene(client, oauth_server, scope="a", step_up=True) as s:
         assert statuses(s, 5) == [403] * 5
     assert scopes_asked_for(oauth_server) == ["a", ENOUGH]
+
+
+@each_client
+def test_a_scope_that_the_server_does_not_grant(client: ClientKind, oauth_server: LoopbackServer) -> None:
+    """What an API says cannot end the supply of tokens: the scope before is asked for again, in the same flight."""
+    Api(oauth_server, INSUFFICIENT).wanted = {"never"}
+    with scene(client, oauth_server, life=100, scope="a", step_up=True) as s:
+        assert tokens_at_once(s.session, 1)
+        oauth_server.token_endpoint.next(Answer(400, {"error": "invalid_scope"}))
+        assert statuses(s, 2) == [403] * 2
+        s.clock.advance(101)
+        assert statuses(s, 2) == [403] * 2
+    assert scopes_asked_for(oauth_server) == ["a", ENOUGH, "a", "a"]
+
+
+@each_client
+def test_a_scope_that_was_granted_once_stays(client: ClientKind, oauth_server: LoopbackServer) -> None:
+    """If the server grants it no more, that is an error as any other: someone has taken it away."""
+    Api(oauth_server, INSUFFICIENT)
+    with scene(client, oauth_server, life=100, scope="a", step_up=True) as s:
+        assert statuses(s) == [200]
+        s.clock.advance(101)
+        oauth_server.token_endpoint.next(Answer(400, {"error": "invalid_scope"}))
+        with pytest.raises(TokenEndpointError):
+            s.get()
+    assert scopes_asked_for(oauth_server) == ["a", ENOUGH, ENOUGH]
 
 
 @each_client
