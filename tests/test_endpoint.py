@@ -196,6 +196,19 @@ def test_what_is_sent_decides_whether_a_secret_is_needed() -> None:
         ({"credential_headers": {"Host": "x"}}, "credential_headers has a name that is none, that is there twice, or"),
         ({"credential_headers": {"x": "y\n"}}, "credential_headers has a value for x that a header cannot have"),
         ({"credential_headers": {"x": 1}}, "credential_headers has a value for x that a header cannot have"),
+        (
+            {"credential_fields": {"clientId": "{id}", "s": "{client_secret}"}},
+            "credential_fields has an unknown placeholder in the value for clientId; the only placeholders are "
+            "'{client_id}', '{client_secret}' or '{basic}'",
+        ),
+        (
+            {"credential_fields": {"a": {"s": "{client_id}:{client-secret}"}}, "request_format": "json"},
+            "credential_fields has an unknown placeholder in the value for s; the only placeholders are ",
+        ),
+        (
+            {"credential_headers": {"x-key": "{secret}"}},
+            "credential_headers has an unknown placeholder in the value for x-key; the only placeholders are ",
+        ),
         ({"secret_in_query": "yes"}, "secret_in_query must be True or False, not str"),
         ({"response_fields": "token"}, "response_fields must be a mapping or a callable, not str; pass paths by name"),
         ({"response_fields": aread}, "response_fields is an async function; pass a plain one"),
@@ -219,6 +232,17 @@ def test_what_is_sent_decides_whether_a_secret_is_needed() -> None:
 def test_bad_input(described: dict[str, Any], words: str) -> None:
     """It is named, and no value that may be a secret is shown."""
     assert problem(**described).startswith(words)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{}", '{"id": "{client_id}", "key": {"is": "{client_secret}"}}', "{{client_id}}", "{ token }", "a{1}", "}x{"],
+)
+def test_braces_that_hold_no_name(text: str) -> None:
+    """They are text as any other."""
+    endpoint = TokenEndpoint(URL, credential_fields={"a": text}, credential_headers={"x": text})
+    assert endpoint.credential_template == {"a": text}
+    assert endpoint.credential_headers == (("x", text),)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from .order import BUILTIN
 
 PLACEHOLDER = r"\{(client_id|client_secret|basic)\}"  # compiled when someone describes an endpoint
 SECRET_PLACEHOLDER, ID_PLACEHOLDER = r"\{(client_secret|basic)\}", r"\{(client_id|basic)\}"
+UNKNOWN_PLACEHOLDER = rf"(?!{PLACEHOLDER})\{{[A-Za-z_][\w-]*\}}"  # a name in braces, which no JSON is
 
 
 class DescribedCredentials(ClientAuthentication):

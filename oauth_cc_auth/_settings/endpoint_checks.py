@@ -9,7 +9,12 @@ from math import inf
 from typing import Any
 from urllib.parse import urlsplit
 
-from oauth_cc_auth._authentication.described import ID_PLACEHOLDER, PLACEHOLDER, SECRET_PLACEHOLDER
+from oauth_cc_auth._authentication.described import (
+    ID_PLACEHOLDER,
+    PLACEHOLDER,
+    SECRET_PLACEHOLDER,
+    UNKNOWN_PLACEHOLDER,
+)
 from oauth_cc_auth._errors import ConfigurationError, renamed
 from oauth_cc_auth._http.headers import has_control, is_encodable, is_header_name, is_header_value
 from oauth_cc_auth._redact.redact import MASK
@@ -164,6 +169,15 @@ def _check_template(value: Mapping[Any, Any], request_format: Any) -> None:
         elif not isinstance(member, str) or not is_encodable(member):
             remedy = f"pass text, with {_PLACEHOLDERS} in the place of the credentials"
             raise _wrong("credential_fields", f"has a value for {shown_field(name)} that is no text", remedy)
+        else:
+            _check_placeholders("credential_fields", shown_field(name), member)
+
+
+def _check_placeholders(field: str, name: str, text: str) -> None:
+    """Refuse a name in braces that stands for nothing: it would be sent as it is. Braces that hold no name may be."""
+    if re.search(UNKNOWN_PLACEHOLDER, text):
+        problem = f"has an unknown placeholder in the value for {name}"
+        raise _wrong(field, problem, f"the only placeholders are {_PLACEHOLDERS}")
 
 
 def credential_template(value: tuple[str | None, ...] | Nested | None, request_format: Any) -> Nested:
@@ -207,6 +221,7 @@ def credential_headers(value: Any) -> tuple[tuple[str, str], ...]:
             )
         if not isinstance(content, str) or not is_header_value(content):
             raise _wrong("credential_headers", f"has a value for {name} that a header cannot have")
+        _check_placeholders("credential_headers", name, content)
         headers.append((name, content))
     return tuple(headers)
 
