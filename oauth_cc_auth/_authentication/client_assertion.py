@@ -19,22 +19,34 @@ class ClientAssertion(ClientAuthentication):
     Args:
         source: `FromFile`, `FromEnvironment`, or a callable that returns the assertion; it may block.
         type: What kind of assertion it is, as a URI; by default a JWT (RFC 7523 §2.2).
+        subject: Whom all these assertions are about, such as ``system:serviceaccount:shop:orders``. Only a `store`
+            needs it: assertions change, and tokens are found by whose they are. It is no secret.
 
     Raises:
-        ConfigurationError: `source` is no callable.
+        ConfigurationError: `source` is no callable, or `subject` is blank.
     """
 
     name = "client_assertion"
     needs_secret = False
     needs_client_id = False  # optional in RFC 7521 §4.2: the assertion says it
 
-    def __init__(self, source: Callable[[], str], *, type: str = JWT_BEARER) -> None:  # noqa: A002  # the field's name
+    def __init__(
+        self,
+        source: Callable[[], str],
+        *,
+        type: str = JWT_BEARER,  # noqa: A002  # the field's name
+        subject: str | None = None,
+    ) -> None:
         given: Any = source
+        named: Any = subject
         if not callable(given):
             remedy = "pass FromFile(path), FromEnvironment(name) or a function"
             raise ConfigurationError(field="source", problem="is no callable", remedy=remedy)
+        if named is not None and (not isinstance(named, str) or not named.strip()):
+            raise ConfigurationError(field="subject", problem="must be text that is not blank")
         self._source = source
         self._type = type
+        self.subject = subject
 
     def credentials_for(self, context: AuthenticationContext) -> Credentials:
         """The assertion, as body fields."""
@@ -50,10 +62,14 @@ class ClientAssertion(ClientAuthentication):
             note=f"the assertion is from {self._source!r}" if isinstance(self._source, _READERS) else "",
         )
 
+    def proof_of_credential(self, context: AuthenticationContext) -> str | None:
+        """The subject, which the person vouches for; None without one."""
+        return None if self.subject is None else f"subject {self.subject}"
+
     def __reduce__(self) -> tuple[Any, ...]:
         if not isinstance(self._source, _READERS):
             raise TypeError("the source of an assertion is not pickled: use FromFile or FromEnvironment")
-        return partial(type(self), self._source, type=self._type), ()
+        return partial(type(self), self._source, type=self._type, subject=self.subject), ()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "ClientAssertion":
         return self

@@ -40,7 +40,7 @@ def cache_from(option: bool | None, environ: Mapping[str, str]) -> Given | None:
 def check_can_be_shared(settings: CommandSettings, cache: Given) -> None:
     """Raise a ConfigurationError, in the words of the command line, if runs cannot share a token of `settings`."""
     try:
-        check(settings.config)
+        check(settings.config, cache.value)
         return
     except ConfigurationError as error:
         is_made_here = settings.config.dpop is not None and settings.config.dpop.is_made_here

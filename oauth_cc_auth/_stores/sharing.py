@@ -54,6 +54,7 @@ from oauth_cc_auth._settings.callables import given as with_argument
 from oauth_cc_auth._settings.callables import has_callable
 from oauth_cc_auth._token import Token
 
+from .arguments import EncryptingStore
 from .entries import Entry, KeptFailure, KeptToken, entry_from
 from .keys import Keys, keys_from, name_of, proof_of, salt_of
 from .protocol import TokenStore
@@ -465,7 +466,7 @@ def sharing_of(store: TokenStore, config: ClientCredentialsConfig, clock: Clock)
     Raises:
         ConfigurationError: nothing in `config` proves the credential, or it is not known what the token will be.
     """
-    check(config)
+    check(config, store)
 
     def share(observer: Observer, sibling: Sharing | None) -> Sharing:
         health = StoreHealth(store) if sibling is None else sibling.health
@@ -474,8 +475,8 @@ def sharing_of(store: TokenStore, config: ClientCredentialsConfig, clock: Clock)
     return share
 
 
-def check(config: ClientCredentialsConfig) -> None:
-    """Raises a ConfigurationError if tokens of `config` cannot be found by what decides them."""
+def check(config: ClientCredentialsConfig, store: TokenStore) -> None:
+    """Raises a ConfigurationError if tokens of `config` cannot be found in `store` by what decides them."""
     for name in ("additional_request_data", "additional_headers"):
         if any(has_callable(value) for _, value in getattr(config, name)):
             raise ConfigurationError(
@@ -490,6 +491,8 @@ def check(config: ClientCredentialsConfig) -> None:
             remedy="pass DPoP a Path to a key that all processes have",
         )
     method = config.authentication
+    if getattr(method, "name", None) == "client_assertion":
+        _check_subject(getattr(method, "subject", None), store)
     needs_secret = not isinstance(method, ClientAuthentication) or method.needs_secret
     base = ClientAuthentication.proof_of_credential
     proves = needs_secret or getattr(type(method), "proof_of_credential", base) is not base
@@ -501,6 +504,23 @@ def check(config: ClientCredentialsConfig) -> None:
             field="store",
             problem="needs a client_secret, or a client_authentication that proves who may read a token",
             remedy="leave out the store, or define proof_of_credential() in your strategy",
+        )
+
+
+def _check_subject(subject: str | None, store: TokenStore) -> None:
+    """Raises a ConfigurationError if `subject` does not say whose the tokens are, or is all that protects them."""
+    if subject is None:
+        raise ConfigurationError(
+            field="store",
+            problem="cannot tell whose tokens these are, since each assertion is another one",
+            remedy="pass ClientAssertion a subject, which names whom all its assertions are about, or leave out the "
+            "store",
+        )
+    if isinstance(store, EncryptingStore) and store.encrypt and not store.encryption_keys:
+        raise ConfigurationError(
+            field="store",
+            problem="has no key to encrypt with: the subject of an assertion is no secret",
+            remedy="pass the store an encryption_key that all processes have, such as secrets.token_hex(32)",
         )
 
 

@@ -370,6 +370,7 @@ def test_reprs_show_no_key() -> None:
             lambda: ClientAssertion(NO_CALLABLE),
             "source is no callable; pass FromFile(path), ",
         ),
+        (lambda: ClientAssertion(lambda: "x", subject=" "), "subject must be text that is not blank"),
     ],
 )
 def test_wrong_arguments(way: Callable[[], Any], message: str) -> None:

@@ -7,8 +7,17 @@ import pickle
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 
-from oauth_cc_auth import ConfigurationError, StoreFailed, TokenEndpoint, TokenFound
+from oauth_cc_auth import (
+    AuthenticationContext,
+    ClientAssertion,
+    ConfigurationError,
+    PrivateKeyJwt,
+    StoreFailed,
+    TokenEndpoint,
+    TokenFound,
+)
 from oauth_cc_auth.stores import FileStore
 from oauth_cc_auth.testing import Answer, LoopbackServer
 from tests.clients import ClientKind, each_client
@@ -27,6 +36,33 @@ def test_auth_objects_share_a_token(client: ClientKind, oauth_server: LoopbackSe
             assert session.request("GET", oauth_server.api_url).status == 200
     assert len(oauth_server.token_requests) == 1
     assert [type(event) for event in events] == [TokenFound]
+
+
+@each_client
+def test_an_assertion_from_elsewhere(client: ClientKind, oauth_server: LoopbackServer, tmp_path: Any) -> None:
+    """Its subject says whose the token is: what comes next finds it, with another assertion or with none."""
+    oauth_server.accepts, key = ["private_key_jwt"], ec.generate_private_key(ec.SECP256R1())
+    oauth_server.register_key(key.public_key())
+    signer = PrivateKeyJwt(key)
+
+    def assertion() -> str:
+        context = AuthenticationContext(
+            client_id=oauth_server.client_id, client_secret=None, token_url=oauth_server.token_url
+        )
+        return str(dict(signer.credentials_for(context).fields)["client_assertion"])
+
+    def unreadable() -> str:
+        raise AssertionError("no token request is needed")
+
+    store = FileStore(tmp_path / "tokens", encryption_key="k" * 16)
+    for source in (assertion, unreadable):
+        method = ClientAssertion(source, subject="orders-job")
+        auth = client.auth_class(
+            oauth_server.token_url, oauth_server.client_id, client_authentication=method, store=store
+        )
+        with client.session(auth=auth) as session:
+            assert session.request("GET", oauth_server.api_url).status == 200
+    assert len(oauth_server.token_requests) == 1
 
 
 @each_client

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from oauth_cc_auth import (
     AuthenticationContext,
+    ClientAssertion,
     ClientAuthentication,
     ClientCredentialsConfig,
     ConfigurationError,
@@ -36,6 +38,7 @@ from oauth_cc_auth._protocol.exchange import TokenResponse, TransportFailure
 from oauth_cc_auth._stores import sharing
 from oauth_cc_auth._stores.entries import Entry
 from oauth_cc_auth._stores.sharing import BUDGET, LEFT_ALONE, check
+from oauth_cc_auth.stores import FileStore, TokenStore
 from tests.fake_clock import FakeClock
 from tests.stores.hosts import TOKEN_URL, Asking, Host, MemoryStore, let_pass
 
@@ -919,14 +922,14 @@ class TestProof:
         other = Host(store, secret=lambda: pytest.fail("asked before a fork"))
         other.sharing.prepare_to_fork()
 
-    def test_what_cannot_be_shared_is_an_error(self) -> None:
+    def test_what_cannot_be_shared_is_an_error(self, store: MemoryStore) -> None:
         base: dict[str, Any] = {"token_url": TOKEN_URL, "client_id": "id"}
         computed = ClientCredentialsConfig(**base, client_secret="s", additional_request_data={"x": lambda: "y"})
         with pytest.raises(ConfigurationError, match="store cannot tell tokens apart if values in additional_request"):
-            check(computed)
+            check(computed, store)
         headers = ClientCredentialsConfig(**base, client_secret="s", additional_headers={"x": lambda: "y"})
         with pytest.raises(ConfigurationError, match="additional_headers"):
-            check(headers)
+            check(headers, store)
 
         class Unproven(ClientAuthentication):
             needs_secret = False
@@ -936,10 +939,42 @@ class TestProof:
 
         for method in (Unproven(), TlsClientAuthentication(), NoClientAuthentication()):
             with pytest.raises(ConfigurationError, match="store needs a client_secret"):
-                check(ClientCredentialsConfig(**base, client_authentication=method))
+                check(ClientCredentialsConfig(**base, client_authentication=method), store)
         bound = ClientCredentialsConfig(**base, client_secret="s", dpop=DPoP())
         with pytest.raises(ConfigurationError, match="bound to a key of this process; pass DPoP a Path"):
-            check(bound)
+            check(bound, store)
+
+    def test_an_assertion_from_elsewhere_needs_a_subject(self, store: MemoryStore, tmp_path: Path) -> None:
+        """It is another one each time. And a subject is no secret, so an encrypting store needs a key."""
+        base: dict[str, Any] = {"token_url": TOKEN_URL}
+        unnamed = ClientCredentialsConfig(**base, client_authentication=ClientAssertion(lambda: "x"))
+        with pytest.raises(ConfigurationError, match="cannot tell whose tokens these are"):
+            check(unnamed, store)
+        named = ClientCredentialsConfig(**base, client_authentication=ClientAssertion(lambda: "x", subject="job"))
+        with pytest.raises(ConfigurationError, match="has no key to encrypt with"):
+            check(named, FileStore(tmp_path))
+        fine: list[TokenStore] = [
+            store,
+            FileStore(tmp_path, encryption_key="k" * 16),
+            FileStore(tmp_path, encrypt=False),
+        ]
+        for each in fine:
+            check(named, each)
+
+    def test_an_assertion_with_a_subject(self, store: MemoryStore) -> None:
+        """Its tokens are found by that, whatever the assertions are; another subject has its own."""
+        assertions = iter(["first", "second"])
+
+        def about(subject: str) -> ClientAssertion:
+            return ClientAssertion(lambda: next(assertions), subject=subject)
+
+        def host(subject: str) -> Host:
+            return Host(store, secret=None, client_authentication=about(subject))
+
+        asking = host("job").ask()
+        asking.answered()
+        assert host("job").ask().token == "abc"
+        assert host("other job").ask().is_sending
 
 
 def test_a_flow_of_another_process_is_gone(store: MemoryStore) -> None:
