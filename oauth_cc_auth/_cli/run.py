@@ -25,7 +25,7 @@ from .terminal import streams, wording
 if TYPE_CHECKING:
     from oauth_cc_auth._cli.request.exchange_log import ExchangeLog
 
-_MORE = "; `oauth-cc-auth check` finds out more"
+_CHECK = "`oauth-cc-auth check`"
 
 Command = Callable[[CommandSettings], int]
 
@@ -48,8 +48,8 @@ def run(arguments: argparse.Namespace) -> int:
         message, status = str(error), USAGE
     except TokenError as error:
         message, status = wording.token_error(error), status_of(error)
-        if arguments.command != "check" and status != USAGE:
-            message += _MORE
+        if arguments.command != "check" and status != USAGE and _CHECK not in message:
+            message += f"; {_CHECK} finds out more"
     except requests.RequestException as error:
         message, status = presentable(words_of(error), ()), UNREACHABLE
     console.error(message)

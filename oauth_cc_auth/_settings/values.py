@@ -76,8 +76,17 @@ def _read_dpop(name: str, field: str, text: str) -> Any:
     if switch is False:
         return None
     from oauth_cc_auth._authentication.dpop import DPoP
+    from oauth_cc_auth._authentication.keys import load_libraries
 
-    return DPoP() if switch else DPoP(Path(text.strip()))
+    try:
+        load_libraries(field)  # first, so that all other errors are about the file
+        return DPoP() if switch else DPoP(Path(text.strip()))
+    except ConfigurationError as error:
+        problem = "names a file with a key of another kind" if error.field == "algorithm" else error.problem
+        # No setting says algorithm or password.
+        remedy = error.remedy if error.field == field else "name a file with a P-256 private key that is not encrypted"
+    # Raised out here, so that no context with a key comes along.
+    raise ConfigurationError(field=field, name=name, problem=problem, remedy=remedy)
 
 
 def _read_switch(name: str, field: str, text: str) -> bool:

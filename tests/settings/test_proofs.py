@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import sys
+from argparse import Namespace
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 import trustme
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
 
 from oauth_cc_auth import ClientCredentialsConfig, ConfigurationError, NoClientAuthentication
-from oauth_cc_auth._cli.settings import load
+from oauth_cc_auth._cli.settings import load, sources
 from oauth_cc_auth._cli.settings.given import Given, checked
 from oauth_cc_auth.requests import ClientCredentialsAuth
 
 URL = "https://login.example.com/token"
+PEM = Encoding.PEM, PrivateFormat.PKCS8
 
 
 @pytest.fixture(name="files", autouse=True)
@@ -100,6 +110,46 @@ def test_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OAUTH_CC_PRIVATE_KEY", "missing.pem")
     with pytest.raises(ConfigurationError, match=r"^OAUTH_CC_PRIVATE_KEY is in a file that cannot be read: "):
         ClientCredentialsAuth.from_env()
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (None, "is in a file that cannot be read: dpop.pem: No such file or directory"),
+        (b"no key", "is no private key that can be read"),
+        (b'{"kty": "OKP", "crv": "Ed25519", "x": "AAAA"}', "is a public key"),
+        ("other", "names a file with a key of another kind"),
+        ("encrypted", "is encrypted"),
+    ],
+    ids=["none", "no key", "public", "other", "encrypted"],
+)
+def test_a_key_for_dpop_that_cannot_be_used(
+    content: bytes | str | None, problem: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Variable and option are named, and the remedy is one that there is there."""
+    if content == "other":
+        content = ed25519.Ed25519PrivateKey.generate().private_bytes(*PEM, NoEncryption())
+    elif content == "encrypted":
+        content = ec.generate_private_key(ec.SECP256R1()).private_bytes(*PEM, BestAvailableEncryption(b"password"))
+    if isinstance(content, bytes):
+        (tmp_path / "dpop.pem").write_bytes(content)
+    message = f" {problem}; name a file with a P-256 private key that is not encrypted"
+    for name, value in {"TOKEN_URL": URL, "CLIENT_ID": "a", "CLIENT_SECRET": "b", "DPOP": "dpop.pem"}.items():
+        monkeypatch.setenv(f"OAUTH_CC_{name}", value)
+    with pytest.raises(ConfigurationError) as caught:
+        ClientCredentialsAuth.from_env()
+    assert str(caught.value) == f"OAUTH_CC_DPOP{message}"
+    assert (caught.value.field, caught.value.__context__) == ("dpop", None)
+    with pytest.raises(ConfigurationError) as caught:
+        sources.from_options(Namespace(dpop="dpop.pem"))
+    assert str(caught.value) == f"--dpop{message}"
+
+
+def test_dpop_without_its_packages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are named, and nothing is said about a file."""
+    monkeypatch.setitem(sys.modules, "jwt.algorithms", None)
+    with pytest.raises(ConfigurationError, match=r"^--dpop needs packages that are not installed; "):
+        sources.from_options(Namespace(dpop="dpop.pem"))
 
 
 def test_no_one_is_asked_for_a_secret() -> None:

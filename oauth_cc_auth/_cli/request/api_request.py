@@ -60,7 +60,8 @@ def api_request_from(arguments: argparse.Namespace) -> ApiRequest:
     body = body_of(arguments)
     if body.is_standard_input and arguments.client_secret == "-":
         raise CommandError(f"{body.option} - and --client-secret - both read standard input; keep one")
-    if not _TOKEN.fullmatch(arguments.method):
+    method = arguments.method or ("GET" if body.option is None else "POST")
+    if not _TOKEN.fullmatch(method):
         raise CommandError("METHOD must be an HTTP method, such as GET or POST")
     origin = wire_origin(arguments.url)
     if origin.scheme not in ("https", "http") or not origin.host:
@@ -69,7 +70,7 @@ def api_request_from(arguments: argparse.Namespace) -> ApiRequest:
     if body.is_json and "content-type" not in map(str.lower, headers):
         headers["Content-Type"] = "application/json"
     return ApiRequest(
-        method=arguments.method.upper(),
+        method=method.upper(),
         url=arguments.url,
         headers=headers,
         body=body,

@@ -10,7 +10,7 @@ from math import floor
 
 from oauth_cc_auth._cli.settings.given import CommandSettings, Given
 from oauth_cc_auth._cli.terminal import console
-from oauth_cc_auth._cli.terminal.exit import OK
+from oauth_cc_auth._cli.terminal.exit import OK, CommandError
 from oauth_cc_auth._config import ClientCredentialsConfig
 from oauth_cc_auth._redact.redact import shown_url
 from oauth_cc_auth._token import Token
@@ -25,14 +25,31 @@ def run(settings: CommandSettings, *, form: Form, log: ExchangeLog | None = None
     """Fetch a token and print it in one of the forms below. Returns the exit status.
 
     Raises:
+        CommandError: no one could use the token, since it would be bound to a key that ends with this process.
         ConfigurationError: the token cannot be kept in `cache`.
         TokenError: there is none.
     """
     auth = auth_from(settings, log, cache)
+    _check_is_of_use(settings.config)
     with console.progress(f"asking {shown_url(settings.config.source_url)} for a token"):
         token = auth.get_token()
     sys.stdout.write(f"{form(token, settings.config)}\n")
     return OK
+
+
+def _check_is_of_use(config: ClientCredentialsConfig) -> None:
+    """Warn that a token needs proofs (RFC 9449 §7), and refuse one for which no one can make them."""
+    if config.dpop is None:
+        return
+    if config.dpop.is_made_here:
+        raise CommandError(
+            "token cannot print a token that is bound to a key of this process, since no API would accept it: use "
+            "`oauth-cc-auth request` to send the request, or pass --dpop a file with a key"
+        )
+    console.warning(
+        "the token is bound to a key (DPoP): each request needs a proof by that key too, as `oauth-cc-auth request` "
+        "sends it"
+    )
 
 
 def plain(token: Token, config: ClientCredentialsConfig) -> str:

@@ -122,6 +122,7 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
         "--dpop",
         nargs="?",
         const="true",
+        type=_key_file,
         metavar="KEYFILE",
         help="bind the token to a key (DPoP), that of a file or a new one",
     )
@@ -188,7 +189,7 @@ def add_token(parser: argparse.ArgumentParser) -> None:
 def add_request(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``request``."""
     add = parser.add_argument
-    add("method", metavar="METHOD", nargs="?", default="GET", help="GET, POST, ...; default: GET")
+    add("method", metavar="METHOD", nargs="?", help="GET, POST, ...; default: POST if there is a body, else GET")
     add("url", metavar="URL", help="full URL of the API request")
     add("--header", action="append", metavar="NAME:VALUE", help="one more header; may be repeated")
     bodies = parser.add_mutually_exclusive_group()
@@ -216,6 +217,14 @@ def add_request(parser: argparse.ArgumentParser) -> None:
 def add_cache(parser: argparse.ArgumentParser) -> None:
     """Add the argument of ``cache``."""
     parser.add_argument("action", metavar="clear", type=_action, help="delete all tokens in the cache folder")
+
+
+def _key_file(word: str) -> str:
+    if "://" in word:
+        raise argparse.ArgumentTypeError(
+            "a URL follows it, not the name of a file with a key; put --dpop behind the URL"
+        )
+    return word
 
 
 def _action(word: str) -> str:

@@ -76,6 +76,17 @@ def test_a_body(
     assert record.headers["content-length"] == str(len(body))
 
 
+@pytest.mark.parametrize("option", ["--data", "--json", "--data-file"])
+def test_a_body_makes_it_a_post(
+    option: str, file: str, run: Run, env: dict[str, str], oauth_server: LoopbackServer
+) -> None:
+    """As curl does it. A method that is given counts."""
+    value = file if option == "--data-file" else "1"
+    for method in ([], ["get"]):
+        assert run("request", *method, oauth_server.api_url, option, value, env=env).status == 0
+    assert [request.method for request in oauth_server.api_requests] == ["POST", "GET"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "body"),
     [(["--data-file", "FILE"], b'{"from": "file"}'), (["--data", "-"], b"stdin"), (["--json", "[]"], b"[]")],

@@ -7,12 +7,16 @@ import time
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from oauth_cc_auth.testing import Answer, LoopbackServer
-from tests.cli.runs import ERROR, Run, env_fixture, run_fixture, started
+from tests.cli.runs import ERROR, WARNING, Run, env_fixture, run_fixture, started
 from tests.contract.issuer_server import FORMS, Login, login_fixture
 
 __all__ = ["env_fixture", "login_fixture", "run_fixture"]
+
+PEM = Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
 
 
 def test_the_token(run: Run, env: dict[str, str], oauth_server: LoopbackServer) -> None:
@@ -88,9 +92,51 @@ def test_no_token(
     ran = run("token", "--deadline", "1", env=env)
     assert (ran.status, ran.out) == (status, "")
     assert ran.err.startswith(f"{ERROR}{message}")
-    assert ran.err.endswith("; `oauth-cc-auth check` finds out more\n")
+    assert ran.err.count("`oauth-cc-auth check`") == 1
+    assert ("finds out more" in ran.err) == ("shows which step fails" not in ran.err) == (status == 3)
     assert ran.err.count("\n") == 1
     assert oauth_server.client_secret not in ran.err.replace("client_secret", "")
+
+
+@pytest.mark.parametrize("form", [[], ["--header"], ["--json"]], ids=["plain", "header", "json"])
+def test_a_token_that_no_one_could_use(
+    form: list[str], run: Run, env: dict[str, str], oauth_server: LoopbackServer
+) -> None:
+    """Its key would end with the process, so there could be no proof. None is asked for."""
+    oauth_server.dpop = True
+    ran = run("token", "--dpop", *form, env=env)
+    assert (ran.status, ran.out) == (2, "")
+    assert ran.err == (
+        f"{ERROR}token cannot print a token that is bound to a key of this process, since no API would accept it: use "
+        "`oauth-cc-auth request` to send the request, or pass --dpop a file with a key\n"
+    )
+    assert run("token", *form, env={**env, "OAUTH_CC_DPOP": "true"}).err == ran.err
+    assert oauth_server.requests == ()
+
+
+def test_a_token_that_is_bound_to_a_key_in_a_file(
+    run: Run, env: dict[str, str], oauth_server: LoopbackServer, tmp_path: Path
+) -> None:
+    """Whoever has the file can make proofs. A note says that each request needs one."""
+    oauth_server.dpop = True
+    key = tmp_path / "dpop.pem"
+    key.write_bytes(ec.generate_private_key(ec.SECP256R1()).private_bytes(*PEM))
+    ran = run("token", "--header", "--dpop", str(key), env=env)
+    assert (ran.status, ran.out) == (0, f"Authorization: DPoP {oauth_server.issued[0]}\n")
+    assert ran.err == (
+        f"{WARNING}the token is bound to a key (DPoP): each request needs a proof by that key too, as "
+        "`oauth-cc-auth request` sends it\n"
+    )
+
+
+@pytest.mark.parametrize("name", ["token", "request"])
+def test_a_url_as_the_key(name: str, run: Run, env: dict[str, str]) -> None:
+    """`request --dpop URL` reads like a switch and its URL. The URL is not shown."""
+    ran = run(name, "--dpop", "https://api.example.com/?key=s3cr3t", env=env)
+    assert (ran.status, ran.out) == (2, "")
+    assert ran.err.endswith(
+        "argument --dpop: a URL follows it, not the name of a file with a key; put --dpop behind the URL\n"
+    )
 
 
 def test_nobody_listens(run: Run, env: dict[str, str], oauth_server: LoopbackServer) -> None:
