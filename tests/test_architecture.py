@@ -271,7 +271,13 @@ SELDOM = {
         *("_authentication.dpop", "_authentication.described", "_authentication.client_certificate"),
         *("_core.locate", "_core.proofs", "_core.revoke", "_core.values"),
         *("_protocol.discovery", "_protocol.dpop", "_protocol.places", "_protocol.revocation"),
-        *("_protocol.server_metadata", "_settings.nested", "_settings.environment", "_settings.labels"),
+        *(
+            "_protocol.server_metadata",
+            "_protocol.unread_life",
+            "_settings.nested",
+            "_settings.environment",
+            "_settings.labels",
+        ),
         *("_adapter.from_environment", "_adapter.proving", "_adapter.siblings", "_adapter.step_up"),
         *("_httpx.bound", "_httpx.peek", "_requests.bound", "_requests.proving"),
         *("_stores", "_endpoint", "_events", "_issuer"),
@@ -338,6 +344,7 @@ def test_no_event_loop_reads_modules_from_disk(
         "oauth_cc_auth._core.values",
         "oauth_cc_auth._httpx.peek",
         "oauth_cc_auth._protocol.places",
+        "oauth_cc_auth._protocol.unread_life",
     }
     assert not (called - made) & SELDOM
 

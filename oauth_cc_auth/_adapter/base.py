@@ -525,6 +525,7 @@ def _load_for(config: ClientCredentialsConfig) -> None:
     """Load what a token request takes for the settings that few have."""
     if config.endpoint is not None:
         loaded("_protocol.places")
+        loaded("_protocol.unread_life")
     if any(has_callable(value) for _, value in (*config.additional_request_data, *config.additional_headers)):
         loaded("_core.values")
 

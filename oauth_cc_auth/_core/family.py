@@ -52,11 +52,13 @@ class Family:
         rejected_secret: The client secret of the last fetch, if the endpoint rejected the client; else None.
         process: The id of the one that made it, as one object for all caches.
         looked_at: When it was last compared with what a callable returns now, in monotonic seconds.
+        has_warned_of_life: True once the log says that the life of tokens cannot be read.
     """
 
     __slots__ = (
         "answering",
         "failures",
+        "has_warned_of_life",
         "located",
         "lock",
         "looked_at",
@@ -71,6 +73,7 @@ class Family:
         self.failures: Failures = NO_FAILURES
         self.process = os.getpid()
         self.looked_at = NEVER
+        self.has_warned_of_life = False
         self.rejected_secret: str | None = None
         self.answering: str | None = None
         self.located: Located | None = None

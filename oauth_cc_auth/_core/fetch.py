@@ -258,6 +258,7 @@ class Fetcher:
         read = read_answer(request, reply, asked.wall, known_token, told)
         if isinstance(read, Failure):
             return read
+        self._warn_of_life(request, reply, read, told)
         return Fetched(
             read,
             request.method,
@@ -266,6 +267,22 @@ class Fetcher:
             shown_scope=shown_scope(read, request, known_token),
             token_requests=sum(attempt.method != METADATA for attempt in run.attempts) + 1,
         )
+
+    def _warn_of_life(self, request: TokenRequest, reply: Reply, token: Token, told: Mapping[str, Any] | None) -> None:
+        """Warn once if the settings say where the life of tokens is, and it cannot be read there."""
+        if request.endpoint is None or self._family.has_warned_of_life or not isinstance(reply, TokenResponse):
+            return
+        from oauth_cc_auth._protocol.unread_life import (
+            UNREAD_LIFE_REMEDY,
+            unread_life,
+        )  # as the auth object has loaded it
+
+        problem = unread_life(request, reply, token, told)
+        if problem:
+            self._family.has_warned_of_life = True
+            used = "until an API refuses it" if token.expires_at is None else "once"
+            text = "the life of the token from %s cannot be read, so it is used %s: %s; %s"
+            logger.warning(text, self.observer.token_url, used, problem, UNREAD_LIFE_REMEDY)
 
     def _locate(self, run: _Run, flight: Flight, until: float) -> Generator[Effect, Any, Failure | None]:
         """Find out where the token endpoint is, if an issuer stands for it; why that failed, if it did."""

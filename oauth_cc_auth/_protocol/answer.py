@@ -31,7 +31,7 @@ from .advice import (
 from .exchange import UNREAD, Reply, TokenRequest, TokenResponse, TransportFailure
 from .failure import Failure
 from .lifetimes import lifetime, lifetime_of_jwt
-from .members import members_of, whole_of, without_members
+from .members import json_type, members_of, whole_of, without_members
 
 # Answers that can mean "not authenticated": glewlwyd 2.7 says 403 with an empty body, node-oauth 400 or 401.
 # FastAPI says 422 if it finds no fields for the credentials.
@@ -319,7 +319,7 @@ def _without_token(request: TokenRequest, answer: TokenResponse, members: Mappin
         if elsewhere:
             return _unusable(request, answer, "no_access_token", elsewhere, "check response_fields")
     if "access_token" in members:
-        problem = f"its access_token is {_json_type(value)}, not a string"
+        problem = f"its access_token is {json_type(value)}, not a string"
         return _unusable(request, answer, "no_access_token", problem, _CHECK_URL)
     if members:
         names = presentable(", ".join(members), request.secrets)
@@ -338,22 +338,11 @@ def _missing_place(request: TokenRequest, answer: TokenResponse) -> str:
     path = places.get("access_token") if isinstance(places, Mapping) else None
     if path is None or not answer.body.strip():
         return ""
-    if path.startswith(("header:", "cookie:")):
-        kind, _, name = path.partition(":")
-        return f"it has no {kind} {name.strip()}"
-    from .places import members_on_the_way  # as above
+    from .places import is_in_head, not_found  # as above
 
-    reached, there = members_on_the_way(whole_of(answer.body), path)
-    place = f"{reached!r} is there, and {there}" if reached else there
-    words = presentable(_explanation(whole_of(answer.body)), request.secrets)
-    return f"it has no {path!r}: {presentable(place, request.secrets)}" + (f" ({words})" if words else "")
-
-
-def _json_type(value: object) -> str:
-    """What JSON calls it."""
-    if isinstance(value, bool):
-        return "a boolean"
-    return "a number" if isinstance(value, (int, float)) else "an array" if isinstance(value, list) else "an object"
+    whole = whole_of(answer.body)
+    words = "" if is_in_head(path) else presentable(_explanation(whole), request.secrets)
+    return not_found(whole, path, request.secrets) + (f" ({words})" if words else "")
 
 
 _CHECK_URL = "check that token_url is the right one"

@@ -45,6 +45,15 @@ def json_object(body: bytes) -> Mapping[str, Any] | None:
     return None
 
 
+def json_type(value: object) -> str:
+    """What JSON calls the type of `value`, which is not null."""
+    if isinstance(value, bool):
+        return "a boolean"
+    if isinstance(value, str):
+        return "a string"
+    return "a number" if isinstance(value, (int, float)) else "an array" if isinstance(value, list) else "an object"
+
+
 def without_members(body: bytes) -> tuple[Reason, str]:
     """What an answer without any members is instead: a code, and the same in words."""
     text = _decoded(body)

@@ -7,8 +7,10 @@ A path leads from the whole answer to one value: dots nest, numbers count items 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
+
+from oauth_cc_auth._redact.redact import presentable
 
 _HEADER, _COOKIE = "header:", "cookie:"
 
@@ -53,7 +55,26 @@ def _follow(value: Any, path: str) -> Any:
     return MISSING
 
 
-def members_on_the_way(answer: Any, path: str) -> tuple[str, str]:
+def is_in_head(path: str) -> bool:
+    """True if `path` names a header or a cookie."""
+    return path.startswith((_HEADER, _COOKIE))
+
+
+def not_found(answer: Any, path: str, secrets: Iterable[str]) -> str:
+    """What is wrong if nothing is at `path`: how far it leads, and the names of the members that are there.
+
+    Args:
+        secrets: What must be masked.
+    """
+    if is_in_head(path):
+        kind, _, name = path.partition(":")
+        return f"it has no {kind} {name.strip()}"
+    reached, there = _members_on_the_way(answer, path)
+    place = f"{reached!r} is there, and {there}" if reached else there
+    return f"it has no {path!r}: {presentable(place, secrets)}"
+
+
+def _members_on_the_way(answer: Any, path: str) -> tuple[str, str]:
     """How far `path` leads in `answer`, as a path, and what is there instead: names of members, or a type."""
     steps = path.removeprefix("$.").split(".")
     for length in range(len(steps) - 1, 0, -1):

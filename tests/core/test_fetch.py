@@ -17,6 +17,7 @@ from oauth_cc_auth import (
     Credentials,
     InvalidTokenResponse,
     Token,
+    TokenEndpoint,
     TokenEndpointError,
     TokenEndpointUnreachable,
     TokenError,
@@ -605,6 +606,28 @@ class TestLog:
         caplog.set_level("DEBUG", "oauth_cc_auth")
         Endpoint().failure(*answers)
         assert caplog.messages[-1].startswith(told)
+
+    def test_a_life_that_cannot_be_read(self, caplog: pytest.LogCaptureFixture) -> None:
+        """One WARNING, however many tokens there are."""
+        places = {"access_token": "data.token", "expires_in": "data.tl"}
+        endpoint = Endpoint(ClientCredentialsConfig(TokenEndpoint(URL, response_fields=places), "id", "secret"))
+        answer = TokenResponse(200, {}, b'{"data": {"token": "abc", "ttl": 60}}')
+        assert [endpoint.token(answer).expires_at for _ in range(2)] == [None, None]
+        assert caplog.messages == [
+            f"the life of the token from {URL} cannot be read, so it is used until an API refuses it: it has no "
+            "'data.tl': 'data' is there, and its members are: token, ttl; check response_fields and lifetime_unit, or "
+            "set default_lifetime"
+        ]
+        assert caplog.records[0].levelname == "WARNING"
+
+    def test_a_span_that_is_taken_for_a_moment(self, caplog: pytest.LogCaptureFixture) -> None:
+        """The token then seems to be at its end already."""
+        endpoint = Endpoint(ClientCredentialsConfig(TokenEndpoint(URL, lifetime_unit="unix"), "id", "secret"))
+        endpoint.token(TOKEN)
+        assert [message.partition(";")[0] for message in caplog.messages] == [
+            f"the life of the token from {URL} cannot be read, so it is used once: what it has for 'expires_in' is a "
+            "number that lifetime_unit 'unix' does not fit"
+        ]
 
     def test_a_proven_method(self, caplog: pytest.LogCaptureFixture) -> None:
         """It is tried first, and kept if another reason is likelier. The log does not say that again."""

@@ -139,6 +139,7 @@ class TokenFacts:
         granted_scope: Scopes that the server names; None if it names none.
         other_members: Names of the other members of the answer.
         jwt: What it says, if it is a JWT.
+        lifetime_problem: Why its lifetime cannot be read where the settings say it is; None if it can, or need not be.
     """
 
     method: str
@@ -150,6 +151,7 @@ class TokenFacts:
     granted_scope: tuple[str, ...] | None
     other_members: tuple[str, ...]
     jwt: JwtFacts | None
+    lifetime_problem: str | None = None
 
     @property
     def missing_scope(self) -> tuple[str, ...]:

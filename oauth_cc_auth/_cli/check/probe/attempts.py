@@ -24,6 +24,7 @@ from oauth_cc_auth._protocol.answer import read_answer
 from oauth_cc_auth._protocol.exchange import TokenRequest, TokenResponse, methods_of, token_request
 from oauth_cc_auth._protocol.failure import Failure
 from oauth_cc_auth._protocol.server_metadata import ServerMetadata
+from oauth_cc_auth._protocol.unread_life import unread_life
 from oauth_cc_auth._redact.redact import presentable
 from oauth_cc_auth._requests.send import send_token_request
 from oauth_cc_auth._settings import checks
@@ -124,6 +125,8 @@ def _attempt(
         return _without_token(facts, result), None
     secrets = (*request.secrets, result.access_token, *(text for text in result.extra.values() if _is_long(text)))
     about_token = token_facts(request.method, result, now, config.scope, secrets)
+    unread = unread_life(request, answer, result) if isinstance(answer, TokenResponse) else ""
+    about_token = replace(about_token, lifetime_problem=unread or None)
     return facts, Obtained(result, about_token, secrets)
 
 

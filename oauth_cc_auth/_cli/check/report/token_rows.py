@@ -19,10 +19,7 @@ def token_rows(token: TokenFacts) -> list[tuple[str, str]]:
         ("from", token.method),
         ("token", f"{token.masked} ({token.length} characters)"),
         ("type", token.token_type or "not named"),
-        (
-            "lifetime",
-            "not named: it is used until the API refuses it" if token.lifetime is None else _life(token.lifetime),
-        ),
+        ("lifetime", _life(token)),
         ("scope", _scope(token)),
     ]
     if token.missing_scope:
@@ -34,8 +31,11 @@ def token_rows(token: TokenFacts) -> list[tuple[str, str]]:
     return rows
 
 
-def _life(seconds: float) -> str:
-    return duration(seconds) if seconds > 0 else "none: it is used once"
+def _life(token: TokenFacts) -> str:
+    if token.lifetime is None:
+        why = "not named" if token.lifetime_problem is None else "cannot be read"
+        return f"{why}: it is used until the API refuses it"
+    return duration(token.lifetime) if token.lifetime > 0 else "none: it is used once"
 
 
 def _scope(token: TokenFacts) -> str:

@@ -96,9 +96,24 @@ def token_ends_early(findings: Findings) -> Advice | None:
     )
 
 
+def lifetime_not_read(findings: Findings) -> Advice | None:
+    """The settings say where it is, and it is not there or not in that unit."""
+    token = findings.token
+    if token is None or token.lifetime_problem is None:
+        return None
+    used = "until the API refuses it" if token.lifetime is None else "once"
+    return Advice(
+        f"The answer does not tell the life of the token as the settings say: {token.lifetime_problem}. So the token "
+        f"is used {used}.",
+        "Compare response_fields (--response-field expires_in=...) and lifetime_unit (--lifetime-unit) with what the "
+        "answer has, or set default_lifetime (--default-lifetime).",
+    )
+
+
 def token_for_one_use(findings: Findings) -> Advice | None:
     """``expires_in`` of 0 or less."""
-    if findings.token is None or findings.token.lifetime is None or findings.token.lifetime > 0.0:
+    token = findings.token
+    if token is None or token.lifetime is None or token.lifetime > 0.0 or token.lifetime_problem is not None:
         return None
     return Advice(
         "The token has no lifetime (expires_in is 0 or less), so each request fetches another one.",
@@ -143,6 +158,7 @@ FATAL: tuple[Rule, ...] = (token_bound_to_key, token_unusable, token_already_exp
 WORTH_KNOWING: tuple[Rule, ...] = (
     token_not_yet_valid,
     token_ends_early,
+    lifetime_not_read,
     token_for_one_use,
     token_short_lived,
     token_lives_too_long,

@@ -148,6 +148,8 @@ def test_the_rows_of_a_token() -> None:
         ("not asked for", "c"),
         ("also there", "x, y"),
     ]
+    unread = replace(TOKEN, lifetime_problem="it has no 'expires'")
+    assert token_rows(unread)[3] == ("lifetime", "cannot be read: it is used until the API refuses it")
     bare = replace(TOKEN, lifetime=0.0, asked_scope=(), granted_scope=None, other_members=())
     assert token_rows(bare)[3:] == [("lifetime", "none: it is used once"), ("scope", "not named")]
     assert token_rows(replace(bare, granted_scope=()))[4:] == [("scope", "none")]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from oauth_cc_auth import ClientCredentialsConfig
+from oauth_cc_auth import ClientCredentialsConfig, TokenEndpoint
 from oauth_cc_auth._cli.check.diagnose import diagnose
 from oauth_cc_auth._cli.check.rules.rule import date, duration, relative
 from oauth_cc_auth._cli.check.watcher import Watcher
@@ -130,6 +130,28 @@ def test_lifetimes(expires_in: object, notes: list[str], oauth_server: LoopbackS
     oauth_server.token_endpoint.always(Answer.token(expires_in=expires_in))
     result = diagnosis(oauth_server.token_url)
     assert (result.verdict.works, result.notes) == (True, notes)
+
+
+@pytest.mark.parametrize(
+    ("described", "used", "problem"),
+    [
+        (
+            {"response_fields": {"expires_in": "expires"}},
+            "until the API refuses it",
+            "it has no 'expires': its members are: access_token, ",
+        ),
+        ({"lifetime_unit": "date"}, "until the API refuses it", "what it has for 'expires_in' is a number that "),
+        ({"lifetime_unit": "unix"}, "once", "what it has for 'expires_in' is a number that lifetime_unit 'unix' "),
+    ],
+)
+def test_lifetime_not_read(described: dict[str, Any], used: str, problem: str, oauth_server: LoopbackServer) -> None:
+    """The settings say where it is, so it is no usual answer."""
+    result = diagnosis(TokenEndpoint(oauth_server.token_url, **described))  # type: ignore[arg-type]  # as a config takes it
+    assert (result.verdict.works, result.notes) == (True, ["lifetime_not_read"])
+    cause = result.cause("lifetime_not_read")
+    assert cause.text.startswith(f"The answer does not tell the life of the token as the settings say: {problem}")
+    assert cause.text.endswith(f"So the token is used {used}.")
+    assert "--lifetime-unit" in cause.remedy
 
 
 @pytest.mark.parametrize(
