@@ -130,6 +130,30 @@ def test_proof_that_nothing_signs_is_an_error(client: ClientKind, monkeypatch: p
     assert str(caught.value.request.url) == URL
 
 
+@async_kinds
+@pytest.mark.parametrize("blocks", [True, False])
+def test_key_that_signs_slowly_does_so_off_the_loop(
+    client: ClientKind, monkeypatch: pytest.MonkeyPatch, blocks: bool
+) -> None:
+    """One of this process signs at once, which costs less than a thread."""
+    flow, ways = bound(client), []
+    flow.run(flow.request(), flow.accepted)
+    monkeypatch.setattr(type(flow.auth._policy.proofs), "blocks", blocks)
+
+    def at_once(*_: object) -> str:
+        ways.append("at once")
+        return "proof"
+
+    async def in_a_thread(*_: object) -> str:
+        ways.append("in a thread")
+        return "proof"
+
+    monkeypatch.setattr("oauth_cc_auth._httpx.bound.proof_now", at_once)
+    monkeypatch.setattr("oauth_cc_auth._httpx.bound.aproof", in_a_thread)
+    flow.run(flow.request(), flow.accepted)
+    assert ways == ["in a thread" if blocks else "at once"]
+
+
 @each_flow
 def test_accepted_request_with_such_a_token_is_one_request(client: ClientKind) -> None:
     flow = bound(client)
