@@ -31,6 +31,7 @@ from .advice import (
 from .exchange import UNREAD, Reply, TokenRequest, TokenResponse, TransportFailure
 from .failure import Failure
 from .lifetimes import lifetime, lifetime_of_jwt
+from .likely_path import likely_path
 from .members import json_type, members_of, whole_of, without_members
 
 # Answers that can mean "not authenticated": glewlwyd 2.7 says 403 with an empty body, node-oauth 400 or 401.
@@ -326,10 +327,10 @@ def _without_token(request: TokenRequest, answer: TokenResponse, members: Mappin
         problem = f"it has no access_token; its members are: {names or 'none'}"
         words = presentable(_explanation(members), request.secrets)
         problem += f" ({words})" if words else ""
-        return _unusable(request, answer, "no_access_token", problem, _CHECK_URL)
+        return _unusable(request, answer, "no_access_token", problem, _where_to_look(request, answer))
     if is_web_page(answer.headers.get("content-type", ""), answer.body):
         return _unusable(request, answer, "web_page", "it is a web page", "check that token_url is the token endpoint")
-    return _unusable(request, answer, *without_members(answer.body), _CHECK_URL)
+    return _unusable(request, answer, *without_members(answer.body), _where_to_look(request, answer))
 
 
 def _missing_place(request: TokenRequest, answer: TokenResponse) -> str:
@@ -346,6 +347,18 @@ def _missing_place(request: TokenRequest, answer: TokenResponse) -> str:
 
 
 _CHECK_URL = "check that token_url is the right one"
+
+
+def _where_to_look(request: TokenRequest, answer: TokenResponse) -> str:
+    """What to do if there is no `access_token`: the URL may be wrong, or the endpoint has to be described."""
+    if request.endpoint is not None and callable(request.endpoint.response_fields) and answer.body.strip():
+        return "check what response_fields returns"
+    path = presentable(likely_path(answer.body), request.secrets)
+    if not path:
+        return _CHECK_URL
+    described = f'a TokenEndpoint with response_fields={{"access_token": "{path}"}}'
+    on_command_line = f"on the command line --response-field access_token={path}"
+    return f"{_CHECK_URL}; if it is, {described} ({on_command_line}) says where the token is"
 
 
 def _unusable(request: TokenRequest, answer: TokenResponse, reason: Reason, problem: str, remedy: str = "") -> Failure:

@@ -194,7 +194,23 @@ class TestUnusableToken:
     def test_no_access_token(self) -> None:
         """Without one the members that are there are named."""
         message = problem({"token": "abc", "id_token": "xyz"})
-        assert "it has no access_token; its members are: token, id_token;" in message
+        assert message == (
+            f"token endpoint {ENDPOINT} answered 200, but it has no access_token; its members are: token, id_token; "
+            'check that token_url is the right one; if it is, a TokenEndpoint with response_fields={"access_token": '
+            '"token"} (on the command line --response-field access_token=token) says where the token is'
+        )
+
+    def test_a_text_that_may_be_a_token(self) -> None:
+        """So the whole answer is it."""
+        message = problem(b"eyJhbGciOiJub25lIn0.e30.c2ln")
+        assert "but the answer is not JSON; check that token_url is the right one; if it is, a TokenEndpoint" in message
+        assert "--response-field access_token=$)" in message
+
+    def test_the_path_to_a_token_is_redacted(self) -> None:
+        """A member that is called like the secret."""
+        message = problem({SECRET: {"token": "abc"}})
+        assert "access_token=***.token" in message
+        assert SECRET not in message
 
     def test_no_access_token_but_words(self) -> None:
         """What the server says is shown."""

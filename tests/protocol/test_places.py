@@ -29,10 +29,13 @@ def token(body: Any, headers: dict[str, str] | None = None, **described: Any) ->
     return found
 
 
-def message(body: Any, headers: dict[str, str] | None = None, **described: Any) -> str:
+def message(
+    body: Any, headers: dict[str, str] | None = None, reason: str | None = "no_access_token", **described: Any
+) -> str:
     found = read(body, headers, **described)
     assert isinstance(found, Failure)
-    assert (found.error.reason, found.transient) == ("no_access_token", False)
+    assert found.error.reason == (reason or found.error.reason)
+    assert not found.transient
     return str(found.error)
 
 
@@ -117,6 +120,14 @@ def test_a_path_that_leads_nowhere(body: Any, path: str, words: str) -> None:
     assert isinstance(found, Failure)
     assert words in str(found.error)
     assert SECRET not in str(found.error)
+
+
+@pytest.mark.parametrize("body", [{"token": "abc"}, ["abc"]])
+def test_a_function_that_finds_no_token(body: Any) -> None:
+    """Its answer is to be mended, and no path named."""
+    assert message(body, reason=None, response_fields=lambda answer: {}).endswith(
+        "; check what response_fields returns"
+    )
 
 
 def test_a_number() -> None:

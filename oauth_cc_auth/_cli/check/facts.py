@@ -93,6 +93,7 @@ class AttemptFacts:
         bound: The token is bound to a key.
         proof: What the client proved itself with, if that is no secret: the audience of an assertion, a certificate.
         timed_out: Time ran out.
+        likely_path: Where the answer may have its token, as a path for response_fields; None if there is none.
     """
 
     method: str
@@ -106,6 +107,7 @@ class AttemptFacts:
     bound: bool = False
     timed_out: bool = False
     proof: str | None = None
+    likely_path: str | None = None
 
     @property
     def status(self) -> int | None:

@@ -23,6 +23,7 @@ from oauth_cc_auth._errors import InvalidTokenResponse, TokenEndpointError, Toke
 from oauth_cc_auth._protocol.answer import read_answer
 from oauth_cc_auth._protocol.exchange import TokenRequest, TokenResponse, methods_of, token_request
 from oauth_cc_auth._protocol.failure import Failure
+from oauth_cc_auth._protocol.likely_path import likely_path
 from oauth_cc_auth._protocol.server_metadata import ServerMetadata
 from oauth_cc_auth._protocol.unread_life import unread_life
 from oauth_cc_auth._redact.redact import presentable
@@ -122,7 +123,10 @@ def _attempt(
         read = http_answer(answer.status_code, answer.headers, answer.body, wall=now, secrets=request.secrets)
         facts = replace(facts, answer=read)
     if isinstance(result, Failure):
-        return _without_token(facts, result), None
+        facts = _without_token(facts, result)
+        if isinstance(answer, TokenResponse) and facts.outcome == "unusable":
+            facts = replace(facts, likely_path=presentable(likely_path(answer.body), request.secrets) or None)
+        return facts, None
     secrets = (*request.secrets, result.access_token, *(text for text in result.extra.values() if _is_long(text)))
     about_token = token_facts(request.method, result, now, config.scope, secrets)
     unread = unread_life(request, answer, result) if isinstance(answer, TokenResponse) else ""

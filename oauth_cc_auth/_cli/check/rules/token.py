@@ -40,12 +40,15 @@ def token_unusable(findings: Findings) -> Advice | None:
             ),
             "Compare response_fields (--response-field) with what the answer has.",
         )
+    path = attempt.likely_path
+    look = "Check that token_url is the token endpoint, and what the provider's documentation says about its answer."
+    describe = (
+        "Check that token_url is the token endpoint. If it is, say where its answer has the token: --response-field "
+        f'access_token={path} (in code a TokenEndpoint with response_fields={{"access_token": "{path}"}}).'
+    )
     return Advice(
         with_reason("The server answers with success, but without a usable token", attempt.description),
-        where_to(
-            findings,
-            "Check that token_url is the token endpoint, and what the provider's documentation says about its answer.",
-        ),
+        where_to(findings, look if path is None else describe),
     )
 
 

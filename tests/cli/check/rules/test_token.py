@@ -46,6 +46,21 @@ def test_token_unusable(body: Any, words: str, oauth_server: LoopbackServer) -> 
     assert words in result.cause("token_unusable").text
 
 
+@pytest.mark.parametrize(
+    ("body", "path"),
+    [({"data": {"token": "abc"}}, "data.token"), ("0123456789abcdefABCD", "$"), ({"x": 1}, "path.to.token")],
+)
+def test_an_answer_that_can_be_described(body: Any, path: str, oauth_server: LoopbackServer) -> None:
+    """The remedy says how, for the command and for code."""
+    oauth_server.token_endpoint.always(Answer(200, body))
+    assert diagnosis(oauth_server.token_url).cause("token_unusable").remedy == (
+        "Check that token_url is the token endpoint. If it is, say where its answer has the token: --response-field "
+        f'access_token={path} (in code a TokenEndpoint with response_fields={{"access_token": "{path}"}}).'
+    )
+    oauth_server.token_endpoint.always(Answer(200, {}))
+    assert "--response-field" not in diagnosis(oauth_server.token_url).cause("token_unusable").remedy
+
+
 def test_nobody_has_to_look_on(oauth_server: LoopbackServer) -> None:
     """The verdict is the same."""
     config = ClientCredentialsConfig(oauth_server.token_url, "client", "secret")
