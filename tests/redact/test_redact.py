@@ -330,6 +330,12 @@ def test_shown_url(url: str, shown: str) -> None:
     assert shown_url(url) == shown
 
 
+def test_a_url_that_may_be_shown_is_not_copied() -> None:
+    """Each auth object keeps it."""
+    url = "".join(["https://example.com", "/token"])
+    assert shown_url(url) is url
+
+
 # What a secret can be: the config refuses control characters and blanks, and one that is part of the mask or of the
 # ellipsis cannot be distinguished from it.
 SECRETS = st.text(st.characters(exclude_categories=["C"], exclude_characters=MASK + "…"), min_size=1).filter(str.strip)
