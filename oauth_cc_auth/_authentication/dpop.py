@@ -26,17 +26,19 @@ class DPoP:
     Args:
         key: None makes a key that lives as long as the process. Or a private key of yours: PEM text or bytes, a JWK, a
             private key of cryptography, or a `Path` to a file with one. It is read once, here.
-        algorithm: How proofs are signed; it must fit the key. ``ES256`` is what all servers know.
+        algorithm: How proofs are signed. None: what fits the key, such as ``RS256`` for RSA; without a key it is
+            ``ES256``, which all servers know.
         password: Of an encrypted key.
 
     Raises:
         ConfigurationError: the key cannot be used, it does not fit the algorithm, or the extra ``[jwt]`` is missing.
     """
 
-    def __init__(self, key: Any = None, algorithm: str = "ES256", *, password: str | bytes | None = None) -> None:
+    def __init__(self, key: Any = None, algorithm: str | None = None, *, password: str | bytes | None = None) -> None:
         self._given = key
         self._has_password = password is not None
-        self._key = signing_key(_made(algorithm) if key is None else key, algorithm=algorithm, password=password)
+        made = _made("ES256" if algorithm is None else algorithm) if key is None else key
+        self._key = signing_key(made, algorithm=algorithm, password=password)
 
     @property
     def thumbprint(self) -> str:

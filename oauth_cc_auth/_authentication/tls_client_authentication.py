@@ -156,7 +156,8 @@ def _what_is_wrong(error: OSError, certificate: ClientCertificate) -> tuple[str,
             return field, problem, ""
     said = f"{getattr(error, 'reason', None)} {error.args}"
     key_file = certificate.key_file or certificate.file
-    if "VALUES_MISMATCH" in said or "TYPE_MISMATCH" in said:
+    # The last: there is none for a key of this type, such as RSA beside an elliptic curve.
+    if any(name in said for name in ("VALUES_MISMATCH", "TYPE_MISMATCH", "NO_CERTIFICATE_ASSIGNED")):
         return "key", f"belongs to another certificate than that in {certificate.file}", "pass the key of this one"
     if b"-----BEGIN CERTIFICATE-----" not in Path(certificate.file).read_bytes():
         return "certificate", f"is not in {certificate.file}", "pass a PEM file with -----BEGIN CERTIFICATE-----"

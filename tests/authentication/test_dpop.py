@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -71,6 +71,21 @@ def test_a_key_of_the_persons(path: Path) -> None:
     assert made[0] != "DPoP"
     with pytest.raises(ConfigurationError, match="does not fit the key"):
         DPoP(KEY, "RS256")
+
+
+@pytest.mark.parametrize(
+    ("key", "algorithm"),
+    [
+        (lambda: rsa.generate_private_key(public_exponent=65537, key_size=2048), "RS256"),
+        (lambda: ec.generate_private_key(ec.SECP384R1()), "ES384"),
+        (ed25519.Ed25519PrivateKey.generate, "EdDSA"),
+        (lambda: KEY, "ES256"),
+    ],
+)
+def test_the_algorithm_follows_from_the_key(key: Callable[[], Any], algorithm: str) -> None:
+    """If none is given."""
+    assert DPoP(key()).algorithm == algorithm
+    assert DPoP().algorithm == "ES256"
 
 
 def test_copies_share_the_key() -> None:

@@ -19,6 +19,7 @@ from urllib.parse import parse_qs
 import pytest
 import trustme
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from oauth_cc_auth import (
     AuthenticationContext,
@@ -371,6 +372,10 @@ def test_requests_that_verifies_in_another_way(
             lambda folder: {"certificate": folder / "client.crt", "key": folder / "other.key"},
             "key belongs to another certificate than that in ",
         ),
+        (
+            lambda folder: {"certificate": folder / "client.crt", "key": folder / "other_type.key"},
+            "key belongs to another certificate than that in ",
+        ),
         (lambda folder: {"certificate": folder / "client.key"}, "certificate is not in "),
         (lambda folder: {"certificate": folder / "locked.pem"}, "password is missing, and the key is encrypted"),
         (lambda folder: {"certificate": folder / "locked.pem", "password": "x"}, "password is wrong"),
@@ -388,6 +393,12 @@ def test_what_cannot_be_presented(
     authority.issue("client")
     authority.issue("other")
     authority.issue("locked", password=b"pass")
+    other_type = ed25519.Ed25519PrivateKey.generate()
+    (tmp_path / "other_type.key").write_bytes(
+        other_type.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+    )
     (tmp_path / "damaged.pem").write_text(
         "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n-----BEGIN PRIVATE KEY-----\nAAAA\n"
     )
