@@ -130,8 +130,10 @@ class ClientCredentialsConfig:
         if not isinstance(allow_insecure_http, bool):
             raise ConfigurationError(field="allow_insecure_http", problem="must be True or False")
         endpoint, issuer = _sources(token_url)
-        given = token_url if endpoint is None else endpoint.url
-        url = checks.token_url(given if issuer is None else issuer.asked_url, allow_insecure_http=allow_insecure_http)
+        given, field = token_url if endpoint is None else endpoint.url, "token_url"
+        if issuer is not None:
+            given, field = issuer.asked_url, "issuer" if issuer.metadata_url is None else "metadata_url"
+        url = checks.token_url(given, allow_insecure_http=allow_insecure_http, field=field)
         method = checks.client_authentication(client_authentication)
         request_format = "form" if endpoint is None else endpoint.request_format
         described = endpoint is not None and endpoint.authentication is not None

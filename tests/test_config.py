@@ -16,6 +16,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+import oauth_cc_auth
 from oauth_cc_auth import ClientAuthentication, ClientCredentialsConfig, ClientSecretBasic, ConfigurationError
 
 URL = "https://login.example.com/token"
@@ -269,13 +270,31 @@ class TestClientAuthentication:
         """None, a known name, or a strategy."""
         assert a_config(client_authentication=value).client_authentication is value
 
-    @pytest.mark.parametrize("value", ["", "digest", "private_key_jwt", 5, ClientAuthentication, object()])
+    @pytest.mark.parametrize("value", ["", "digest", 5, ClientAuthentication, object()])
     def test_refused(self, value: Any) -> None:
         """The message lists what there is."""
         message = problem(client_authentication=value)
         assert message.startswith("client_authentication must name a known method, not ")
         shown = repr(value) if isinstance(value, str) else type(value).__name__
         assert f"not {shown}; pass None (try both), 'client_secret_basic', 'client_secret_post' or an object" in message
+
+    @pytest.mark.parametrize(
+        ("name", "strategy"),
+        [
+            ("client_secret_jwt", "ClientSecretJwt()"),
+            ("none", "NoClientAuthentication()"),
+            ("private_key_jwt", "PrivateKeyJwt(key)"),
+            ("self_signed_tls_client_auth", "TlsClientAuthentication(certificate)"),
+            ("tls_client_auth", "TlsClientAuthentication(certificate)"),
+        ],
+    )
+    def test_a_name_that_needs_an_object(self, name: str, strategy: str) -> None:
+        """The message says which class it is, and the class has that name."""
+        assert problem(client_authentication=name) == (
+            f"client_authentication must be an object for this method, not {name!r}; pass {strategy}, which is in "
+            "oauth_cc_auth"
+        )
+        assert getattr(oauth_cc_auth, strategy.partition("(")[0]).name == name.removeprefix("self_signed_")
 
 
 class TestApiHeader:

@@ -71,7 +71,7 @@ WRONG: tuple[tuple[str, Any, str], ...] = (
     ("scope", "a\nb", "single spaces"),
     ("scope", "a\ud800", "surrogate"),
     ("client_authentication", "digest", "'client_secret_basic'"),
-    ("client_authentication", "private_key_jwt", "ClientAuthentication"),
+    ("client_authentication", "private_key_jwt", "pass PrivateKeyJwt(key)"),
     ("client_authentication", True, "None (try both)"),
     ("client_authentication", ("client", SECRET), "not tuple"),
     ("header_name", "", "is empty"),

@@ -42,6 +42,11 @@ def test_immutable() -> None:
         ({"url": URL + "?a=b"}, "issuer contains a query, which no issuer has"),
         ({"url": URL + "#a"}, "issuer contains a fragment"),
         ({"url": URL, "metadata_url": "/m"}, "metadata_url does not begin with https://"),
+        ({"url": "x"}, "such as https://login.example.com/tenant1$"),
+        (
+            {"url": URL, "metadata_url": "m"},
+            "such as https://login.example.com/tenant1/.well-known/openid-configuration$",
+        ),
     ],
 )
 def test_wrong(arguments: dict[str, str], message: str) -> None:
@@ -50,12 +55,44 @@ def test_wrong(arguments: dict[str, str], message: str) -> None:
         Issuer(**arguments)
 
 
-@pytest.mark.parametrize("issuer", [Issuer("http://login.example.com"), Issuer(URL, metadata_url="http://b.example/m")])
-def test_plain_http(issuer: Issuer) -> None:
+@pytest.mark.parametrize(
+    ("url", "meant"),
+    [
+        (f"{URL}/.well-known/openid-configuration", URL),
+        ("https://login.example.com/.well-known/oauth-authorization-server/tenant1", URL),
+        ("https://login.example.com/.well-known/openid-configuration?appid=5", "https://login.example.com"),
+    ],
+)
+def test_the_url_of_the_metadata(url: str, meant: str) -> None:
+    """It is what people copy, and no issuer."""
+    with pytest.raises(ConfigurationError) as caught:
+        Issuer(url)
+    assert str(caught.value) == (
+        f"issuer is the URL of the issuer's metadata; pass {meant!r}, with a slash at its end if the metadata has one "
+        "there"
+    )
+    assert Issuer(URL, metadata_url=url).metadata_url == url
+
+
+@pytest.mark.parametrize("path", ["/.well-known/acme-challenge/x", "/.well-known/", "/openid-configuration"])
+def test_other_paths(path: str) -> None:
+    """They may be those of an issuer."""
+    assert Issuer(URL + path).url == URL + path
+
+
+@pytest.mark.parametrize(
+    ("issuer", "field"),
+    [
+        (Issuer("http://login.example.com"), "issuer"),
+        (Issuer(URL, metadata_url="http://b.example/m"), "metadata_url"),
+    ],
+)
+def test_plain_http(issuer: Issuer, field: str) -> None:
     """It is refused where it would be asked for, unless it is permitted."""
     with pytest.raises(ConfigurationError) as caught:
         ClientCredentialsConfig(issuer, "client", "secret")
-    assert caught.value.reason == "insecure_http"
+    assert (caught.value.field, caught.value.reason) == (field, "insecure_http")
+    assert "token_url" not in str(caught.value)
     assert ClientCredentialsConfig(issuer, "client", "secret", allow_insecure_http=True).issuer == issuer
 
 

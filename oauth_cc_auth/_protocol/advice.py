@@ -21,6 +21,7 @@ _ENDPOINT_OF_OAUTH = "check that token_url is the provider's endpoint for OAuth 
 _JSON = "JSON, which TokenEndpoint(..., request_format='json') sends"
 _GRANT = "that the client may use this grant (allow client credentials for it at the provider)"
 
+BINDING_WANTED = "the provider wants tokens to be bound to a key: pass dpop=DPoP()"
 CERTIFICATE_WANTED = (
     "the server wants a client certificate: pass TlsClientAuthentication(certificate) as client_authentication, or a "
     "token_client that has one"
@@ -50,7 +51,7 @@ _BY_CODE = {
     # Keycloak answers a wrong secret so, Salesforce Commerce badly encoded Basic.
     "unauthorized_client": f"check {{proof}}, and {_GRANT}",
     "unsupported_grant_type": "check grant_type, and that token_url is the endpoint for client credentials",
-    "use_dpop_nonce": "the provider wants tokens to be bound to a key: pass dpop=DPoP()",
+    "use_dpop_nonce": BINDING_WANTED,
 }
 _SCOPE_CODES = frozenset({"invalid_scope", "scope_invalid"})  # the latter is glewlwyd's
 
@@ -122,6 +123,17 @@ def advice_about_certificate(code: str | None, status: int, words: str, *, prese
     if status not in (400, 401, 403) or code not in _MAY_BE_ABOUT_CERTIFICATE or not speaks_of_certificate(words):
         return ""
     return _CERTIFICATE_NOT_SEEN if presented else CERTIFICATE_WANTED
+
+
+def about_setting(words: str, setting: str) -> str:
+    """Advice about a token endpoint, in the words for another place, whose URL `setting` has.
+
+    Args:
+        words: The advice, which speaks of ``token_url``.
+        setting: The name of the setting, such as ``revocation_url``.
+    """
+    words = words.replace("token_url", setting)
+    return words.replace("the token endpoint", "the revocation endpoint") if setting == "revocation_url" else words
 
 
 def advice(

@@ -21,9 +21,11 @@ from oauth_cc_auth._redact.redact import presentable, shown_url
 from oauth_cc_auth._token import TOKEN_MEMBERS, Token
 
 from .advice import (
+    BINDING_WANTED,
     INVALID_PROOF,
     KNOWN_ERRORS,
     USE_NONCE,
+    about_setting,
     advice,
     advice_about_certificate,
     reason_for,
@@ -138,7 +140,16 @@ def _unreachable(request: TokenRequest, failure: TransportFailure) -> Failure:
         f"{request.asked} {request.shown_url} {what}: {text}",
         attempts=(Attempt(request.method, error_description=text, reason=failure.reason),),
         reason=failure.reason,
-        remedy="; ".join(filter(None, (failure.advice, note, _CHECK if failure.reason in _CHECKED else ""))),
+        remedy="; ".join(
+            filter(
+                None,
+                (
+                    about_setting(failure.advice, request.setting),
+                    note,
+                    _CHECK if failure.reason in _CHECKED else "",
+                ),
+            )
+        ),
     )
     error.timed_out = failure.timed_out
     return Failure(error, transient=failure.retryable)
@@ -160,7 +171,9 @@ def _refusal(request: TokenRequest, answer: TokenResponse, members: Mapping[str,
         _refusal_in_words(request, answer, code, description, asked),
         attempts=(Attempt(request.method, status, code, description, reason=reason, retry_after=asked),),
         reason=reason,
-        remedy="" if asked is not None else _refusal_remedy(request, answer, code, description, html=html),
+        remedy=""
+        if asked is not None
+        else about_setting(_refusal_remedy(request, answer, code, description, html=html), request.setting),
     )
     error.status_code, error.error, error.error_description, error.error_uri = status, code, description, uri
     return Failure(
@@ -245,6 +258,14 @@ def _refusal_remedy(
         return "token requests are never redirected: set token_url to the final URL"
     if status == 400 and any(words in answer.body[:2000] for words in _TO_A_TLS_PORT):
         return "this port speaks https, and token_url must begin with https://"
+    if 400 <= status < 500 and "/.well-known/" in request.shown_url:
+        from oauth_cc_auth._http.well_known import issuer_behind  # seldom needed
+
+        issuer = issuer_behind(request.shown_url)
+        if issuer is not None:
+            return f"this is the URL of the issuer's metadata: pass Issuer({presentable(issuer, request.secrets)!r})"
+    if code == INVALID_PROOF and not request.is_bound and request.setting == "token_url":
+        return BINDING_WANTED
     if request.is_bound and code == USE_NONCE:
         return "it sent no nonce, or did not accept the one that it had sent; the fault is on the server's side"
     by_certificate = request.method == "tls_client_auth"

@@ -22,6 +22,7 @@ from oauth_cc_auth._redact.redact import presentable, shown_url
 from oauth_cc_auth._settings import checks
 from oauth_cc_auth._version import __version__
 
+from .advice import about_setting
 from .exchange import METADATA, Reply, TokenRequest, TransportFailure
 from .failure import Failure
 from .members import json_object
@@ -112,7 +113,8 @@ def read_metadata(
     """
     document = document_of(url, reply, wall)
     if isinstance(document, Unfit):
-        return document
+        setting = "issuer" if issuer.metadata_url is None else "metadata_url"
+        return document.replaced(remedy=about_setting(document.remedy, setting))
     return _checked(issuer, url, document, allow_insecure_http=allow_insecure_http)
 
 
@@ -149,10 +151,7 @@ def _checked(
 
     token_url = endpoint(document, "token_endpoint")
     if token_url is None:
-        text = "names no token_endpoint" if document.get("token_endpoint") is None else "names a token_endpoint that "
-        if document.get("token_endpoint") is not None:
-            text += "is no URL, or no https one"
-        return Unfit(url, 200, text, "unusable_metadata")
+        return Unfit(url, 200, _what_is_wrong_with(document.get("token_endpoint")), "unusable_metadata")
     aliases = document.get("mtls_endpoint_aliases")
     return ServerMetadata(
         issuer=issuer.url,
@@ -162,6 +161,17 @@ def _checked(
         methods=_names(document.get("token_endpoint_auth_methods_supported")),
         dpop_algorithms=_names(document.get("dpop_signing_alg_values_supported")),
     )
+
+
+def _what_is_wrong_with(token_endpoint: object) -> str:
+    """Why no token request may go there; shown as URLs are."""
+    if token_endpoint is None:
+        return "names no token_endpoint"
+    if not isinstance(token_endpoint, str):
+        return f"names a token_endpoint that is no URL, but {type(token_endpoint).__name__}"
+    has_user_info = "@" in token_endpoint.partition("//")[2].partition("/")[0]
+    problem = "contains user info" if has_user_info else "is no URL, or no https one"
+    return f"names a token_endpoint that {problem}: {presentable(shown_url(token_endpoint), ())!r}"
 
 
 def _of_another_issuer(issuer: Issuer, url: str, stated: object) -> Unfit:
@@ -198,6 +208,8 @@ def not_discovered(issuer: Issuer, documents: Sequence[Unfit]) -> Failure:
     remedy = leading.remedy
     if not remedy and leading.reason == "issuer_mismatch":
         remedy = "check the issuer; if you trust the document, say so with TokenEndpoint.from_metadata(url, issuer=...)"
+    elif not remedy and leading.reason == "unusable_metadata":
+        remedy = "set token_url to the URL of the token endpoint instead of the issuer"
     elif not remedy and leading.reason == "no_metadata" and not leading.transient:
         remedy = "check the issuer, or pass the URL of the token endpoint instead"
     error = DiscoveryError(

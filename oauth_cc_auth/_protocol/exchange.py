@@ -54,11 +54,12 @@ class TokenRequest(Record):
         asked: What errors call the place where it goes.
         unencoded: The fields that a callable of the person's is still to make a body of; None: the body is there.
         written_url: The URL as the person wrote it; None if that is `url`, or the one of `endpoint`.
+        setting: The name of the setting that advice about the URL speaks of.
     """
 
     __slots__ = (
         *("asked", "body", "certificate", "endpoint", "headers", "http_method", "is_bound", "method"),
-        *("note", "scope", "secrets", "shown_url", "unencoded", "url"),
+        *("note", "scope", "secrets", "setting", "shown_url", "unencoded", "url"),
     )
 
     def __init__(
@@ -78,8 +79,10 @@ class TokenRequest(Record):
         asked: str = "token endpoint",
         unencoded: dict[str, Any] | None = None,
         written_url: str | None = None,
+        setting: str = "token_url",
     ) -> None:
         self.url = url
+        self.setting = setting
         self.certificate = certificate
         self.asked = asked
         self.is_bound = is_bound

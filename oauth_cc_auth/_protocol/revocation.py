@@ -72,6 +72,7 @@ def revocation_request(
         note=credentials.note,
         certificate=strategy.client_certificate,
         asked=REVOCATION_ENDPOINT,
+        setting="revocation_url",
     )
 
 

@@ -71,31 +71,37 @@ def text(field: str, value: object) -> str:
 _SURROGATE = "contains a lone surrogate", "decode it with the right encoding first"
 
 
-def token_url(value: object, *, allow_insecure_http: bool) -> str:
+_EXAMPLES = {
+    "issuer": "https://login.example.com/tenant1",
+    "metadata_url": "https://login.example.com/tenant1/.well-known/openid-configuration",
+}
+
+
+def token_url(value: object, *, allow_insecure_http: bool, field: str = "token_url") -> str:
     """A full https URL that holds no credentials; http for loopback hosts and on request."""
-    url = text("token_url", value)
-    example = "pass the full URL, such as https://login.example.com/oauth2/token"
+    url = text(field, value)
+    example = f"pass the full URL, such as {_EXAMPLES.get(field, 'https://login.example.com/oauth2/token')}"
     parts = _parsed(url)
     if parts is None:
         # Raised out here: the parser's exception may quote user info, and would come along as context.
-        _wrong("token_url", "has a host or port that cannot be parsed", example)
+        _wrong(field, "has a host or port that cannot be parsed", example)
     host = parts.hostname
     if parts.scheme.lower() not in ("https", "http"):
         quotes = "remove the quotes around it; " if url[0] in "\"'" else ""
-        _wrong("token_url", "does not begin with https://", f"{quotes}{example}")
+        _wrong(field, "does not begin with https://", f"{quotes}{example}")
     if not host:
-        _wrong("token_url", "names no host", example)
+        _wrong(field, "names no host", example)
     if "@" in parts.netloc:
         remedy = "leave out what is before the @, and pass client_id and client_secret instead"
-        _wrong("token_url", "contains user info", remedy)
+        _wrong(field, "contains user info", remedy)
     if "#" in url:
-        _wrong("token_url", "contains a fragment, which no server sees (RFC 6749 §3.2)", "leave out what follows '#'")
+        _wrong(field, "contains a fragment, which no server sees (RFC 6749 §3.2)", "leave out what follows '#'")
     if url.split() != [url] or "\\" in url:
-        _wrong("token_url", "contains white space or a backslash", example)
+        _wrong(field, "contains white space or a backslash", example)
     if parts.scheme.lower() == "http" and not allow_insecure_http and not is_loopback(host):
         problem = "is plain http, which would show the secret to everyone on the way"
-        remedy = https_remedy("pass allow_insecure_http=True together with token_url")
-        _wrong("token_url", problem, remedy, "insecure_http")
+        remedy = https_remedy(f"pass allow_insecure_http=True together with {field}")
+        _wrong(field, problem, remedy, "insecure_http")
     return url
 
 
@@ -185,6 +191,14 @@ def _is_of_version_0_1(value: ClientAuthentication) -> bool:
     return type(value).credentials_for is ClientAuthentication.credentials_for
 
 
+# By their names in RFC 8414, OpenID Connect Discovery and RFC 8705.
+_STRATEGIES = {
+    "client_secret_jwt": "ClientSecretJwt()",
+    "none": "NoClientAuthentication()",
+    "private_key_jwt": "PrivateKeyJwt(key)",
+    "self_signed_tls_client_auth": "TlsClientAuthentication(certificate)",
+    "tls_client_auth": "TlsClientAuthentication(certificate)",
+}
 _SHORT_NAMES = {"basic": "client_secret_basic", "post": "client_secret_post"}
 
 
@@ -204,6 +218,9 @@ def client_authentication(value: object) -> str | ClientAuthentication | None:
         value = _SHORT_NAMES.get(value, value)
         if value in NAMED_METHODS:
             return value
+        if value in _STRATEGIES:
+            problem = f"must be an object for this method, not {value!r}"
+            _wrong("client_authentication", problem, f"pass {_STRATEGIES[value]}, which is in oauth_cc_auth")
     given = shown_value(value) if isinstance(value, str) else type(value).__name__
     _wrong(
         "client_authentication",

@@ -17,6 +17,7 @@ from oauth_cc_auth._authentication.described import (
 )
 from oauth_cc_auth._errors import ConfigurationError, renamed
 from oauth_cc_auth._http.headers import has_control, is_encodable, is_header_name, is_header_value
+from oauth_cc_auth._http.well_known import issuer_behind
 from oauth_cc_auth._redact.redact import MASK
 
 from . import checks
@@ -103,7 +104,7 @@ def _alternative(value: object, *, allow_insecure_http: bool) -> str:
         return endpoint_url(value)
     except ConfigurationError as error:
         problem = renamed(error, "alternatives")
-    raise problem  # as of _url
+    raise problem  # out here, so that no context with the value comes along
 
 
 def metadata_url(value: object) -> str | None:
@@ -114,17 +115,17 @@ def metadata_url(value: object) -> str | None:
 def issuer(value: object) -> str:
     """An issuer: a URL without a query (RFC 8414 §2)."""
     url = _url("issuer", value)
+    meant = issuer_behind(url)
+    if meant is not None:
+        problem = "is the URL of the issuer's metadata"
+        raise _wrong("issuer", problem, f"pass {meant!r}, with a slash at its end if the metadata has one there")
     if "?" in url:
         raise _wrong("issuer", "contains a query, which no issuer has (RFC 8414 §2)", "leave out what follows '?'")
     return url
 
 
 def _url(field: str, value: object, *, allow_insecure_http: bool = True) -> str:
-    try:
-        return checks.token_url(value, allow_insecure_http=allow_insecure_http)
-    except ConfigurationError as error:
-        problem = renamed(error, field)
-    raise problem  # out here, so that no context with the value comes along
+    return checks.token_url(value, allow_insecure_http=allow_insecure_http, field=field)
 
 
 def _name(field: str, value: object) -> str:

@@ -82,7 +82,7 @@ def _read_dpop(name: str, field: str, text: str) -> Any:
         load_libraries(field)  # first, so that all other errors are about the file
         return DPoP() if switch else DPoP(Path(text.strip()))
     except ConfigurationError as error:
-        problem = "names a file with a key of another kind" if error.field == "algorithm" else error.problem
+        problem = "names a JWK whose alg does not fit its key" if error.field == "algorithm" else error.problem
         # No setting says algorithm or password.
         remedy = error.remedy if error.field == field else "name a file with a P-256 private key that is not encrypted"
     # Raised out here, so that no context with a key comes along.

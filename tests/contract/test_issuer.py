@@ -213,7 +213,7 @@ HOSTILE: dict[str, tuple[Any, str, str]] = {
     "a script": ({"token_endpoint": "javascript:alert(1)"}, "unusable_metadata", "is no URL"),
     "a path": ({"token_endpoint": "/token"}, "unusable_metadata", "is no URL"),
     "plain http": ({"token_endpoint": "http://login.example.com/token"}, "unusable_metadata", "or no https one"),
-    "user info": ({"token_endpoint": "https://a:b@login.example.com/token"}, "unusable_metadata", "is no URL"),
+    "user info": ({"token_endpoint": "https://a:b@login.example.com/token"}, "unusable_metadata", "contains user info"),
     "a line break": ({"token_endpoint": "https://login.example.com/\r\nX: y"}, "unusable_metadata", "is no URL"),
     "no JSON": (Answer(200, "<html>"), "no_metadata", "no JSON object"),
     "a list": (Answer(200, b"[1]"), "no_metadata", "no JSON object"),

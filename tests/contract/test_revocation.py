@@ -122,6 +122,26 @@ def test_token_stays_if_it_may_still_be_good(client: ClientKind, oauth_server: L
 
 
 @each_client
+@pytest.mark.parametrize(
+    ("answer", "remedy"),
+    [
+        (Answer(404), "check that revocation_url is the revocation endpoint and not a web page"),
+        (
+            Answer(302, headers={"Location": "https://elsewhere.example.com/"}),
+            "token requests are never redirected: set revocation_url to the final URL",
+        ),
+    ],
+)
+def test_advice(client: ClientKind, oauth_server: LoopbackServer, answer: Answer, remedy: str) -> None:
+    """It speaks of the setting that has the URL."""
+    with revocable(client, oauth_server) as (revocations, session):
+        revocations.answers = [answer]
+        with pytest.raises(TokenEndpointError) as caught:
+            session.on_auth("revoke")
+    assert caught.value.remedy == remedy
+
+
+@each_client
 def test_echo_of_the_token(client: ClientKind, oauth_server: LoopbackServer) -> None:
     """It is a secret like those of the client."""
     with revocable(client, oauth_server) as (revocations, session):

@@ -15,6 +15,7 @@ from oauth_cc_auth import (
     ClientCredentialsConfig,
     ClientSecretBasic,
     ClientSecretPost,
+    DPoP,
     InvalidTokenResponse,
     Token,
     TokenEndpointError,
@@ -32,8 +33,8 @@ WALL = 1_700_000_000.0
 CUT = json.dumps({"access_token": '\u00e9\n"-', "expires_in": 36.5, "x": [None, {"y": True}, {}]}).encode()
 
 
-def a_request(scope: str | None = None) -> TokenRequest:
-    config = ClientCredentialsConfig(ENDPOINT, "client", SECRET, scope=scope)
+def a_request(scope: str | None = None, url: str = ENDPOINT, **settings: Any) -> TokenRequest:
+    config = ClientCredentialsConfig(url, "client", SECRET, scope=scope, **settings)
     return token_request(config, ClientSecretPost(), SECRET)
 
 
@@ -596,3 +597,27 @@ class TestNeverRaises:
         assert isinstance(outcome, Failure)
         assert SECRET not in str(outcome.error)
         assert SECRET not in repr(outcome.error.__dict__)
+
+
+def test_a_proof_of_possession_that_is_missing() -> None:
+    """Keycloak says the same of a proof that it does not get as of one that it does not accept."""
+    body = {"error": "invalid_dpop_proof", "error_description": "The DPoP proof JWT header is missing"}
+    wanted = "the provider wants tokens to be bound to a key: pass dpop=DPoP()"
+    assert refusal(body).remedy == wanted
+    failure = read_answer(a_request(dpop=DPoP()), answer(body, 400), WALL)
+    assert isinstance(failure, Failure)
+    assert failure.error.remedy.startswith("check this machine's clock")
+
+
+@pytest.mark.parametrize("status", [400, 404, 405])
+def test_the_url_of_the_metadata(status: int) -> None:
+    """It is what people copy; no token is issued there."""
+    url = "https://login.example.com/tenant1/.well-known/openid-configuration"
+    failure = read_answer(a_request(url=url), answer(b"", status), WALL)
+    assert isinstance(failure, Failure)
+    assert failure.error.remedy == (
+        "this is the URL of the issuer's metadata: pass Issuer('https://login.example.com/tenant1')"
+    )
+    failure = read_answer(a_request(url="https://login.example.com/.well-known/token"), answer(b"", status), WALL)
+    assert isinstance(failure, Failure)
+    assert "Issuer" not in failure.error.remedy

@@ -18,7 +18,7 @@ from oauth_cc_auth import (
     Issuer,
 )
 from oauth_cc_auth._protocol.discovery import Unfit, metadata_request, metadata_urls, not_discovered, read_metadata
-from oauth_cc_auth._protocol.exchange import TokenResponse, token_request
+from oauth_cc_auth._protocol.exchange import TokenResponse, TransportFailure, token_request
 from oauth_cc_auth._protocol.server_metadata import ServerMetadata
 
 ISSUER = Issuer("https://login.example.com/tenant1")
@@ -64,6 +64,40 @@ def test_the_question() -> None:
     request = metadata_request(URL)
     assert (request.url, request.http_method, request.body, request.secrets) == (URL, "GET", b"", ())
     assert [name for name, _ in request.headers] == ["Accept", "Accept-Encoding", "User-Agent"]
+
+
+@pytest.mark.parametrize(
+    ("named", "text"),
+    [
+        (None, "names no token_endpoint"),
+        (5, "names a token_endpoint that is no URL, but int"),
+        (
+            "http://b.example/token?key=s3cret",
+            "names a token_endpoint that is no URL, or no https one: 'http://b.example/token?***'",
+        ),
+        (
+            "https://me:s3cret@b.example/token",
+            "names a token_endpoint that contains user info: 'https://b.example/token'",
+        ),
+    ],
+)
+def test_an_endpoint_that_cannot_be_used(named: object, text: str) -> None:
+    """The error shows it as URLs are shown, and says what to do without the metadata."""
+    unfit = read(token_endpoint=named)
+    error = not_discovered(ISSUER, [unfit]).error
+    assert (unfit.text, error.reason) == (text, "unusable_metadata")
+    assert error.remedy == "set token_url to the URL of the token endpoint instead of the issuer"
+
+
+@pytest.mark.parametrize(
+    ("issuer", "setting"), [(ISSUER, "issuer"), (Issuer(ISSUER.url, metadata_url=f"{ISSUER.url}/m"), "metadata_url")]
+)
+def test_a_host_that_is_not_found(issuer: Issuer, setting: str) -> None:
+    """The advice speaks of what the person has set."""
+    failure = TransportFailure("unknown", "unreachable_dns", advice="check the host in token_url, and the network")
+    unfit = read_metadata(issuer, URL, failure, WALL, allow_insecure_http=False)
+    assert isinstance(unfit, Unfit)
+    assert unfit.remedy == f"check the host in {setting}, and the network"
 
 
 def test_what_is_read() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from argparse import Namespace
 from collections.abc import Mapping
@@ -14,9 +15,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
-    NoEncryption,
     PrivateFormat,
 )
+from jwt.algorithms import OKPAlgorithm
 
 from oauth_cc_auth import ClientCredentialsConfig, ConfigurationError, NoClientAuthentication
 from oauth_cc_auth._cli.settings import load, sources
@@ -118,7 +119,7 @@ def test_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         (None, "is in a file that cannot be read: dpop.pem: No such file or directory"),
         (b"no key", "is no private key that can be read"),
         (b'{"kty": "OKP", "crv": "Ed25519", "x": "AAAA"}', "is a public key"),
-        ("other", "names a file with a key of another kind"),
+        ("other", "names a JWK whose alg does not fit its key"),
         ("encrypted", "is encrypted"),
     ],
     ids=["none", "no key", "public", "other", "encrypted"],
@@ -128,7 +129,8 @@ def test_a_key_for_dpop_that_cannot_be_used(
 ) -> None:
     """Variable and option are named, and the remedy is one that there is there."""
     if content == "other":
-        content = ed25519.Ed25519PrivateKey.generate().private_bytes(*PEM, NoEncryption())
+        jwk = OKPAlgorithm.to_jwk(ed25519.Ed25519PrivateKey.generate(), as_dict=True)
+        content = json.dumps({**jwk, "alg": "ES256"}).encode()
     elif content == "encrypted":
         content = ec.generate_private_key(ec.SECP256R1()).private_bytes(*PEM, BestAvailableEncryption(b"password"))
     if isinstance(content, bytes):

@@ -19,6 +19,7 @@ from oauth_cc_auth._cli.settings.given import CommandSettings
 from oauth_cc_auth._cli.settings.urls import wire_origin, wire_url
 from oauth_cc_auth._cli.terminal import console
 from oauth_cc_auth._cli.terminal.exit import FAILED, OK, CommandError
+from oauth_cc_auth._cli.terminal.wording import issuer_remedy
 from oauth_cc_auth._config import ClientCredentialsConfig
 from oauth_cc_auth._issuer import Issuer
 from oauth_cc_auth._protocol.failure import Failure
@@ -77,7 +78,8 @@ def _located(
     with Timed(watcher, f"asking {shown_url(issuer.asked_url)} where tokens are issued") as timed:
         server = read_issuer(issuer, timeout, allow_insecure_http=permitted)
     if isinstance(server, Failure):
-        return replace(findings, undiscovered=server.error.problem), None
+        remedy = issuer_remedy(server.error)
+        return replace(findings, undiscovered=server.error.problem, undiscovered_remedy=remedy), None
     token_url, origin = shown_url(server.token_url), wire_origin(server.token_url)
     question = replace(findings.question, token_url=token_url, secure=origin.scheme == "https", host=origin.host)
     findings = replace(findings, question=question)

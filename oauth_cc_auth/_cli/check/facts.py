@@ -198,6 +198,7 @@ class Findings:
     Attributes:
         now: Unix time in seconds at which that was complete.
         undiscovered: Why the issuer names no token endpoint, as a sentence without a full stop; None if it names one.
+        undiscovered_remedy: What to do about that, if it is known better than that the issuer is in doubt; else empty.
         discovered: The token endpoint that the server names, in a form that may be shown, if token_url is not it.
     """
 
@@ -208,4 +209,5 @@ class Findings:
     token: TokenFacts | None = None
     api: ApiFacts | None = None
     undiscovered: str | None = None
+    undiscovered_remedy: str = ""
     discovered: str | None = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from oauth_cc_auth._errors import ConfigurationError, TokenError, worded
 from oauth_cc_auth._settings.checks import https_remedy
 
@@ -16,11 +18,31 @@ _TOKEN_REMEDIES = {
     "tls_not_yet_valid": _TRUST,
     "tls_wrong_host": _TRUST,
 }
+# What a program passes, and what a person types.
+_OPTIONS = (
+    (r"pass Issuer\((['\"])(.+?)\1\)", r"pass --issuer \2"),
+    (r"pass dpop=DPoP\(\)", "pass --dpop"),
+)
 
 
 def token_error(error: TokenError) -> str:
     """The message for an error about a token."""
-    return worded(error, _TOKEN_REMEDIES.get(error.reason, error.remedy))
+    return worded(error, token_remedy(error))
+
+
+def token_remedy(error: TokenError) -> str:
+    """What to do about it on the command line; empty if nothing is known that would help."""
+    remedy = _TOKEN_REMEDIES.get(error.reason, error.remedy)
+    for argument, option in _OPTIONS:
+        remedy = re.sub(argument, option, remedy)
+    return remedy
+
+
+def issuer_remedy(error: TokenError) -> str:
+    """What to do about metadata that was read and does not count; empty if the issuer itself is in doubt."""
+    remedy = token_remedy(error)
+    is_known = error.reason == "unusable_metadata" or "pass --issuer" in remedy
+    return f"{remedy[:1].upper()}{remedy[1:]}." if is_known else ""
 
 
 def setting_remedy(error: ConfigurationError) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from oauth_cc_auth import Issuer
-from oauth_cc_auth.testing import LoopbackServer
+from oauth_cc_auth.testing import Answer, LoopbackServer
 from tests.cli.check.checks import diagnosis, direct
 from tests.cli.runs import Run, run_fixture, variables
 from tests.contract.issuer_server import FORMS, Login, login_fixture
@@ -72,3 +72,30 @@ def test_an_issuer_that_is_not_there() -> None:
         url = endpoint.url
     found = diagnosis(Issuer(url), client_secret="s3cret")
     assert found.fatal == ["connection_refused"]
+
+
+def test_a_slash_too_many(run: Run, oauth_server: LoopbackServer, login: Login) -> None:
+    """The remedy is the option to type."""
+    login.documents[FORMS[0]] = login.document(oauth_server.token_url)
+    wanted = f"the slash at the end counts: pass --issuer {login.url}"
+    ran = run("check", "--issuer", f"{login.url}/", "--json", env=variables(oauth_server))
+    (cause,) = ran.json["causes"]
+    assert cause["remedy"] == f"The slash at the end counts: pass --issuer {login.url}."
+    ran = run("token", "--issuer", f"{login.url}/", env=variables(oauth_server))
+    assert wanted in ran.err
+    assert "Issuer(" not in ran.err
+
+
+def test_metadata_that_cannot_be_used(login: Login) -> None:
+    """The issuer is right, so no one has to look at its letters."""
+    login.documents[FORMS[0]] = login.document("http://login.example.com/token")
+    cause = diagnosis(Issuer(login.url), client_secret="s3cret").cause("issuer_not_discovered")
+    assert "names a token_endpoint that is no URL, or no https one: 'http://login.example.com/token'" in cause.text
+    assert cause.remedy == "Set token_url to the URL of the token endpoint instead of the issuer."
+
+
+def test_a_proof_of_possession_that_is_missing(run: Run, oauth_server: LoopbackServer) -> None:
+    """A program passes an object, and a person an option."""
+    oauth_server.token_endpoint.always(Answer.error("invalid_dpop_proof", "The DPoP proof JWT header is missing"))
+    ran = run("token", env={**variables(oauth_server), "OAUTH_CC_TOKEN_URL": oauth_server.token_url})
+    assert "the provider wants tokens to be bound to a key: pass --dpop" in ran.err

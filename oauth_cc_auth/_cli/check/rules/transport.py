@@ -21,8 +21,9 @@ def issuer_not_discovered(findings: Findings) -> Advice | None:
         return None
     return Advice(
         f"{findings.undiscovered[:1].upper()}{findings.undiscovered[1:]}.",
-        "Check issuer letter by letter: the tenant or realm, and whether it ends with a slash. If the metadata is in "
-        "another place, set metadata_url, too. Or set token_url instead.",
+        findings.undiscovered_remedy
+        or "Check issuer letter by letter: the tenant or realm, and whether it ends with a slash. If the metadata is "
+        "in another place, set metadata_url, too. Or set token_url instead.",
     )
 
 
