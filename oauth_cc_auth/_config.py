@@ -342,14 +342,14 @@ def config_of(
         ConfigurationError: a value is wrong; the message uses `names`, and `permit` for how to permit plain http.
     """
     from ._endpoint import with_endpoint
-    from ._settings.fields import blamed, check_one_place, with_authentication
+    from ._settings.fields import check_one_place, with_authentication
 
     check_one_place(arguments, names)
     try:
         return cls(**with_endpoint(with_authentication(arguments)))
     except ConfigurationError as error:
         remedy = checks.https_remedy(permit) if permit and error.reason == "insecure_http" else None
-        problem = named(error, names.get(blamed(error, arguments) or "", error.name), remedy)
+        problem = named(error, names.get(error.field or "", error.name), remedy)
     # Raised out here, so that no context with the values comes along.
     raise problem
 

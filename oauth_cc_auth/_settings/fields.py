@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from oauth_cc_auth._errors import ConfigurationError
@@ -113,13 +113,6 @@ def check_one_place(arguments: Mapping[str, Any], names: Mapping[str, str]) -> N
             both = f"{names.get(field, field)} and {names.get('token_url', 'token_url')}"
             remedy = "keep one: the metadata of the issuer names the token endpoint"
             raise ConfigurationError(field=field, name=both, problem="are both set", remedy=remedy)
-
-
-def blamed(error: ConfigurationError, names: Collection[str]) -> str | None:
-    """The field among `names` that an error is about: what is wrong with the place of tokens may be in an issuer."""
-    if error.field != "token_url" or "token_url" in names:
-        return error.field
-    return next((field for field in reversed(ISSUER_FIELDS) if field in names), error.field)
 
 
 def with_authentication(arguments: Mapping[str, Any]) -> dict[str, Any]:

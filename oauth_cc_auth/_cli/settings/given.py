@@ -19,7 +19,6 @@ from oauth_cc_auth._errors import ConfigurationError, named
 from oauth_cc_auth._settings import DEFAULT_PREFIX
 from oauth_cc_auth._settings.fields import (
     WRITABLE_BEHAVIOUR,
-    blamed,
     check_one_place,
     required_for,
     with_authentication,
@@ -116,7 +115,7 @@ def _blaming(given: Mapping[str, Given], make: Callable[[], Any]) -> Any:
     try:
         return make()
     except ConfigurationError as error:
-        field = blamed(error, given)
+        field = error.field
         source = given[field].source if field is not None and field in given else error.name
         problem = named(error, source, setting_remedy(error))
     # Raised out here, so that no context with the values comes along.
