@@ -92,6 +92,10 @@ class TestTexts:
     )
     def test_no_text(self, field: str, value: Any, words: str) -> None:
         """The field comes first, then what is wrong."""
+        if value is None and field not in ("grant_type", "header_name"):
+            words = "is missing"
+        elif (field, value) == ("client_id", ""):
+            words = "is missing or empty"
         assert problem(**{field: value}).startswith(f"{field} {words}")
 
     def test_a_secret_callable(self) -> None:
@@ -136,7 +140,7 @@ class TestTexts:
         assert "client_secret=None" in repr(config)
         assert a_config(client_authentication=Keyed()).client_secret == SECRET
         for method in (None, "client_secret_post", Strategy()):
-            assert problem(client_secret=None, client_authentication=method).startswith("client_secret must be a str")
+            assert problem(client_secret=None, client_authentication=method).startswith("client_secret is missing")
 
 
 class TestTokenUrl:

@@ -8,10 +8,19 @@ import pytest
 
 import oauth_cc_auth.httpx
 import oauth_cc_auth.requests
-from oauth_cc_auth import ClientCredentialsConfig, ConfigurationError
+from oauth_cc_auth import ClientCredentialsConfig, ConfigurationError, Issuer, TokenEndpoint
 from tests.clients import ALL_CLIENTS, HTTPX, HTTPX2, REQUESTS, ClientKind, for_clients
 
 SECRET = "MarkOfTheSecret"
+
+
+class NoSecret:
+    """As pydantic's SecretStr."""
+
+    def get_secret_value(self) -> str:
+        return ""
+
+
 RIGHT: dict[str, Any] = {
     "token_url": "https://login.example.com/oauth2/token",
     "client_id": "client",
@@ -22,7 +31,7 @@ RIGHT: dict[str, Any] = {
 WRONG: tuple[tuple[str, Any, str], ...] = (
     ("token_url", "", "is empty"),
     ("token_url", "   ", "is empty"),
-    ("token_url", None, "must be a str, not NoneType"),
+    ("token_url", None, "is missing; pass it; if it comes from an environment variable, is that set?"),
     ("token_url", b"https://login.example.com/", "must be a str, not bytes"),
     ("token_url", "login.example.com/token", "pass the full URL, such as https://"),
     ("token_url", "/oauth2/token", "pass the full URL, such as https://"),
@@ -44,15 +53,15 @@ WRONG: tuple[tuple[str, Any, str], ...] = (
     ("token_url", "https://login.example.com/token\n", "str.strip()"),
     ("token_url", "https://login.example.com/\ud800", "surrogate"),
     ("token_url", "http://login.example.com/token", "allow_insecure_http=True"),
-    ("client_id", "", "is empty"),
-    ("client_id", None, "must be a str, not NoneType"),
+    ("client_id", "", "is missing or empty; pass it"),
+    ("client_id", None, "is missing; pass it"),
     ("client_id", 5, "must be a str, not int"),
     ("client_id", "client\n", "str.strip()"),
     ("token_url", '"https://login.example.com/token"', "remove the quotes"),
     ("token_url", "'https://login.example.com/token'", "remove the quotes"),
     ("client_id", "client\ud800", "surrogate"),
     ("client_secret", "", "is empty"),
-    ("client_secret", None, "is the environment variable that it comes from set?"),
+    ("client_secret", None, "is missing; pass it; if it comes from an environment variable, is that set?"),
     ("client_secret", SECRET.encode(), "not bytes"),
     ("client_secret", f"{SECRET}\n", "str.strip()"),
     ("client_secret", f"{SECRET}\x00", "control character"),
@@ -180,6 +189,44 @@ def test_a_wrong_setting_is_named_with_its_remedy(field: str, value: Any, remedy
     assert messages == [messages[0]] * 3
     assert field in messages[0]
     assert remedy in messages[0]
+
+
+def test_what_is_missing() -> None:
+    """Left out, None or blank: `missing`, as docs/errors.md says; a setting that has a default is `invalid`."""
+    url, client_id, _ = RIGHT.values()
+    for arguments, told in (
+        ((url,), "client_id is missing or empty"),
+        ((url, client_id), "client_secret is missing;"),
+        ((url, client_id, None), "client_secret is missing;"),
+        ((url, client_id, ""), "client_secret is empty"),
+        ((url, client_id, NoSecret()), "client_secret is empty"),
+        ((url, None, "s"), "client_id is missing;"),
+        ((url, " ", "s"), "client_id is empty"),
+        ((None, client_id, "s"), "token_url is missing;"),
+        (("", client_id, "s"), "token_url is empty; pass the full URL, such as https://"),
+    ):
+        for make in (ClientCredentialsConfig, REQUESTS.auth_class, HTTPX.auth_class):
+            with pytest.raises(ConfigurationError) as caught:
+                make(*arguments)
+            assert str(caught.value).startswith(told)
+            assert caught.value.reason == "missing"
+    for field in ("grant_type", "header_name"):
+        with pytest.raises(ConfigurationError) as caught:
+            ClientCredentialsConfig(**{**RIGHT, field: ""})
+        assert caught.value.reason == "invalid"
+
+
+@pytest.mark.parametrize(("value", "reason"), [("", "missing"), (None, "missing"), (" ", "missing"), (5, "invalid")])
+def test_places_that_are_missing(value: Any, reason: str) -> None:
+    """An issuer and an endpoint have to be somewhere; other URLs of them need not be."""
+    for make in (Issuer, TokenEndpoint):
+        with pytest.raises(ConfigurationError) as caught:
+            make(value)
+        assert caught.value.reason == reason
+    for others in ({"alternatives": [value]}, {"revocation_url": value or ""}):
+        with pytest.raises(ConfigurationError) as caught:
+            TokenEndpoint(RIGHT["token_url"], **others)
+        assert caught.value.reason == "invalid"
 
 
 @pytest.mark.parametrize(("field", "value", "remedy"), WRONG_BEHAVIOUR, ids=_ids(WRONG_BEHAVIOUR))

@@ -59,7 +59,8 @@ def text(field: str, value: object) -> str:
         hint = "is the environment variable that it comes from set?" if value is None else ""
         _wrong(field, f"must be a str, not {type(value).__name__}", hint)
     if not value.strip():
-        _wrong(field, "is empty", "pass the value that the provider gave you")
+        reason: SettingReason = "missing" if field in _CREDENTIALS else "invalid"
+        _wrong(field, "is empty", "pass the value that the provider gave you", reason)
     if has_control(value):
         problem = "contains a control character, perhaps a line break at its end"
         _wrong(field, problem, "remove it; in Python, str.strip() does")
@@ -68,6 +69,8 @@ def text(field: str, value: object) -> str:
     return value
 
 
+_CREDENTIALS = ("client_id", "client_secret")  # unlike other texts they have no default that can be used
+_PLACES = ("token_url", "issuer")  # other URLs need not be there
 _SURROGATE = "contains a lone surrogate", "decode it with the right encoding first"
 
 
@@ -77,10 +80,18 @@ _EXAMPLES = {
 }
 
 
+def _missing(field: str, problem: str = "is missing") -> NoReturn:
+    _wrong(field, problem, "pass it; if it comes from an environment variable, is that set?", "missing")
+
+
 def token_url(value: object, *, allow_insecure_http: bool, field: str = "token_url") -> str:
     """A full https URL that holds no credentials; http for loopback hosts and on request."""
-    url = text(field, value)
     example = f"pass the full URL, such as {_EXAMPLES.get(field, 'https://login.example.com/oauth2/token')}"
+    if field in _PLACES and value is None:
+        _missing(field)
+    if field in _PLACES and isinstance(value, str) and not value.strip():
+        _wrong(field, "is empty", example, "missing")
+    url = text(field, value)
     parts = _parsed(url)
     if parts is None:
         # Raised out here: the parser's exception may quote user info, and would come along as context.
@@ -122,6 +133,10 @@ def client_id(value: object, client_authentication: object) -> str:
     """Text; empty or None only for a strategy that may need none: the grant says who is asking, or no place has it."""
     if value in (None, "") and getattr(client_authentication, "needs_client_id", True) is False:
         return ""
+    if value is None:
+        _missing("client_id")
+    if value == "":  # the default
+        _missing("client_id", "is missing or empty")
     return text("client_id", value)
 
 
@@ -134,6 +149,8 @@ def client_secret(
             remedy = "pass a plain one, which may block: it runs in a worker thread"
             _wrong("client_secret", "is an async function", remedy)
         return value
+    if value is None and not can_do_without_secret(client_authentication):
+        _missing("client_secret")
     return secret_text(value, client_authentication)
 
 

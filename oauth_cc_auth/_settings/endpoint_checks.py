@@ -100,7 +100,7 @@ def no_alternatives_of_issuer(alternatives: Sequence[str], issuer: object) -> No
 
 def _alternative(value: object, *, allow_insecure_http: bool) -> str:
     try:
-        checks.token_url(value, allow_insecure_http=allow_insecure_http)
+        checks.token_url(value, allow_insecure_http=allow_insecure_http, field="alternatives")
         return endpoint_url(value)
     except ConfigurationError as error:
         problem = renamed(error, "alternatives")

@@ -273,7 +273,7 @@ def test_no_client_id(client: ClientKind, oauth_server: LoopbackServer) -> None:
     settings = {"token_url": oauth_server.token_url, "client_authentication": NoClientAuthentication()}
     assert ClientCredentialsConfig.from_mapping(settings).client_id == ""
     for without in (PrivateKeyJwt(PEM), None):
-        with pytest.raises(ConfigurationError, match="client_id is empty"):
+        with pytest.raises(ConfigurationError, match="client_id is missing or empty"):
             client.auth_class(oauth_server.token_url, client_authentication=without)
 
 

@@ -97,7 +97,7 @@ def _request(
     secret: object = ""
     try:
         secret = config.client_secret() if callable(config.client_secret) else config.client_secret
-        checked = checks.client_secret(secret, config.authentication)
+        checked = checks.secret_text(secret, config.authentication)
         first = methods_of(config)[0]
         checked_secret = None if checked is None else str(checked)
         if not worth_trying(method, first, config.client_id, checked_secret):
