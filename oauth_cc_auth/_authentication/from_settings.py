@@ -46,12 +46,20 @@ def strategy_from(method: str | None, given: Mapping[str, str]) -> ClientAuthent
     if method is None or fields is None:
         return None
     if fields and fields[0] not in given and method != "client_secret_jwt":
-        raise ConfigurationError(field=fields[0], problem=f"is missing: {method} needs it", remedy="set it to a path")
+        raise _missing(fields[0], f"{method} needs it")
     try:
         return _MAKERS[method](given)
     except ConfigurationError as error:
-        problem_of_it = renamed(error, _NAMES[error.field]) if error.field in _NAMES else error
+        field = _NAMES.get(error.field or "")
+        if field == "private_key" and field not in given:  # it would have to be in the file with the certificate
+            problem_of_it = _missing(field, f"the key {error.problem}")
+        else:
+            problem_of_it = error if field is None else renamed(error, field)
     raise problem_of_it  # out here, so that no context with a key comes along
+
+
+def _missing(field: str, why: str) -> ConfigurationError:
+    return ConfigurationError(field=field, problem=f"is missing: {why}", remedy="set it to the path of a file")
 
 
 def _named_by(given: Mapping[str, str]) -> str | None:
@@ -88,7 +96,15 @@ def _client_assertion(given: Mapping[str, str]) -> ClientAuthentication:
     from .client_assertion import ClientAssertion
     from .from_file import FromFile
 
-    return ClientAssertion(FromFile(given["assertion_file"]))
+    assertion = FromFile(given["assertion_file"])
+    try:
+        assertion()  # which shows a wrong path at start-up
+    except ConfigurationError as error:
+        problem, remedy = f"({assertion.path}) {error.problem}", error.remedy
+    else:
+        return ClientAssertion(assertion)
+    # Raised out here, so that no context comes along.
+    raise ConfigurationError(field="assertion_file", problem=problem, remedy=remedy)
 
 
 def _tls_client_auth(given: Mapping[str, str]) -> ClientAuthentication:

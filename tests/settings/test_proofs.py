@@ -85,7 +85,15 @@ def test_what_stands_for_settings(settings: dict[str, Any], expected: str) -> No
             {"private_key": "client.key", "signing_algorithm": "RS256"},
             "'signing_algorithm' RS256 does not fit the key",
         ),
-        ({"certificate": "client.crt"}, "key is not in client.crt"),
+        (
+            {"certificate": "client.crt"},
+            "private_key is missing: the key is not in client.crt; set it to the path of a file",
+        ),
+        (
+            {"assertion_file": "none"},
+            "'assertion_file' (none) cannot be read: No such file or directory; it must be a file with one "
+            "line of text",
+        ),
         (
             {"private_key": "client.key", "client_authentication": NoClientAuthentication()},
             "'private_key' is given, and so is a strategy",
@@ -100,14 +108,53 @@ def test_what_cannot_be_right(settings: dict[str, Any], told: str) -> None:
     assert caught.value.__context__ is None
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "told"),
+    [
+        (
+            "certificate",
+            "client.crt",
+            "private_key is missing: the key is not in client.crt; pass --private-key, set OAUTH_CC_PRIVATE_KEY, or "
+            "put it into a --config file",
+        ),
+        (
+            "client_authentication",
+            "tls_client_auth",
+            "certificate is missing: tls_client_auth needs it; pass --certificate, set OAUTH_CC_CERTIFICATE, or put it "
+            "into a --config file",
+        ),
+        (
+            "assertion_file",
+            "none",
+            "--assertion-file (none) cannot be read: No such file or directory; it must be a file with one "
+            "line of text",
+        ),
+    ],
+)
+def test_on_the_command_line(field: str, value: str, told: str) -> None:
+    """The error names what was given, and how to give what is missing."""
+    given = {"token_url": URL, "client_id": "abcd-1234", field: value}
+    with pytest.raises(ConfigurationError) as caught:
+        checked({name: Given(each, f"--{name.replace('_', '-')}") for name, each in given.items()})
+    assert str(caught.value) == told
+    assert caught.value.__context__ is None
+
+
 def test_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """And neither secret nor, with an assertion, id is needed."""
     monkeypatch.setenv("OAUTH_CC_TOKEN_URL", URL)
     monkeypatch.setenv("OAUTH_CC_ASSERTION_FILE", "token")
     auth = ClientCredentialsAuth.from_env()
     assert repr(auth.config.client_authentication) == "ClientAssertion(FromFile('token'))"
+    monkeypatch.setenv("OAUTH_CC_ASSERTION_FILE", "none")
+    with pytest.raises(ConfigurationError, match=r"^OAUTH_CC_ASSERTION_FILE \(none\) cannot be read: "):
+        ClientCredentialsAuth.from_env()
     monkeypatch.setenv("OAUTH_CC_ASSERTION_FILE", "")
     monkeypatch.setenv("OAUTH_CC_CLIENT_ID", "abcd-1234")
+    monkeypatch.setenv("OAUTH_CC_CERTIFICATE", "client.crt")
+    with pytest.raises(ConfigurationError, match=r"^OAUTH_CC_PRIVATE_KEY is missing: the key is not in client.crt; "):
+        ClientCredentialsAuth.from_env()
+    monkeypatch.setenv("OAUTH_CC_CERTIFICATE", "")
     monkeypatch.setenv("OAUTH_CC_PRIVATE_KEY", "missing.pem")
     with pytest.raises(ConfigurationError, match=r"^OAUTH_CC_PRIVATE_KEY is in a file that cannot be read: "):
         ClientCredentialsAuth.from_env()

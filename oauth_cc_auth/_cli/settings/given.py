@@ -18,6 +18,7 @@ from oauth_cc_auth._endpoint import with_endpoint
 from oauth_cc_auth._errors import ConfigurationError, named
 from oauth_cc_auth._settings import DEFAULT_PREFIX
 from oauth_cc_auth._settings.fields import (
+    AUTHENTICATION_FIELDS,
     WRITABLE_BEHAVIOUR,
     check_one_place,
     required_for,
@@ -90,11 +91,15 @@ def _config(fields: Mapping[str, Any]) -> ClientCredentialsConfig:
     return ClientCredentialsConfig(**with_endpoint(with_authentication(fields)))
 
 
+def _ways(field: str, option: str) -> str:
+    """How a person can give a field that is not there."""
+    return f"pass {option}, set {DEFAULT_PREFIX}{field.upper()}, or put it into a --config file"
+
+
 def _missing(fields: list[str]) -> ConfigurationError:
     variables = {field: f"{DEFAULT_PREFIX}{field.upper()}" for field in fields}
     if len(fields) == 1:
-        option, variable = _REQUIRED[fields[0]], variables[fields[0]]
-        message = f"{fields[0]} is missing: pass {option}, set {variable}, or put it into a --config file"
+        message = f"{fields[0]} is missing: {_ways(fields[0], _REQUIRED[fields[0]])}"
     else:
         ways = "".join(f"\n  {_REQUIRED[field]:<17} or {variable}" for field, variable in variables.items())
         message = f"{', '.join(fields)} are missing: pass options, set variables, or use a --config file{ways}"
@@ -117,6 +122,9 @@ def _blaming(given: Mapping[str, Given], make: Callable[[], Any]) -> Any:
     except ConfigurationError as error:
         field = error.field
         source = given[field].source if field is not None and field in given else error.name
-        problem = named(error, source, setting_remedy(error))
+        remedy = setting_remedy(error)
+        if field in AUTHENTICATION_FIELDS and field not in given:
+            remedy = _ways(field, f"--{field.replace('_', '-')}")
+        problem = named(error, source, remedy)
     # Raised out here, so that no context with the values comes along.
     raise problem
