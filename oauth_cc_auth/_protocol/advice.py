@@ -22,6 +22,8 @@ _JSON = "JSON, which TokenEndpoint(..., request_format='json') sends"
 _GRANT = "that the client may use this grant (allow client credentials for it at the provider)"
 
 BINDING_WANTED = "the provider wants tokens to be bound to a key: pass dpop=DPoP()"
+CHECK_URL = "check that token_url is the right one"
+NOT_REDIRECTED = "token requests are never redirected: set token_url to the final URL"
 CERTIFICATE_WANTED = (
     "the server wants a client certificate: pass TlsClientAuthentication(certificate) as client_authentication, or a "
     "token_client that has one"

@@ -22,8 +22,10 @@ from oauth_cc_auth._token import TOKEN_MEMBERS, Token
 
 from .advice import (
     BINDING_WANTED,
+    CHECK_URL,
     INVALID_PROOF,
     KNOWN_ERRORS,
+    NOT_REDIRECTED,
     USE_NONCE,
     about_setting,
     advice,
@@ -35,6 +37,7 @@ from .failure import Failure
 from .lifetimes import lifetime, lifetime_of_jwt
 from .likely_path import likely_path
 from .members import json_type, members_of, whole_of, without_members
+from .no_answer import CHECK, CHECKED
 
 # Answers that can mean "not authenticated": glewlwyd 2.7 says 403 with an empty body, node-oauth 400 or 401.
 # FastAPI says 422 if it finds no fields for the credentials.
@@ -122,14 +125,8 @@ def _described_members(request: TokenRequest, answer: TokenResponse, members: Ma
     return {**others, **{name: value for name, value in values.items() if value is not MISSING}}
 
 
-# The reasons of which the command finds out more: it looks at each step of a connection.
-_CHECKED = (
-    *("connection_lost", "proxy_failed", "timed_out", "tls_failed", "tls_not_spoken"),
-    *("unreachable", "unreachable_dns", "unreachable_network", "unreachable_refused"),
-)
 # Those of which the certificate that the client has presented may be the cause.
 _ABOUT_CERTIFICATE = ("connection_lost", "tls_client_certificate_refused", "tls_failed")
-_CHECK = "the command `oauth-cc-auth check` shows which step fails"
 
 
 def _unreachable(request: TokenRequest, failure: TransportFailure) -> Failure:
@@ -146,7 +143,7 @@ def _unreachable(request: TokenRequest, failure: TransportFailure) -> Failure:
                 (
                     about_setting(failure.advice, request.setting),
                     note,
-                    _CHECK if failure.reason in _CHECKED else "",
+                    CHECK if failure.reason in CHECKED else "",
                 ),
             )
         ),
@@ -255,7 +252,7 @@ def _refusal_remedy(
 ) -> str:
     status = answer.status_code
     if is_redirect(status):
-        return "token requests are never redirected: set token_url to the final URL"
+        return NOT_REDIRECTED
     if status == 400 and any(words in answer.body[:2000] for words in _TO_A_TLS_PORT):
         return "this port speaks https, and token_url must begin with https://"
     if 400 <= status < 500 and "/.well-known/" in request.shown_url:
@@ -342,7 +339,7 @@ def _without_token(request: TokenRequest, answer: TokenResponse, members: Mappin
             return _unusable(request, answer, "no_access_token", elsewhere, "check response_fields")
     if "access_token" in members:
         problem = f"its access_token is {json_type(value)}, not a string"
-        return _unusable(request, answer, "no_access_token", problem, _CHECK_URL)
+        return _unusable(request, answer, "no_access_token", problem, CHECK_URL)
     if members:
         names = presentable(", ".join(members), request.secrets)
         problem = f"it has no access_token; its members are: {names or 'none'}"
@@ -367,19 +364,16 @@ def _missing_place(request: TokenRequest, answer: TokenResponse) -> str:
     return not_found(whole, path, request.secrets) + (f" ({words})" if words else "")
 
 
-_CHECK_URL = "check that token_url is the right one"
-
-
 def _where_to_look(request: TokenRequest, answer: TokenResponse) -> str:
     """What to do if there is no `access_token`: the URL may be wrong, or the endpoint has to be described."""
     if request.endpoint is not None and callable(request.endpoint.response_fields) and answer.body.strip():
         return "check what response_fields returns"
     path = presentable(likely_path(answer.body), request.secrets)
     if not path:
-        return _CHECK_URL
+        return CHECK_URL
     described = f'a TokenEndpoint with response_fields={{"access_token": "{path}"}}'
     on_command_line = f"on the command line --response-field access_token={path}"
-    return f"{_CHECK_URL}; if it is, {described} ({on_command_line}) says where the token is"
+    return f"{CHECK_URL}; if it is, {described} ({on_command_line}) says where the token is"
 
 
 def _unusable(request: TokenRequest, answer: TokenResponse, reason: Reason, problem: str, remedy: str = "") -> Failure:

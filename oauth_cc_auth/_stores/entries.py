@@ -94,14 +94,14 @@ class KeptFailure(Record):
         self.ends_at = ends_at
         self.in_a_row = in_a_row
 
-    def seen_for(self, seconds: float) -> Failure:
-        """The failure for a process that did not ask, and may not for `seconds`."""
+    def seen_for(self, seconds: float, remedy: str) -> Failure:
+        """The failure for a process that did not ask, and may not for `seconds`; `remedy` is what it may do."""
         status = "" if self.status_code is None else f", HTTP status {self.status_code}"
         reason: Any = self.reason
         error = _KINDS.get(self.kind, TokenError)(
             f"another process has asked the token endpoint, and got no token ({reason}{status})",
             reason=reason,
-            remedy="its log and its errors say why",
+            remedy=remedy,
         )
         if isinstance(error, TokenEndpointError):
             error.status_code = self.status_code

@@ -58,6 +58,7 @@ from .arguments import EncryptingStore
 from .entries import Entry, KeptFailure, KeptToken, entry_from
 from .keys import Keys, keys_from, name_of, proof_of, salt_of
 from .protocol import TokenStore
+from .remedies import remedy_for
 from .sealing import Seal
 
 BUDGET = 0.5  # seconds that the operations of a store may add to one API request
@@ -331,7 +332,9 @@ class Sharing:
         if failure is None or visit.is_first_after_invalidate:
             return None  # `invalidate()` ends a hold
         left = failure.ends_at - entry.now
-        return failure.seen_for(left) if 0 < left <= LONGEST_WITHOUT_TOKEN else None
+        if not 0 < left <= LONGEST_WITHOUT_TOKEN:
+            return None
+        return failure.seen_for(left, remedy_for(failure.reason, failure.status_code, self._config))
 
     def _fetched(self, visit: Visit, fetch: Fetch) -> Step:
         """With the lease: what another process wrote just before, or else what `fetch` comes to.

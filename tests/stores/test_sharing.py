@@ -500,7 +500,10 @@ class TestFailures:
         error = Host(store).ask().failure.error
         assert isinstance(error, TokenEndpointError)
         assert (error.reason, error.status_code, error.attempts) == ("invalid_client", 401, ())
-        assert "another process has asked the token endpoint, and got no token" in str(error)
+        assert str(error).startswith(
+            "another process has asked the token endpoint, and got no token (invalid_client, HTTP status 401); "
+            "check client_id and client_secret, and that this client may use this authentication method"
+        )
         assert "no such client" not in str(error)
 
     def test_another_secret_ends_that(self, store: MemoryStore) -> None:
@@ -672,7 +675,7 @@ class TestFailures:
         from oauth_cc_auth._stores.entries import KeptFailure
 
         kept = KeptFailure("NewError", "other", None, is_transient=True, ends_at=0.0, in_a_row=1)
-        assert type(kept.seen_for(3.0).error) is TokenError
+        assert type(kept.seen_for(3.0, "").error) is TokenError
 
 
 def _raises(*_: Any) -> Any:

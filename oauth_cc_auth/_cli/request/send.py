@@ -15,10 +15,10 @@ import requests
 import urllib3.exceptions
 
 from oauth_cc_auth._adapter import behaviour
-from oauth_cc_auth._adapter.transport_errors import words_of
+from oauth_cc_auth._adapter.transport_errors import transport_failure, words_of
 from oauth_cc_auth._cli.settings.given import CommandSettings, Given
 from oauth_cc_auth._cli.settings.urls import wire_origin, wire_url
-from oauth_cc_auth._cli.terminal import console
+from oauth_cc_auth._cli.terminal import console, wording
 from oauth_cc_auth._cli.terminal.exit import CLIENT_ERROR, OK, SERVER_ERROR, UNREACHABLE, USAGE, CommandError
 from oauth_cc_auth._cli.terminal.streams import write_to_stderr
 from oauth_cc_auth._errors import TokenError
@@ -129,7 +129,9 @@ def _problem(error: Exception, api_request: ApiRequest) -> str:
     query = urlsplit(api_request.url).query
     shown = presentable(words_of(error), [query] if len(query) > 3 else [])
     if not isinstance(error, _REFUSED):
-        return f"no answer: {shown}"
+        reason = transport_failure(error, requests, own=True, retryable=False).reason
+        remedy = wording.api_remedy("timed_out" if isinstance(error, requests.Timeout) else reason)
+        return f"no answer: {shown}; {remedy}"
     return f"its redirect cannot be followed: {shown}" if api_request.follows else shown
 
 

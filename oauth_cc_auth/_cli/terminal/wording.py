@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from oauth_cc_auth._errors import ConfigurationError, TokenError, worded
+from oauth_cc_auth._errors import ConfigurationError, Reason, TokenError, worded
 from oauth_cc_auth._settings.checks import https_remedy
 
 _PERMIT_HTTP = https_remedy("pass --allow-insecure-http")
@@ -23,6 +23,32 @@ _OPTIONS = (
     (r"pass Issuer\((['\"])(.+?)\1\)", r"pass --issuer \2"),
     (r"pass dpop=DPoP\(\)", "pass --dpop"),
 )
+
+_PROXY = "check the proxy that HTTPS_PROXY, HTTP_PROXY or ALL_PROXY names; NO_PROXY names hosts that need none"
+# What to do if there is no answer of the API, whose URL the person has given on the command line.
+_API_REMEDIES: dict[Reason, str] = {
+    "invalid_url": f"check the URL; or {_PROXY}",
+    "proxy_failed": _PROXY,
+    "proxy_refused": _PROXY,
+    "timed_out": "if the API needs longer, pass --api-timeout",
+    "tls_client_certificate": "the API wants a client certificate: pass --certificate and "
+    "--client-authentication tls_client_auth",
+    "tls_client_certificate_refused": "the API does not accept the client certificate: check that it has not expired, "
+    "and that the API knows its issuer",
+    "tls_expired": "have the API's certificate renewed, and check that the clock of this machine is right",
+    "tls_not_spoken": "check host and port in the URL, and that this port speaks https",
+    "tls_not_yet_valid": "check that the clock of this machine is right",
+    "tls_untrusted": _TRUST,
+    "tls_wrong_host": "use a URL with a host that the certificate is for",
+    "unreachable_dns": "check the host in the URL, and whether this machine can look it up",
+    "unreachable_network": "check the network of this machine; behind a firewall, HTTPS_PROXY may have to name a proxy",
+    "unreachable_refused": "check host and port in the URL, and whether the server runs",
+}
+
+
+def api_remedy(reason: Reason) -> str:
+    """What to do if the API gives no answer for this `reason`."""
+    return _API_REMEDIES.get(reason, "`oauth-cc-auth check --api-url` with this URL shows which step fails")
 
 
 def token_error(error: TokenError) -> str:

@@ -94,7 +94,10 @@ def test_no_answer(run: Run, env: dict[str, str], oauth_server: LoopbackServer) 
     oauth_server.api.always(Answer.dropped())
     ran = run("request", "GET", oauth_server.api_url, env=env)
     assert (ran.status, ran.raw) == (4, b"")
-    assert ran.err == (f"{ERROR}GET {oauth_server.api_url}: no answer: Remote end closed connection without response\n")
+    assert ran.err == (
+        f"{ERROR}GET {oauth_server.api_url}: no answer: Remote end closed connection without response; "
+        "`oauth-cc-auth check --api-url` with this URL shows which step fails\n"
+    )
 
 
 def test_a_slow_answer(run: Run, env: dict[str, str], oauth_server: LoopbackServer) -> None:
@@ -103,6 +106,7 @@ def test_a_slow_answer(run: Run, env: dict[str, str], oauth_server: LoopbackServ
         ran = run("request", "GET", oauth_server.api_url, "--api-timeout", "0.1", env=env)
     assert ran.status == 4
     assert "timed out" in ran.err
+    assert ran.err.endswith("; if the API needs longer, pass --api-timeout\n")
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from typing import Any
 
+import certifi
 import pytest
 
 from oauth_cc_auth.testing import Answer, LoopbackServer
@@ -104,9 +105,27 @@ def test_a_host_that_is_not_ascii(run: Run, env: dict[str, str]) -> None:
     """It is called by the name that requests gives it, also in api_origins."""
     url = "https://stra\u00dfe.example/orders"
     ran = run("request", "GET", url, env={**env, "OAUTH_CC_API_ORIGINS": "https://stra\u00dfe.example"})
-    assert (ran.status, ran.err) == (4, f"{ERROR}GET {url}: no answer: [Errno -2] no such host\n")
+    advice = "check the host in the URL, and whether this machine can look it up"
+    assert (ran.status, ran.err) == (4, f"{ERROR}GET {url}: no answer: [Errno -2] no such host; {advice}\n")
     checked = run("check", "--json", "--api-url", url, env=env).json
     assert (checked["api"]["withheld"], [cause["name"] for cause in checked["causes"]]) == (None, ["api_unreachable"])
+
+
+def test_an_api_that_does_not_speak_tls(run: Run, env: dict[str, str], oauth_server: LoopbackServer) -> None:
+    """OpenSSL's words are about versions, and help no one."""
+    ran = run("request", oauth_server.api_url.replace("http://", "https://"), env=env)
+    assert ran.status == 4
+    assert ran.err.endswith("; check host and port in the URL, and that this port speaks https\n")
+
+
+def test_an_api_whose_certificate_is_not_trusted(
+    run: Run, env: dict[str, str], oauth_tls_server: LoopbackServer
+) -> None:
+    """The token came over another connection. There is no option of requests here, but a variable."""
+    ran = run("request", oauth_tls_server.api_url, env={**env, "REQUESTS_CA_BUNDLE": certifi.where()})
+    assert ran.status == 4
+    assert "CERTIFICATE_VERIFY_FAILED" in ran.err
+    assert ran.err.endswith("set REQUESTS_CA_BUNDLE to a file with its certificate\n")
 
 
 def test_what_requests_does_not_send(run: Run, env: dict[str, str]) -> None:
