@@ -77,7 +77,7 @@ def _store_for(what: str) -> FileStore:
     try:
         return FileStore(directory)
     except ConfigurationError as error:
-        problem = f"the cache folder {directory} {error.problem}: make it one that only you can use (mode 0700)"
+        problem = f"the cache folder {error.problem}: make it one that only you can use (mode 0700)"
     raise CommandError(problem)
 
 

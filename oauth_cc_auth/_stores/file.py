@@ -58,11 +58,13 @@ class FileStore(EncryptingStore):
             library("cryptography.hazmat.primitives.ciphers.aead", "file", "FileStore")
         self.directory = _folder(directory).expanduser().absolute()
         self._begin()
-        if self.directory.exists():
-            problem = _what_is_wrong_with(self.directory)
-            if problem:
-                remedy = "name a folder that only this user can read (mode 0700)"
-                raise ConfigurationError(field="directory", problem=problem, remedy=remedy)
+        try:
+            problem = _what_is_wrong_with(self.directory) if self.directory.exists() else ""
+        except PermissionError as error:
+            problem = f"cannot be looked into: {_said_by(error)}"
+        if problem:
+            remedy = "name a folder that only this user can read (mode 0700)"
+            raise ConfigurationError(field="directory", problem=f"{self.directory} {problem}", remedy=remedy)
 
     def _begin(self) -> None:
         self._guard = Lock()
@@ -167,11 +169,13 @@ class FileStore(EncryptingStore):
         return self._guard
 
     def _make_directory(self) -> None:
-        with _plain_errors():
+        try:
             self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             problem = _what_is_wrong_with(self.directory)
+        except OSError as error:
+            problem = f"cannot be made: {_said_by(error)}"
         if problem:
-            raise TokenError(f"its directory {problem}")
+            raise TokenError(f"its directory {self.directory} {problem}")
 
     def _sweep(self) -> None:
         """Remove what has ended, and what a process did not get finished; once in each process."""
@@ -246,8 +250,12 @@ def _plain_errors() -> Generator[None, None, None]:
         yield
         return
     except OSError as error:
-        problem = error.strerror or type(error).__name__
+        problem = _said_by(error)
     raise TokenError(f"the file system says: {problem}")
+
+
+def _said_by(error: OSError) -> str:
+    return error.strerror or type(error).__name__
 
 
 FileStore.__module__ = "oauth_cc_auth.stores"

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from oauth_cc_auth import ConfigurationError, TokenError
+from oauth_cc_auth._stores import file
 from oauth_cc_auth.stores import FileStore
 from tests.stores.hosts import Host
 
@@ -182,25 +183,43 @@ class TestFolders:
     def test_one_that_others_can_use_is_refused(self, folder: Path) -> None:
         folder.mkdir()
         folder.chmod(0o755)
-        with pytest.raises(ConfigurationError, match="directory can be used by other users; name a folder"):
+        with pytest.raises(ConfigurationError, match=f"^directory {folder} can be used by other users; name a folder"):
             FileStore(folder)
 
     def test_so_is_one_that_becomes_so_later(self, store: FileStore) -> None:
         kept(store)
         store.directory.chmod(0o777)
-        with pytest.raises(TokenError, match="its directory can be used by other users"):
+        with pytest.raises(TokenError, match=f"its directory {store.directory} can be used by other users"):
             store.acquire(KEY, "me", LONG)
 
     def test_one_of_another_user_is_refused(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         folder.mkdir(mode=0o700)
         monkeypatch.setattr(os, "geteuid", lambda: 12345)
-        with pytest.raises(ConfigurationError, match="directory belongs to another user"):
+        with pytest.raises(ConfigurationError, match=f"directory {folder} belongs to another user"):
             FileStore(folder)
 
     def test_a_file_is_none(self, folder: Path) -> None:
         folder.touch()
-        with pytest.raises(ConfigurationError, match="directory is no directory"):
+        with pytest.raises(ConfigurationError, match=f"directory {folder} is no directory"):
             FileStore(folder)
+
+    def test_nor_is_one_that_no_one_may_look_for(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """As in the folder of another user."""
+
+        def denied(directory: Path) -> str:
+            raise PermissionError(13, "Permission denied")
+
+        folder.mkdir(mode=0o700)
+        monkeypatch.setattr(file, "_what_is_wrong_with", denied)
+        with pytest.raises(ConfigurationError, match=f"^directory {folder} cannot be looked into: Permission denied; "):
+            FileStore(folder)
+
+    def test_one_that_cannot_be_made(self, tmp_path: Path) -> None:
+        """It is named, since no one else knows where `FileStore()` is."""
+        (tmp_path / "file").touch()
+        folder = tmp_path / "file" / "tokens"
+        with pytest.raises(TokenError, match=f"^its directory {folder} cannot be made: Not a directory$"):
+            FileStore(folder).acquire(KEY, "me", LONG)
 
     def test_links_are_not_followed(self, store: FileStore, tmp_path: Path) -> None:
         kept(store)
