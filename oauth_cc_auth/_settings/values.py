@@ -84,7 +84,7 @@ def _read_dpop(name: str, field: str, text: str) -> Any:
     except ConfigurationError as error:
         problem = "names a JWK whose alg does not fit its key" if error.field == "algorithm" else error.problem
         # No setting says algorithm or password.
-        remedy = error.remedy if error.field == field else "name a file with a P-256 private key that is not encrypted"
+        remedy = error.remedy if error.field == field else "name a file with a private key that is not encrypted"
     # Raised out here, so that no context with a key comes along.
     raise ConfigurationError(field=field, name=name, problem=problem, remedy=remedy)
 

@@ -182,7 +182,7 @@ def test_a_key_for_dpop_that_cannot_be_used(
         content = ec.generate_private_key(ec.SECP256R1()).private_bytes(*PEM, BestAvailableEncryption(b"password"))
     if isinstance(content, bytes):
         (tmp_path / "dpop.pem").write_bytes(content)
-    message = f" {problem}; name a file with a P-256 private key that is not encrypted"
+    message = f" {problem}; name a file with a private key that is not encrypted"
     for name, value in {"TOKEN_URL": URL, "CLIENT_ID": "a", "CLIENT_SECRET": "b", "DPOP": "dpop.pem"}.items():
         monkeypatch.setenv(f"OAUTH_CC_{name}", value)
     with pytest.raises(ConfigurationError) as caught:
