@@ -272,10 +272,8 @@ class Fetcher:
         """Warn once if the settings say where the life of tokens is, and it cannot be read there."""
         if request.endpoint is None or self._family.has_warned_of_life or not isinstance(reply, TokenResponse):
             return
-        from oauth_cc_auth._protocol.unread_life import (
-            UNREAD_LIFE_REMEDY,
-            unread_life,
-        )  # as the auth object has loaded it
+        # The auth object has loaded it.
+        from oauth_cc_auth._protocol.unread_life import UNREAD_LIFE_REMEDY, unread_life
 
         problem = unread_life(request, reply, token, told)
         if problem:
