@@ -21,12 +21,45 @@ from oauth_cc_auth._http.interrupts import Ignoring
 
 from .process_lock import ProcessLock
 
+# Seconds that a task waits for the thread; then its event loop loads the modules. And seconds that a thread or a fork
+# waits for one that loads; then it goes on all the same. If a signal handler raises at the wrong moment, Python's
+# import system keeps a lock, and whoever imports in another thread waits for ever.
+LONGEST = 5.0
+LONGEST_TURN = 1.0
+
 _loading = ProcessLock()
+
+
+class _Turn:
+    """``with _Turn():`` is ``with _loading.here():`` with a wait of `LONGEST_TURN` at most."""
+
+    __slots__ = ("_lock",)
+
+    def __enter__(self) -> None:
+        lock = _loading.here()
+        self._lock = lock if lock.acquire(timeout=LONGEST_TURN) else None
+
+    def __exit__(self, *_: object) -> None:
+        if self._lock is not None:
+            self._lock.release()
+
+
+_forking: list[_Turn] = []
+
+
+def _before_fork() -> None:
+    turn = _Turn()
+    turn.__enter__()
+    _forking.append(turn)
+
+
+def _after_fork_in_parent() -> None:
+    _forking.pop().__exit__()
+
 
 if hasattr(os, "register_at_fork"):  # pragma: no branch  # not on Windows and WebAssembly, which do not fork
     # Nothing for the child, which has a lock of its own.
-    os.register_at_fork(before=lambda: _loading.here().acquire(), after_in_parent=lambda: _loading.here().release())
-
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent)
 
 _known: dict[str, Any] = {}  # by name; to ask Python costs ten times as much
 
@@ -35,7 +68,7 @@ def loaded(name: str) -> Any:
     """The module `name` of this package, imported if it is not there yet."""
     module = _known.get(name)
     if module is None:
-        with _loading.here():
+        with _Turn():
             module = _known[name] = import_module(f"oauth_cc_auth.{name}")
     return module
 
@@ -54,11 +87,12 @@ class Modules:
         are_loaded: True once all of them are.
     """
 
-    __slots__ = ("_names", "_process", "_waiting", "are_loaded")
+    __slots__ = ("_lock", "_names", "_process", "_waiting", "are_loaded")
 
     def __init__(self, *names: str) -> None:
         self.are_loaded = False
         self._names = names
+        self._lock = ProcessLock()  # not the one that is held while modules are loaded: event loops take this one
         self._process = 0  # a child has no thread that would ever wake those who wait in its parent
         self._waiting: list[Callable[[], object]] = []
 
@@ -68,8 +102,12 @@ class Modules:
             loaded(name)
         self.are_loaded = True
 
-    async def aload(self) -> None:
-        """Have one thread load them, whoever waits for that; if no thread can be started, load them here."""
+    async def aload(self, seconds: float) -> None:
+        """Have one thread load them, whoever waits for that.
+
+        If that takes longer than `seconds`, or than `LONGEST`, whoever needs them loads them in place; and so does
+        this, if no thread can be started.
+        """
         import anyio
 
         from .caller import thread_safe
@@ -84,10 +122,11 @@ class Modules:
             finally:
                 if not has_begun:
                     self._load_for_all()
-        await done.wait()
+        with anyio.move_on_after(min(seconds, LONGEST)):
+            await done.wait()
 
     def _is_first(self, wake: Callable[[], object]) -> bool:
-        with _loading.here():
+        with self._lock.here():
             if self._process != getpid():
                 self._process, self._waiting = getpid(), []
             self._waiting.append(wake)
@@ -98,8 +137,8 @@ class Modules:
             with Ignoring(Exception):  # whoever needs the modules will meet the same error
                 self.load()
         finally:
-            with _loading.here():
+            with self._lock.here():
                 waiting, self._waiting = self._waiting, []
             for wake in waiting:
-                with Ignoring(RuntimeError):  # a loop that has ended
+                with Ignoring(Exception):  # its loop has ended: a RuntimeError in asyncio, an OSError in trio
                     wake()

@@ -151,7 +151,7 @@ class TokenSource:
         if self._asend is None:
             return self._at_hand(refused)
         if not self._modules.are_loaded:
-            await self._modules.aload()
+            await self._modules.aload(self.deadline)
         flow = self.flow.obtain(Caller.current(blocking=False), refused)
         return await self._adrive(flow)
 

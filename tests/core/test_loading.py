@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import trio
 
-from oauth_cc_auth._core import loading
+from oauth_cc_auth._core import caller, loading
 from oauth_cc_auth._core.loading import Modules
 
 RUN: list[Callable[[Callable[[], Any]], Any]] = [lambda main: asyncio.run(main()), trio.run]
@@ -29,7 +29,8 @@ class Loads:
         monkeypatch.setattr(loading, "loaded", self)
 
     def __call__(self, name: str) -> None:
-        assert self.may_end.wait(20)
+        with loading._Turn():  # as `loaded` has
+            assert self.may_end.wait(20)
         self.names.append(name)
         self.threads.add(threading.current_thread())
         if self._errors:
@@ -56,7 +57,7 @@ def test_one_thread_for_all_tasks(run: Callable[[Callable[[], Any]], Any], monke
 
         async with anyio.create_task_group() as group:
             for _ in range(50):
-                group.start_soon(modules.aload)
+                group.start_soon(modules.aload, 20.0)
             await anyio.wait_all_tasks_blocked()
             loads.may_end.set()
 
@@ -65,6 +66,57 @@ def test_one_thread_for_all_tasks(run: Callable[[Callable[[], Any]], Any], monke
     assert loads.names == ["a", "b"]
     assert len(loads.threads) == 1
     assert threading.current_thread() not in loads.threads
+
+
+@both_kinds
+def test_a_wait_is_bounded(run: Callable[[Callable[[], Any]], Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """By what is left to the caller: the thread may wait for a lock that no one will release."""
+    loads, modules = Loads(monkeypatch), Modules("a")
+    run(lambda: modules.aload(0.001))
+    assert not modules.are_loaded
+    loads.may_end.set()
+
+
+def test_a_thread_that_never_ends_loading_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor a fork."""
+    has_begun, may_end = threading.Event(), threading.Event()
+
+    def never_ends() -> None:
+        with loading._Turn():
+            has_begun.set()
+            assert may_end.wait(20)
+
+    thread = threading.Thread(target=never_ends)
+    thread.start()
+    assert has_begun.wait(20)
+    monkeypatch.setattr(loading, "LONGEST_TURN", 0.001)
+    monkeypatch.setattr(loading, "_known", {})
+    assert loading.loaded("_version").__version__
+    loading._before_fork()
+    loading._after_fork_in_parent()
+    may_end.set()
+    thread.join()
+
+
+def test_a_loop_that_cannot_be_woken_keeps_no_other_from_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An interrupted trio has closed what would wake it."""
+
+    def closed() -> None:
+        raise OSError("Bad file descriptor")
+
+    real, wakes = caller.thread_safe, [closed]
+    monkeypatch.setattr(caller, "thread_safe", lambda function: wakes.pop() if wakes else real(function))
+    loads, modules = Loads(monkeypatch), Modules("a")
+
+    async def main() -> None:
+        first, second = (asyncio.create_task(modules.aload(20.0)) for _ in range(2))
+        await asyncio.sleep(0)
+        loads.may_end.set()
+        await second
+        first.cancel()
+
+    asyncio.run(main())
+    assert modules.are_loaded
 
 
 @both_kinds
@@ -80,7 +132,7 @@ def test_without_threads(run: Callable[[Callable[[], Any]], Any], monkeypatch: p
     loads, modules = Loads(monkeypatch), Modules("a")
     loads.may_end.set()
     monkeypatch.setattr(loading, "Thread", NoThread)
-    run(modules.aload)
+    run(lambda: modules.aload(20.0))
     assert modules.are_loaded
     assert loads.threads == {threading.current_thread()}
 
@@ -92,9 +144,9 @@ def test_an_error_leaves_no_one_waiting(
     """Whoever needs the modules meets it: a file that is missing, for example."""
     loads, modules = Loads(monkeypatch, ImportError("no such file")), Modules("a")
     loads.may_end.set()
-    run(modules.aload)
+    run(lambda: modules.aload(20.0))
     after_the_error = modules.are_loaded
-    run(modules.aload)
+    run(lambda: modules.aload(20.0))
     assert (after_the_error, modules.are_loaded) == (False, True)
     assert loads.names == ["a", "a"]
 
@@ -105,10 +157,10 @@ def test_a_task_that_is_cancelled_leaves_no_one_waiting(monkeypatch: pytest.Monk
 
     async def give_up() -> None:
         with pytest.raises(asyncio.TimeoutError):
-            await asyncio.wait_for(modules.aload(), 0)
+            await asyncio.wait_for(modules.aload(20.0), 0)
 
     async def wait() -> None:
-        task = asyncio.create_task(modules.aload())
+        task = asyncio.create_task(modules.aload(20.0))
         await asyncio.sleep(0)
         loads.may_end.set()
         await task
@@ -123,7 +175,7 @@ def test_a_child_has_no_thread_that_would_wake_it(monkeypatch: pytest.MonkeyPatc
     loads, modules = Loads(monkeypatch), Modules("a")
 
     async def give_up() -> None:
-        task = asyncio.create_task(modules.aload())
+        task = asyncio.create_task(modules.aload(20.0))
         await asyncio.sleep(0)
         task.cancel()
 
@@ -132,5 +184,5 @@ def test_a_child_has_no_thread_that_would_wake_it(monkeypatch: pytest.MonkeyPatc
     with monkeypatch.context() as patched:
         patched.setattr(loading, "getpid", lambda: child)
         loads.may_end.set()
-        asyncio.run(modules.aload())
+        asyncio.run(modules.aload(20.0))
     assert modules.are_loaded
