@@ -245,8 +245,9 @@ class ApiPolicy:
         pass unseen.
         """
         refuses, description = self._refuses(url, status, headers, body, lease), self._description
-        is_news = refuses is True and status == 401 and lease is not None
-        if is_news and description is not None and description.note(url, headers):
+        if refuses is not True or status != 401 or lease is None or description is None:
+            return refuses
+        if description.note(url, headers, lease):
             self.cache.outdate()  # a token that is under way does not know of it
         return refuses
 

@@ -56,7 +56,7 @@ class StepUp:
         if status == 401 and self._config.scope is not None:
             return False
         wanted = challenge_parameter(challenge, "scope")
-        if wanted is None or not re.fullmatch(SCOPES, wanted):
+        if wanted is None or not re.fullmatch(SCOPES, wanted) or lease.is_in(wanted):
             return False
         with self._lock.here():
             self._widen(origin_of(url), wanted.split())

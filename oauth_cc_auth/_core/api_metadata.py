@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from .clock import Clock, Moment
     from .flight import Flight
+    from .lease import Lease
     from .observer import Observer
 
 logger = logging.getLogger("oauth_cc_auth")
@@ -48,15 +49,17 @@ class _Site:
         origin: That origin.
         api_url: What refused a token there.
         place: Where it says that its document is.
+        refused: The token that it refused; what holds it is not repeated.
         scope: What its refusal asks for, or None.
         good_until: When to read the document again.
         problem: Why it was ignored last; empty if it was not.
     """
 
-    __slots__ = ("api_url", "good_until", "origin", "place", "problem", "scope")
+    __slots__ = ("api_url", "good_until", "origin", "place", "problem", "refused", "scope")
 
-    def __init__(self, origin: Origin, good_until: Moment) -> None:
+    def __init__(self, origin: Origin, good_until: Moment, refused: Lease) -> None:
         self.origin = origin
+        self.refused = refused
         self.good_until = good_until
         self.api_url = self.place = self.problem = ""
         self.scope: str | None = None
@@ -118,21 +121,32 @@ class ApiDescription:
         self._resource = config.resource  # of the settings
         self._settled = False  # a token has come with what is supplied
 
-    def note(self, api_url: str, headers: Mapping[str, str]) -> bool:
-        """True if the API at `api_url` names a document in its 401 that the next leader is to read."""
+    def note(self, api_url: str, headers: Mapping[str, str], refused: Lease) -> bool:
+        """True if the API at `api_url` names a document in its 401 that the next leader is to read.
+
+        Args:
+            api_url: What refused a token.
+            headers: Of the refusal.
+            refused: The token.
+        """
         if not (self._sets_scope or self._sets_resource):
             return False
         challenge = headers.get("www-authenticate")
         place = challenge_parameter(challenge, "resource_metadata")
-        if place is None:
+        if place is None or refused.is_in(challenge or ""):
             return False
         origin, now = origin_of(api_url), self._clock.moment()
         with self._lock.here():
             site = self._sites.get(origin)
             if site is not None and not now.has_reached(site.good_until):
                 return False
-            site = self._sites.setdefault(origin, _Site(origin, now))
-            site.api_url, site.place, site.scope = api_url, place, challenge_parameter(challenge, "scope")
+            site = self._sites.setdefault(origin, _Site(origin, now, refused))
+            site.api_url, site.place, site.refused, site.scope = (
+                api_url,
+                place,
+                refused,
+                challenge_parameter(challenge, "scope"),
+            )
             site.good_until = now.after(KEPT)
             self._noted = (*(each for each in self._noted if each is not site), site)
             while len(self._sites) > MOST_ORIGINS:
@@ -178,6 +192,9 @@ class ApiDescription:
         resource, scope = ((found.resource,) if self._sets_resource else self._resource), None
         if self._sets_scope:
             scope = site.scope if site.scope is not None and re.fullmatch(SCOPES, site.scope) else found.scope
+        if site.refused.is_in(f"{found.resource} {scope}"):
+            self._ignore(site, flight, "its document repeats the token")
+            return
         site.problem = ""
         self._supply(site, scope, resource)
         flight.deferred_events += self._observer.api_metadata_read(

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from oauth_cc_auth._http.origin import NOWHERE, Origin
 from oauth_cc_auth._record import Record
+from oauth_cc_auth._redact.redact import redact
 from oauth_cc_auth._token import Token
 
 from .clock import Moment
@@ -155,6 +156,10 @@ class Lease:
     def is_same_token(self, other: Lease) -> bool:
         """True if both have one text; some servers issue it more than once."""
         return self.token.access_token == other.token.access_token
+
+    def is_in(self, text: str) -> bool:
+        """True if `text`, which others wrote, has the token in it, in any usual encoding."""
+        return redact(text, [self.token.access_token]) != text
 
     def go_on_from(self, older: Lease | None) -> None:
         """Learn from `older`, which this lease replaces, whether the endpoint hands out one token until its end.

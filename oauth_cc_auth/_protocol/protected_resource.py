@@ -113,7 +113,7 @@ def _is_about(resource: object, api_url: str, suffix: str) -> bool:
     except (ConfigurationError, ValueError):  # several, or none
         return False
     origin, path = origin_of(uri), urlsplit(uri).path
-    if not origin.host or origin != origin_of(api_url):
+    if not origin.host or origin != origin_of(api_url) or "@" in urlsplit(uri).netloc:
         return False
     return _holds(path, urlsplit(api_url).path) and _holds(suffix, path)
 

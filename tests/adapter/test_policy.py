@@ -640,7 +640,7 @@ class Description:
         self.noted: list[tuple[object, ...]] = []
         self._is_news = is_news
 
-    def note(self, url: str, headers: Any) -> bool:
+    def note(self, url: str, headers: Any, refused: Any) -> bool:
         self.noted.append((url, headers))
         return self._is_news
 

@@ -139,6 +139,17 @@ def test_each_origin_for_itself(client: ClientKind, oauth_server: LoopbackServer
 
 
 @each_client
+def test_a_scope_with_the_token_in_it(client: ClientKind, oauth_server: LoopbackServer) -> None:
+    """Scopes are logged, and told to hooks."""
+    api = Api(oauth_server, INSUFFICIENT)
+    with scene(client, oauth_server, scope="a", step_up=True) as s:
+        assert tokens_at_once(s.session, 1)
+        api.challenge = f'error="insufficient_scope", scope="write {oauth_server.issued[0]}"'
+        assert statuses(s) == [403]
+    assert scopes_asked_for(oauth_server) == ["a"]
+
+
+@each_client
 def test_all_at_once(client: ClientKind, oauth_server: LoopbackServer) -> None:
     """Requests that are refused together share the new token."""
     Api(oauth_server, INSUFFICIENT)

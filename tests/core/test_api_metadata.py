@@ -6,16 +6,21 @@ import json
 from math import inf
 from typing import Any
 
-from oauth_cc_auth import ClientCredentialsConfig, Issuer
+import pytest
+
+from oauth_cc_auth import ClientCredentialsConfig, Issuer, Token
 from oauth_cc_auth._core.api_metadata import MOST_ORIGINS, ApiDescription
 from oauth_cc_auth._core.caller import Caller
+from oauth_cc_auth._core.clock import Moment
 from oauth_cc_auth._core.effects import Send
 from oauth_cc_auth._core.flight import Flight
+from oauth_cc_auth._core.lease import Lease, RenewalRules
 from oauth_cc_auth._core.observer import Observer
 from oauth_cc_auth._protocol.exchange import TokenResponse
 from tests.fake_clock import FakeClock
 
 ISSUER = "https://login.example.com"
+LEASE = Lease(Token("s3cr3t/token"), "Bearer s3cr3t/token", asked=Moment(0.0, 0.0), rules=RenewalRules(), chance=0.5)
 PATH = "/.well-known/oauth-protected-resource"
 
 
@@ -39,14 +44,14 @@ class Play:
         observer = Observer(config, None)
         self.description = ApiDescription(config, ISSUER, self.clock, observer, ask_for, timeout=10.0)
 
-    def note(self, host: str) -> bool:
-        """A refusal of the API at `host`."""
+    def note(self, host: str, more: str = "") -> bool:
+        """A refusal of the API at `host`, whose challenge says `more`."""
         origin = f"https://{host}"
-        challenge = f'Bearer resource_metadata="{origin}{PATH}"'
-        return self.description.note(f"{origin}/orders", {"www-authenticate": challenge})
+        challenge = f'Bearer resource_metadata="{origin}{PATH}"{more}'
+        return self.description.note(f"{origin}/orders", {"www-authenticate": challenge}, LEASE)
 
-    def read(self, *, deadline: float = 30.0, takes: float = 0.0) -> list[str]:
-        """Have a leader read everything; the URLs that it asks for."""
+    def read(self, *, deadline: float = 30.0, takes: float = 0.0, **members: Any) -> list[str]:
+        """Have a leader read everything; the URLs that it asks for. Each document has these members, too."""
         asked: list[str] = []
         reading = self.description.read(self.flight(), self.clock.monotonic() + deadline)
         reply: Any = None
@@ -60,7 +65,7 @@ class Play:
             self.budgets.append(effect.budget)
             self.clock.advance(takes)
             origin = effect.request.url.removesuffix(PATH)
-            document = {"resource": origin, "authorization_servers": [ISSUER]}
+            document = {"resource": origin, "authorization_servers": [ISSUER], **members}
             reply = TokenResponse(200, {}, json.dumps(document).encode())
 
     @staticmethod
@@ -71,12 +76,30 @@ class Play:
 def test_noted_once() -> None:
     """And read once; a challenge that names no document is nothing to read."""
     play = Play()
-    assert not play.description.note("https://a.example/", {"www-authenticate": "Bearer"})
+    assert not play.description.note("https://a.example/", {"www-authenticate": "Bearer"}, LEASE)
     assert play.note("a.example")
     assert not play.note("a.example")
     assert play.read() == [f"https://a.example{PATH}"]
     assert play.read() == []
     assert play.asked_for == [(None, ("https://a.example",))]
+
+
+def test_a_challenge_that_repeats_the_token() -> None:
+    """What is noted is logged and told to hooks; so nothing is, in any encoding of the token."""
+    play = Play()
+    assert not play.note("a.example", ', scope="s3cr3t/token"')
+    assert not play.note("a.example", ', x="s3cr3t%2Ftoken"')
+    assert play.note("a.example", ', scope="other"')
+
+
+def test_a_document_that_repeats_the_token(caplog: pytest.LogCaptureFixture) -> None:
+    """It is ignored, and the token is in no log."""
+    play = Play()
+    play.note("a.example")
+    play.read(scopes_supported=["s3cr3t/token"])
+    assert play.asked_for == []
+    assert "is ignored: its document repeats the token" in caplog.text
+    assert "s3cr3t" not in caplog.text
 
 
 def test_a_leader_that_is_cancelled() -> None:

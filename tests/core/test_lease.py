@@ -55,6 +55,14 @@ def test_keeps_what_it_is_made_of() -> None:
     assert lease.hook is None
 
 
+def test_is_in_what_others_wrote() -> None:
+    """As it is, or encoded."""
+    lease = Lease(Token("a/b c"), "Bearer a/b c", asked=START, rules=RenewalRules(), chance=0.5)
+    assert lease.is_in("before a/b c after")
+    assert lease.is_in("before a%2Fb%20c after")
+    assert not lease.is_in("a/b")
+
+
 class TestProofs:
     """A token that is bound to a key needs a proof in each request."""
 

@@ -96,6 +96,8 @@ def test_what_it_may_be_about(place: str, resource: str) -> None:
         ("", ORIGIN.replace("https", "http")),
         ("", "urn:orders"),
         ("", f"{API}#a"),
+        ("", API.replace("https://", "https://user:password@")),
+        ("", API.replace("https://", "https://victim.example@")),
         ("", ""),
         ("", " "),
         ("", 5),
