@@ -186,6 +186,20 @@ def test_a_folder_that_cannot_be_used(arguments: list[str], run: Run, env: dict[
     )
 
 
+def test_the_second_run_with_a_wrong_secret(run: Run, env: dict[str, str], oauth_server: LoopbackServer) -> None:
+    """It does not ask, and is told as much as the first one what to do."""
+    wrong = {**env, "OAUTH_CC_CLIENT_SECRET": "wrong"}
+    first, second = run("token", "--cache", env=wrong), run("token", "--cache", env=wrong)
+    assert (first.status, second.status) == (3, 3)
+    remedy = "; check client_id and client_secret, and that this client may use this authentication method"
+    assert remedy in first.err
+    assert (
+        f"another process has asked the token endpoint, and got no token (invalid_client, HTTP status 401){remedy}"
+        in (second.err)
+    )
+    assert len(oauth_server.token_requests) == 2  # by two methods
+
+
 def test_clear(run: Run, env: dict[str, str], oauth_server: LoopbackServer, cache: Path) -> None:
     """It says what it has removed, and the next run fetches a token."""
     nothing = f"nothing to remove: there are no tokens in {cache}\n"

@@ -194,6 +194,11 @@ def test_a_key_for_dpop_that_cannot_be_used(
     assert str(caught.value) == f"--dpop{message}"
 
 
+def test_no_dpop() -> None:
+    """A word that says no is no name of a file."""
+    assert sources.from_options(Namespace(dpop="off"))["dpop"].value is None
+
+
 def test_dpop_without_its_packages(monkeypatch: pytest.MonkeyPatch) -> None:
     """They are named, and nothing is said about a file."""
     monkeypatch.setitem(sys.modules, "jwt.algorithms", None)
