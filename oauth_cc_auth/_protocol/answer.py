@@ -247,6 +247,18 @@ def _start_of(answer: TokenResponse) -> str:
     return answer.body[:2000].decode("utf-8", "replace")
 
 
+def _advice_about_metadata(request: TokenRequest) -> str:
+    """What to do if no token endpoint was asked, but the URL of a document that names one; else empty."""
+    if "/.well-known/" not in request.shown_url:
+        return ""
+    from oauth_cc_auth._http.well_known import issuer_behind  # seldom needed
+
+    issuer = issuer_behind(request.shown_url)
+    if issuer is None:
+        return ""
+    return f"this is the URL of the issuer's metadata: pass Issuer({presentable(issuer, request.secrets)!r})"
+
+
 def _refusal_remedy(
     request: TokenRequest, answer: TokenResponse, code: str | None, description: str | None, *, html: bool
 ) -> str:
@@ -255,12 +267,9 @@ def _refusal_remedy(
         return NOT_REDIRECTED
     if status == 400 and any(words in answer.body[:2000] for words in _TO_A_TLS_PORT):
         return "this port speaks https, and token_url must begin with https://"
-    if 400 <= status < 500 and "/.well-known/" in request.shown_url:
-        from oauth_cc_auth._http.well_known import issuer_behind  # seldom needed
-
-        issuer = issuer_behind(request.shown_url)
-        if issuer is not None:
-            return f"this is the URL of the issuer's metadata: pass Issuer({presentable(issuer, request.secrets)!r})"
+    about_metadata = _advice_about_metadata(request) if 400 <= status < 500 else ""
+    if about_metadata:
+        return about_metadata
     if code == INVALID_PROOF and not request.is_bound and request.setting == "token_url":
         return BINDING_WANTED
     if request.is_bound and code == USE_NONCE:
@@ -369,8 +378,9 @@ def _where_to_look(request: TokenRequest, answer: TokenResponse) -> str:
     if request.endpoint is not None and callable(request.endpoint.response_fields) and answer.body.strip():
         return "check what response_fields returns"
     path = presentable(likely_path(answer.body), request.secrets)
-    if not path:
-        return CHECK_URL
+    about_metadata = _advice_about_metadata(request)
+    if about_metadata or not path:
+        return about_metadata or CHECK_URL
     described = f'a TokenEndpoint with response_fields={{"access_token": "{path}"}}'
     on_command_line = f"on the command line --response-field access_token={path}"
     return f"{CHECK_URL}; if it is, {described} ({on_command_line}) says where the token is"

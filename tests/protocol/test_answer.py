@@ -609,15 +609,16 @@ def test_a_proof_of_possession_that_is_missing() -> None:
     assert failure.error.remedy.startswith("check this machine's clock")
 
 
-@pytest.mark.parametrize("status", [400, 404, 405])
+@pytest.mark.parametrize("status", [200, 400, 404, 405])
 def test_the_url_of_the_metadata(status: int) -> None:
     """It is what people copy; no token is issued there."""
     url = "https://login.example.com/tenant1/.well-known/openid-configuration"
-    failure = read_answer(a_request(url=url), answer(b"", status), WALL)
+    document = {"issuer": "https://login.example.com/tenant1", "token_endpoint": "https://login.example.com/t1/token"}
+    failure = read_answer(a_request(url=url), answer(document, status), WALL)
     assert isinstance(failure, Failure)
     assert failure.error.remedy == (
         "this is the URL of the issuer's metadata: pass Issuer('https://login.example.com/tenant1')"
     )
-    failure = read_answer(a_request(url="https://login.example.com/.well-known/token"), answer(b"", status), WALL)
+    failure = read_answer(a_request(url="https://login.example.com/.well-known/token"), answer(document, status), WALL)
     assert isinstance(failure, Failure)
     assert "Issuer" not in failure.error.remedy

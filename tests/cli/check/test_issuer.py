@@ -99,3 +99,13 @@ def test_a_proof_of_possession_that_is_missing(run: Run, oauth_server: LoopbackS
     oauth_server.token_endpoint.always(Answer.error("invalid_dpop_proof", "The DPoP proof JWT header is missing"))
     ran = run("token", env={**variables(oauth_server), "OAUTH_CC_TOKEN_URL": oauth_server.token_url})
     assert "the provider wants tokens to be bound to a key: pass --dpop" in ran.err
+
+
+def test_the_metadata_as_token_url(oauth_server: LoopbackServer) -> None:
+    """It is what people copy; no token is issued there, and this server has no metadata to name the endpoint."""
+    url = f"{oauth_server.token_url.rpartition('/')[0]}/.well-known/openid-configuration"
+    cause = diagnosis(url, client_secret="s3cret").cause("path_not_found")
+    issuer = oauth_server.token_url.rpartition("/")[0]
+    assert cause.remedy == (
+        f"This is the URL of the issuer's metadata. In the place of token_url, pass --issuer {issuer}"
+    )

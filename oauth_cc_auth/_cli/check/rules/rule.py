@@ -11,6 +11,7 @@ from datetime import datetime, timezone
 from typing import NamedTuple
 
 from oauth_cc_auth._cli.check.facts import AttemptFacts, Findings, HttpAnswer
+from oauth_cc_auth._http.well_known import issuer_behind
 
 
 class Advice(NamedTuple):
@@ -53,9 +54,12 @@ def excerpt_of(attempt: AttemptFacts) -> str | None:
 
 
 def where_to(findings: Findings, otherwise: str) -> str:
-    """The remedy for a wrong token_url: the token endpoint that the server names, or `otherwise`."""
+    """The remedy for a wrong token_url: the token endpoint or the issuer that is meant, or `otherwise`."""
     if findings.discovered is None:
-        return otherwise
+        issuer = issuer_behind(findings.question.token_url)
+        if issuer is None:
+            return otherwise
+        return f"This is the URL of the issuer's metadata. In the place of token_url, pass --issuer {issuer}"
     return f"Set token_url to the token endpoint that the server itself names: {findings.discovered}"
 
 
