@@ -225,12 +225,15 @@ class TokenError(Exception):
         remedy: What to do about it, in a program; empty if nothing is known that would help.
         reason: Why, as a code for programs; see `Reason` and docs/errors.md.
         attempts: Every token request behind this error, oldest first; and every request for the metadata of an issuer.
+        mended_by: The setting that would mend it and its value, such as ``("issuer", "https://login.example.com")``;
+            the value is empty if any will do. None if that is not known.
         held_for: Seconds for which the token endpoint is not asked again, since it keeps failing; None for no such
             hold. `invalidate()` of the auth object ends it.
     """
 
     reason: Reason = "other"
     remedy: str = ""
+    mended_by: tuple[str, str] | None = None
     held_for: float | None = None
     _library_class: type[Exception] | None = None
 

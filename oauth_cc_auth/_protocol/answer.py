@@ -173,6 +173,7 @@ def _refusal(request: TokenRequest, answer: TokenResponse, members: Mapping[str,
         else about_setting(_refusal_remedy(request, answer, code, description, html=html), request.setting),
     )
     error.status_code, error.error, error.error_description, error.error_uri = status, code, description, uri
+    error.mended_by = _mended_by(request, status, code)
     return Failure(
         error,
         transient=transient,
@@ -247,16 +248,28 @@ def _start_of(answer: TokenResponse) -> str:
     return answer.body[:2000].decode("utf-8", "replace")
 
 
-def _advice_about_metadata(request: TokenRequest) -> str:
-    """What to do if no token endpoint was asked, but the URL of a document that names one; else empty."""
+def _issuer_in_url(request: TokenRequest) -> str | None:
+    """The issuer if no token endpoint was asked, but the URL of its metadata; else None."""
     if "/.well-known/" not in request.shown_url:
-        return ""
+        return None
     from oauth_cc_auth._http.well_known import issuer_behind  # seldom needed
 
     issuer = issuer_behind(request.shown_url)
-    if issuer is None:
-        return ""
-    return f"this is the URL of the issuer's metadata: pass Issuer({presentable(issuer, request.secrets)!r})"
+    return None if issuer is None else presentable(issuer, request.secrets)
+
+
+def _advice_about_metadata(request: TokenRequest) -> str:
+    issuer = _issuer_in_url(request)
+    return "" if issuer is None else f"this is the URL of the issuer's metadata: pass Issuer({issuer!r})"
+
+
+def _mended_by(request: TokenRequest, status: int, code: str | None) -> tuple[str, str] | None:
+    """The setting that would mend a refusal, and its value."""
+    issuer = _issuer_in_url(request) if 400 <= status < 500 else None
+    if issuer is not None:
+        return "issuer", issuer
+    wants_proof = code in (INVALID_PROOF, USE_NONCE) and not request.is_bound and request.setting == "token_url"
+    return ("dpop", "") if wants_proof else None
 
 
 def _refusal_remedy(
@@ -388,15 +401,16 @@ def _where_to_look(request: TokenRequest, answer: TokenResponse) -> str:
 
 def _unusable(request: TokenRequest, answer: TokenResponse, reason: Reason, problem: str, remedy: str = "") -> Failure:
     status = answer.status_code
-    return Failure(
-        InvalidTokenResponse(
-            f"{request.asked} {request.shown_url} answered {status}, but {problem}",
-            attempts=(Attempt(request.method, status, error_description=problem, reason=reason),),
-            reason=reason,
-            remedy=remedy,
-        ),
-        transient=reason in _TRANSIENT_REASONS,
+    error = InvalidTokenResponse(
+        f"{request.asked} {request.shown_url} answered {status}, but {problem}",
+        attempts=(Attempt(request.method, status, error_description=problem, reason=reason),),
+        reason=reason,
+        remedy=remedy,
     )
+    issuer = _issuer_in_url(request)
+    if issuer is not None:
+        error.mended_by = "issuer", issuer
+    return Failure(error, transient=reason in _TRANSIENT_REASONS)
 
 
 def _granted_scope(granted: object, requested: str | None) -> str | None:

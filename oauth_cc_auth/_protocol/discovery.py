@@ -45,12 +45,13 @@ class Unfit(Record):
         text: What is wrong with it, after "which".
         reason: The same as a code.
         remedy: What to do; empty if nothing is known that would help.
+        issuer: The issuer that is meant; None if that is not known.
         transient: The same request may work a little later.
         retry_after: Seconds that the server asked us to wait, or None.
         is_final: The other documents, which are on the same host, need not be asked for.
     """
 
-    __slots__ = ("is_final", "reason", "remedy", "retry_after", "status", "text", "transient", "url")
+    __slots__ = ("is_final", "issuer", "reason", "remedy", "retry_after", "status", "text", "transient", "url")
 
     def __init__(
         self,
@@ -60,6 +61,7 @@ class Unfit(Record):
         reason: Reason,
         *,
         remedy: str = "",
+        issuer: str | None = None,
         transient: bool = False,
         retry_after: float | None = None,
         is_final: bool = False,
@@ -69,6 +71,7 @@ class Unfit(Record):
         self.text = text
         self.reason: Reason = reason
         self.remedy = remedy
+        self.issuer = issuer
         self.transient = transient
         self.retry_after = retry_after
         self.is_final = is_final
@@ -178,9 +181,11 @@ def _of_another_issuer(issuer: Issuer, url: str, stated: object) -> Unfit:
     if not isinstance(stated, str):
         return Unfit(url, 200, "states no issuer", "issuer_mismatch")
     shown, remedy = presentable(stated, ()), ""
-    if stated.rstrip("/") == issuer.url.rstrip("/"):
+    is_meant = stated.rstrip("/") == issuer.url.rstrip("/")
+    if is_meant:
         remedy = f"the slash at the end counts: pass Issuer({shown!r})"
-    return Unfit(url, 200, f"states another issuer, {shown!r}", "issuer_mismatch", remedy=remedy)
+    text, meant = f"states another issuer, {shown!r}", shown if is_meant else None
+    return Unfit(url, 200, text, "issuer_mismatch", remedy=remedy, issuer=meant)
 
 
 def _endpoint_url(value: object, *, may_be_http: bool, allow_insecure_http: bool) -> str | None:
@@ -228,4 +233,6 @@ def not_discovered(issuer: Issuer, documents: Sequence[Unfit]) -> Failure:
         reason=leading.reason,
         remedy=remedy,
     )
+    if leading.issuer is not None:
+        error.mended_by = "issuer", leading.issuer
     return Failure(error, transient=leading.transient, retry_after=leading.retry_after)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from oauth_cc_auth._errors import ConfigurationError, Reason, TokenError, worded
 from oauth_cc_auth._settings.checks import https_remedy
 
@@ -12,17 +10,19 @@ _TRUST = "to trust a certificate authority of your own, set REQUESTS_CA_BUNDLE t
 
 # By the reason of a TokenError. For all others the library's remedy is right here as well.
 _TOKEN_REMEDIES = {
+    "bound_token_type": "if it is bound by DPoP, pass --dpop; else have the provider issue Bearer",
     "insecure_request": _PERMIT_HTTP,
     "tls_untrusted": _TRUST,
     "tls_expired": _TRUST,
     "tls_not_yet_valid": _TRUST,
     "tls_wrong_host": _TRUST,
 }
-# What a program passes, and what a person types.
-_OPTIONS = (
-    (r"pass Issuer\((['\"])(.+?)\1\)", r"pass --issuer \2"),
-    (r"pass dpop=DPoP\(\)", "pass --dpop"),
-)
+# By the setting that would mend it.
+_BY_SETTING = {
+    "dpop": "the provider wants tokens to be bound to a key: pass --dpop",
+    "issuer": "this is the URL of the issuer's metadata: pass --issuer {}",
+}
+_SLASH = "the slash at the end counts: pass --issuer {}"
 
 _PROXY = "check the proxy that HTTPS_PROXY, HTTP_PROXY or ALL_PROXY names; NO_PROXY names hosts that need none"
 # What to do if there is no answer of the API, whose URL the person has given on the command line.
@@ -58,16 +58,17 @@ def token_error(error: TokenError) -> str:
 
 def token_remedy(error: TokenError) -> str:
     """What to do about it on the command line; empty if nothing is known that would help."""
-    remedy = _TOKEN_REMEDIES.get(error.reason, error.remedy)
-    for argument, option in _OPTIONS:
-        remedy = re.sub(argument, option, remedy)
-    return remedy
+    if error.mended_by is None:
+        return _TOKEN_REMEDIES.get(error.reason, error.remedy)
+    setting, value = error.mended_by
+    words = _SLASH if error.reason == "issuer_mismatch" else _BY_SETTING[setting]
+    return words.format(value)
 
 
 def issuer_remedy(error: TokenError) -> str:
     """What to do about metadata that was read and does not count; empty if the issuer itself is in doubt."""
     remedy = token_remedy(error)
-    is_known = error.reason == "unusable_metadata" or "pass --issuer" in remedy
+    is_known = error.reason == "unusable_metadata" or error.mended_by is not None
     return f"{remedy[:1].upper()}{remedy[1:]}." if is_known else ""
 
 

@@ -292,7 +292,7 @@ def test_api_unreachable(oauth_server: LoopbackServer) -> None:
 def test_an_api_without_an_answer(oauth_server: LoopbackServer) -> None:
     """Time runs out."""
     with RawEndpoint(Wire.wait) as api:
-        result = diagnosis(oauth_server.token_url, api_url=api.url, behaviour={"timeout": 0.2})
+        result = diagnosis(oauth_server.token_url, api_url=api.url, behaviour={"timeout": 1.0})
     assert result.fatal == ["api_unreachable"]
     assert result.api.timed_out
 
