@@ -178,8 +178,15 @@ class HeldOff(Event):
 
 # Tracebacks and pickles then name what a person can import.
 for _class in (
-    *(ApiMetadataRead, Event, FallbackTried, FetchFailed, HeldOff),
-    *(StoreFailed, TokenFound, TokenObtained, TokenRefused),
+    ApiMetadataRead,
+    Event,
+    FallbackTried,
+    FetchFailed,
+    HeldOff,
+    StoreFailed,
+    TokenFound,
+    TokenObtained,
+    TokenRefused,
 ):
     _class.__module__ = "oauth_cc_auth"
 del _class

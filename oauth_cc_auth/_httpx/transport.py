@@ -60,7 +60,7 @@ class HttpxTransport(Transport):
         return reply
 
     @staticmethod
-    def can_renew_in_background() -> bool:
+    def can_renew_in_background() -> bool:  # pyright: ignore[reportIncompatibleMethodOverride]  # only called, on objects
         """As in the base class; it depends on no object, so no auth object keeps a method that is bound to one."""
         return is_switched_on()
 
