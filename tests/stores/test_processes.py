@@ -78,19 +78,53 @@ def store_at(where: str) -> TokenStore:
     return RedisStore(where) if "://" in where else FileStore(where)
 
 
-def test_one_live_token(where: str, server: LoopbackServer) -> None:
-    """An endpoint that ends a client's token when it issues another: no worker's caller gets to see a 401."""
+class OneLiveToken:
+    """An endpoint that ends a client's token when it issues another, and an API that ends each after five requests.
 
-    def one_live(request: RecordedRequest) -> Answer | None:
-        server.revoke_all()
+    All workers stand at the API when their token ends. Every other token is due for a renewal at once, and that token
+    request is under way then; the others end because someone revokes them.
+    """
+
+    GOOD_FOR = 5  # requests of each worker
+
+    def __init__(self, server: LoopbackServer, workers: int) -> None:
+        self._server = server
+        self._lock = threading.Lock()
+        self._seen: Counter[tuple[str | None, str]] = Counter()
+        self._ends: dict[str | None, threading.Barrier] = {}
+        for number in range(100):
+            is_due = number % 2 == 0
+            self._ends[f"token-{number}"] = threading.Barrier(workers + is_due, server.revoke_all, LIMIT)
+        server.token_endpoint.always(self._issue)
+        server.api.always(self._answer)
+
+    def _issue(self, request: RecordedRequest) -> Answer:
+        number = len(self._server.issued)
+        is_due = number % 2 == 0
+        if number and not is_due:
+            self._ends[f"token-{number - 1}"].wait()
+        self._server.revoke_all()
+        life = {"refresh_in": 1e-6} if is_due else {"expires_in": 3600}  # chance would have its say with both
+        return Answer(200, {"access_token": f"token-{number}", "token_type": "Bearer", **life})
+
+    def _answer(self, request: RecordedRequest) -> Answer | None:
+        with self._lock:
+            self._seen[request.token, request.headers["Worker"]] += 1
+            is_its_end = self._seen[request.token, request.headers["Worker"]] == self.GOOD_FOR + 1
+        if is_its_end:
+            self._ends[request.token].wait()
         return None
 
-    server.token_endpoint.always(one_live)
-    assert run(4, where, server, 25) == {",".join(["200"] * 25): 4}
-    assert len(server.token_requests) == 1
-    server.revoke_all()
-    assert run(4, where, server, 25) == {",".join(["200"] * 25): 4}
-    assert len(server.token_requests) == 2
+
+def test_one_live_token(where: str, server: LoopbackServer) -> None:
+    """A token that is replaced or revoked under four workers: each end costs one token request, and no caller a 401."""
+    OneLiveToken(server, workers=4)
+    tokens = 12
+    times = tokens * OneLiveToken.GOOD_FOR
+    assert run(4, where, server, times) == {",".join(["200"] * times): 4}
+    assert len(server.token_requests) == tokens
+    statuses = Counter(request.status for request in server.api_requests)
+    assert statuses == {200: 4 * times, 401: 4 * (tokens - 1)}
 
 
 def test_a_store_that_is_wiped(where: str, server: LoopbackServer) -> None:

@@ -19,7 +19,8 @@ from oauth_cc_auth.stores import FileStore, RedisStore
 
 def main(workers: int, where: str, token_url: str, api_url: str, times: int = 1) -> None:
     store = RedisStore(where) if "://" in where else FileStore(where)
-    auth = ClientCredentialsAuth(token_url, "abcd-1234", "secret123456", store=store)
+    # The tests hold requests for as long as they like.
+    auth = ClientCredentialsAuth(token_url, "abcd-1234", "secret123456", store=store, timeout=100.0, deadline=100.0)
     gate_read, gate_write = os.pipe()
     children = []
     for _ in range(workers):
@@ -41,6 +42,7 @@ def work(auth: ClientCredentialsAuth, api_url: str, times: int) -> None:
     handler.emit = lambda record: warnings.append(record.getMessage())  # type: ignore[method-assign]
     logging.getLogger("oauth_cc_auth").addHandler(handler)
     with requests.Session() as session:
+        session.headers["Worker"] = str(os.getpid())
         try:
             statuses = [session.get(api_url, auth=auth).status_code for _ in range(times)]
         except requests.RequestException as error:
