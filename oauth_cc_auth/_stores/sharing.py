@@ -130,6 +130,7 @@ class Sharing:
 
     __slots__ = (
         "__weakref__",
+        "_asked",
         "_clock",
         "_config",
         "_epoch",
@@ -154,6 +155,7 @@ class Sharing:
         self._epoch = 0  # of the last flight
         self._known: str | None = None  # serial of the token that this process had last
         self._last: Token | None = None
+        self._asked: Moment | None = None  # when it was asked for
         self._unwanted: deque[str] = deque(maxlen=16)  # serials of tokens that this process wants no more
         self._unreadable_until = -inf  # monotonic seconds before which an entry that cannot be read is not reported
         _all.add(self)
@@ -166,7 +168,7 @@ class Sharing:
         else:
             outcome = yield from self._shared(visit, fetch)
         if isinstance(outcome, Fetched):
-            self._known, self._last = outcome.token.serial, outcome.token
+            self._known, self._last, self._asked = outcome.token.serial, outcome.token, outcome.asked
         return outcome
 
     def remove(self, token: Token, flight: Flight, until: float) -> Step:
@@ -182,7 +184,7 @@ class Sharing:
     def use(self, config: ClientCredentialsConfig) -> None:
         """Share the tokens of `config` from now on; another scope is another entry."""
         self._config = config
-        self._seal = None
+        self._seal = self._asked = None
 
     # What follows is for `Visit`, too.
 
@@ -315,7 +317,7 @@ class Sharing:
     def _usable(self, entry: Entry, visit: Visit) -> Fetched | None:
         """The token in the store, if this caller can do with it."""
         kept, replaces = entry.token, visit.flight.replaces
-        if kept is None or kept.token.serial in self._unwanted:
+        if kept is None or kept.token.serial in self._unwanted or self._is_outdated(kept, entry.now):
             return None
         left = inf if kept.ends_at is None else kept.ends_at - entry.now
         enough = min((left + entry.now - kept.asked) * DUE_FRACTION, LONGEST_DUE)
@@ -325,6 +327,18 @@ class Sharing:
         if left <= 0 or left < enough:
             return None
         return kept.seen_at(entry.now, visit.moment)
+
+    def _is_outdated(self, kept: KeptToken, store_time: float) -> bool:
+        """True if `kept` was asked for before the last token of this process, which is of no use any more.
+
+        While a store fails, each process fetches for itself. The store may still have the token from before, or it has
+        come back with what it had yesterday, and the endpoint may have ended that token long ago.
+        """
+        if self._asked is None:
+            return False
+        # The latest moment that it can be: what is taken for older by mistake costs a token request.
+        asked = self._clock.moment().after(min(0.0, kept.asked - store_time))
+        return asked.seconds_to(self._asked) > 0
 
     def _held(self, entry: Entry, visit: Visit) -> Failure | None:
         """The failure of another process, while the endpoint is left alone because of it."""

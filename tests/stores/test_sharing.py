@@ -262,6 +262,32 @@ class TestRenewal:
         second.clock.advance(850)
         assert second.ask().is_sending
 
+    def test_a_token_that_was_asked_for_earlier_is_no_replacement(self, store: MemoryStore) -> None:
+        """While the store failed, one process fetched for itself; what the store still has may have ended by that."""
+        first, second, third = Host(store), Host(store), Host(store)
+        first.ask().answered()
+        let_pass(1, store, first, second, third)
+        store.faults["read"] = _raises
+        own = second.ask().answered("own").lease
+        del store.faults["read"]
+        let_pass(LEFT_ALONE, store, first, second, third)
+        assert third.ask().token == "abc"  # which knows of no other
+        asking = second.ask(refused=own)
+        assert asking.is_sending
+        asking.answered("new")
+        assert third.ask(refused=third.ask().lease).token == "new"
+
+    def test_another_scope_has_another_past(self, store: MemoryStore) -> None:
+        """What is in the store for it may be older than the token for the scope before, and is found."""
+        first, second = Host(store, scope="wide"), Host(store)
+        first.ask().answered("wide")
+        let_pass(1, store, first, second)
+        lease = second.ask().answered("narrow").lease
+        second.flow.use(second.flow.config.with_target("wide", ()))
+        second.sharing.use(second.flow.config)
+        second.cache.outdate()
+        assert second.ask(refused=lease).token == "wide"
+
     def test_a_token_without_end_may_be_renewed(self, store: MemoryStore) -> None:
         """The server said when, and one process does."""
         first, second = Host(store), Host(store)
