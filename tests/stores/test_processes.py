@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,6 +28,7 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="forks processes
 
 WORKERS = Path(__file__).with_name("workers.py")
 LIMIT = 100.0  # seconds; whatever takes longer counts as a hang
+LEFT_ALONE = "the token store is left alone for 30 s, so tokens are not shared: "
 
 
 @pytest.fixture
@@ -49,6 +52,10 @@ def run(n: int, where: str, server: LoopbackServer, times: int = 1) -> Counter[s
     done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT, check=True)
     assert done.stderr == ""
     return Counter(line.strip() for line in done.stdout.splitlines())
+
+
+def token_requests(server: LoopbackServer) -> int:
+    return len(server.token_requests)  # type checkers take the length of a tuple for final
 
 
 def test_a_hundred_workers_send_one_token_request(where: str, server: LoopbackServer) -> None:
@@ -83,7 +90,7 @@ def asking_for_the_lease(where: str) -> Iterator[Callable[[int], None]]:
     if "://" not in where:
         yield lambda count: None
         return
-    client: Any = redis.Redis.from_url(where)
+    client: Any = redis.Redis.from_url(where, socket_timeout=LIMIT)
     with client.monitor() as monitor:
 
         def wait_for(count: int) -> None:
@@ -159,7 +166,130 @@ def test_a_store_that_is_wiped(where: str, server: LoopbackServer) -> None:
     assert len(server.token_requests) == 2
 
 
+@pytest.mark.parametrize("ahead", [3600.0, -3600.0])
+def test_clocks_an_hour_apart(server: LoopbackServer, redis_server: Any, ahead: float) -> None:
+    """Both hosts use one token, and neither keeps it for longer than it lives."""
+    passed = 0.0
+    server.clock = lambda: time.time() + passed
+    server.expires_in = 1000
+    with Told(redis_server.url, server, ahead=ahead) as first, Told(redis_server.url, server) as second:
+        for seconds in 0.0, 700.0, 301.0:
+            passed += seconds
+            if passed > 1000:  # by the clock of Redis, it is not that late; so what Redis does then is done here
+                client: Any = redis.Redis.from_url(redis_server.url)
+                (entry,) = client.scan_iter()
+                assert 0 < client.pttl(entry) <= 1_000_000
+                client.delete(entry)
+            for host in first, second:
+                host.let_pass(seconds)
+                assert host.send(2) == ([200, 200], [])
+    assert Counter(request.token for request in server.api_requests) == dict(zip(server.issued, [8, 4], strict=True))
+    assert {request.status for request in server.api_requests} == {200}
+    assert len(server.token_requests) == 2
+
+
+@pytest.mark.parametrize("room", [0, 64])
+def test_a_full_disk(server: LoopbackServer, tmp_path: Path, room: int) -> None:
+    """With no room for a lease, or for a token: who has it says so once, leaves nothing locked, and comes back."""
+    folder = str(tmp_path / "tokens")
+    with Told(folder, server) as full, Told(folder, server) as other:
+        full.limit_files(room)
+        statuses, (warning,) = full.send(3)
+        assert statuses == [200, 200, 200]
+        assert warning == f"{LEFT_ALONE}the file system says: {os.strerror(errno.EFBIG)}"
+        for host in other, full:  # the lock is free, and the store is left alone
+            server.revoke_all()
+            assert host.send(3) == ([200, 200, 200], [])
+        assert token_requests(server) == 3
+        full.limit_files(-1)
+        full.end_rest()
+        for host in full, other:
+            server.revoke_all()
+            for each in host, *({full, other} - {host}):
+                assert each.send(2) == ([200, 200], [])
+        assert token_requests(server) == 5
+
+
 class TestRedisFails:
+    @pytest.mark.parametrize("is_killed", [True, False])
+    def test_it_comes_back(self, server: LoopbackServer, redis_server: Any, is_killed: bool) -> None:
+        """Killed or hanging, it costs a token request of each process and one warning, and then is used again."""
+        with Told(redis_server.url, server) as first, Told(redis_server.url, server) as second:
+            hosts = first, second
+            for host in hosts:
+                assert host.send(2) == ([200, 200], [])
+            assert token_requests(server) == 1
+            if is_killed:
+                redis_server.stop()
+            else:
+                redis_server.process.send_signal(signal.SIGSTOP)
+            server.revoke_all()
+            for host in hosts:
+                host.give_store(0.1)
+                statuses, (warning,) = host.send(3)
+                assert statuses == [200, 200, 200]
+                assert warning.startswith(LEFT_ALONE)
+            server.revoke_all()
+            for host in hosts:
+                assert host.send(3) == ([200, 200, 200], [])  # no second warning
+            assert token_requests(server) == 5
+            if is_killed:
+                redis_server.start()
+            else:
+                redis_server.process.send_signal(signal.SIGCONT)
+            server.revoke_all()
+            for host in hosts:
+                host.give_store(LIMIT)
+                host.end_rest()
+                assert host.send(2) == ([200, 200], [])
+            assert token_requests(server) == 6
+
+    def test_it_has_an_old_token(self, server: LoopbackServer, redis_server: Any) -> None:
+        """That a token request has ended meanwhile: who has a later one does not go back to it."""
+        with Told(redis_server.url, server) as first, Told(redis_server.url, server) as second:
+            assert first.send(1) == ([200], [])
+            redis_server.process.send_signal(signal.SIGSTOP)
+            second.give_store(0.1)
+            server.revoke_all()
+            statuses, (_,) = second.send(1)
+            assert statuses == [200]
+            redis_server.process.send_signal(signal.SIGCONT)
+            second.give_store(LIMIT)
+            second.end_rest()
+            server.revoke_all()
+            assert second.send(1) == ([200], [])
+            assert first.send(1) == ([200], [])
+        assert len(server.token_requests) == 3
+
+    def test_it_is_wiped_in_the_middle(self, server: LoopbackServer, redis_server: Any) -> None:
+        """Its leases are gone too, so another one asks; both are served, and those who come later find a token."""
+        with Told(redis_server.url, server) as first, Told(redis_server.url, server) as second:
+            gate = server.token_endpoint.hold()
+            first.begin("send", 3)
+            gate.wait_for(1, timeout=LIMIT)
+            redis.Redis.from_url(redis_server.url).flushall()
+            second.begin("send", 3)
+            gate.wait_for(2, timeout=LIMIT)
+            gate.release()
+            for host in first, second:
+                assert host.outcome() == [[200, 200, 200], []]
+        assert run(2, redis_server.url, server) == {"200": 2}
+        assert len(server.token_requests) == 2
+
+    def test_it_hangs_between_lease_and_token(self, server: LoopbackServer, redis_server: Any) -> None:
+        """The token is used all the same, and one warning says that it is not shared."""
+        with Told(redis_server.url, server) as host:
+            gate = server.token_endpoint.hold()
+            host.give_store(0.1)
+            host.begin("send", 3)
+            gate.wait_for(1, timeout=LIMIT)
+            redis_server.process.send_signal(signal.SIGSTOP)
+            gate.release()
+            statuses, (warning,) = host.outcome()
+            redis_server.process.send_signal(signal.SIGCONT)
+        assert statuses == [200, 200, 200]
+        assert warning.startswith(LEFT_ALONE)
+
     def test_it_refuses(self, server: LoopbackServer, redis_server: Any) -> None:
         """Each process fetches for itself, and says once that it does."""
         redis_server.stop()

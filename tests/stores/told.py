@@ -18,6 +18,7 @@ from typing import Any
 import requests
 
 from oauth_cc_auth._core.clock import Clock
+from oauth_cc_auth._stores import redis, sharing
 from oauth_cc_auth.requests import ClientCredentialsAuth
 from oauth_cc_auth.stores import FileStore, RedisStore
 from oauth_cc_auth.testing import LoopbackServer
@@ -75,6 +76,16 @@ class Told:
     def let_pass(self, seconds: float) -> None:
         """Let `seconds` pass by its clocks."""
         self.begin("let_pass", seconds)
+        self.outcome()
+
+    def give_store(self, seconds: float) -> None:
+        """Have it give its store so long for what it does for one request; as long as it likes, to begin with."""
+        self.begin("give_store", seconds)
+        self.outcome()
+
+    def end_rest(self) -> None:
+        """Have it ask its store again, which it leaves alone."""
+        self.begin("end_rest", 0)
         self.outcome()
 
     def limit_files(self, size: int) -> None:
@@ -143,6 +154,13 @@ class _Worker:
     def let_pass(self, seconds: float) -> None:
         self._clock.let_pass(seconds)
 
+    def give_store(self, seconds: float) -> None:
+        sharing.BUDGET = seconds
+
+    def end_rest(self, _: float) -> None:
+        for each in sharing._all:  # the clock of the store cannot be moved as that of this process is
+            each.health.left_alone_until = each.clock.monotonic()
+
     def limit_files(self, size: float) -> None:
         import resource  # not on Windows
 
@@ -151,6 +169,7 @@ class _Worker:
 
 
 def main(where: str, token_url: str, api_url: str, ahead: str, longest_lease: str) -> None:
+    sharing.BUDGET = redis.TIMEOUT = LIMIT
     worker = _Worker(where, token_url, api_url, float(ahead), float(longest_lease))
     for line in sys.stdin:
         name, value = line.split()
