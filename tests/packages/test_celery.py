@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -82,20 +83,33 @@ def server() -> Iterator[LoopbackServer]:
         yield server
 
 
+class Sender:
+    """Sends tasks. A message is moved into the queue once it is whole: the worker ends if it reads half of one."""
+
+    def __init__(self, app: Any, folder: Path) -> None:
+        self._app = app
+        self._folder = folder
+
+    def send(self, name: str, arguments: tuple[str, ...]) -> Any:
+        sent = self._app.send_task(f"tasks.{name}", arguments)
+        for message in (self._folder / "outgoing").iterdir():
+            message.replace(self._folder / "queue" / message.name)
+        return sent
+
+
 @pytest.fixture(scope="module")
 def tasks(server: LoopbackServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """Sends tasks to a worker with one process."""
     folder = tmp_path_factory.mktemp("worker")
-    for name in ("queue", "results"):
+    for name in ("outgoing", "queue", "results"):
         (folder / name).mkdir()
     (folder / "tasks.py").write_text(TASKS)
     app = celery.Celery("tasks", broker="filesystem://", backend=f"file://{folder / 'results'}")
-    folders = ("data_folder_in", "data_folder_out", "control_folder")
-    app.conf.broker_transport_options = dict.fromkeys(folders, str(folder / "queue"))
+    places = {"data_folder_in": "queue", "data_folder_out": "outgoing", "control_folder": "queue"}
+    app.conf.broker_transport_options = {name: str(folder / place) for name, place in places.items()}
     worker = ["-m", "celery", "--app=tasks", "worker", "--pool=prefork", "--concurrency=1", "--loglevel=WARNING"]
-    places = {"TOKEN_URL": server.token_url, "API_URL": server.api_url}
-    with child(worker, folder, places):
-        yield app
+    with child(worker, folder, {"TOKEN_URL": server.token_url, "API_URL": server.api_url}):
+        yield Sender(app, folder)
     app.close()
 
 
@@ -105,7 +119,7 @@ def _afresh(server: LoopbackServer) -> None:
 
 
 def result(tasks: Any, name: str, *arguments: str) -> Any:
-    return tasks.send_task(f"tasks.{name}", arguments).get(timeout=LIMIT, interval=0.05)
+    return tasks.send(name, arguments).get(timeout=LIMIT, interval=0.05)
 
 
 @pytest.mark.parametrize("library", ["requests", "httpx"])
