@@ -85,7 +85,8 @@ REQUESTS = Group(
     ),
 )
 SENDING = Group(modules=("_requests/send",), tests=("requests/test_odd_answers", "requests/test_send"))
-GROUPS = (CORE, POLICY, HTTP, REDACTION, DRIVERS, ADAPTER, HTTPX, REQUESTS, SENDING)
+ANSWERS = Group(modules=("_httpx/answer",), tests=("httpx/test_answer", "httpx/test_details", "httpx/test_send"))
+GROUPS = (CORE, POLICY, HTTP, REDACTION, DRIVERS, ADAPTER, HTTPX, REQUESTS, SENDING, ANSWERS)
 TARGET = 95.0  # percent
 SURVIVORS = Path(__file__).with_name("survivors.txt")
 # Exit statuses of mutmut's forks: a test failed or ran out of time. A mutant that no test reaches is not killed.
