@@ -158,23 +158,24 @@ class TokenSource:
     @property
     def flow(self) -> TokenFlow:
         """What obtains tokens; made when a token is first needed."""
-        if self._flow is None:
+        flow = self._flow
+        if flow is None:
             self._modules.load()
             make: type[TokenFlow] = loaded("_core.flow").TokenFlow
+            made = make(
+                self.config,
+                self.cache,
+                self.observer,
+                timeout=self.timeout,
+                deadline=self.deadline,
+                rules=self._rules,
+                proofs=self.proofs,
+                sharing=self.sharing,
+                description=self._description,
+            )
             with self.cache.family.lock.here():
-                if self._flow is None:
-                    self._flow = make(
-                        self.config,
-                        self.cache,
-                        self.observer,
-                        timeout=self.timeout,
-                        deadline=self.deadline,
-                        rules=self._rules,
-                        proofs=self.proofs,
-                        sharing=self.sharing,
-                        description=self._description,
-                    )
-        return self._flow
+                flow = self._flow = self._flow or made  # another thread may have made it meanwhile
+        return flow
 
     def _drive(self, flow: Flow) -> Lease | Failure:
         """Run `flow` in this thread."""
