@@ -73,8 +73,8 @@ class ApiDescription:
         issuer_url: Of its issuer.
         clock: Time.
         observer: Hears of what was read.
-        ask_for: Has token requests ask for a scope and resources from now on; the scope counts only if what they ask
-            for now is the one that comes third.
+        ask_for: Has token requests ask for a scope and resources from now on. Its third argument is the scope that is
+            replaced; if token requests ask for another one by now, that stays.
         timeout: Seconds for each document.
     """
 
@@ -141,12 +141,8 @@ class ApiDescription:
             if site is not None and not now.has_reached(site.good_until):
                 return False
             site = self._sites.setdefault(origin, _Site(origin, now, refused))
-            site.api_url, site.place, site.refused, site.scope = (
-                api_url,
-                place,
-                refused,
-                challenge_parameter(challenge, "scope"),
-            )
+            site.api_url, site.place, site.refused = api_url, place, refused
+            site.scope = challenge_parameter(challenge, "scope")
             site.good_until = now.after(KEPT)
             self._noted = (*(each for each in self._noted if each is not site), site)
             while len(self._sites) > MOST_ORIGINS:
