@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -90,17 +91,21 @@ def asking_for_the_lease(where: str) -> Iterator[Callable[[int], None]]:
     if "://" not in where:
         yield lambda count: None
         return
-    client: Any = redis.Redis.from_url(where, socket_timeout=LIMIT)
-    with client.monitor() as monitor:
+    # Not `Redis.monitor()`: that of redis-py 5 cannot read a command with a script in it.
+    connection: Any = redis.ConnectionPool.from_url(where, socket_timeout=LIMIT).make_connection()
+    connection.send_command("MONITOR")
+    assert connection.read_response() == b"OK"
 
-        def wait_for(count: int) -> None:
-            owners: set[str] = set()
-            while len(owners) < count:
-                words = monitor.next_command()["command"].split()
-                if words[0] == "EVAL" and words[-3].endswith("}:lease"):
-                    owners.add(words[-2])
+    def wait_for(count: int) -> None:
+        owners: set[bytes] = set()
+        while len(owners) < count:
+            if asks := re.search(rb'}:lease" "(\S+)" "\d+"$', connection.read_response()):
+                owners.add(asks[1])
 
+    try:
         yield wait_for
+    finally:
+        connection.disconnect()
 
 
 def store_at(where: str) -> TokenStore:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import gzip
 
+import pytest
+
 from oauth_cc_auth._cli.check.probe.get import Got, get
+from oauth_cc_auth._http.watchdog import Watchdog
 from oauth_cc_auth._protocol.exchange import TransportFailure
 from oauth_cc_auth.testing import Answer, LoopbackServer
 from tests.cli.check.checks import direct
@@ -79,6 +82,26 @@ def test_headers_that_drip() -> None:
     assert isinstance(late, TransportFailure)
     assert late.timed_out
     assert late.text == "it took longer than 0.2 s"
+
+
+def test_headers_that_may_be_cut_off(oauth_server: LoopbackServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If time is up in the moment in which they have come, nothing tells whether they are all."""
+    monkeypatch.setattr(f"{get.__module__}.Watchdog", TimeIsUp)
+    late = get(oauth_server.api_url, {}, 5.0)
+    assert isinstance(late, TransportFailure)
+    assert late.timed_out
+    assert len(oauth_server.api_requests) == 1
+
+
+class TimeIsUp(Watchdog):
+    """It fires too late to cut the connection."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds)
+        self.fired = True
+
+    def watch(self, sock: object) -> None:
+        """The answer comes all the same."""
 
 
 def test_no_answer() -> None:
