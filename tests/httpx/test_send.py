@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+from anyio import from_thread, to_thread
 from anyio.lowlevel import checkpoint
 
 from oauth_cc_auth._authentication.client_certificate import ClientCertificate
@@ -62,6 +63,19 @@ class HTTPProxy:
 
 class ProxyTransport(httpx.MockTransport):
     _pool = HTTPProxy()
+
+
+class Direct(httpx.BaseTransport, httpx.AsyncBaseTransport):
+    """Hands over the request as it is; a MockTransport reads its body first."""
+
+    def __init__(self, handler: Any) -> None:
+        self._handler = handler
+
+    def handle_request(self, request: Any) -> Any:
+        return self._handler(request)
+
+    async def handle_async_request(self, request: Any) -> Any:
+        return await self._handler(request)
 
 
 def answers(*given: Any, **headers: str) -> Callable[[Any], Any]:
@@ -128,6 +142,23 @@ def test_what_is_sent_is_the_token_request(is_async: bool) -> None:
     assert (got.method, str(got.url), got.content) == ("PUT", request.url, b"a=b")
     assert dict(got.headers) == {**dict(request.headers), "host": "login.example.com", "content-length": "3"}
     assert got.extensions["timeout"] == dict.fromkeys(("connect", "read", "write", "pool"), 7.5)
+
+
+@both
+def test_the_body_is_sent_whenever_the_client_reads_it(is_async: bool) -> None:
+    """Piece by piece, to its end."""
+    seen: list[bytes] = []
+
+    def blocking(request: Any) -> Any:
+        seen.extend(request.stream)
+        return httpx.Response(200)
+
+    async def awaiting(request: Any) -> Any:
+        seen.extend([piece async for piece in request.stream])
+        return httpx.Response(200)
+
+    reply(Direct(awaiting if is_async else blocking), is_async=is_async, transport=lambda direct: direct)
+    assert seen == [b"a=b"]
 
 
 @both
@@ -210,6 +241,36 @@ def test_a_client_of_our_own(
     assert contexts == ([(httpx, certificate)] if verify else [])
     assert type(made.client) is (httpx.AsyncClient if is_async else httpx.Client)
     assert made.client.is_closed
+
+
+@both
+def test_a_client_of_our_own_does_not_look_where_a_redirect_points(
+    monkeypatch: pytest.MonkeyPatch, is_async: bool
+) -> None:
+    """httpx makes the next request of one, and trips over odd targets."""
+    redirect = httpx.Response(302, headers={"Location": "https://other.example.com"}, stream=Body())
+    made = Made(lambda request: redirect)
+    monkeypatch.setattr(send, "original_class", made)
+    monkeypatch.setattr(send, "tls_context", lambda *_: False)
+    replied = sent(token_request(), 60.0, None, is_async=is_async)
+    assert replied == TokenResponse(302, {"location": "https://other.example.com"}, b"")
+    assert redirect.next_request is None
+    assert made.client.event_hooks["request"] == []
+
+
+def test_certificates_are_looked_at_in_a_thread_that_no_one_else_wants(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The program may keep all threads of its event loop busy."""
+    busy: list[float] = []
+
+    def context(*_: object) -> bool:
+        limiter = from_thread.run_sync(to_thread.current_default_thread_limiter)
+        busy.append(limiter.borrowed_tokens)
+        return False
+
+    monkeypatch.setattr(send, "original_class", Made(answers()))
+    monkeypatch.setattr(send, "tls_context", context)
+    assert sent(token_request(), 60.0, None, is_async=True) == TokenResponse(200, {}, b"{}")
+    assert busy == [0]
 
 
 @both
@@ -353,21 +414,24 @@ class Clock:
 
     now = 100.0
 
+    def __init__(self, *steps: float) -> None:
+        self._steps = list(steps)
+
     def monotonic(self) -> float:
         return self.now
 
     def advance(self) -> None:
-        self.now += 2.0
+        self.now += self._steps.pop(0)
 
 
-@pytest.mark.parametrize(("budget", "pieces"), [(4.0, 2), (3.9, 2), (1.9, 1)])
+@pytest.mark.parametrize(("budget", "pieces"), [(4.0, 3), (3.9, 2), (1.9, 1)])
 def test_time_for_a_body(monkeypatch: pytest.MonkeyPatch, budget: float, pieces: int) -> None:
     """One that ends just in time counts; another is not read to its end."""
-    clock = Clock()
+    clock = Clock(2.0, 2.0, 0.0)
     monkeypatch.setattr(send, "time", clock)
-    body = Body(*[b"x"] * 2, before=clock.advance)
+    body = Body(*[b"x"] * 3, before=clock.advance)
     replied = reply(answers(200, body), is_async=False, budget=budget)
-    assert replied == (TokenResponse(200, {}, b"xx") if budget == 4.0 else too_slow(budget))
+    assert replied == (TokenResponse(200, {}, b"xxx") if budget == 4.0 else too_slow(budget))
     assert body.read == pieces
 
 
