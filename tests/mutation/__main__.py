@@ -77,6 +77,7 @@ BASE = Group(
     modules=("_adapter/base", "_adapter/siblings", "_adapter/from_environment", "_adapter/transport"),
     tests=("adapter/test_base", "adapter/test_foreign", "adapter/test_transport"),
 )
+MORE = Group(modules=("_adapter/step_up", "_adapter/proving"), tests=("adapter/test_step_up", "adapter/test_proving"))
 TLS = Group(modules=("_adapter/tls_contexts",), tests=("adapter/test_tls_contexts",))
 HTTPX = Group(
     modules=("_httpx/exchange", "_httpx/auth", "_httpx/replay", "_httpx/drain", "_httpx/peek"),
@@ -93,7 +94,7 @@ SENDING = Group(modules=("_requests/send",), tests=("requests/test_odd_answers",
 ANSWERS = Group(modules=("_httpx/answer",), tests=("httpx/test_answer", "httpx/test_details", "httpx/test_send"))
 SENDING_BY_HTTPX = Group(modules=("_httpx/send",), tests=("httpx/test_send",))
 GROUPS = (
-    *(CORE, POLICY, HTTP, REDACTION, DRIVERS, ADAPTER, BASE, TLS, HTTPX, REQUESTS, SENDING, ANSWERS),
+    *(CORE, POLICY, HTTP, REDACTION, DRIVERS, ADAPTER, BASE, MORE, TLS, HTTPX, REQUESTS, SENDING, ANSWERS),
     SENDING_BY_HTTPX,
 )
 TARGET = 95.0  # percent
