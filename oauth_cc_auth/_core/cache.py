@@ -24,7 +24,7 @@ from oauth_cc_auth._token import Token
 
 from .caller import Caller
 from .clock import Clock, Moment
-from .failures import NO_FAILURES, Failures, Pause, is_about_target
+from .failures import NO_FAILURES, Failures, Pause, is_about_target, says_nothing
 from .family import Family
 from .flight import GRACE, Flight, Outcome
 from .introduction import Introduction
@@ -340,7 +340,7 @@ class TokenCache:
                         outcome.introduce(Introduction(older))
                     self.current = self._newest = outcome
                     self._forget_failures()
-            elif isinstance(outcome, Failure) and live:
+            elif isinstance(outcome, Failure) and live and not says_nothing(outcome):
                 left = inf if self.current is None else now.seconds_to(self.current.ends_at)
                 failures = self._failures_like(outcome)
                 needed, others = not flight.is_optional, self._in_a_row() - failures.in_a_row

@@ -41,6 +41,14 @@ def is_about_target(failure: Failure) -> bool:
     return not (isinstance(error, TokenEndpointError) and error.status_code == 401)
 
 
+def says_nothing(failure: Failure) -> bool:
+    """True if a deadline ended before the endpoint was asked, as it does if another process has the lease in a store.
+
+    Then no one knows more about the endpoint than before, so it is not left alone for that.
+    """
+    return failure.error.reason == "deadline" and not failure.error.attempts
+
+
 class Pause(Record):
     """How long the token endpoint is left alone after a failure, in seconds.
 

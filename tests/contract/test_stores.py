@@ -21,7 +21,7 @@ from oauth_cc_auth import (
 from oauth_cc_auth.stores import FileStore
 from oauth_cc_auth.testing import Answer, LoopbackServer
 from tests.clients import ClientKind, each_client
-from tests.contract.scenes import auth_of
+from tests.contract.scenes import auth_of, scene
 from tests.stores.hosts import MemoryStore
 
 
@@ -90,6 +90,27 @@ def test_a_store_that_is_down(client: ClientKind, oauth_server: LoopbackServer, 
     with client.session(auth=auth_of(client, oauth_server, store=store)) as session:
         assert [session.request("GET", oauth_server.api_url).status for _ in range(3)] == [200, 200, 200]
     assert caplog.text.count("the token store is left alone for 30 s") == 1
+
+
+@each_client
+def test_waiting_in_vain_for_another_process_holds_no_one_off(client: ClientKind, oauth_server: LoopbackServer) -> None:
+    """Its requests end with the API's own 401; as soon as the lease is free, one is served."""
+    store, is_free = MemoryStore(), True
+
+    def acquire(key: str) -> None:
+        if not is_free:
+            store.leases[key] = "another process", store.clock.wall() + 10
+
+    store.faults["acquire"] = acquire
+    with scene(client, oauth_server, store=store, deadline=8.0) as s:
+        s.go_on()
+        oauth_server.revoke_all()
+        is_free = False
+        assert [s.get().status for _ in range(3)] == [401, 401, 401]
+        is_free = True
+        store.leases.clear()
+        assert s.get().status == 200
+        assert s.token_requests == 2
 
 
 @each_client

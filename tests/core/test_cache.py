@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from oauth_cc_auth import Attempt, Token, TokenEndpointError, TokenError
+from oauth_cc_auth import Attempt, Token, TokenEndpointError, TokenEndpointUnreachable, TokenError
 from oauth_cc_auth._core.cache import Follow, Lead, TokenCache, _after_fork_in_child, _all_caches
 from oauth_cc_auth._core.caller import Caller
 from oauth_cc_auth._core.failures import Failures, Pause
@@ -495,6 +495,29 @@ class TestFailures:
             clock.advance(3)
         clock.advance(10)
         assert not lead(cache).tries_once
+
+    def test_a_deadline_that_ended_before_the_endpoint_was_asked(self, cache: TokenCache, clock: FakeClock) -> None:
+        """Another process may have had the lease in a store, so no one knows more about the endpoint than before."""
+        lease = stored(cache, clock)
+        nothing_asked = Failure(TokenEndpointUnreachable("no time left", reason="deadline"), transient=True)
+        for _ in range(3):
+            assert cache.settle(lead(cache, refused=lease).flight, nothing_asked) is None
+        assert lead(cache, refused=lease).pause == 0
+
+    def test_it_keeps_the_pause_that_there_is(self, cache: TokenCache, clock: FakeClock) -> None:
+        """The next caller, which has more time, waits for as long as the endpoint wants."""
+        fail(cache, a_failure(transient=True, retry_after=20))
+        fail(cache, Failure(TokenEndpointUnreachable("no time left", reason="deadline"), transient=True))
+        clock.advance(5)
+        assert lead(cache).pause == 15
+
+    def test_one_that_ended_while_the_endpoint_was_asked(self, cache: TokenCache, clock: FakeClock) -> None:
+        lease = stored(cache, clock)
+        attempts = (Attempt("client_secret_basic", None),)
+        asked = Failure(TokenEndpointUnreachable("slow", reason="deadline", attempts=attempts), transient=True)
+        for _ in range(2):
+            cache.settle(lead(cache, refused=lease).flight, asked)
+        assert held(cache, lease).error.reason == "deadline"
 
     @pytest.mark.parametrize(("asked", "seconds"), [(1, 1), (45, 45), (90, 90), (300, 300), (301, 300), (1e9, 300)])
     def test_what_the_endpoint_asks_for(

@@ -481,6 +481,24 @@ class TestLateOwners:
         assert second.ask().is_sleeping  # there is no hold after that
         assert fetching.answered().token == "abc"
 
+    def test_waiting_in_vain_holds_no_one_off(self, store: MemoryStore) -> None:
+        """That another process has the lease says nothing about the endpoint, so who comes next asks."""
+        first, second = Host(store), Host(store)
+        first.ask().answered()
+        lease = second.ask().lease
+        killed = first.ask(refused=first.cache.current)
+        assert killed.is_sending
+        for _ in range(3):
+            store.leases = {key: (owner, store.clock.wall() + 60) for key, (owner, _) in store.leases.items()}
+            waiting = second.ask(refused=lease)
+            while waiting.effect is not None:
+                assert isinstance(waiting.effect, Sleep)
+                let_pass(waiting.effect.seconds, store, second)
+                waiting.go_on()
+            assert waiting.failure.error.reason == "deadline"
+        store.leases.clear()
+        assert second.ask(refused=lease).is_sending
+
     def test_the_next_one_tells_others_why_it_got_no_token(self, store: MemoryStore) -> None:
         """An owner whose deadline ends keeps time for that; it is no failure of the store."""
         host = Host(store, deadline=9.0)
