@@ -80,6 +80,11 @@ def name_of(keys: Keys, config: ClientCredentialsConfig) -> str:
     return hmac.new(keys.naming, _description(config).encode(), "sha256").hexdigest()
 
 
+def name_beside(name: str) -> str:
+    """The name under which a token is left that may not be written to the entry of `name`."""
+    return hashlib.sha256(name.encode()).hexdigest()
+
+
 def _description(config: ClientCredentialsConfig) -> str:
     """What decides the token, as text that is the same in every process."""
     method = config.client_authentication

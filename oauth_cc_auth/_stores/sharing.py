@@ -22,6 +22,10 @@ ends, and gives up at its own deadline.
 A lease that came to an end, because its owner was slow or the store has lost it, may have been another's since. So
 before a late owner writes, it takes the lease anew and looks: a token that was asked for later stays, and is used here
 too. Before a late owner asks the endpoint once more, it does the same, and waits if another process asks by now.
+
+If another process asks when a late owner has its token, that one may fail, or die. So the late owner leaves its token
+beside the entry, under another name with a lease of its own. Whoever would ask the endpoint, fail or wait for long
+looks there first, and whoever has the lease of the entry moves it there.
 """
 
 from __future__ import annotations
@@ -56,7 +60,7 @@ from oauth_cc_auth._token import Token
 
 from .arguments import EncryptingStore
 from .entries import Entry, KeptFailure, KeptToken, entry_from
-from .keys import Keys, keys_from, name_of, proof_of, salt_of
+from .keys import Keys, keys_from, name_beside, name_of, proof_of, salt_of
 from .protocol import TokenStore
 from .remedies import remedy_for
 from .sealing import Seal
@@ -66,6 +70,7 @@ LEFT_ALONE = 30.0  # seconds, after a store has failed
 MARGIN = 2.0  # seconds that a lease lasts beyond its owner's next step
 FIRST_POLL, LONGEST_POLL = 0.02, 1.0  # seconds
 POLL_FRACTION = 0.25  # of the time that has been waited already
+LONG = LONGEST_POLL / POLL_FRACTION  # seconds; who has waited for as long looks for what a late owner has left, too
 WITHOUT_END = 86400.0  # seconds for which a token without a known end is kept
 SHORTEST_SHARED = 2.0  # seconds of life that make a token worth sharing
 ALONE = 60.0  # seconds for which processes fetch for themselves a token that cannot be shared
@@ -177,9 +182,10 @@ class Sharing:
         self._unwanted.append(token.serial)
         if not self.uses_store() or not (yield from self._prepare(visit)):
             return
-        entry = yield from visit.look()
-        if entry is not None and entry.token is not None and entry.token.token.serial == token.serial:
-            yield from visit.ask(self.health.store.delete, visit.name)
+        for name in (visit.name, name_beside(visit.name)):
+            entry = yield from visit.look(name)
+            if entry is not None and entry.token is not None and entry.token.token.serial == token.serial:
+                yield from visit.ask(self.health.store.delete, name)
 
     def use(self, config: ClientCredentialsConfig) -> None:
         """Share the tokens of `config` from now on; another scope is another entry."""
@@ -284,9 +290,10 @@ class Sharing:
 
     def _doubt(self, visit: Visit) -> Step:
         """Want no token that is there already: `invalidate()` came before there was any here."""
-        entry = yield from visit.look()
-        if entry is not None and entry.token is not None:
-            self._unwanted.append(entry.token.token.serial)
+        for name in (visit.name, name_beside(visit.name)):
+            entry = yield from visit.look(name)
+            if entry is not None and entry.token is not None:
+                self._unwanted.append(entry.token.token.serial)
 
     def _found_or_fetched(self, visit: Visit, fetch: Fetch) -> Fetching:
         clock, began = self._clock, self._clock.monotonic()
@@ -294,7 +301,10 @@ class Sharing:
             entry = yield from visit.look()
             if entry is None or entry.now < entry.alone_until:
                 return (yield from fetch(visit.until, False))
-            found: Fetched | Failure | None = self._usable(entry, visit) or self._held(entry, visit)
+            found: Fetched | Failure | None = self._usable(entry, visit)
+            if found is None and (clock.monotonic() - began >= LONG or self._held(entry, visit) is not None):
+                entry = yield from self._completed(entry, visit)
+                found = self._usable(entry, visit) or self._held(entry, visit)
             if found is not None:
                 return found
             taken = yield from visit.take(MARGIN)
@@ -358,7 +368,10 @@ class Sharing:
         entry = yield from visit.look()
         if entry is None:
             return (yield from fetch(visit.until, False))
-        outcome: Any = self._usable(entry, visit) or self._held(entry, visit)
+        outcome: Any = self._usable(entry, visit)
+        if outcome is None:
+            entry = yield from self._completed(entry, visit)
+            outcome = self._usable(entry, visit) or self._held(entry, visit)
         if outcome is None:
             last = entry.failure  # of any process; one that keeps failing is asked once, to find out whether it works
             is_probe = last is not None and last.is_transient and last.in_a_row >= FAILURES_BEFORE_HOLD
@@ -369,11 +382,34 @@ class Sharing:
             if isinstance(outcome, Fetched):
                 outcome = yield from self._tell(visit, outcome)
             else:
-                yield from self._tell_failure(visit, entry, outcome)
-                last = self._last_resort(entry, visit)
-                outcome = outcome if last is None else last
+                outcome = yield from self._failed(entry, visit, outcome)
         yield from visit.release()
         return outcome
+
+    def _failed(self, entry: Entry, visit: Visit, failure: Failure) -> Step:
+        """`failure`, which others hear of, unless there is a token all the same."""
+        entry = yield from self._completed(entry, visit)
+        found = self._usable(entry, visit)
+        if found is None:
+            yield from self._tell_failure(visit, entry, failure)
+            found = self._last_resort(entry, visit)
+        return failure if found is None else found
+
+    def _completed(self, entry: Entry, visit: Visit) -> Step:
+        """`entry`, with the token that a late owner has left beside it if that is newer; who has the lease moves it."""
+        name = name_beside(visit.name)
+        left = yield from visit.look(name)
+        if left is None:
+            return entry
+        late, kept = left.token, entry.token
+        is_newer = late is not None and (kept is None or late.asked > kept.asked)
+        entry = Entry(late if is_newer else kept, entry.failure, now=left.now)
+        if late is not None and visit.has_lease():
+            if is_newer:
+                seconds = WITHOUT_END if late.ends_at is None else late.ends_at - left.now
+                yield from visit.write(entry.as_bytes(), seconds)
+            yield from visit.ask(self.health.store.delete, name)
+        return entry
 
     def _last_resort(self, entry: Entry, visit: Visit) -> Fetched | None:
         """The token in the store, though its end is near: a failed renewal does no harm while it lives."""
@@ -399,6 +435,9 @@ class Sharing:
         if visit.has_lease() and (yield from visit.write(content, seconds)):
             return fetched
         seen = yield from self._again(visit)
+        if seen is None:
+            visit.move_beside()  # another process is asking: should it get no token, there is this one
+            seen = yield from self._again(visit)
         if seen is None:
             return fetched
         if seen.token is not None and seen.token.asked > kept.asked:
@@ -612,10 +651,11 @@ class Visit:
         """Have time to tell others what came of it, even if this process did not run until after its deadline."""
         self.until = max(self.until, self._sharing.clock.monotonic() + self.reserve)
 
-    def look(self) -> Step:
-        """The entry, empty if there is none that can be read; None if the store fails."""
+    def look(self, name: str | None = None) -> Step:
+        """The entry of `name`, empty if there is none that can be read; None if the store fails."""
+        name = self.name if name is None else name
         moment = self._sharing.clock.moment()
-        answer = yield from self.ask(self._sharing.health.store.read, self.name)
+        answer = yield from self.ask(self._sharing.health.store.read, name)
         if isinstance(answer, Raised):
             return None
         value, now = _checked(answer)
@@ -625,7 +665,7 @@ class Visit:
         self.moment, self._looked_at, self._store_time = moment, moment.monotonic, now
         if value is None:
             return Entry(now=now)
-        opened = self.seal.opened(self.name, value)
+        opened = self.seal.opened(name, value)
         if opened is not None and opened[0] <= now:
             return Entry(now=now)
         entry = None if opened is None else entry_from(opened[1], now)
@@ -633,6 +673,10 @@ class Visit:
             return entry
         self._sharing.note_unreadable(self.flight)
         return Entry(now=now)
+
+    def move_beside(self) -> None:
+        """Go on beside the entry, whose lease another process has."""
+        self.name = name_beside(self.name)
 
     def store_time(self) -> float:
         """The time by the store's clock."""

@@ -334,6 +334,18 @@ class TestRenewal:
         host.cache.invalidate()
         assert host.ask().answered("new").token == "new"
 
+    def test_nor_is_what_a_late_owner_has_left(self, store: MemoryStore) -> None:
+        slow, other = Host(store), Host(store)
+        late = slow.ask()
+        let_pass(13, store, slow, other)
+        killed = other.ask()
+        late.answered()
+        assert killed.is_sending
+        let_pass(13, store)
+        host = Host(store)
+        host.cache.invalidate()
+        assert host.ask().is_sending
+
     def test_invalidate_with_nothing_in_the_store(self, store: MemoryStore) -> None:
         host = Host(store)
         host.cache.invalidate()
@@ -373,16 +385,100 @@ class TestLateOwners:
         assert late.answered("late").token == "late"
         assert Host(store).ask().token == "late"
 
-    def test_it_is_not_written_if_another_is_fetching(self, store: MemoryStore) -> None:
-        """The other one will write a newer token."""
+    def test_it_is_left_beside_if_another_is_fetching(self, store: MemoryStore) -> None:
+        """The other one will write a newer token, and who renews that one tidies up."""
         slow, other = Host(store), Host(store)
+        fetching = self.come_late(store, slow, other)
+        fetching.answered("newer")
+        third = Host(store)
+        assert third.ask().token == "newer"
+        assert len(store.values) == 2
+        third.ask(refused=third.cache.current).answered("newest")
+        assert len(store.values) == 1
+
+    def come_late(self, store: MemoryStore, slow: Host, other: Host, value: str = "late") -> Asking:
+        """Have `slow` get its token while `other` asks, and return what that one does."""
         late = slow.ask()
         let_pass(13, store, slow, other)
         fetching = other.ask()
-        assert late.answered("late").token == "late"
-        assert store.values == {}
-        fetching.answered("newer")
+        assert fetching.is_sending
+        assert late.answered(value).token == value
+        return fetching
+
+    def test_then_one_that_fails_uses_it(self, store: MemoryStore) -> None:
+        """And moves it to where all others look."""
+        slow, other = Host(store), Host(store)
+        fetching = self.come_late(store, slow, other)
+        assert fetching.go_on(WRONG_SECRET).token == "late"
+        assert len(store.values) == 1
+        assert not store.is_leased
+        assert Host(store).ask().token == "late"
+
+    @pytest.mark.parametrize("life", [1000, None])
+    def test_then_one_that_is_killed_loses_nothing(self, store: MemoryStore, life: Any) -> None:
+        """Who has the lease next finds it before it asks."""
+        slow, other = Host(store), Host(store)
+        late = slow.ask()
+        let_pass(13, store, slow, other)
+        killed = other.ask()
+        late.answered("late", life)
+        assert killed.is_sending
+        let_pass(13, store, slow, other)
+        assert Host(store).ask().token == "late"
+        assert len(store.values) == 1
+
+    def test_the_failure_of_another_does_not_hide_it(self, store: MemoryStore) -> None:
+        """It was told just before, and the lease was not free yet. Who finds both may ask for no other token."""
+        slow, other = Host(store), Host(store)
+        late = slow.ask()
+        let_pass(13, store, slow, other)
+        other.ask().go_on(WRONG_SECRET)
+        ((key, _),) = store.values.items()
+        store.leases[key] = "another", store.clock.wall() + 0.5
+        late.answered("late")
+        third = Host(store)
+        assert third.ask().token == "late"
+        assert third.ask(refused=third.cache.current).failure.error.reason == "invalid_client"
+
+    def test_who_waits_for_long_finds_it(self, store: MemoryStore) -> None:
+        """The one that has the lease may hang."""
+        slow, other, third = Host(store), Host(store), Host(store)
+        fetching = self.come_late(store, slow, other)
+        waiting = third.ask()
+        while isinstance(waiting.effect, Sleep):
+            let_pass(waiting.effect.seconds, store, other, third)
+            waiting.go_on()
+        assert waiting.token == "late"
+        assert third.clock.monotonic() - 1000 * third.number < 6
+        assert fetching.answered("newer").token == "newer"
         assert Host(store).ask().token == "newer"
+
+    @pytest.mark.parametrize("first", ["older", "newer"])
+    def test_of_two_the_newer_one_stays(self, store: MemoryStore, first: str) -> None:
+        """Whichever comes first."""
+        older, newer, other = Host(store), Host(store), Host(store)
+        asking = {"older": older.ask()}
+        let_pass(13, store, older, newer, other)
+        asking["newer"] = newer.ask()
+        let_pass(13, store, older, newer, other)
+        fetching = other.ask()
+        asking.pop(first).answered(first)
+        ((second, last),) = asking.items()
+        assert last.answered(second).token == "newer"
+        assert fetching.go_on(WRONG_SECRET).token == "newer"
+
+    def test_the_store_fails_before_one_looks_there(self, store: MemoryStore) -> None:
+        """Then the endpoint is asked."""
+        reads = []
+
+        def fails_from_the_third_on(key: str) -> None:
+            reads.append(key)
+            if len(reads) > 2:
+                raise ConnectionError("refused")
+
+        store.faults["read"] = fails_from_the_third_on
+        assert Host(store).ask().answered().token == "abc"
+        assert len(set(reads)) == 2
 
     def test_a_newer_one_that_ends_too_soon_is_not_used(self, store: MemoryStore) -> None:
         """But it is not overwritten either."""
@@ -892,6 +988,14 @@ class TestRemoval:
         self.remove(host, lease.token)
         assert store.values == {}
         assert Host(store).ask().is_sending
+
+    def test_so_is_one_that_a_late_owner_has_left(self, store: MemoryStore) -> None:
+        slow, other = Host(store), Host(store)
+        late = slow.ask()
+        let_pass(13, store, slow, other)
+        assert other.ask().is_sending
+        self.remove(slow, late.answered().lease.token)
+        assert store.values == {}
 
     def test_another_one_stays(self, store: MemoryStore) -> None:
         host = Host(store)
