@@ -119,6 +119,7 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
             lease = self._ready(self._checked(await self._source.aobtain(), request), api_request)
             if lease.proofs is not None:
                 bound, ticket = policy.bound, policy.bound.Ticket(policy, lease, str(url))
+                api_request = request = bound.own(request)
                 sending = policy, lease, api_request.method, ticket.url
                 proof = (await bound.aproof(*sending)) if lease.proofs.blocks else bound.proof_now(*sending)
                 bound.begin(self._library, self._transport, ticket, request, proof)
@@ -267,9 +268,10 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
 
     def _bound_flow(self, lease: Lease, request: RequestT) -> Generator[RequestT, ResponseT, None]:
         """`sync_auth_flow` with a token that is bound to a key; see `bound`."""
-        api_request: Any = request
         library, policy, transport = self._library, self._policy, self._transport
-        bound, ticket = policy.bound, policy.bound.Ticket(policy, lease, str(api_request.url))
+        bound = policy.bound
+        request = api_request = bound.own(request)
+        ticket = bound.Ticket(policy, lease, str(api_request.url))
         proof = bound.proof_now(policy, lease, api_request.method, ticket.url)
         bound.begin(library, transport, ticket, request, proof)
         response = yield request

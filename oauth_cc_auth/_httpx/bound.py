@@ -39,6 +39,14 @@ if TYPE_CHECKING:
 Conversation = Generator[Any, Any, None]
 
 
+def own(request: Any) -> Any:
+    """The same request, for one sending: with headers of its own, since other threads may send this very object."""
+    twin: Any = object.__new__(type(request))
+    twin.__dict__.update(request.__dict__)
+    twin.headers = request.headers.copy()
+    return twin
+
+
 def begin(library: Any, transport: HttpxTransport, ticket: Ticket, request: Any, proof: str | TokenError) -> None:
     """Give `request` its token and `proof`, before it is sent first.
 

@@ -1,16 +1,25 @@
 """A proof for each sending of a request whose token is bound to a key (DPoP, RFC 9449), in requests.
 
+The one law: whoever reads the value of the header gets a proof that nobody else has got.
+
+Proofs are not made when a request is prepared, because it may be sent any number of times: by threads at once, by
+urllib3's own retries, by hand an hour later. Each sending reads the headers once, at the wire. So the headers make the
+proof when it is read. The first one is made early, so that a key that signs nothing is an error at once; the first
+reader takes it. What copies the headers without reading them copies no proof. Some versions of urllib3 send again what
+they have read; so a proof that is encoded a second time, as is done for the wire, is another one.
+
 requests builds a redirected request from a copy of the last one, and shows it to no one before it is sent. So the
-request itself minds its proof, each time that someone reads its headers: if the proof is for another URL or method, or
-was sent before, there is another one; if a redirect has left the origin, token and proof are gone. A bound request is
-otherwise what it was.
+request itself minds its headers, each time that someone asks for them: if a redirect has left the origin, token and
+proof are gone. A bound request is otherwise what it was.
 """
 
 from __future__ import annotations
 
 import copyreg
+from collections.abc import Callable, ItemsView
+from contextlib import suppress
 from copy import deepcopy
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from oauth_cc_auth._adapter.policy import PROOF_HEADER
@@ -24,53 +33,109 @@ if TYPE_CHECKING:
     from oauth_cc_auth._core.lease import Lease
     from oauth_cc_auth._errors import TokenError
 
+LONGEST_WAIT = 5.0  # s from making a proof to sending it; some servers accept one for no more than ten
 
-class Binding:
-    """What one request knows of its proof.
+
+class _AtSending(str):
+    """What stands for a proof in the headers. It is empty, so whoever gets around the headers sends no proof."""
+
+    __slots__ = ()
+
+
+_AT_SENDING = _AtSending()
+
+
+class _Proof(str):
+    """A proof for one sending.
 
     Attributes:
-        is_spent: The proof has been sent.
+        again: Makes another one.
+        unsent: Has one element until this one is encoded.
     """
 
-    __slots__ = ("_lease", "_made_for", "_named", "_policy", "is_spent")
+    again: Callable[[], str]
+    unsent: list[None]
 
-    def __init__(self, policy: ApiPolicy, lease: Lease, named: str, made_for: tuple[Any, Any] | None = None) -> None:
-        """`named` is the URL of the person; the proof at hand is `made_for` a URL and a method, if there is one."""
+    def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
+        """The proof as bytes: this one at first, another one each time after that."""
+        try:
+            self.unsent.pop()
+        except IndexError:
+            return str(self.again()).encode(encoding, errors)
+        return super().encode(encoding, errors)
+
+    def __reduce__(self) -> Any:
+        return str, (str(self),)
+
+
+class Binding:
+    """What the headers of one request know of its proofs.
+
+    Attributes:
+        last: The last proof that was read; None if none was.
+    """
+
+    __slots__ = ("_lease", "_named", "_policy", "_ready", "_target", "last")
+
+    def __init__(
+        self, policy: ApiPolicy, lease: Lease, named: str, target: tuple[str, str] = ("", ""), proof: str = ""
+    ) -> None:
+        """`named` is the URL of the person. There may be a `proof` for the `target`: a method and a URL."""
         self._policy = policy
         self._lease = lease
         self._named = named
-        self._made_for = made_for
-        self.is_spent = made_for is None
+        self._target = target
+        self._ready = [(proof, policy.readings.monotonic() + LONGEST_WAIT)] if proof else []
+        self.last: str | None = None
 
     def of_copy(self) -> Binding:
-        """For a copy of the request, which gets a proof of its own."""
+        """For a copy of the request, which gets proofs of its own."""
         return Binding(self._policy, self._lease, self._named)
 
-    def is_current(self, attributes: dict[str, Any]) -> bool:
-        """True if the proof is for the next sending of the request with these `attributes`."""
-        return not self.is_spent and self._made_for == (attributes.get("url"), attributes.get("method"))
+    def aim(self, attributes: dict[str, Any], headers: Any) -> None:
+        """Take notice of where the request with these `attributes` goes, and of what else is in its `headers`."""
+        target = str(attributes.get("method")), str(attributes.get("url"))
+        if target != self._target:
+            self._ready = []
+            self._target = target
+            if not surely_stays(self._named, target[1]):
+                for name in self._lease.api_headers:
+                    headers.pop(name, None)
+                if self._lease_of(headers) is not None:
+                    del headers[self._policy.header_name]
+        if PROOF_HEADER in headers and self._lease_of(headers) is None:
+            del headers[PROOF_HEADER]
 
-    def renew(self, attributes: dict[str, Any]) -> None:
-        """Make a proof for the next sending, if the request may carry the token."""
-        headers, url = attributes["headers"], str(attributes.get("url"))
-        name, header_value = self._policy.header_name, self._lease.header_value
-        headers.pop(PROOF_HEADER, None)
-        if not surely_stays(self._named, url):
-            for other in self._lease.api_headers:
-                headers.pop(other, None)
-            if headers.get(name) == header_value:
-                del headers[name]
-            return
-        if headers.get(name) != header_value:
-            return
-        proof = proof_now(self._policy, self._lease, str(attributes.get("method")), url)
-        if isinstance(proof, str):  # if nothing signs one, the API refuses the request, and the hook says why
-            headers[PROOF_HEADER] = proof
-        self._made_for, self.is_spent = (attributes.get("url"), attributes.get("method")), False
+    def take(self, headers: Any) -> str:
+        """A proof for one sending with `headers`; empty if nothing signs one, so that the API refuses the request."""
+        lease = self._lease_of(headers)
+        if lease is None:
+            return ""
+        proof, until = "", 0.0
+        with suppress(IndexError):
+            proof, until = self._ready.pop()
+        if lease is not self._lease or self._policy.readings.monotonic() >= until:
+            proof = self._made(lease)
+        self.last = proof
+        single = _Proof(proof)
+        single.again, single.unsent = partial(self._made, lease), [None]
+        return single
+
+    def _made(self, lease: Lease) -> str:
+        method, url = self._target
+        made = proof_now(self._policy, lease, method, url)
+        return made if isinstance(made, str) else ""
+
+    def _lease_of(self, headers: Any) -> Lease | None:
+        """The token in `headers`: ours, or an older one if a thread has just renewed that; None if it is neither."""
+        value = headers.get(self._policy.header_name)
+        if value == self._lease.header_value:
+            return self._lease
+        return next((lease for lease in self._lease.chain() if lease.header_value == value), None)
 
 
 def bind(request: Any, policy: ApiPolicy, lease: Lease, nonce: str | None = None) -> TokenError | None:
-    """Give `request` the token of `lease` and a proof, and have it mind them; or say why there is no proof.
+    """Give `request` the token of `lease`, and have it make its proofs; or say why there is none.
 
     Args:
         request: What is about to be sent.
@@ -83,63 +148,139 @@ def bind(request: Any, policy: ApiPolicy, lease: Lease, nonce: str | None = None
     if not isinstance(proof, str):
         return proof
     cls, attributes = type(request), request.__dict__
-    headers = attributes.get("headers")
-    if headers is None:  # the stand-in of a mock, whose attributes are not those of the request
-        request.headers.update({**lease.api_headers, policy.header_name: lease.header_value, PROOF_HEADER: proof})
-        return None
-    if lease.api_headers:
-        headers.update(lease.api_headers)
+    headers = request.headers
+    binding = Binding(policy, lease, url, (str(request.method), url), proof)
+    if hasattr(headers, BINDING):
+        setattr(headers, BINDING, binding)
+    elif attributes.get("headers") is not None:
+        headers = attributes["headers"] = _minding(cls, headers, binding)
+        if not hasattr(cls, BINDING):
+            request.__class__ = _bound_class(cls)  # type: ignore[arg-type]  # a class can be hashed
+    # Else it is the stand-in of a mock, whose attributes are not those of a request, and which is sent nowhere.
+    headers.update(lease.api_headers)
     headers[policy.header_name] = lease.header_value
-    headers[PROOF_HEADER] = proof
-    attributes[BINDING] = Binding(policy, lease, url, (attributes.get("url"), attributes.get("method")))
-    if not hasattr(cls, BINDING):
-        request.__class__ = _bound_class(cls)  # type: ignore[arg-type]  # a class can be hashed
+    headers[PROOF_HEADER] = _AT_SENDING if hasattr(headers, BINDING) else proof
     return None
 
 
-def spend(request: Any) -> None:
-    """Note that an answer to `request` is there: its proof is not sent again."""
-    binding: Binding | None = request.__dict__.get(BINDING)
-    if binding is not None:
-        binding.is_spent = True
-
-
 def as_sent(request: Any) -> Any:
-    """A copy of `request` for a history, with the proof that was sent."""
-    return (request if request.__dict__.get(BINDING) is None else unbound(request)).copy()
+    """A copy of `request` for a history, with the last proof that was sent."""
+    return (unbound(request) if hasattr(type(request), BINDING) else request).copy()
 
 
 def unbound(request: Any) -> Any:
-    """The same request as one that does not mind its proof, whose headers are those of the last sending."""
+    """The same request as one that makes no proofs; it has the last one that was sent."""
     plain: Any = object.__new__(type(request).__mro__[1])
-    plain.__dict__.update(request.__dict__)
-    plain.__dict__.pop(BINDING, None)
+    headers = request.__dict__["headers"]
+    plain.__dict__.update(request.__dict__, headers=_shown(headers) if hasattr(headers, BINDING) else headers)
     return plain
+
+
+def _shown(headers: Any) -> Any:
+    """`headers` as they were sent last."""
+    plain = headers.without_proof()
+    proof = getattr(headers, BINDING).last
+    return plain if proof is None else _with_proof(plain, proof)
+
+
+def _with_proof(headers: Any, proof: str) -> Any:
+    headers[PROOF_HEADER] = proof
+    return headers
+
+
+def _copied(headers: Any, otherwise: Any) -> Any:
+    """A copy of `headers` that makes proofs of its own; `otherwise` if these make none."""
+    if not hasattr(headers, BINDING):
+        return otherwise
+    twin = headers.copy()
+    setattr(twin, BINDING, getattr(headers, BINDING).of_copy())
+    return twin
+
+
+def _minding(cls: Any, headers: Any, binding: Any) -> Any:
+    """`headers` as those that make proofs by `binding`, for a request of the class `cls`."""
+    if type(headers) is dict:  # put there by hand
+        shell = object.__new__(cls)
+        cls.prepare_headers(shell, headers)
+        headers = shell.__dict__["headers"]
+    if not hasattr(headers, BINDING):
+        headers.__class__ = _proving_class(type(headers))  # type: ignore[arg-type]  # as above
+    setattr(headers, BINDING, binding)
+    return _with_proof(headers, _AT_SENDING) if PROOF_HEADER in headers else headers
+
+
+@cache
+def _proving_class(cls: Any) -> type[Any]:
+    """The subclass of a library's headers that makes a proof each time that its value is read."""
+
+    class Proving(cls):  # type: ignore[misc]  # a class known when the program runs
+        def __getitem__(self, key: Any) -> Any:
+            value = super().__getitem__(key)
+            return getattr(self, BINDING).take(self) if value is _AT_SENDING else value
+
+        def __contains__(self, key: Any) -> bool:
+            with suppress(KeyError):
+                super().__getitem__(key)
+                return True
+            return False
+
+        def items(self) -> Any:
+            """As of any mapping; some libraries read theirs in a way of their own."""
+            return ItemsView(self)
+
+        def copy(self) -> Any:
+            """The same, which makes proofs of its own."""
+            twin = self.without_proof()
+            twin.__class__ = type(self)
+            setattr(twin, BINDING, getattr(self, BINDING))
+            return _with_proof(twin, _AT_SENDING) if PROOF_HEADER in self else twin
+
+        def __copy__(self) -> Any:
+            return self.copy()
+
+        def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+            return self.copy()
+
+        def __reduce_ex__(self, protocol: Any) -> Any:
+            return cls, (dict(self.without_proof()),)
+
+        def without_proof(self) -> Any:
+            """A copy that is the library's own, and has no proof."""
+            plain = super().copy()
+            plain.pop(PROOF_HEADER, None)
+            return plain
+
+    Proving.__name__, Proving.__qualname__, Proving.__module__ = cls.__name__, cls.__qualname__, cls.__module__
+    return Proving
 
 
 @cache
 def _bound_class(cls: Any) -> type[Any]:
-    """The subclass of a library's prepared request that minds its proof."""
+    """The subclass of a library's prepared request that minds its token and its proofs."""
 
     class Bound(cls):  # type: ignore[misc]  # a class known when the program runs
         @property
         def headers(self) -> Any:
-            """The headers; the proof among them is for the next sending."""
+            """The headers; whoever reads the proof in them may send it."""
             attributes = self.__dict__
-            binding, headers = attributes.get(BINDING), attributes.get("headers")
-            if binding is not None and headers and not binding.is_current(attributes):
-                binding.renew(attributes)
+            headers = attributes.get("headers")
+            binding = getattr(headers, BINDING, None)
+            if binding is not None:
+                binding.aim(attributes, headers)
             return headers
 
         @headers.setter
         def headers(self, headers: Any) -> None:
-            self.__dict__["headers"] = headers
+            known = self.__dict__.get("headers")
+            binding = getattr(known, BINDING, None)
+            is_other = headers is not None and headers is not known and binding is not None
+            self.__dict__["headers"] = _minding(cls, headers.copy(), binding) if is_other else headers
 
         def copy(self) -> Any:
             """What the library makes, bound as this one is."""
             twin = unbound(self).copy()
             twin.__class__ = type(self)
-            twin.__dict__[BINDING] = self.__dict__[BINDING].of_copy()
+            twin.__dict__["headers"] = _copied(self.__dict__["headers"], twin.__dict__["headers"])
             return twin
 
         def __copy__(self) -> Any:
@@ -148,18 +289,13 @@ def _bound_class(cls: Any) -> type[Any]:
         def __deepcopy__(self, memo: dict[int, Any]) -> Any:
             twin = object.__new__(type(self))
             memo[id(self)] = twin
-            attributes = {**self.__dict__}
-            binding = attributes.pop(BINDING)
-            twin.__dict__.update(deepcopy(attributes, memo))
-            twin.__dict__[BINDING] = binding.of_copy()
+            twin.__dict__.update(deepcopy(self.__dict__, memo))
+            twin.__dict__["headers"] = _copied(twin.__dict__["headers"], twin.__dict__["headers"])
             return twin
 
         def __reduce_ex__(self, protocol: Any) -> Any:
-            # A pickle names the library's class, which minds nothing: so the proof stays behind.
-            state = {key: value for key, value in self.__dict__.items() if key != BINDING}
-            state["headers"] = self.__dict__["headers"].copy()
-            state["headers"].pop(PROOF_HEADER, None)
-            return copyreg._reconstructor, (cls, object, None), state  # type: ignore[attr-defined]
+            # A pickle names the library's class, which makes no proof; nor do its headers.
+            return copyreg._reconstructor, (cls, object, None), {**self.__dict__}  # type: ignore[attr-defined]
 
     setattr(Bound, BINDING, None)  # marks the class
     Bound.__name__, Bound.__qualname__, Bound.__module__ = cls.__name__, cls.__qualname__, cls.__module__

@@ -10,7 +10,7 @@ from typing import Any
 from oauth_cc_auth._adapter.proving import NONCE_HEADER
 from oauth_cc_auth._http.origin import origin_of
 
-from .bound import as_sent, bind, spend
+from .bound import as_sent, bind
 from .drain import drain
 from .renewal import NOT_GIVEN, Refused, RenewalHook
 
@@ -36,7 +36,6 @@ class ProofHook(RenewalHook):
             request = response.request
             if NONCE_HEADER in response.headers:
                 self._proofs.note_api(str(request.url), response.headers)
-            spend(request)
             return response
         return super().__call__(
             response, *args, stream=stream, timeout=timeout, verify=verify, cert=cert, proxies=proxies, **others
@@ -62,7 +61,6 @@ class ProofHook(RenewalHook):
     def proven(self, response: Any, request: Any, options: dict[str, Any]) -> Any:
         """`response`, or the answer to the same request with another proof, if it asks for no more than that."""
         nonce = self._proofs.note_api(str(request.url), response.headers)
-        spend(request)
         if self._proofs.complaint(response.status_code, response.headers) is None:
             return response
         refused = Refused(self._library, response)
@@ -72,7 +70,6 @@ class ProofHook(RenewalHook):
         response.request = as_sent(request)
         again = self._send_again(response, request, self, refused.connection, options, nonce=nonce)
         self._proofs.note_api(str(request.url), again.headers)
-        spend(request)
         complaint = self._proofs.complaint(again.status_code, again.headers)
         if complaint is not None:
             self.policy.proof_rejected(origin_of(str(request.url)), complaint)

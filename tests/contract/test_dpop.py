@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterator
 from typing import Any
 
+import anyio
 import pytest
 
 from oauth_cc_auth import DPoP, InvalidTokenResponse, TokenEndpointError
 from oauth_cc_auth.testing import Answer, LoopbackServer, RecordedRequest
 from oauth_cc_auth.testing._proofs import proof_in
 from tests.clients import ALL_CLIENTS, REQUESTS, SYNC_CLIENTS, ClientKind, each_client, for_clients
-from tests.contract.scenes import auth_of, scene
+from tests.contract.scenes import LIMIT, auth_of, scene
+from tests.races.test_shared_request import SENDERS
+from tests.races.test_shared_request import statuses as statuses_of_one_request
 
 each_httpx = for_clients(*(kind for kind in ALL_CLIENTS if kind is not REQUESTS))
 
@@ -327,6 +331,34 @@ def test_many_at_once(client: ClientKind, server: LoopbackServer) -> None:
         results = s.session.concurrently(30, server.api_url)
         assert [getattr(result, "status", result) for result in results] == [200] * 30
     assert len(server.issued) == 1
+    assert_no_proof_came_twice(server)
+
+
+@each_client
+def test_one_request_that_many_send_at_once(client: ClientKind, server: LoopbackServer) -> None:
+    """Threads or tasks, all of which have prepared it before the first one sends it."""
+    gate = threading.Barrier(SENDERS)
+    arrived: list[anyio.Event] = []
+
+    def wait_for_all(request: object) -> None:
+        gate.wait(LIMIT)
+
+    async def await_all(request: object) -> None:
+        own = anyio.Event()
+        arrived.append(own)
+        if len(arrived) == SENDERS:
+            for event in arrived:
+                event.set()
+        await own.wait()
+
+    hook = await_all if client.is_async else wait_for_all
+    hooks: dict[str, Any] = {} if client is REQUESTS else {"event_hooks": {"request": [hook]}}
+    if client is REQUESTS:  # which sends at once
+        server.api.always(wait_for_all)
+    with client.session(auth_of(client, server, dpop=DPoP()), **hooks) as session:
+        session.get_token()
+        assert statuses_of_one_request(client, session, server.api_url) == [200] * SENDERS
+    assert statuses(server.api_requests) == [200] * SENDERS
     assert_no_proof_came_twice(server)
 
 
