@@ -8,7 +8,7 @@ with here by cryptography itself: each request with a DPoP proof waits for such 
 from __future__ import annotations
 
 import json
-from base64 import urlsafe_b64encode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Mapping
 from hashlib import sha256
 from pathlib import Path
@@ -24,6 +24,7 @@ SMALLEST_RSA = 2048  # bits (RFC 7518 §3.3)
 _RSA = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")
 _CURVES = {"secp256r1": "ES256", "secp384r1": "ES384", "secp521r1": "ES512"}
 ALGORITHMS = (*_RSA, *_CURVES.values(), "EdDSA")
+_COORDINATES = {"P-256": 32, "P-384": 48, "P-521": 66}  # bytes of x, y and d in a JWK (RFC 7518 §6.2.1.2)
 _LENGTHS = {"ES256": 64, "ES384": 96, "ES512": 132}  # bytes of a signature
 _NAMED_IN_THUMBPRINT = {"RSA": ("e", "kty", "n"), "EC": ("crv", "kty", "x", "y"), "OKP": ("crv", "kty", "x")}
 
@@ -115,7 +116,7 @@ def signing_key(
 
     signer = get_default_algorithms()[algorithm]
     public = private.public_key()
-    jwk = json.loads(type(signer).to_jwk(public))
+    jwk = _whole(json.loads(type(signer).to_jwk(public)))
     found = own_certificate if certificate is None else _certificate(_contents("certificate", certificate))
     return SigningKey(
         algorithm,
@@ -318,8 +319,23 @@ def _from_jwk(jwk: Mapping[str, Any]) -> Any:
     if "d" not in jwk:
         raise _wrong("is a public key", "pass the private key that belongs to it: a JWK with the member d")
     with Ignoring(InvalidKeyError, ValueError, TypeError, KeyError):
-        return kind.from_jwk(dict(jwk))
+        return kind.from_jwk(_whole(jwk))
     raise _wrong("is a JWK that cannot be read", "check that it is complete")
+
+
+def _whole(jwk: Mapping[str, Any]) -> dict[str, Any]:
+    """`jwk` with the zeros that numbers on its curve begin with.
+
+    A number must be as long as the curve says. Some libraries leave leading zeros out, as old versions of PyJWT do,
+    so that one key in a hundred cannot be read, or has another thumbprint.
+    """
+    length = _COORDINATES.get(jwk.get("crv", ""), 0)
+    return {name: _filled(value, length) if name in ("x", "y", "d") else value for name, value in jwk.items()}
+
+
+def _filled(value: str, length: int) -> str:
+    number = urlsafe_b64decode(f"{value}{'=' * (-len(value) % 4)}")
+    return base64url(number.rjust(length, b"\0")) if len(number) < length else value
 
 
 def _algorithm_for(private: Any, wanted: str | None) -> str:

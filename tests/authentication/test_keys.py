@@ -20,12 +20,13 @@ from cryptography.x509.oid import NameOID
 from oauth_cc_auth import ConfigurationError
 from oauth_cc_auth._authentication.jws import signed
 from oauth_cc_auth._authentication.key_source import KeySource
-from oauth_cc_auth._authentication.keys import LARGEST, SigningKey, key_elsewhere, signing_key
+from oauth_cc_auth._authentication.keys import LARGEST, SigningKey, base64url, key_elsewhere, signing_key
 
 RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 P256, P384, P521 = (ec.generate_private_key(curve) for curve in (ec.SECP256R1(), ec.SECP384R1(), ec.SECP521R1()))
 ED25519, ED448 = ed25519.Ed25519PrivateKey.generate(), ed448.Ed448PrivateKey.generate()
 PKCS8, PEM, DER = serialization.PrivateFormat.PKCS8, serialization.Encoding.PEM, serialization.Encoding.DER
+FIRST_BYTE_ZERO = 379  # the private number of a point on P-256 whose x begins with a zero
 CLAIMS = {"sub": "abcd-1234"}
 
 
@@ -63,6 +64,39 @@ def verified(key: SigningKey, private: Any) -> dict[str, Any]:
     token = signed({"alg": key.algorithm}, CLAIMS, key.sign)
     claims: dict[str, Any] = jwt.decode(token, private.public_key(), algorithms=[key.algorithm])
     return claims
+
+
+def in_base64(number: int, length: int) -> str:
+    return base64url(number.to_bytes(length or (number.bit_length() + 7) // 8, "big"))
+
+
+@pytest.mark.parametrize(("curve", "length"), [(ec.SECP256R1(), 32), (ec.SECP384R1(), 48), (ec.SECP521R1(), 66)])
+@pytest.mark.parametrize("number", [5, 2**240 + 1])
+def test_numbers_that_begin_with_zeros(curve: ec.EllipticCurve, length: int, number: int) -> None:
+    """Some libraries leave the zeros out; RFC 7518 §6.2.1.2 wants them, and the thumbprint is made with them."""
+    private = ec.derive_private_key(number, curve)
+    point = private.public_key().public_numbers()
+    numbers = {"x": point.x, "y": point.y, "d": number}
+    names = {32: "P-256", 48: "P-384", 66: "P-521"}
+    short, whole = (
+        {"kty": "EC", "crv": names[length], **{name: in_base64(each, size) for name, each in numbers.items()}}
+        for size in (0, length)
+    )
+    assert len(short["d"]) < len(whole["d"])
+    keys = signing_key(short), signing_key(whole), signing_key(private)
+    assert {key.thumbprint for key in keys} == {keys[1].thumbprint}
+    assert {key.proof for key in keys} == {keys[1].proof}
+    assert keys[0].public_jwk == {name: whole[name] for name in ("crv", "kty", "x", "y")}
+
+
+def test_a_library_that_leaves_zeros_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What we say of the key has them."""
+    private = ec.derive_private_key(FIRST_BYTE_ZERO, ec.SECP256R1())
+    whole = signing_key(private)
+    jwk = dict(whole.public_jwk or {})
+    short = {**jwk, "x": in_base64(private.public_key().public_numbers().x, 0)}
+    monkeypatch.setattr(jwt.algorithms.ECAlgorithm, "to_jwk", lambda *_: json.dumps(short))
+    assert signing_key(private).public_jwk == jwk != short
 
 
 @pytest.mark.parametrize(
