@@ -21,7 +21,7 @@ from .base import AuthenticationContext, ClientAuthentication, Credentials
 from .certificate_times import validity_of
 from .client_certificate import ClientCertificate, check_speaks_tls
 
-_END = "-----END CERTIFICATE-----"
+_BEGIN, _END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
 
 
 class TlsClientAuthentication(ClientAuthentication):
@@ -115,8 +115,24 @@ class TlsClientAuthentication(ClientAuthentication):
 def _der_in(file: str) -> bytes:
     """The first certificate in a PEM file, which is the client's."""
     text = Path(file).read_text("utf-8", "replace")
-    first, end, _ = text[text.index("-----BEGIN CERTIFICATE-----") :].partition(_END)
+    first, end, _ = text[text.index(_BEGIN) :].partition(_END)
     return ssl.PEM_cert_to_DER_cert(first + end)
+
+
+def _check_readable(file: str) -> None:
+    """Raise a ConfigurationError if OpenSSL reads the certificate in `file`, and we cannot.
+
+    OpenSSL knows others: "TRUSTED CERTIFICATE", which holds more than the certificate, and "X509 CERTIFICATE".
+    """
+    try:
+        _der_in(file)
+    except ValueError:
+        problem = f"is in {file}, and not under the line {_BEGIN}"
+    else:
+        return
+    # Raised out here, so that no context comes along.
+    remedy = f"write it again as `openssl x509 -in {file}` does"
+    raise ConfigurationError(field="certificate", problem=problem, remedy=remedy)
 
 
 def _path(field: str, given: Any) -> str:
@@ -139,6 +155,7 @@ def _check(certificate: ClientCertificate) -> None:
     except ValueError:  # a name with a null character, a password that is too long
         field, problem, remedy = "certificate", "has a path or a password that cannot be one", ""
     else:
+        _check_readable(certificate.file)
         return
     # Raised out here, so that no context comes along.
     raise ConfigurationError(field=field, problem=problem, remedy=remedy)
@@ -159,8 +176,8 @@ def _what_is_wrong(error: OSError, certificate: ClientCertificate) -> tuple[str,
     # The last: there is none for a key of this type, such as RSA beside an elliptic curve.
     if any(name in said for name in ("VALUES_MISMATCH", "TYPE_MISMATCH", "NO_CERTIFICATE_ASSIGNED")):
         return "key", f"belongs to another certificate than that in {certificate.file}", "pass the key of this one"
-    if b"-----BEGIN CERTIFICATE-----" not in Path(certificate.file).read_bytes():
-        return "certificate", f"is not in {certificate.file}", "pass a PEM file with -----BEGIN CERTIFICATE-----"
+    if _BEGIN.encode() not in Path(certificate.file).read_bytes():
+        return "certificate", f"is not in {certificate.file}", f"pass a PEM file with {_BEGIN}"
     if b"PRIVATE KEY-----" not in (content := Path(key_file).read_bytes()):
         return "key", f"is not in {key_file}", "pass the path of a PEM file with the private key as key"
     if b"ENCRYPTED" in content:

@@ -381,6 +381,10 @@ def test_requests_that_verifies_in_another_way(
         (lambda folder: {"certificate": folder / "locked.pem", "password": "x"}, "password is wrong"),
         (lambda folder: {"certificate": folder / "locked.pem", "password": "x" * 2000}, "a password that cannot be"),
         (lambda folder: {"certificate": folder / "damaged.pem"}, "certificate cannot be used: "),
+        (
+            lambda folder: {"certificate": folder / "x509.pem"},
+            "x509.pem, and not under the line -----BEGIN CERTIFICATE-----; write it again as `openssl x509 -in ",
+        ),
         (lambda folder: {"certificate": (folder / "client.pem").read_text()}, "certificate is PEM text"),
         (lambda folder: {"certificate": 7}, "certificate must be the path of a PEM file"),
         (lambda folder: {"key": folder / "client.key"}, "certificate is missing, and its key is given"),
@@ -399,6 +403,8 @@ def test_what_cannot_be_presented(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
     )
+    named_otherwise = (tmp_path / "client.pem").read_text().replace("BEGIN CERT", "BEGIN X509 CERT")
+    (tmp_path / "x509.pem").write_text(named_otherwise.replace("END CERT", "END X509 CERT"))
     (tmp_path / "damaged.pem").write_text(
         "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n-----BEGIN PRIVATE KEY-----\nAAAA\n"
     )
