@@ -96,15 +96,8 @@ def _client_assertion(given: Mapping[str, str]) -> ClientAuthentication:
     from .client_assertion import ClientAssertion
     from .from_file import FromFile
 
-    assertion = FromFile(given["assertion_file"])
-    try:
-        assertion()  # which shows a wrong path at start-up
-    except ConfigurationError as error:
-        problem, remedy = f"({assertion.path}) {error.problem}", error.remedy
-    else:
-        return ClientAssertion(assertion)
-    # Raised out here, so that no context comes along.
-    raise ConfigurationError(field="assertion_file", problem=problem, remedy=remedy)
+    # Not read now: a platform may write the file after the program has started.
+    return ClientAssertion(FromFile(given["assertion_file"]))
 
 
 def _tls_client_auth(given: Mapping[str, str]) -> ClientAuthentication:

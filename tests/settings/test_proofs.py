@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from jwt.algorithms import OKPAlgorithm
 
-from oauth_cc_auth import ClientCredentialsConfig, ConfigurationError, NoClientAuthentication
+from oauth_cc_auth import ClientCredentialsConfig, ConfigurationError, NoClientAuthentication, TokenError
 from oauth_cc_auth._cli.settings import load, sources
 from oauth_cc_auth._cli.settings.given import Given, checked
 from oauth_cc_auth.requests import ClientCredentialsAuth
@@ -60,6 +60,7 @@ def made(settings: Mapping[str, Any]) -> str:
             "TlsClientAuthentication('client.crt')",
         ),
         ({"assertion_file": "token"}, "ClientAssertion(FromFile('token'))"),
+        ({"assertion_file": "later"}, "ClientAssertion(FromFile('later'))"),
         ({"client_authentication": "none"}, "NoClientAuthentication()"),
         ({"client_authentication": "client_secret_jwt", "client_secret": "s"}, "ClientSecretJwt()"),
         ({"client_authentication": "client_secret_post", "client_secret": "s"}, "'client_secret_post'"),
@@ -90,11 +91,6 @@ def test_what_stands_for_settings(settings: dict[str, Any], expected: str) -> No
             "private_key is missing: the key is not in client.crt; set it to the path of a file",
         ),
         (
-            {"assertion_file": "none"},
-            "'assertion_file' (none) cannot be read: No such file or directory; it must be a file with one "
-            "line of text",
-        ),
-        (
             {"private_key": "client.key", "client_authentication": NoClientAuthentication()},
             "'private_key' is given, and so is a strategy",
         ),
@@ -123,12 +119,6 @@ def test_what_cannot_be_right(settings: dict[str, Any], told: str) -> None:
             "certificate is missing: tls_client_auth needs it; pass --certificate, set OAUTH_CC_CERTIFICATE, or put it "
             "into a --config file",
         ),
-        (
-            "assertion_file",
-            "none",
-            "--assertion-file (none) cannot be read: No such file or directory; it must be a file with one "
-            "line of text",
-        ),
     ],
 )
 def test_on_the_command_line(field: str, value: str, told: str) -> None:
@@ -146,9 +136,10 @@ def test_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OAUTH_CC_ASSERTION_FILE", "token")
     auth = ClientCredentialsAuth.from_env()
     assert repr(auth.config.client_authentication) == "ClientAssertion(FromFile('token'))"
-    monkeypatch.setenv("OAUTH_CC_ASSERTION_FILE", "none")
-    with pytest.raises(ConfigurationError, match=r"^OAUTH_CC_ASSERTION_FILE \(none\) cannot be read: "):
-        ClientCredentialsAuth.from_env()
+    monkeypatch.setenv("OAUTH_CC_ASSERTION_FILE", "later")
+    auth = ClientCredentialsAuth.from_env()
+    with pytest.raises(TokenError, match=r"gave no credentials: later cannot be read: No such file or directory"):
+        auth.prefetch()
     monkeypatch.setenv("OAUTH_CC_ASSERTION_FILE", "")
     monkeypatch.setenv("OAUTH_CC_CLIENT_ID", "abcd-1234")
     monkeypatch.setenv("OAUTH_CC_CERTIFICATE", "client.crt")
