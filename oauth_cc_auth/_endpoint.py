@@ -41,9 +41,9 @@ class TokenEndpoint:
         secret_in_query: Permit the secret in the query of a URL, which servers and proxies log.
         response_fields: Where members of the answer are, by their names in RFC 6749, such as
             ``{"access_token": "data.token"}``. Dots nest, and numbers count items of a list from 0. ``"$"`` is the
-            whole answer, for a token that is not in JSON, ``"header:X-Token"`` a header, and ``"cookie:session"`` a
-            cookie. Or a callable that takes
-            the answer (parsed JSON, or text) and returns a mapping with the names of RFC 6749; it is called in a worker
+            whole answer, for a token that is not in JSON, ``"header:X-Token"`` a header, ``"cookie:session"`` a
+            cookie, and ``"cookie:*"`` all cookies, for a `header_name` of ``Cookie``. Or a callable that takes the
+            answer (parsed JSON, or text) and returns a mapping with the names of RFC 6749; it is called in a worker
             thread in async code.
         lifetime_unit: What the member for ``expires_in`` is: ``"s"``, ``"ms"``, ``"min"``, ``"h"`` or ``"d"`` for a
             span; ``"clock"`` for ``D:HH:MM:SS``; ``"unix"``, ``"unix_ms"`` or ``"date"`` for a point in time.

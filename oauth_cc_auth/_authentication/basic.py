@@ -42,6 +42,11 @@ def basic_blobs(client_id: str, client_secret: str) -> tuple[str, str]:
     return _base64(encoded), _base64(f"{client_id}:{client_secret}")
 
 
+def is_changed(client_id: str, client_secret: str) -> bool:
+    """True if percent-encoding makes something else of id or secret."""
+    return any(percent_encoded(text) != text for text in (client_id, client_secret))
+
+
 def _base64(text: str) -> str:
     return b64encode(text.encode()).decode()
 

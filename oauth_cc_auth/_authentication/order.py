@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from .base import ClientAuthentication
-from .basic import ClientSecretBasic, percent_encoded
+from .basic import ClientSecretBasic, is_changed
 from .post import ClientSecretPost
 
 _BASIC = ClientSecretBasic()
@@ -53,10 +53,17 @@ def in_listed_order(methods: Iterable[ClientAuthentication], listed: Sequence[st
     return tuple(sorted(methods, key=lambda method: places.get(method.name, len(listed))))
 
 
+def may_want_raw_basic(methods: Sequence[ClientAuthentication], client_id: str, client_secret: str | None) -> bool:
+    """True if Basic is the only one of `methods`, and its encoding changes something, which some servers never undo."""
+    basic = next((method for method in methods if isinstance(method, ClientSecretBasic)), None)
+    is_alone = len(methods) == 1 and basic is not None and basic.percent_encode
+    return is_alone and is_changed(client_id, client_secret or "")
+
+
 def worth_trying(
     method: ClientAuthentication, rejected: ClientAuthentication, client_id: str, client_secret: str | None
 ) -> bool:
     """False if `method` would repeat what was rejected: Basic and raw Basic, if encoding changes nothing."""
     if {method, rejected} != {_BASIC, _RAW_BASIC}:
         return True
-    return any(percent_encoded(text) != text for text in (client_id, client_secret or ""))
+    return is_changed(client_id, client_secret or "")

@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from oauth_cc_auth._authentication.base import ClientAuthentication
-from oauth_cc_auth._authentication.order import in_listed_order, is_builtin, worth_trying
+from oauth_cc_auth._authentication.order import in_listed_order, is_builtin, may_want_raw_basic, worth_trying
 from oauth_cc_auth._config import ClientCredentialsConfig
 from oauth_cc_auth._errors import Attempt, ConfigurationError, DiscoveryError, TokenEndpointUnreachable, TokenError
 from oauth_cc_auth._http.answers import clock_skew
@@ -220,6 +220,11 @@ class Fetcher:
             hints.append(run.note)
         if isinstance(self.config.client_authentication, str):
             hints.append(f"only {self.config.client_authentication} was tried: unset client_authentication to try all")
+        if may_want_raw_basic(self._methods, self.config.client_id, run.secret):
+            hints.append(
+                "HTTP Basic percent-encodes special characters; for a server that does not decode them, pass "
+                "ClientSecretBasic(percent_encode=False)"
+            )
         return "; ".join(hints)
 
     def _hint_after_outage(self, run: _Run, failure: Failure) -> str:

@@ -19,7 +19,7 @@ from oauth_cc_auth._http.limited_tls import limited_by
 from oauth_cc_auth._http.origin import is_loopback, origin_of
 from oauth_cc_auth._http.watchdog import Watchdog
 from oauth_cc_auth._protocol.exchange import TokenRequest, TokenResponse, TransportFailure, too_slow
-from oauth_cc_auth._redact.library_logs import masked
+from oauth_cc_auth._redact.library_logs import hidden_head, masked
 
 from .answer import Reading, Trace, answer_or_failure
 from .proxies import uses_proxy
@@ -69,6 +69,7 @@ def send_token_request(
         watchdog = stack.enter_context(Watchdog(budget))
         stack.enter_context(limited_by(watchdog))
         stack.enter_context(masked(request.url_secrets))
+        stack.enter_context(hidden_head(is_secret=request.is_answered_in_head))
         until = time.monotonic() + budget
         redirect, trace = RedirectHider(), Trace(watchdog)
         try:
@@ -132,6 +133,7 @@ async def _asend_once(
     redirect, trace = RedirectHider(), Trace()
     async with AsyncExitStack() as stack:
         stack.enter_context(masked(request.url_secrets))
+        stack.enter_context(hidden_head(is_secret=request.is_answered_in_head))
         try:
             if token_client is None:
                 client = await _own_async_client(library, request, redirect.ahide)

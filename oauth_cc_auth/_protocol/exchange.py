@@ -104,6 +104,17 @@ class TokenRequest(Record):
         return self.secrets if "?" in self.url or self.url != written else ()
 
     @property
+    def is_answered_in_head(self) -> bool:
+        """True if a header or a cookie of the answer is to be the token."""
+        places = None if self.endpoint is None else self.endpoint.response_fields
+        path = places.get("access_token") if isinstance(places, Mapping) else None
+        if path is None:
+            return False
+        from .places import is_in_head  # as the auth object with such an endpoint has loaded it
+
+        return is_in_head(path)
+
+    @property
     def is_form(self) -> bool:
         """True for a form, as RFC 6749 says."""
         return self.endpoint is None or self.endpoint.request_format == "form"

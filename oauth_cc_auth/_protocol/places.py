@@ -1,7 +1,8 @@
 """Where a described endpoint has the members of its answer. Pure, no I/O.
 
 A path leads from the whole answer to one value: dots nest, numbers count items of a list, ``$`` is the answer itself,
-``header:`` is followed by the name of a header, and ``cookie:`` by that of a cookie that is set.
+``header:`` is followed by the name of a header, and ``cookie:`` by that of a cookie that is set; ``cookie:*`` is all of
+them, as the header ``Cookie`` has them.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 from oauth_cc_auth._redact.redact import presentable
 
 _HEADER, _COOKIE = "header:", "cookie:"
+_ALL_COOKIES = "cookie:*"
 
 MISSING = object()
 
@@ -35,9 +37,14 @@ def found(answer: Any, headers: Mapping[str, str], path: str) -> Any:
 
 
 def _cookie(line: str, name: str) -> Any:
-    """The value of a cookie; several headers are one line, with commas, which dates have too."""
-    value = re.search(rf"(?:^|,\s*){re.escape(name)}=\"?([^\";,]+)", line)
-    return MISSING if value is None else value[1].strip()
+    """The value of a cookie; several headers are one line, with commas, which dates have too.
+
+    An empty value deletes a cookie. The last one of a name counts (RFC 6265 §5.3).
+    """
+    cookies = {found[1]: found[2].strip() for found in re.finditer(r"(?:^|,\s*)([^\s=;,]+)=\"?([^\";,]*)", line)}
+    if name == "*":
+        return "; ".join(f"{each}={value}" for each, value in cookies.items() if value) or MISSING
+    return cookies.get(name) or MISSING
 
 
 def _follow(value: Any, path: str) -> Any:
@@ -68,7 +75,7 @@ def not_found(answer: Any, path: str, secrets: Iterable[str]) -> str:
     """
     if is_in_head(path):
         kind, _, name = path.partition(":")
-        return f"it has no {kind} {name.strip()}"
+        return "it sets no cookie" if path == _ALL_COOKIES else f"it has no {kind} {name.strip()}"
     reached, there = _members_on_the_way(answer, path)
     place = f"{reached!r} is there, and {there}" if reached else there
     return f"it has no {path!r}: {presentable(place, secrets)}"

@@ -10,6 +10,7 @@ import base64
 import hashlib
 import hmac
 import json
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
@@ -199,6 +200,25 @@ ENDPOINTS = [
         ("Cookie", "JSESSIONID=%s"),
     ),
     Odd(
+        "all cookies of the answer",
+        lambda r: sent_json(r) == {"UserName": ID, "Password": SECRET},
+        lambda t: Answer(
+            200,
+            {"SessionId": t},
+            headers=[
+                ("Set-Cookie", f"SESSION={t}; Path=/; Expires=Wed, 01 Jan 2031 00:00:00 GMT"),
+                ("Set-Cookie", "NODE=.n1; Path=/"),
+            ],
+        ),
+        {
+            **AS_JSON,
+            "credential_fields": ("UserName", "Password"),
+            "response_fields": {"access_token": "cookie:*"},
+        },
+        {"header_name": "Cookie", "header_value_pattern": "%s"},
+        ("Cookie", "SESSION=%s; NODE=.n1"),
+    ),
+    Odd(
         "XML in both directions",
         lambda r: r.body == f"<auth><id>{ID}</id><key>{SECRET}</key></auth>".encode(),
         lambda t: Answer(200, f"<r><sessionid>{t}</sessionid></r>", content_type="application/xml"),
@@ -269,8 +289,11 @@ ENDPOINTS = [
 
 @for_clients(REQUESTS, HTTPX, HTTPX2, HTTPX_ASYNCIO)
 @pytest.mark.parametrize("odd", ENDPOINTS, ids=[odd.what for odd in ENDPOINTS])
-def test_it_is_served(client: ClientKind, oauth_server: LoopbackServer, odd: Odd) -> None:
-    """A token, its life, and another token by the same request after a 401."""
+def test_it_is_served(
+    client: ClientKind, oauth_server: LoopbackServer, odd: Odd, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A token, its life, and another token by the same request after a 401. No log has a secret, whoever wrote it."""
+    caplog.set_level(logging.DEBUG)
     oauth_server.header_name, oauth_server.header_value_pattern = odd.header
     numbers = count(1)
 
@@ -302,6 +325,7 @@ def test_it_is_served(client: ClientKind, oauth_server: LoopbackServer, odd: Odd
     assert first.headers == second.headers
     assert [each.token for each in oauth_server.api_requests] == ["token-1", "token-1", "token-2"]
     assert SECRET not in repr(auth)
+    assert not [record for record in caplog.messages if SECRET in record or "token-1" in record]
 
 
 def lease_start(auth: Any) -> float:

@@ -274,6 +274,28 @@ class TestFailureTold:
         assert isinstance(error, TokenEndpointError)
         assert error.error == decisive
 
+    @pytest.mark.parametrize(
+        ("method", "secret", "is_said"),
+        [
+            (BASIC, "s+crét", True),
+            (ClientSecretBasic(), "a b", True),
+            (BASIC, "s-cr.t_~", False),
+            (ClientSecretBasic(percent_encode=False), "s+crét", False),
+            (POST, "s+crét", False),
+        ],
+    )
+    def test_basic_that_is_encoded(self, method: Any, secret: str, is_said: bool) -> None:
+        """If it was the only method, and the encoding changed something, the message says how to leave it out."""
+        endpoint = Endpoint(client_authentication=method, client_secret=secret)
+        message = endpoint.failure(refusal("invalid_client", 401)).error.message
+        assert ("pass ClientSecretBasic(percent_encode=False)" in message) == is_said
+        assert secret not in message
+
+    def test_if_raw_basic_was_tried_as_well(self) -> None:
+        """Then there is nothing to say."""
+        message = Endpoint(client_secret="s+crét").failure(*3 * [refusal("invalid_client", 401)]).error.message
+        assert "percent_encode" not in message
+
     @pytest.mark.parametrize("method", [BASIC, POST])
     def test_if_only_one_method_was_allowed(self, method: str) -> None:
         """If another method may have helped, the message names the setting to change."""

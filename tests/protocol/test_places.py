@@ -62,6 +62,28 @@ def test_where_the_token_is(body: Any, path: str) -> None:
     assert token(body, headers, response_fields={"access_token": path}).access_token == "abc"
 
 
+@pytest.mark.parametrize(
+    ("line", "cookies"),
+    [
+        ("A=1; Path=/; HttpOnly, R=.n1; Expires=Thu, 01 Jan 2026 00:00:00 GMT", "A=1; R=.n1"),
+        ('A="x y"; Secure', "A=x y"),
+        ("A=1, B=; Max-Age=0, A=2", "A=2"),
+        ("A=1==", "A=1=="),
+    ],
+)
+def test_all_cookies(line: str, cookies: str) -> None:
+    """They are as a header `Cookie` has them: without attributes and without those that the answer deletes."""
+    found = token({}, {"set-cookie": line}, response_fields={"access_token": "cookie:*"})
+    assert found.access_token == cookies
+
+
+def test_a_cookie_that_is_set_twice() -> None:
+    """The last one counts, and one without a value is none."""
+    fields = {"access_token": "cookie:A"}
+    assert token({}, {"set-cookie": "A=1, A=2; Path=/"}, response_fields=fields).access_token == "2"
+    assert "it has no cookie A" in message({"x": 1}, {"set-cookie": "A=1, A=; Max-Age=0"}, response_fields=fields)
+
+
 def test_other_members() -> None:
     """They are found as well; what is not named in the settings keeps its name, and the rest is in `extra`."""
     body = {"data": {"t": "abc", "life": 60_000, "scopes": ["a", "b"]}, "token_type": "Jwt", "refresh": "r"}
@@ -111,6 +133,7 @@ def test_who_tells_the_life(access_token: str, members: dict[str, Any], default:
         ({SECRET: 1}, "token", "it has no 'token': its members are: ***"),
         ({"a": 1}, "header:X-Token", "it has no header X-Token"),
         ({"a": 1}, "cookie:session", "it has no cookie session"),
+        ({"a": 1}, "cookie:*", "it sets no cookie"),
         (b"", "token", "the answer is empty"),
     ],
 )
