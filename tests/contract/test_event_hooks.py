@@ -236,8 +236,9 @@ def test_one_that_calls_a_refusing_api_ends(client: ClientKind, oauth_server: Lo
 
 @for_clients(*ASYNC_CLIENTS)
 def test_a_task_that_it_starts_is_no_part_of_it(client: ClientKind, oauth_server: LoopbackServer) -> None:
-    """The task runs after the hook has returned, and may use the auth object like any other task."""
+    """The task runs after the hook has returned, and may use the auth object like any other task. It has its events."""
     tokens: list[Any] = []
+    told: list[Event] = []
 
     async def later() -> None:
         s.auth.invalidate()
@@ -249,6 +250,7 @@ def test_a_task_that_it_starts_is_no_part_of_it(client: ClientKind, oauth_server
             tokens.append(await s.auth.aget_token())
 
     def starting(event: Event) -> None:
+        told.append(event)
         if hooks and isinstance(event, TokenObtained):
             hooks.pop()()
 
@@ -258,3 +260,4 @@ def test_a_task_that_it_starts_is_no_part_of_it(client: ClientKind, oauth_server
         threads.start(session.call, run).result(LIMIT)
     assert [token.access_token for token in tokens] == list(oauth_server.issued)
     assert len(tokens) == 2
+    assert [type(event) for event in told] == [TokenObtained] * 2

@@ -7,7 +7,7 @@ import logging
 import pickle
 import threading
 from collections.abc import Callable
-from contextvars import copy_context
+from contextvars import Context, copy_context
 from dataclasses import FrozenInstanceError
 from typing import Any
 
@@ -238,6 +238,20 @@ class TestHooks:
         assert seen == [True, False, True, False]
         assert not observer.is_in_hook()
         assert [task() for task in later] == [False]  # a task that the hook has started runs when it is over
+
+    def test_what_the_hook_started_is_heard_of_when_the_hook_is_over(self) -> None:
+        """A task has the context of the hook for good."""
+        told: list[Event] = []
+        contexts: list[Context] = []
+
+        def starting(event: Event) -> None:
+            told.append(event)
+            contexts.append(copy_context())
+
+        observer = Observer(CONFIG, starting)
+        observer.notify(EVENT)
+        contexts[0].run(observer.notify, EVENT)
+        assert told == [EVENT] * 2
 
     def test_a_thread_with_the_context_of_the_hook_does_not_call_it_either(self) -> None:
         """A hook that waits for what it started elsewhere would wait for itself."""
