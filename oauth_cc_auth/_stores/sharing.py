@@ -327,7 +327,9 @@ class Sharing:
     def _usable(self, entry: Entry, visit: Visit) -> Fetched | None:
         """The token in the store, if this caller can do with it."""
         kept, replaces = entry.token, visit.flight.replaces
-        if kept is None or kept.token.serial in self._unwanted or self._is_outdated(kept, entry.now):
+        if kept is None or self._is_outdated(kept, entry.now):
+            return None
+        if kept.token.serial in self._unwanted or kept.token.serial == self._known:  # it may have come meanwhile
             return None
         left = inf if kept.ends_at is None else kept.ends_at - entry.now
         enough = min((left + entry.now - kept.asked) * DUE_FRACTION, LONGEST_DUE)

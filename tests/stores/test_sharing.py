@@ -453,6 +453,22 @@ class TestLateOwners:
         assert fetching.answered("newer").token == "newer"
         assert Host(store).ask().token == "newer"
 
+    def test_it_is_not_found_again_by_its_own_process(self, store: MemoryStore) -> None:
+        """An API may have refused it meanwhile to one that waits for the next token request of this process."""
+        host = Host(store)
+        late = host.ask()
+        let_pass(31, store, host)
+        fetching = host.ask()
+        assert fetching.is_sending
+        lease = late.answered("late").lease
+        host.number = -1  # in another thread
+        following = host.ask(refused=lease)
+        fetching.go_on(DOWN)
+        let_pass(5, store, host)
+        assert fetching.go_on().is_sending
+        fetching.answered("newer")
+        assert following.go_on().token == "newer"
+
     @pytest.mark.parametrize("first", ["older", "newer"])
     def test_of_two_the_newer_one_stays(self, store: MemoryStore, first: str) -> None:
         """Whichever comes first."""
