@@ -147,4 +147,6 @@ def __getattr__(name: str) -> object:
             "ClientCredentialsAuth is in a module for each library: import it from oauth_cc_auth.requests, "
             "oauth_cc_auth.httpx or oauth_cc_auth.httpx2"
         )
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from ._doors import refuse
+
+    return refuse(__name__, name)

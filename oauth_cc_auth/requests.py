@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 try:
     import requests
@@ -25,3 +25,11 @@ class ClientCredentialsAuth(RequestsFamilyAuth["requests.Session", requests.Prep
     """
 
     _library: ClassVar[Any] = requests
+
+
+if not TYPE_CHECKING:  # a checker would take any name for one that is here
+
+    def __getattr__(name: str) -> NoReturn:
+        from ._doors import refuse
+
+        refuse(__name__, name)

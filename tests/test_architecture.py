@@ -24,7 +24,17 @@ from tests.floors import HOUSES, PICTURE, drawn
 PACKAGE = Path(oauth_cc_auth.__file__).parent
 NAME = PACKAGE.name
 
-PUBLIC_NAMES = {"_authentication", "_config", "_endpoint", "_errors", "_events", "_issuer", "_token", "_version"}
+PUBLIC_NAMES = {
+    "_authentication",
+    "_config",
+    "_doors",
+    "_endpoint",
+    "_errors",
+    "_events",
+    "_issuer",
+    "_token",
+    "_version",
+}
 
 # The client libraries, by the only rooms that may import them.
 LIBRARIES = {

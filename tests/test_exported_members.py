@@ -5,11 +5,15 @@ from __future__ import annotations
 import ast
 import inspect
 import pkgutil
-from pathlib import Path
+from importlib import import_module
+from pathlib import Path, PosixPath
 from types import FunctionType, ModuleType
 from typing import Any, get_type_hints
 
+import httpx
+import httpx2
 import pytest
+import requests
 
 import oauth_cc_auth
 import oauth_cc_auth.aiohttp
@@ -20,7 +24,8 @@ import oauth_cc_auth.httpx2
 import oauth_cc_auth.requests
 import oauth_cc_auth.stores
 import oauth_cc_auth.testing
-from oauth_cc_auth import ClientCredentialsConfig
+from oauth_cc_auth import ClientCredentialsConfig, ConfigurationError
+from oauth_cc_auth.testing import LoopbackServer
 
 ADAPTERS = [oauth_cc_auth.requests, oauth_cc_auth.httpx, oauth_cc_auth.httpx2]
 PUBLIC = {
@@ -285,3 +290,37 @@ def test_the_typed_arguments_are_those_of_the_constructors() -> None:
     everything = set(inspect.signature(oauth_cc_auth.requests.ClientCredentialsAuth).parameters)
     assert _names_of("_config.py", "SettingArguments") == settings
     assert _names_of("_adapter/base.py", "BehaviourArguments") == (everything - settings) | {"allow_insecure_http"}
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "home"),
+    [
+        ("oauth_cc_auth", "FileStore", "oauth_cc_auth.stores"),
+        ("oauth_cc_auth", "LoopbackServer", "oauth_cc_auth.testing"),
+        ("oauth_cc_auth.stores", "TokenEndpoint", "oauth_cc_auth"),
+        ("oauth_cc_auth.requests", "TlsClientAuthentication", "oauth_cc_auth"),
+        ("oauth_cc_auth.httpx", "RedisStore", "oauth_cc_auth.stores"),
+        ("oauth_cc_auth.httpx2", "oauth_server", "oauth_cc_auth.testing"),
+    ],
+)
+def test_a_name_that_is_in_another_module(module: str, name: str, home: str) -> None:
+    """Whoever imports it from the wrong one is told where it is."""
+    with pytest.raises(ImportError, match=f"^{name} is not in {module}: import it from {home}$"):
+        exec(f"from {module} import {name}", {})  # noqa: S102  # as a program says it
+    with pytest.raises(AttributeError, match="has no attribute 'Nothing'"):
+        getattr(import_module(module), "Nothing")  # noqa: B009  # of a module whose type is unknown
+    assert not hasattr(import_module(module), "__author__")
+
+
+def test_the_class_in_the_place_of_an_object(oauth_server: LoopbackServer) -> None:
+    """The libraries call what they are given with their request, as they do with functions."""
+    for library, door in ((requests, "requests"), (httpx, "httpx"), (httpx2, "httpx2")):
+        auth = import_module(f"oauth_cc_auth.{door}").ClientCredentialsAuth
+        with pytest.raises(ConfigurationError, match=r"\(\.\.\.\) to the .*, an object and not the class$"):
+            library.get(oauth_server.api_url, auth=auth)
+
+
+def test_a_path_in_the_place_of_a_secret() -> None:
+    """There is a class for that."""
+    with pytest.raises(ConfigurationError, match=r"not PosixPath; pass FromFile\(path\), which reads the file"):
+        ClientCredentialsConfig("https://login.example.com/token", "abcd", PosixPath("/run/secret"))  # type: ignore[arg-type]

@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from math import isfinite
+from os import PathLike
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import SplitResult, urlsplit
 
@@ -53,11 +54,21 @@ def https_remedy(how: str) -> str:
     return f"use https or, if you trust the network (service mesh, test host), {how}"
 
 
+def _instead(field: str, value: object) -> str:
+    """What to do about a `value` that is no text; empty if there is no telling what was meant."""
+    if value is None:
+        return "is the environment variable that it comes from set?"
+    if field == "client_secret" and isinstance(value, PathLike):
+        return "pass FromFile(path), which reads the file for each token request"
+    if field == "token_url" and hasattr(value, "headers"):  # the library calls whatever it is given with its request
+        return "pass auth=ClientCredentialsAuth(...) to the session or client, an object and not the class"
+    return ""
+
+
 def text(field: str, value: object) -> str:
     """One line of text that is not blank."""
     if not isinstance(value, str):
-        hint = "is the environment variable that it comes from set?" if value is None else ""
-        _wrong(field, f"must be a str, not {type(value).__name__}", hint)
+        _wrong(field, f"must be a str, not {type(value).__name__}", _instead(field, value))
     if not value.strip():
         reason: SettingReason = "missing" if field in _CREDENTIALS else "invalid"
         _wrong(field, "is empty", "pass the value that the provider gave you", reason)

@@ -3,7 +3,7 @@
 import threading
 from collections import deque
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ._answers import Answer
 from ._gate import Gate
@@ -38,12 +38,22 @@ class Endpoint:
     refused as usual, and the answer waits for the next one. ``unprotected=True`` lifts that.
     """
 
+    __slots__ = ("_always", "_gates", "_is_protected", "_lock", "_next")
+
     def __init__(self, *, is_protected: bool = False) -> None:
         self._is_protected = is_protected
         self._lock = threading.Lock()
         self._next: deque[_Script] = deque()
         self._always = _Script(None)
         self._gates: tuple[Gate, ...] = ()
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name not in self.__slots__:
+            raise AttributeError(
+                f"{name} is no attribute of an endpoint: next() and always() script its answers, and the attributes of "
+                "the server say the rest, such as expires_in"
+            )
+        super().__setattr__(name, value)
 
     def next(self, *answers: ScriptedAnswer, unprotected: bool = False) -> None:
         """Answer the next requests with these, one each. Answers that were scripted before come first.

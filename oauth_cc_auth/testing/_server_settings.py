@@ -37,7 +37,14 @@ class ServerSettings:
     clock: Callable[[], float] = time.time
     on_exchange: Callable[[RecordedRequest], object] | None = None
 
+    @property
+    def _is_closed(self) -> bool:
+        """True for our own class: a subclass may have what attributes it likes."""
+        return type(self).__module__ == __package__
+
     def __setattr__(self, name: str, value: Any) -> None:
+        if self._is_closed and name[0] != "_" and not hasattr(self, name):
+            raise AttributeError(f"{name} is no setting of the server{_nearest(name)}")
         if name in ("accepts", "grant_types", "scopes") and isinstance(value, str):
             raise TypeError(f"{name} must be a collection of str, such as ({value!r},), not a str")
         if name == "tls" and name in vars(self):
@@ -47,6 +54,13 @@ class ServerSettings:
         if name in ("certificate_bound", "requires_certificate") and value and not self.tls:
             raise ValueError(f"{name} needs tls=True")
         super().__setattr__(name, value)
+
+
+def _nearest(name: str) -> str:
+    from difflib import get_close_matches
+
+    nearest = get_close_matches(name, ServerSettings.__dataclass_fields__, n=1)
+    return f"; did you mean {nearest[0]}?" if nearest else ""
 
 
 def check_accepts(methods: Collection[str], *, tls: bool) -> None:

@@ -222,3 +222,26 @@ def test_an_unknown_authentication_method_is_an_error(server: LoopbackServer) ->
     with pytest.raises(ValueError, match=message):
         server.add_client("other", "secret", accepts=["post"])
     assert ask(server).status == 200
+
+
+def test_an_attribute_that_does_not_exist(oauth_server: LoopbackServer) -> None:
+    """It would change nothing, and the test that sets it would test nothing."""
+    server: Any = oauth_server
+    with pytest.raises(AttributeError, match=r"expires is no setting of the server; did you mean expires_in\?"):
+        server.expires = 3
+    with pytest.raises(AttributeError, match=r"^colour is no setting of the server$"):
+        server.colour = 3
+    for endpoint in (server.token_endpoint, server.api):
+        with pytest.raises(AttributeError, match=r"expires is no attribute of an endpoint: .*, such as expires_in"):
+            endpoint.expires = 3
+
+
+def test_a_server_of_ones_own() -> None:
+    """A subclass may set what it likes."""
+
+    class Mine(LoopbackServer):
+        colour: str
+
+    server = Mine()
+    server.colour = "red"
+    assert server.colour == "red"
