@@ -39,6 +39,7 @@ if _TYPE_CHECKING:
         HeldOff,
         StoreFailed,
         TokenFound,
+        TokenLeaked,
         TokenObtained,
         TokenRefused,
     )
@@ -79,6 +80,7 @@ __all__ = [
     "TokenEndpointUnreachable",
     "TokenError",
     "TokenFound",
+    "TokenLeaked",
     "TokenObtained",
     "TokenRefused",
     "__version__",
@@ -126,6 +128,7 @@ _LAZY = {
     "StoreFailed": "_events",
     "TokenEndpoint": "_endpoint",
     "TokenFound": "_events",
+    "TokenLeaked": "_events",
     "TlsClientAuthentication": "_authentication.tls_client_authentication",
     "TokenObtained": "_events",
     "TokenRefused": "_events",

@@ -161,6 +161,23 @@ class TokenRefused(Event):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class TokenLeaked(Event):
+    """A redirect took the token, in a header of its own, from the API to another origin. The token is renewed.
+
+    Only in httpx and httpx2, and only without `redirect_guard`, which prevents it.
+
+    Attributes:
+        origin: Of the API, such as ``https://api.example.com``.
+        target: The origin that has seen the token.
+        header_name: The header that holds it.
+    """
+
+    origin: str
+    target: str
+    header_name: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class HeldOff(Event):
     """From now on no token request is sent for a while; `invalidate()` of the auth object ends that.
 
@@ -185,6 +202,7 @@ for _class in (
     HeldOff,
     StoreFailed,
     TokenFound,
+    TokenLeaked,
     TokenObtained,
     TokenRefused,
 ):

@@ -63,6 +63,7 @@ PUBLIC = {
         "TokenEndpointUnreachable",
         "TokenError",
         "TokenFound",
+        "TokenLeaked",
         "TokenObtained",
         "TokenRefused",
         "__version__",

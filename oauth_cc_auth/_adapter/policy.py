@@ -305,6 +305,11 @@ class ApiPolicy:
         if lease.probation and _is_accepted(status):
             self.cache.refusals.accepted(origin_of(url), lease, path_of(method, url))
 
+    def note_leak(self, lease: Lease, origin: Origin, target: Origin) -> None:
+        """A redirect from `origin` took `lease` along to `target`, so its token is no longer a secret."""
+        self.cache.discard(lease)
+        self._observer.token_leaked(origin, target, self.header_name)
+
     def note_resent(self, lease: Lease, method: str | None, url: str, status: int) -> None:
         """An API answered `status` to a request that was sent again with `lease`, and did not refuse that."""
         if _is_accepted(status):

@@ -275,6 +275,29 @@ class Observer:
             )
         )
 
+    def token_leaked(self, origin: Origin, target: Origin, header_name: str) -> None:
+        """A redirect from `origin` took the header with the token along to `target`."""
+        logger.warning(
+            "a redirect from %s took the header %s with the token to %s; the token is renewed. Add "
+            "auth.redirect_guard to the client's event_hooks['request'] to prevent this",
+            origin,
+            header_name,
+            target,
+        )
+        if self._hook is None:
+            return
+        from oauth_cc_auth._events import TokenLeaked
+
+        self.notify(
+            TokenLeaked(
+                token_url=self.token_url,
+                client_id=self.client_id,
+                origin=str(origin),
+                target=str(target),
+                header_name=header_name,
+            )
+        )
+
     def held_off(self, seconds: float, reason: HoldReason, origin: Origin | None = None) -> None:
         """A hold begins: on the token endpoint, or on renewals after refusals by `origin`."""
         if origin is None:

@@ -207,14 +207,7 @@ class ApiExchange:
             target = origin_of(str(hop.request.url))
             stays = any(same_audience(origin, target) for origin in self._origins)
             if self._carries(hop.request) and not stays:
-                self._policy.cache.discard(self._lease)
-                logger.warning(
-                    "a redirect from %s took the header %s with the token to %s; the token is renewed. Add "
-                    "auth.redirect_guard to the client's event_hooks['request'] to prevent this",
-                    self.origin,
-                    self._policy.header_name,
-                    target,
-                )
+                self._policy.note_leak(self._lease, self.origin, target)
                 return
             taken = [name for name in self._lease.api_headers if self._takes_along(name, hop.request)]
             if taken and not stays:

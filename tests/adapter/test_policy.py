@@ -16,6 +16,7 @@ from oauth_cc_auth import (
     TlsClientAuthentication,
     Token,
     TokenError,
+    TokenLeaked,
     TokenRefused,
 )
 from oauth_cc_auth._adapter.drivers import renew
@@ -153,6 +154,21 @@ class Desk:
 @pytest.fixture(name="desk")
 def _desk() -> Desk:
     return Desk()
+
+
+def test_leak() -> None:
+    """It is told, and the token that leaked is not used again; another one is."""
+    desk = Desk(header_name="X-Token")
+    leaked = desk.lease(current=True)
+    desk.policy.note_leak(leaked, API, Origin("https", "other.example.com", 443))
+    (event,) = desk.events
+    assert isinstance(event, TokenLeaked)
+    told = (event.origin, event.target, event.header_name)
+    assert told == ("https://api.example.com", "https://other.example.com", "X-Token")
+    assert desk.cache.current is None
+    current = desk.lease(current=True)
+    desk.policy.note_leak(leaked, API, API)
+    assert desk.cache.current is current
 
 
 # Before a request is sent.

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import requests
 
+from oauth_cc_auth import Event, TokenLeaked
 from oauth_cc_auth.testing import Answer, LoopbackServer
 from tests.clients import ALL_CLIENTS, REQUESTS, ClientKind, Session, each_client, for_clients
 from tests.contract.token_side import auth_for
@@ -106,16 +107,22 @@ def test_a_leak_that_no_guard_prevents_is_logged_and_the_token_renewed(
     client: ClientKind, oauth_server: LoopbackServer, other: LoopbackServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Without the guard, httpx keeps a custom header: a WARNING names the remedy, and the next request is safe."""
+    events: list[Event] = []
     expect_header(oauth_server)
     oauth_server.api.next(Answer.redirect(f"{other.origin}/open"))
     with (
         caplog.at_level(logging.WARNING, "oauth_cc_auth"),
-        client.session(auth_for(client, oauth_server, **CUSTOM_HEADER), follow_redirects=True) as session,
+        client.session(
+            auth_for(client, oauth_server, on_event=events.append, **CUSTOM_HEADER), follow_redirects=True
+        ) as session,
     ):
         assert session.request("GET", oauth_server.api_url).status == 200
         leaked = other.requests[0].headers["X-Access-Token"]
         assert session.request("GET", oauth_server.api_url).json()["token_number"] == 2
     assert leaked == f"token {oauth_server.issued[0]}"
+    (event,) = [event for event in events if isinstance(event, TokenLeaked)]
+    assert (event.origin, event.target, event.header_name) == (oauth_server.origin, other.origin, "X-Access-Token")
+    assert oauth_server.issued[0] not in repr(event)
     warnings = [record for record in caplog.records if record.name == "oauth_cc_auth"]
     assert [record.levelname for record in warnings] == ["WARNING"]
     assert "redirect_guard" in warnings[0].getMessage()

@@ -23,6 +23,7 @@ from oauth_cc_auth import (
     Token,
     TokenEndpointError,
     TokenError,
+    TokenLeaked,
     TokenObtained,
     TokenRefused,
 )
@@ -154,12 +155,29 @@ class TestLines:
             HeldOff(**ABOUT, seconds=2.0, reason="refusals", origin="https://api.example.com"),
         ]
 
+    def test_leak(self, told: Told) -> None:
+        """The line names the remedy."""
+        told.observer.token_leaked(API, Origin("https", "other.example.com", 443), "X-Token")
+        (event,) = told.events
+        assert event == TokenLeaked(
+            **ABOUT, origin="https://api.example.com", target="https://other.example.com", header_name="X-Token"
+        )
+        assert told.lines == [
+            (
+                "WARNING",
+                "a redirect from https://api.example.com took the header X-Token with the token to "
+                "https://other.example.com; the token is renewed. Add auth.redirect_guard to the client's "
+                "event_hooks['request'] to prevent this",
+            )
+        ]
+
     def test_without_a_hook(self, caplog: pytest.LogCaptureFixture) -> None:
         """The log is the same."""
         caplog.set_level(logging.DEBUG, "oauth_cc_auth")
         observer = Observer(CONFIG, None)
         observer.held_off(2.0, "refusals", API)
-        assert len(caplog.messages) == 1
+        observer.token_leaked(API, API, "X-Token")
+        assert len(caplog.messages) == 2
         assert not observer.is_in_hook()
 
 
@@ -275,6 +293,7 @@ class TestEvents:
         TokenObtained(**ABOUT, method="x", lifetime=1.0, scope=None, elapsed=0.1, token_requests=1, renewal=False),
         FallbackTried(**ABOUT, refused_method="x", next_method="y", status_code=401, error=None),
         TokenRefused(**ABOUT, origin="https://api.example.com", status_code=401, outcome="held", sent_again=False),
+        TokenLeaked(**ABOUT, origin="https://api.example.com", target="https://other.example.com", header_name="X"),
     )
 
     @pytest.mark.parametrize("event", EVENTS, ids=lambda event: type(event).__name__)

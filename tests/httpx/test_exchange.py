@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from oauth_cc_auth import Token, TokenError
+from oauth_cc_auth import Token, TokenError, TokenLeaked
 from oauth_cc_auth._core.introduction import Introduction
 from oauth_cc_auth._core.lease import Lease, RenewalRules
 from oauth_cc_auth._http.origin import Origin
 from oauth_cc_auth._httpx.exchange import NAMED_ORIGIN
 from tests.clients import HTTPX, HTTPX2, ClientKind, for_clients
-from tests.httpx.flows import URL, Flow, each_flow, stream_of, tokens
+from tests.httpx.flows import TOKEN_URL, URL, Flow, each_flow, stream_of, tokens
 
 OTHER, FOREIGN = "https://other.example.com/orders", "https://foreign.example.com/orders"
 API = Origin("https", "api.example.com", 443)
@@ -367,7 +367,8 @@ def test_custom_header(client: ClientKind) -> None:
 def test_leak_is_told_and_the_token_is_renewed(client: ClientKind, caplog: pytest.LogCaptureFixture) -> None:
     """Wherever in the chain it was, and also if the last answer is a success."""
     for leak in ("last", "in the middle"):
-        flow = custom(client)
+        events: list[Any] = []
+        flow = custom(client, on_event=events.append)
         hop = flow.request(url=FOREIGN, headers={"X-Token": "one"})
         back = flow.request(headers={"X-Token": "one"})
         history = (flow.library.Response(302, request=flow.request(headers={"X-Token": "one"})),)
@@ -377,6 +378,11 @@ def test_leak_is_told_and_the_token_is_renewed(client: ClientKind, caplog: pytes
             answer = flow.answer(200, request=back, history=(*history, flow.library.Response(302, request=hop)))
         assert len(flow.run(flow.request(), answer, flow.accepted)) == 1
         assert flow.cache.current is None
+        (event,) = events
+        assert isinstance(event, TokenLeaked)
+        leaked = (event.origin, event.target, event.header_name)
+        assert leaked == ("https://api.example.com", "https://foreign.example.com", "X-Token")
+        assert (event.token_url, event.client_id) == (TOKEN_URL, "client")
         (record,) = caplog.records
         caplog.clear()
         assert (record.levelno, record.getMessage()) == (

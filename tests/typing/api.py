@@ -34,6 +34,7 @@ from oauth_cc_auth import (
     TokenEndpointError,
     TokenEndpointUnreachable,
     TokenError,
+    TokenLeaked,
     TokenObtained,
     TokenRefused,
     __version__,
@@ -127,6 +128,8 @@ def on_event(event: Event) -> tuple[str, float | None]:
             return f"{before} {after} {code}", status
         case TokenRefused(outcome="held", origin=origin, status_code=status, sent_again=again):
             return f"{origin} {again}", status
+        case TokenLeaked(origin=origin, target=target, header_name=name):
+            return f"{origin} {target} {name}", None
         case HeldOff(reason="refusals" | "failures", seconds=seconds, origin=of):
             return of or "", seconds
         case _:
