@@ -178,12 +178,16 @@ def test_any_api_origin() -> None:
         ["https://api.example.com/"],
         ("https://api.example.com:443",),
         {"HTTPS://API.Example.Com"},
-        (url for url in ["https://api.example.com"]),
     ],
 )
 def test_api_origins(value: Any) -> None:
     """One string or several, with or without what changes nothing."""
     assert behaviour.api_origins(value, as_it_is) == frozenset({API})
+
+
+def test_api_origins_that_can_be_read_once() -> None:
+    """They are kept."""
+    assert behaviour.api_origins(iter(["https://api.example.com"]), as_it_is) == frozenset({API})
 
 
 def test_api_origins_of_all_kinds() -> None:
