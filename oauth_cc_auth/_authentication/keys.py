@@ -25,6 +25,7 @@ _RSA = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")
 _CURVES = {"secp256r1": "ES256", "secp384r1": "ES384", "secp521r1": "ES512"}
 ALGORITHMS = (*_RSA, *_CURVES.values(), "EdDSA")
 _COORDINATES = {"P-256": 32, "P-384": 48, "P-521": 66}  # bytes of x, y and d in a JWK (RFC 7518 §6.2.1.2)
+_LONG = 0x80  # in DER, bytes of contents from which their length takes a second byte
 _LENGTHS = {"ES256": 64, "ES384": 96, "ES512": 132}  # bytes of a signature
 _NAMED_IN_THUMBPRINT = {"RSA": ("e", "kty", "n"), "EC": ("crv", "kty", "x", "y"), "OKP": ("crv", "kty", "x")}
 
@@ -132,14 +133,17 @@ def _curve_signing(algorithm: str, private: Any) -> Sign:
     """What signs with `private`, with all that stays the same made once."""
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import ec
-    from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
     hashed: dict[str, Any] = {"ES256": hashes.SHA256, "ES384": hashes.SHA384, "ES512": hashes.SHA512}
     how, half = ec.ECDSA(hashed[algorithm]()), _LENGTHS[algorithm] // 2
 
     def sign(message: bytes) -> bytes:
-        r, s = decode_dss_signature(private.sign(message, how))
-        return r.to_bytes(half, "big") + s.to_bytes(half, "big")
+        # DER that cryptography has just made: two integers after 2 bytes, or after 3 if they are long, each with its
+        # tag and its length before it. To read it here takes a third of the time.
+        made: bytes = private.sign(message, how)
+        begin = 4 if made[1] < _LONG else 5
+        end = begin + made[begin - 1]
+        return made[begin:end][-half:].rjust(half, b"\0") + made[end + 2 :][-half:].rjust(half, b"\0")
 
     return sign
 

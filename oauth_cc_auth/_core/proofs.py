@@ -30,10 +30,10 @@ class Proofs:
         blocks: True if signing takes long or asks someone, so that it must not happen in an event loop.
     """
 
-    __slots__ = ("_api_nonces", "_clock", "_hashed", "_head", "_sign", "_token_nonces", "algorithm", "blocks")
+    __slots__ = ("_api_nonces", "_hashed", "_head", "_readings", "_sign", "_token_nonces", "algorithm", "blocks")
 
     def __init__(self, dpop: DPoP, clock: Clock) -> None:
-        self._clock = clock
+        self._readings = clock.readings
         self._sign = signing_key_of(dpop).sign
         self.algorithm = dpop.algorithm
         self._head = encoded(header_of(dpop).encode()) + b"."
@@ -58,13 +58,13 @@ class Proofs:
         site, target = target_of(url)
         if nonce is None:
             nonce = self._api_nonces.get(site)
-        return self._proof(payload(method, target, self._clock.wall(), hashed_token=hashed, nonce=nonce))
+        return self._proof(payload(method, target, self._readings.time(), hashed_token=hashed, nonce=nonce))
 
     def proven(self, request: TokenRequest) -> TokenRequest:
         """`request` with a proof, which counts as a secret."""
         site, target = target_of(request.url)
         nonce = self._token_nonces.get(site)
-        proof = self._proof(payload(request.http_method, target, self._clock.wall(), nonce=nonce))
+        proof = self._proof(payload(request.http_method, target, self._readings.time(), nonce=nonce))
         return request.replaced(headers=(*request.headers, (HEADER, proof)), secrets=(*request.secrets, proof))
 
     def _proof(self, claims: str) -> str:

@@ -79,7 +79,8 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
         lease = policy.cache.current
         readings = policy.readings
         if lease is None or readings.time() >= lease.fresh_until or readings.monotonic() >= lease.fresh_until_monotonic:
-            lease = self._ready(self._checked(self._source.obtain(), request), api_request)
+            known = policy.cache.fresh()
+            lease = self._ready(known or self._checked(self._source.obtain(), request), api_request)
             if lease.proofs is not None:
                 yield from self._bound_flow(lease, request)
                 return
@@ -116,7 +117,8 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
         lease = policy.cache.current
         readings = policy.readings
         if lease is None or readings.time() >= lease.fresh_until or readings.monotonic() >= lease.fresh_until_monotonic:
-            lease = self._ready(self._checked(await self._source.aobtain(), request), api_request)
+            known = policy.cache.fresh()
+            lease = self._ready(known or self._checked(await self._source.aobtain(), request), api_request)
             if lease.proofs is not None:
                 bound, ticket = policy.bound, policy.bound.Ticket(policy, lease, str(url))
                 api_request = request = bound.own(request)

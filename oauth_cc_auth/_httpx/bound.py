@@ -200,8 +200,9 @@ def _present(transport: HttpxTransport, ticket: Ticket, request: Any, proof: str
     if isinstance(proof, TokenError):
         raise transport.for_caller(proof, request, ticket.policy.header_names)
     ticket.attach(request, proof)
-    named = {} if ticket.policy.strips_header else {NAMED_ORIGIN: origin_of(ticket.url)}
-    request.extensions = {**request.extensions, **named, TICKET: ticket}
+    request.extensions = extensions = {**request.extensions, TICKET: ticket}
+    if not ticket.policy.strips_header:
+        extensions[NAMED_ORIGIN] = origin_of(ticket.url)
 
 
 class BoundExchange(ApiExchange):

@@ -36,7 +36,8 @@ def target_of(url: str) -> tuple[str, str]:
     Scheme and host are in lower case, the port is left out if it is the usual one, and an empty path is "/", as servers
     put it together from what they receive (RFC 9449 §4.3, RFC 3986 §6.2).
     """
-    url = url.partition("#")[0].partition("?")[0]
+    if "?" in url or "#" in url:
+        url = url.partition("#")[0].partition("?")[0]
     begin = url.find("//") + 2
     end = url.find("/", begin)
     if end < 0:
@@ -66,7 +67,7 @@ def payload(method: str, target: str, wall: float, *, hashed_token: str | None =
 
 def encoded(content: bytes) -> bytes:
     """`content` in Base64url without padding (RFC 7515 §2)."""
-    return b2a_base64(content, newline=False).translate(_URL_SAFE, b"=")
+    return b2a_base64(content, newline=False).rstrip(b"=").translate(_URL_SAFE)
 
 
 def hash_of(access_token: str) -> str:

@@ -14,10 +14,12 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import NameOID
 
 from oauth_cc_auth import ConfigurationError
+from oauth_cc_auth._authentication import keys
 from oauth_cc_auth._authentication.jws import signed
 from oauth_cc_auth._authentication.key_source import KeySource
 from oauth_cc_auth._authentication.keys import LARGEST, SigningKey, base64url, key_elsewhere, signing_key
@@ -336,3 +338,16 @@ class TestFiles:
         """Only what may be known."""
         assert repr(KeySource(P256, key_id="k")) == "KeySource(algorithm='ES256', key_id='k')"
         assert repr(signing_key(P256, key_id="k")) == "SigningKey('ES256', key_id='k')"
+
+
+@pytest.mark.parametrize(("algorithm", "half"), [("ES256", 32), ("ES384", 48), ("ES512", 66)])
+@pytest.mark.parametrize("bits", [1, 8, 255, 256, 384, 521])
+def test_the_integers_of_a_signature_fill_their_places(algorithm: str, half: int, bits: int) -> None:
+    """However long their DER is (RFC 7518 §3.4): it leaves zeros out, or has one more before a high bit."""
+    r, s = min(2**bits, 2 ** (8 * half)) - 1, 5
+
+    class Private:
+        def sign(self, message: bytes, how: object) -> bytes:
+            return encode_dss_signature(r, s)
+
+    assert keys._curve_signing(algorithm, Private())(b"") == r.to_bytes(half, "big") + s.to_bytes(half, "big")

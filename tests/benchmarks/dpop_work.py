@@ -1,14 +1,17 @@
 """CPU times of requests with and without a DPoP proof. Prints, in units of one signature, what each adds.
 
-Each process of a round is a fork of one that has opened everything, and sends the requests of one contestant. So no
-contestant runs through code that the interpreter has adapted to another one.
+Each contestant sends its requests in a process of its own, a fork of one that has opened everything: so none runs
+through code that the interpreter has adapted to another one. The processes take turns, a few requests each, so what
+else the machine does meets all of them alike. A figure is the median of many differences between neighbours.
 
-The unit is what a bearer request costs more if the program makes one signature beside it. That is more than in a loop
-that does nothing but sign: a signature pushes what the client library needs out of the caches of the processor.
+The unit is one signature of the same message with the same key. It is measured after each request without a
+proof: a signature in a loop that does nothing else would find all that it needs in the caches of the processor, and the
+request after it too.
 """
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import importlib
 import json
@@ -16,101 +19,167 @@ import os
 import struct
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from statistics import median
-from types import SimpleNamespace
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from oauth_cc_auth import DPoP
 
-from .contestants import Contestant, Place
-from .cost_work import Work, request_work
+from .cost_work import PLACE
 from .dpop_by_hand import ProofAuth, sign
-from .in_process import ACCESS_TOKEN, always_accepted, httpx_transport, requests_adapter
-from .kinds import BY_HAND, KINDS, OURS
+from .in_process import ACCESS_TOKEN, API_URL, always_accepted, httpx_transport, requests_adapter
+from .kinds import BY_HAND, KINDS, ONE_MORE_HEADER, OURS
 
-WARM_UP, REQUESTS = 200, 400  # in each process
-MESSAGE = b"x" * 340  # bytes, about as many as are signed of a proof
-BEARER, SIGNING = "bearer", "bearer, and a signature"
+WARM_UP, REQUESTS = 200, 25  # of a process before its first turn, and in each
+
+BEARER, HEADER, HEADERS = "a bearer token", "a header", "two headers"
+
+Times = tuple[float, float]  # seconds of a request, and of a signature
+Turn = Callable[[], Times]
 
 
-def _works(kind: str) -> dict[str, Work]:
-    """The work of each contestant, by name."""
+def _header_auth(extra: dict[str, str]) -> Callable[[Any], Any]:
+    def auth(request: Any) -> Any:
+        request.headers["Authorization"] = f"Bearer {ACCESS_TOKEN}"
+        for name, value in extra.items():
+            request.headers[name] = value
+        return request
+
+    return auth
+
+
+def _turns(kind: str) -> dict[str, Turn]:
+    """What each contestant does when it is its turn."""
     is_async = kind.endswith("async")
     library = importlib.import_module(KINDS[kind])
     auth_class = importlib.import_module(f"oauth_cc_auth.{KINDS[kind]}").ClientCredentialsAuth
     key = ec.generate_private_key(ec.SECP256R1())
 
-    def client(token_type: str = "Bearer", **options: Any) -> Any:
+    def client(token_type: str = "Bearer", auth: Any = None) -> Any:
         if kind == "requests":
             session = library.Session()
             session.mount("https://", requests_adapter(always_accepted(), token_type))
-            session.auth = options.get("auth")
+            session.auth = auth
             return session
         client_class = library.AsyncClient if is_async else library.Client
-        return client_class(transport=httpx_transport(library, always_accepted(), token_type), **options)
+        return client_class(transport=httpx_transport(library, always_accepted(), token_type), auth=auth)
 
-    def ours(place: Place, **options: Any) -> Any:
-        token_client = client("DPoP" if options else "Bearer")
-        return client(auth=auth_class(place.token_url, "client", "secret", token_client=token_client, **options))
+    def ours(dpop: DPoP | None = None) -> Any:
+        token_client = client("Bearer" if dpop is None else "DPoP")
+        return client(auth=auth_class(PLACE.token_url, "client", "secret", token_client=token_client, dpop=dpop))
 
-    def signing(place: Place) -> Any:
-        get = ours(place).get
-
-        def sign_and_get(url: str) -> Any:
-            sign(key, MESSAGE)
-            return get(url)
-
-        return SimpleNamespace(get=sign_and_get)
-
-    openings: dict[str, Callable[[Place], Any]] = {
-        BEARER: ours,
-        SIGNING: signing,
-        BY_HAND: lambda place: client(auth=ProofAuth(key, ACCESS_TOKEN)),
-        OURS: lambda place: ours(place, dpop=DPoP(key)),
+    by_hand = ProofAuth(key, ACCESS_TOKEN)
+    proof = by_hand(library.Request("GET", API_URL)).headers["DPoP"]
+    clients = {
+        BEARER: ours(),
+        HEADER: client(auth=_header_auth({})),
+        HEADERS: client(auth=_header_auth({"DPoP": proof})),
+        BY_HAND: client(auth=by_hand),
+        OURS: ours(DPoP(key)),
     }
-    return {name: request_work(Contestant(name, opening), is_async=is_async) for name, opening in openings.items()}
+    message = proof.rpartition(".")[0].encode()
+
+    def signing() -> None:
+        sign(key, message)
+
+    make = _async_turn if is_async else _turn
+    return {name: make(each.get, _nothing if name in (BY_HAND, OURS) else signing) for name, each in clients.items()}
 
 
-def _seconds(work: Work) -> float:
-    """CPU time of one request, in a process of its own."""
-    reading, writing = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        status = 1
-        try:
-            work(WARM_UP)
-            started = time.process_time()
-            work(REQUESTS)
-            os.write(writing, struct.pack("d", (time.process_time() - started) / REQUESTS))
-            status = 0
-        finally:
-            os._exit(status)
-    os.close(writing)
-    with os.fdopen(reading, "rb") as pipe:
-        written = pipe.read()
-    _, status = os.waitpid(pid, 0)
-    if status != 0:
-        raise RuntimeError(f"a process that sent requests ended with status {status}")
-    seconds: float = struct.unpack("d", written)[0]
-    return seconds
+def _nothing() -> None:
+    pass
+
+
+def _turn(get: Callable[[str], object], after_each: Callable[[], None]) -> Turn:
+    """Sends the requests of a turn, and calls `after_each`, which signs or does nothing."""
+
+    def turn() -> Times:
+        requests, signatures = [], []
+        for _ in range(REQUESTS):
+            started = time.thread_time()
+            get(API_URL)
+            sent = time.thread_time()
+            after_each()
+            requests.append(sent - started)
+            signatures.append(time.thread_time() - sent)
+        return median(requests), median(signatures)
+
+    return turn
+
+
+def _async_turn(get: Callable[[str], Awaitable[object]], after_each: Callable[[], None]) -> Turn:
+    loop = asyncio.new_event_loop()
+
+    async def turn() -> Times:
+        requests, signatures = [], []
+        for _ in range(REQUESTS):
+            started = time.thread_time()
+            await get(API_URL)
+            sent = time.thread_time()
+            after_each()
+            requests.append(sent - started)
+            signatures.append(time.thread_time() - sent)
+        return median(requests), median(signatures)
+
+    return lambda: loop.run_until_complete(turn())
+
+
+class Player:
+    """A process that takes a turn whenever it is asked to."""
+
+    def __init__(self, turn: Turn) -> None:
+        asked, self._asking = os.pipe()
+        self._answers, answering = os.pipe()
+        self._pid = os.fork()
+        if self._pid == 0:
+            os.close(self._asking)  # or this process would never see the end
+            status = 1
+            try:
+                for _ in range(WARM_UP // REQUESTS):
+                    turn()
+                while os.read(asked, 1):
+                    os.write(answering, struct.pack("dd", *turn()))
+                status = 0
+            finally:
+                os._exit(status)
+        os.close(asked)
+        os.close(answering)
+
+    def play(self) -> Times:
+        """The times of a turn."""
+        os.write(self._asking, b"x")
+        request, signature = struct.unpack("dd", os.read(self._answers, 16))
+        return request, signature
+
+    def end(self) -> None:
+        """Let the process end."""
+        os.close(self._asking)
+        os.close(self._answers)
+        _, status = os.waitpid(self._pid, 0)
+        if status != 0:
+            raise RuntimeError(f"a process that sent requests ended with status {status}")
 
 
 def main(kind: str, rounds: int) -> None:
-    """Print what a proof adds, in signatures, and the seconds of a signature; both from medians."""
-    works = _works(kind)
+    """Print what a proof adds, in signatures, and the seconds of a signature."""
+    turns = _turns(kind)
     gc.collect()
     gc.freeze()
-    taken: dict[str, list[float]] = {name: [] for name in works}
-    for _ in range(rounds):
-        for name, work in works.items():
-            taken[name].append(_seconds(work))
-    medians = {name: median(seconds) for name, seconds in taken.items()}
-    signature = medians[SIGNING] - medians[BEARER]
-    added = {name: (medians[name] - medians[BEARER]) / signature for name in (BY_HAND, OURS)}
-    print(json.dumps({"added": added, "signature": signature}))
+    players: dict[str, Player] = {}
+    for name, turn in turns.items():
+        players[name] = Player(turn)
+    played = [{name: player.play() for name, player in players.items()} for _ in range(rounds)]
+    for name in reversed(players):  # the later ones have the pipes of the earlier ones
+        players[name].end()
+    signature = median(times[BEARER][1] for times in played)
+
+    def added(name: str, base: str) -> float:
+        return median(times[name][0] - times[base][0] for times in played) / signature
+
+    figures = {ONE_MORE_HEADER: added(HEADERS, HEADER), BY_HAND: added(BY_HAND, HEADER), OURS: added(OURS, BEARER)}
+    print(json.dumps({"added": figures, "signature": signature}))
 
 
 if __name__ == "__main__":
