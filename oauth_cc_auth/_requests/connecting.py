@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 from oauth_cc_auth._http.interrupts import Ignoring, is_interrupt
+from oauth_cc_auth._http.limited_tls import is_limited
 from oauth_cc_auth._http.watchdog import Watchdog
 
 # An address gets what is left, shared with those after it, but with no more than three of them: a slow network needs
@@ -39,6 +40,8 @@ class _Route(NamedTuple):
 
 def connected_socket(connection: Any, original: Callable[[], Any], watchdog: Watchdog) -> Any:
     """A socket for `connection`, watched from the moment it is connected: TLS and a proxy's answer come after that.
+
+    TLS that is limited by itself needs no watchdog.
 
     Args:
         connection: Of urllib3.
@@ -149,8 +152,14 @@ def _connect(sock: Any, connection: Any, route: _Route, address: Any, *, share: 
         sock.bind(connection.source_address)
     if route.beyond is None:
         sock.connect(address)
-        watchdog.watch(sock)
+        if not _is_limited(connection):
+            watchdog.watch(sock)
     else:
         watchdog.watch(sock)
         sock.connect(route.beyond)
     sock.settimeout(connection.timeout)  # for TLS, and for all that follows
+
+
+def _is_limited(connection: Any) -> bool:
+    """True if TLS that is limited in time begins on the socket at once, and not after the answer of a proxy."""
+    return connection._tunnel_host is None and is_limited(getattr(connection, "ssl_context", None))

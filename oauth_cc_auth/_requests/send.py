@@ -17,6 +17,7 @@ from oauth_cc_auth._adapter.transport_errors import passes_through, transport_fa
 from oauth_cc_auth._http.answers import RedirectHider, is_redirect
 from oauth_cc_auth._http.interrupts import chain, is_interrupt
 from oauth_cc_auth._http.limited_body import LimitedBody, UnreadableBodyError
+from oauth_cc_auth._http.limited_tls import limited_by
 from oauth_cc_auth._http.origin import is_loopback, origin_of
 from oauth_cc_auth._http.watchdog import Watchdog
 from oauth_cc_auth._protocol.exchange import TokenRequest, TokenResponse, TransportFailure, too_slow
@@ -46,6 +47,7 @@ def send_token_request(
     timed_out, retryable = _error_classes(library)
     with ExitStack() as stack:
         watchdog = stack.enter_context(Watchdog(budget))
+        stack.enter_context(limited_by(watchdog))
         stack.enter_context(masked(request.url_secrets))
         try:
             if own:

@@ -481,8 +481,8 @@ def test_an_endpoint_that_drips_over_tls(
     assert error.timed_out
 
 
-@for_clients(HTTPX, HTTPX2)
-def test_no_thread_watches_a_connection_of_httpx(
+@for_clients(*SYNC_CLIENTS)
+def test_no_thread_watches_a_connection(
     client: ClientKind, oauth_server: LoopbackServer, certificates: Certificates, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its sockets keep to the time by themselves; a thread for each token request would cost a fifth of it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ import urllib3.connection
 import urllib3.util.connection
 
 from oauth_cc_auth import TokenEndpointUnreachable
+from oauth_cc_auth._http.limited_tls import LimitedSocket
 from oauth_cc_auth._http.watchdog import Watchdog
 from oauth_cc_auth._requests import connecting
 from oauth_cc_auth.requests import ClientCredentialsAuth
@@ -202,7 +204,8 @@ def refuses() -> None:
 
 def first_that_connects(sockets: list[Socket], seconds: float = 8.0, **attributes: Any) -> Any:
     """What connects; time stands still."""
-    connection = SimpleNamespace(**{"timeout": 9.0, "socket_options": None, "source_address": None, **attributes})
+    usual = {"timeout": 9.0, "socket_options": None, "source_address": None, "_tunnel_host": None}
+    connection = SimpleNamespace(**{**usual, **attributes})
     left = iter(sockets)
     addresses = [ipv4(number) for number in range(len(sockets))]
     watchdog: Any = SimpleNamespace(left=seconds, watch=lambda sock: sock.calls.append(("watch",)))
@@ -215,6 +218,24 @@ def test_a_lone_address_gets_all_the_time() -> None:
     sock = Socket(lambda: None)
     assert first_that_connects([sock]) is sock
     assert sock.calls == [("settimeout", 8.0), ("connect", ("127.0.0.1", 0)), ("watch",), ("settimeout", 9.0)]
+
+
+LIMITED = SimpleNamespace(sslsocket_class=LimitedSocket)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "is_watched"),
+    [
+        ({"ssl_context": LIMITED}, False),
+        ({"ssl_context": LIMITED, "_tunnel_host": "api.example.com"}, True),  # a proxy speaks first, without TLS
+        ({"ssl_context": ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)}, True),
+        ({"ssl_context": None}, True),
+    ],
+)
+def test_tls_that_is_limited_needs_no_watchdog(attributes: dict[str, Any], is_watched: bool) -> None:
+    sock = Socket(lambda: None)
+    first_that_connects([sock], **attributes)
+    assert (("watch",) in sock.calls) is is_watched
 
 
 def test_many_addresses_share_the_time() -> None:
