@@ -89,8 +89,8 @@ def rules(early_expiry: object, renew_after: object) -> RenewalRules:
     if not _is_number(renew_after) or not 0 < renew_after <= 1:
         problem = f"must be a fraction of the token's life, above 0 and up to 1, not {shown_value(renew_after)}"
         raise _wrong("renew_after", problem)
-    made = RenewalRules(early_expiry, renew_after)
-    return _USUAL_RULES if made == _USUAL_RULES else made
+    is_usual = early_expiry is None and renew_after == _USUAL_RULES.renew_after
+    return _USUAL_RULES if is_usual else RenewalRules(early_expiry, renew_after)
 
 
 _USUAL_RULES = RenewalRules()  # one for all auth objects

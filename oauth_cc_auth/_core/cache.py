@@ -15,6 +15,7 @@ import os
 import weakref
 from collections.abc import Callable
 from math import inf
+from typing import TYPE_CHECKING
 
 from oauth_cc_auth._errors import TokenError
 from oauth_cc_auth._http.origin import Origin
@@ -26,11 +27,13 @@ from .caller import Caller
 from .clock import Clock, Moment
 from .failures import NO_FAILURES, Failures, Pause, is_about_target, says_nothing
 from .family import Family
-from .flight import GRACE, Flight, Outcome
-from .introduction import Introduction
 from .lease import Lease
-from .refusals import Refusals
-from .reported import ReportedRefusals
+
+if TYPE_CHECKING:  # what is needed once there is a token comes with what fetches one
+    from .flight import Flight, Outcome
+    from .introduction import Introduction
+    from .refusals import Refusals
+    from .reported import ReportedRefusals
 
 
 class Lead(Record):
@@ -129,6 +132,8 @@ class TokenCache:
         """The API origins that refuse every token."""
         with self._lock.here():
             if self._refusals is None:
+                from .refusals import Refusals
+
                 self._refusals = Refusals(self.clock)
                 self._refusals.lock = self._lock
             return self._refusals
@@ -178,6 +183,8 @@ class TokenCache:
         held = self._held(now.monotonic, can_wait=fallback is not None, was_refused=was_refused)
         if held is not None:
             return held if fallback is None else fallback
+        from .flight import GRACE, Flight
+
         flight = Flight(
             caller, now.monotonic + GRACE, replaces=lease, epoch=self._epoch, is_optional=fallback is not None
         )
@@ -252,6 +259,8 @@ class TokenCache:
         now = self.clock.monotonic()
         with self._lock.here():
             if self._reported is None:
+                from .reported import ReportedRefusals
+
                 self._reported = ReportedRefusals()
             return self._reported.note(lease, now)
 
@@ -337,6 +346,8 @@ class TokenCache:
                     outcome.follow(self._newest)
                     older = self.current
                     if flight.is_optional and older is not None and _may_be_unknown(outcome, older, now):
+                        from .introduction import Introduction
+
                         outcome.introduce(Introduction(older))
                     self.current = self._newest = outcome
                     self._forget_failures()

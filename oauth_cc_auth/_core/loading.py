@@ -74,7 +74,10 @@ def loaded(name: str) -> Any:
 
 
 # What every token request takes, and its renewal in the background.
-FETCHING = ("_core.flow", "_core.drive", "_core.background")
+FETCHING = (
+    *("_core.flow", "_core.drive", "_core.background"),
+    *("_core.introduction", "_core.refusals", "_core.reported"),  # and what an API may do to the token
+)
 
 
 class Modules:

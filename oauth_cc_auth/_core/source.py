@@ -14,11 +14,9 @@ from oauth_cc_auth._protocol.failure import Failure
 
 from .cache import TokenCache
 from .caller import Caller
-from .flight import Flight
 from .lease import Lease
 from .loading import Modules, loaded
 from .observer import Observer
-from .reported import not_replaced
 
 if TYPE_CHECKING:
     from oauth_cc_auth._config import ClientCredentialsConfig
@@ -267,6 +265,8 @@ class TokenSource:
         """Revoke the token, and take it out of the store; who has it finds no other one there, and fetches."""
         outcome = yield from revocation.run(lease, caller)
         if self.sharing is not None and isinstance(outcome, Lease):
+            from .flight import Flight
+
             flight = Flight(caller, inf)
             yield from self.sharing.remove(lease.token, flight, self.cache.clock.monotonic() + self.timeout)
             for event in flight.deferred_events:
@@ -288,7 +288,11 @@ class TokenSource:
         if lease is None or lease is not self.cache.current:
             return lease
         seconds = self.cache.note_report(lease)
-        return not_replaced(seconds) if seconds else lease
+        if not seconds:
+            return lease
+        from .reported import not_replaced
+
+        return not_replaced(seconds)
 
     def _at_hand(self, refused: Lease | None) -> Lease | Failure:
         """The token that there is, for a caller that cannot fetch one."""

@@ -11,6 +11,7 @@ sets a time limit of its own, and takes it back, has raised an error of its own.
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]  # pyright: ignore[reportMissingImports]  # built in, and in no stub
 import sys
 from collections.abc import Iterator
 from functools import partial
@@ -80,15 +81,16 @@ def _codes(trace: TracebackType | None) -> Iterator[CodeType]:
 
 def _codes_of_handlers() -> set[object]:
     # No one has installed a handler without importing this module, which takes a millisecond.
-    signals = sys.modules.get("signal")
-    if signals is None:
+    if "signal" not in sys.modules:
         return set()
-    return {_code_of(signals.getsignal(number)) for number in signals.valid_signals()}
+    # Not by that module: it makes members of enums, which takes 250 µs, and good renewals come here too.
+    handlers = map(_signal.getsignal, _signal.valid_signals())
+    return {_code_of(handler) for handler in handlers if callable(handler)}
 
 
 def _code_of(handler: Any) -> object:
     while isinstance(handler, partial):
         handler = handler.func
-    if not hasattr(handler, "__code__") and callable(handler):  # a bound method has the code of its function
+    if not hasattr(handler, "__code__"):  # a bound method has the code of its function
         handler = type(handler).__call__
     return getattr(handler, "__code__", None)

@@ -67,6 +67,8 @@ def _instead(field: str, value: object) -> str:
 
 def text(field: str, value: object) -> str:
     """One line of text that is not blank."""
+    if isinstance(value, str) and value.isascii() and value.isprintable() and value.strip():
+        return value  # nearly all texts
     if not isinstance(value, str):
         _wrong(field, f"must be a str, not {type(value).__name__}", _instead(field, value))
     if not value.strip():
@@ -91,35 +93,38 @@ _EXAMPLES = {
 }
 
 
+def _example(field: str) -> str:
+    return f"pass the full URL, such as {_EXAMPLES.get(field, 'https://login.example.com/oauth2/token')}"
+
+
 def _missing(field: str, problem: str = "is missing") -> NoReturn:
     _wrong(field, problem, "pass it; if it comes from an environment variable, is that set?", "missing")
 
 
 def token_url(value: object, *, allow_insecure_http: bool, field: str = "token_url") -> str:
     """A full https URL that holds no credentials; http for loopback hosts and on request."""
-    example = f"pass the full URL, such as {_EXAMPLES.get(field, 'https://login.example.com/oauth2/token')}"
     if field in _PLACES and value is None:
         _missing(field)
     if field in _PLACES and isinstance(value, str) and not value.strip():
-        _wrong(field, "is empty", example, "missing")
+        _wrong(field, "is empty", _example(field), "missing")
     url = text(field, value)
     parts = _parsed(url)
     if parts is None:
         # Raised out here: the parser's exception may quote user info, and would come along as context.
-        _wrong(field, "has a host or port that cannot be parsed", example)
+        _wrong(field, "has a host or port that cannot be parsed", _example(field))
     host = parts.hostname
     if parts.scheme.lower() not in ("https", "http"):
         quotes = "remove the quotes around it; " if url[0] in "\"'" else ""
-        _wrong(field, "does not begin with https://", f"{quotes}{example}")
+        _wrong(field, "does not begin with https://", f"{quotes}{_example(field)}")
     if not host:
-        _wrong(field, "names no host", example)
+        _wrong(field, "names no host", _example(field))
     if "@" in parts.netloc:
         remedy = "leave out what is before the @, and pass client_id and client_secret instead"
         _wrong(field, "contains user info", remedy)
     if "#" in url:
         _wrong(field, "contains a fragment, which no server sees (RFC 6749 §3.2)", "leave out what follows '#'")
     if url.split() != [url] or "\\" in url:
-        _wrong(field, "contains white space or a backslash", example)
+        _wrong(field, "contains white space or a backslash", _example(field))
     if parts.scheme.lower() == "http" and not allow_insecure_http and not is_loopback(host):
         problem = "is plain http, which would show the secret to everyone on the way"
         remedy = https_remedy(f"pass allow_insecure_http=True together with {field}")
