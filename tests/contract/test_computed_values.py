@@ -96,6 +96,24 @@ def test_the_token_of_another_auth_object(client: ClientKind, oauth_server: Loop
 
 
 @each_client
+def test_another_auth_object_that_starts_anew(client: ClientKind, oauth_server: LoopbackServer) -> None:
+    """Tokens of both are revoked again and again, and each renewal presents a new one. No pause comes between."""
+    first = auth_for(client, oauth_server)
+
+    def fresh() -> str:
+        first.invalidate()
+        return str(first.get_token().access_token)
+
+    with scene(client, oauth_server, additional_request_data={"assertion": fresh}) as s:
+        for _ in range(5):
+            s.go_on()
+            oauth_server.revoke_all()
+    presented = [dict(each.form).get("assertion") for each in oauth_server.token_requests]
+    assert [each for each in presented if each] == list(oauth_server.issued[::2])
+    assert len(oauth_server.issued) == 10
+
+
+@each_client
 def test_in_json_they_may_be_nested(client: ClientKind, oauth_server: LoopbackServer) -> None:
     """In mappings and lists, and return such."""
     endpoint = TokenEndpoint(oauth_server.token_url, request_format="json", credential_fields=("id", "key"))
