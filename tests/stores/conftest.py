@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,12 +16,15 @@ HOW_TO = "no redis-server or valkey-server is installed; on Debian: apt-get inst
 
 
 class RedisServer:
-    """A server of our own, on a socket in a folder of our own, with nothing in it."""
+    """A server of our own, on a socket in a folder of our own, with nothing in it.
 
-    def __init__(self, folder: Path) -> None:
-        found = next(filter(None, map(shutil.which, SERVERS)), None)
+    It is the first of `programs` that is installed. If none is, the test is skipped.
+    """
+
+    def __init__(self, folder: Path, programs: tuple[str, ...] = SERVERS) -> None:
+        found = next(filter(None, map(shutil.which, programs)), None)
         if found is None:
-            pytest.skip(HOW_TO)
+            pytest.skip(HOW_TO if len(programs) > 1 else f"no {programs[0]} is installed")
         self._command = found
         self._socket = folder / "redis.sock"
         self.url = f"unix://{self._socket}"
@@ -48,12 +52,19 @@ class RedisServer:
         self._socket.unlink(missing_ok=True)
 
 
-@pytest.fixture
-def redis_server() -> Iterator[RedisServer]:
+@contextmanager
+def running(*programs: str) -> Iterator[RedisServer]:
+    """A server while the context lasts; by which of `programs`, see `RedisServer`."""
     # The path of a socket has 107 characters at most, and pytest's folders have long names.
     with tempfile.TemporaryDirectory() as folder:
-        server = RedisServer(Path(folder))
+        server = RedisServer(Path(folder), programs)
         try:
             yield server
         finally:
             server.stop()
+
+
+@pytest.fixture
+def redis_server() -> Iterator[RedisServer]:
+    with running(*SERVERS) as server:
+        yield server

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,11 +13,19 @@ import redis
 from oauth_cc_auth import ConfigurationError
 from oauth_cc_auth._stores.redis import _client_for, _driver
 from oauth_cc_auth.stores import RedisStore
+from tests.stores.conftest import SERVERS, RedisServer, running
 
 KEY = "ab" * 32
 
 
 class TestAtAServer:
+    """Redis and Valkey, those of them that are installed."""
+
+    @pytest.fixture(params=SERVERS)
+    def redis_server(self, request: pytest.FixtureRequest) -> Iterator[RedisServer]:
+        with running(request.param) as server:
+            yield server
+
     @pytest.fixture
     def store(self, redis_server: Any) -> RedisStore:
         return RedisStore(redis_server.url)
