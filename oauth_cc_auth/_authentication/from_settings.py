@@ -16,13 +16,14 @@ from .base import ClientAuthentication
 
 # What stands beside `client_authentication`, by the names of the methods that use it; the first one is required.
 FIELDS_OF = {
-    "private_key_jwt": ("private_key", "key_id", "signing_algorithm", "certificate"),
+    "private_key_jwt": ("private_key", "private_key_password_file", "key_id", "signing_algorithm", "certificate"),
     "client_secret_jwt": ("signing_algorithm",),
     "client_assertion": ("assertion_file",),
-    "tls_client_auth": ("certificate", "private_key"),
+    "tls_client_auth": ("certificate", "private_key", "private_key_password_file"),
     "none": (),
 }
-_NAMES = {"key": "private_key", "algorithm": "signing_algorithm"}  # of arguments that have another name here
+# Of arguments that have another name here.
+_NAMES = {"key": "private_key", "algorithm": "signing_algorithm", "password": "private_key_password_file"}
 
 
 def strategy_from(method: str | None, given: Mapping[str, str]) -> ClientAuthentication | None:
@@ -82,8 +83,24 @@ def _private_key_jwt(given: Mapping[str, str]) -> ClientAuthentication:
         Path(given["private_key"]),
         key_id=given.get("key_id"),
         algorithm=given.get("signing_algorithm"),
+        password=_password(given),
         certificate=None if certificate is None else Path(certificate),
     )
+
+
+def _password(given: Mapping[str, str]) -> str | None:
+    """The password of the private key, from a file: command lines and environments are seen by others."""
+    path = given.get("private_key_password_file")
+    if path is None:
+        return None
+    from .from_file import FromFile
+
+    try:
+        return FromFile(path)()
+    except ConfigurationError as error:
+        problem, remedy = f"({path}) {error.problem}", error.remedy
+    # Raised out here, so that no context comes along.
+    raise ConfigurationError(field="private_key_password_file", problem=problem, remedy=remedy)
 
 
 def _client_secret_jwt(given: Mapping[str, str]) -> ClientAuthentication:
@@ -103,7 +120,7 @@ def _client_assertion(given: Mapping[str, str]) -> ClientAuthentication:
 def _tls_client_auth(given: Mapping[str, str]) -> ClientAuthentication:
     from .tls_client_authentication import TlsClientAuthentication
 
-    return TlsClientAuthentication(given["certificate"], given.get("private_key"))
+    return TlsClientAuthentication(given["certificate"], given.get("private_key"), _password(given))
 
 
 def _none(given: Mapping[str, str]) -> ClientAuthentication:

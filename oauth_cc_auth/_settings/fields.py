@@ -44,7 +44,14 @@ ENDPOINT_FIELDS = {
     "revocation_url": "revocation_url",
 }
 # Those that say how the client proves itself without its secret; see `_authentication.from_settings`.
-AUTHENTICATION_FIELDS = ("private_key", "key_id", "signing_algorithm", "certificate", "assertion_file")
+AUTHENTICATION_FIELDS = (
+    "private_key",
+    "private_key_password_file",
+    "key_id",
+    "signing_algorithm",
+    "certificate",
+    "assertion_file",
+)
 # Everything about the token request that can be written down.
 SETTINGS = (FIELDS[0], *ISSUER_FIELDS, *FIELDS[1:], *AUTHENTICATION_FIELDS, *ENDPOINT_FIELDS)
 _PROOFS = frozenset({"private_key", "certificate", "assertion_file"})

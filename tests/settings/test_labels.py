@@ -124,9 +124,10 @@ class TestForm:
             f"{label!r} is not a known setting; to send it in the body of the token request, put it into "
             "additional_request_data. The settings are: token_url, issuer, metadata_url, client_id, client_secret, "
             "scope, resource, client_authentication, header_name, header_value_pattern, api_headers, grant_type, "
-            "additional_headers, additional_request_data, dpop, allow_insecure_http, private_key, key_id, "
-            "signing_algorithm, certificate, assertion_file, request_method, request_format, credential_fields, "
-            "credential_headers, secret_in_query, response_fields, lifetime_unit, default_lifetime, revocation_url"
+            "additional_headers, additional_request_data, dpop, allow_insecure_http, private_key, "
+            "private_key_password_file, key_id, signing_algorithm, certificate, assertion_file, request_method, "
+            "request_format, credential_fields, credential_headers, secret_in_query, response_fields, lifetime_unit, "
+            "default_lifetime, revocation_url"
         )
 
     @pytest.mark.parametrize(

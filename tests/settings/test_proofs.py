@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
     PrivateFormat,
+    load_pem_private_key,
 )
 from jwt.algorithms import OKPAlgorithm
 
@@ -128,6 +129,33 @@ def test_on_the_command_line(field: str, value: str, told: str) -> None:
         checked({name: Given(each, f"--{name.replace('_', '-')}") for name, each in given.items()})
     assert str(caught.value) == told
     assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize("method", ["private_key_jwt", "tls_client_auth"])
+def test_an_encrypted_key(method: str) -> None:
+    """Its password is in a file, since command lines and environments are seen by others."""
+    key = load_pem_private_key(Path("client.key").read_bytes(), None)
+    Path("locked.key").write_bytes(key.private_bytes(*PEM, BestAvailableEncryption(b"pass phrase")))
+    Path("password").write_text("pass phrase\n")
+    Path("wrong").write_text("pass phrases")
+    settings = {"certificate": "client.crt", "private_key": "locked.key", "client_authentication": method}
+    expected = {"private_key_jwt": "PrivateKeyJwt(algorithm='ES256', key_id=None)"}
+    found = made({**settings, "private_key_password_file": "password"})
+    assert found == expected.get(method, "TlsClientAuthentication('client.crt')")
+    told = {
+        "none": "'private_key_password_file' (none) cannot be read: No such file or directory; it must be a file with "
+        "one line of text",
+        "wrong": {
+            "private_key_jwt": "'private_key' cannot be decrypted",
+            "tls_client_auth": "'private_key_password_file' is wrong",
+        }[method],
+    }
+    for file, words in told.items():
+        with pytest.raises(ConfigurationError) as caught:
+            made({**settings, "private_key_password_file": file})
+        assert words in str(caught.value)
+        assert "pass phrase" not in str(caught.value)
+        assert caught.value.__context__ is None
 
 
 def test_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

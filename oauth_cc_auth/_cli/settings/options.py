@@ -90,6 +90,7 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
         "client_assertion, tls_client_auth, none",
     )
     add("--private-key", metavar="FILE", help="the client's private key, for private_key_jwt or tls_client_auth")
+    add("--private-key-password-file", metavar="FILE", help="a file with the password of that key, if it is encrypted")
     add("--key-id", metavar="ID", help="what the server knows the key by (kid)")
     add("--signing-algorithm", metavar="ALG", help="such as PS256; default: what fits the key")
     add("--certificate", metavar="FILE", help="the client's certificate: for mutual TLS, or beside --private-key")
