@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import copyreg
 from collections.abc import Callable, ItemsView
-from contextlib import suppress
 from copy import deepcopy
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
@@ -78,7 +77,7 @@ class Binding:
     __slots__ = ("_lease", "_named", "_policy", "_ready", "_target", "last")
 
     def __init__(
-        self, policy: ApiPolicy, lease: Lease, named: str, target: tuple[str, str] = ("", ""), proof: str = ""
+        self, policy: ApiPolicy, lease: Lease, named: str, target: tuple[Any, Any] = (None, None), proof: str = ""
     ) -> None:
         """`named` is the URL of the person. There may be a `proof` for the `target`: a method and a URL."""
         self._policy = policy
@@ -94,11 +93,13 @@ class Binding:
 
     def aim(self, attributes: dict[str, Any], headers: Any) -> None:
         """Take notice of where the request with these `attributes` goes, and of what else is in its `headers`."""
-        target = str(attributes.get("method")), str(attributes.get("url"))
+        target = attributes.get("method"), attributes.get("url")
+        if target == self._target and headers.get(self._policy.header_name) == self._lease.header_value:
+            return  # as usual
         if target != self._target:
             self._ready = []
             self._target = target
-            if not surely_stays(self._named, target[1]):
+            if not surely_stays(self._named, str(target[1])):
                 for name in self._lease.api_headers:
                     headers.pop(name, None)
                 if self._lease_of(headers) is not None:
@@ -111,9 +112,10 @@ class Binding:
         lease = self._lease_of(headers)
         if lease is None:
             return ""
-        proof, until = "", 0.0
-        with suppress(IndexError):
+        try:
             proof, until = self._ready.pop()
+        except IndexError:  # not a look before: another thread may be quicker
+            proof, until = "", 0.0
         if lease is not self._lease or self._policy.readings.monotonic() >= until:
             proof = self._made(lease)
         self.last = proof
@@ -123,7 +125,7 @@ class Binding:
 
     def _made(self, lease: Lease) -> str:
         method, url = self._target
-        made = proof_now(self._policy, lease, method, url)
+        made = proof_now(self._policy, lease, str(method), str(url))
         return made if isinstance(made, str) else ""
 
     def _lease_of(self, headers: Any) -> Lease | None:
@@ -149,7 +151,7 @@ def bind(request: Any, policy: ApiPolicy, lease: Lease, nonce: str | None = None
         return proof
     cls, attributes = type(request), request.__dict__
     headers = request.headers
-    binding = Binding(policy, lease, url, (str(request.method), url), proof)
+    binding = Binding(policy, lease, url, (request.method, request.url), proof)
     if hasattr(headers, BINDING):
         setattr(headers, BINDING, binding)
     elif attributes.get("headers") is not None:
@@ -157,7 +159,8 @@ def bind(request: Any, policy: ApiPolicy, lease: Lease, nonce: str | None = None
         if not hasattr(cls, BINDING):
             request.__class__ = _bound_class(cls)  # type: ignore[arg-type]  # a class can be hashed
     # Else it is the stand-in of a mock, whose attributes are not those of a request, and which is sent nowhere.
-    headers.update(lease.api_headers)
+    if lease.api_headers:
+        headers.update(lease.api_headers)
     headers[policy.header_name] = lease.header_value
     headers[PROOF_HEADER] = _AT_SENDING if hasattr(headers, BINDING) else proof
     return None
@@ -219,10 +222,11 @@ def _proving_class(cls: Any) -> type[Any]:
             return getattr(self, BINDING).take(self) if value is _AT_SENDING else value
 
         def __contains__(self, key: Any) -> bool:
-            with suppress(KeyError):
+            try:
                 super().__getitem__(key)
-                return True
-            return False
+            except KeyError:
+                return False
+            return True
 
         def items(self) -> Any:
             """As of any mapping; some libraries read theirs in a way of their own."""

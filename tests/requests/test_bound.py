@@ -166,6 +166,10 @@ def test_a_redirect_takes_what_belongs_to_the_token(server: LoopbackServer) -> N
     assert {"X-Key", "Authorization", "DPoP"} <= set(request.headers)
     request.url = "https://elsewhere.example.com/"
     assert not {"X-Key", "Authorization", "DPoP"} & set(request.headers)
+    request = auth(requests.Request("GET", server.api_url).prepare())
+    request.headers["Authorization"] = "Basic eDp5"
+    request.url = "https://elsewhere.example.com/"
+    assert request.headers["Authorization"] == "Basic eDp5"
 
 
 def test_a_proof_that_is_taken_away(session: requests.Session, server: LoopbackServer) -> None:
