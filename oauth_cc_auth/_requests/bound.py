@@ -94,7 +94,8 @@ class Binding:
     def aim(self, attributes: dict[str, Any], headers: Any) -> None:
         """Take notice of where the request with these `attributes` goes, and of what else is in its `headers`."""
         target = attributes.get("method"), attributes.get("url")
-        if target == self._target and headers.get(self._policy.header_name) == self._lease.header_value:
+        is_ours = headers.get(self._policy.header_name) == self._lease.header_value
+        if target == self._target and is_ours:
             return  # as usual
         if target != self._target:
             self._ready = []
@@ -104,6 +105,8 @@ class Binding:
                     headers.pop(name, None)
                 if self._lease_of(headers) is not None:
                     del headers[self._policy.header_name]
+            elif is_ours and PROOF_HEADER in headers:
+                self._prepare(headers)
         if PROOF_HEADER in headers and self._lease_of(headers) is None:
             del headers[PROOF_HEADER]
 
@@ -122,6 +125,14 @@ class Binding:
         single = _Proof(proof)
         single.again, single.unsent = partial(self._made, lease), [None]
         return single
+
+    def _prepare(self, headers: Any) -> None:
+        """Make the first proof for a new target. If nothing signs one, a hop goes without: the hook says why."""
+        proof = self._made(self._lease)
+        if proof:
+            self._ready = [(proof, self._policy.readings.monotonic() + LONGEST_WAIT)]
+        else:
+            del headers[PROOF_HEADER]
 
     def _made(self, lease: Lease) -> str:
         method, url = self._target
