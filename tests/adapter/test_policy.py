@@ -657,7 +657,7 @@ class Description:
         self._is_news = is_news
 
     def note(self, url: str, headers: Any, refused: Any) -> bool:
-        self.noted.append((url, headers))
+        self.noted.append((url, headers, refused))
         return self._is_news
 
 
@@ -670,8 +670,9 @@ def test_api_that_says_what_its_tokens_are_for(desk: Desk, monkeypatch: pytest.M
     for status, lease in ((200, desk.lease()), (403, desk.lease()), (401, None), (402, desk.lease())):
         desk.policy.refuses(URL, status, {"a": "b"}, None, lease)
     assert (description.noted, outdated) == ([], [])
-    assert desk.policy.refuses(URL, 401, {"a": "b"}, None, desk.lease()) is True
-    assert (description.noted, outdated) == ([(URL, {"a": "b"})], [desk.cache] * is_news)
+    refused = desk.lease()
+    assert desk.policy.refuses(URL, 401, {"a": "b"}, None, refused) is True
+    assert (description.noted, outdated) == ([(URL, {"a": "b"}, refused)], [desk.cache] * is_news)
 
 
 @pytest.mark.parametrize("permitted", [True, False])

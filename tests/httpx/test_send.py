@@ -13,6 +13,7 @@ import pytest
 from anyio import from_thread, to_thread
 from anyio.lowlevel import checkpoint
 
+from oauth_cc_auth import TokenEndpoint
 from oauth_cc_auth._authentication.client_certificate import ClientCertificate
 from oauth_cc_auth._http.limited_body import LIMIT
 from oauth_cc_auth._http.limited_tls import limited_by
@@ -281,6 +282,23 @@ def test_secrets_in_the_url_are_not_logged(caplog: pytest.LogCaptureFixture, is_
     sent(request, 60.0, client_for(answers(), is_async=is_async), is_async=is_async)
     assert [record for record in caplog.records if record.name == "httpx"]
     assert "hidden-value" not in "".join(record.getMessage() for record in caplog.records if record.name == "httpx")
+
+
+@both
+@pytest.mark.parametrize(("place", "is_shown"), [("header:x-token", False), ("data.token", True)])
+def test_tokens_in_headers_are_not_logged(
+    caplog: pytest.LogCaptureFixture, is_async: bool, place: str, is_shown: bool
+) -> None:
+    """httpcore logs the headers of each answer at DEBUG."""
+    caplog.set_level(logging.DEBUG, "httpcore.http11")
+
+    def act(request: Any) -> Any:
+        logging.getLogger("httpcore.http11").debug("receive_response_headers.complete: %s", "hidden-value")
+        return answers()(request)
+
+    endpoint = TokenEndpoint(URL, response_fields={"access_token": place})
+    sent(token_request(endpoint=endpoint), 60.0, client_for(act, is_async=is_async), is_async=is_async)
+    assert ("hidden-value" in caplog.text) is is_shown
 
 
 class Kept(Watchdog):

@@ -111,7 +111,7 @@ def main() -> int:
         "--seconds",
         type=float,
         default=5400.0,
-        help="stop after this time (default: 5400, for 3,000 mutants, each with its tests in a process of its own)",
+        help="stop after this time (default: 5400, for 9,000 mutants, each with its tests in a process of its own)",
     )
     parser.add_argument("--only", metavar="NAMES", help=f"some of {','.join(names)}")
     parser.add_argument("--jobs", type=int, default=2, help="mutants at the same time (default: 2)")
