@@ -121,16 +121,19 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
             lease = self._ready(known or self._checked(await self._source.aobtain(), request), api_request)
             if lease.proofs is not None:
                 bound, ticket = policy.bound, policy.bound.Ticket(policy, lease, str(url))
-                api_request = request = bound.own(request)
-                sending = policy, lease, api_request.method, ticket.url
-                proof = (await bound.aproof(*sending)) if lease.proofs.blocks else bound.proof_now(*sending)
-                bound.begin(self._library, self._transport, ticket, request, proof)
-                response = yield request
-                talk = bound.follow_up(self._library, self._transport, ticket, request, response)
-                again = talk and await bound.anext_request(talk, response, self._source.aobtain)
-                while again is not None:
-                    response = yield again
-                    again = await bound.anext_request(talk, response, self._source.aobtain)
+                api_request = bound.own(request, ticket)
+                try:
+                    sending = policy, lease, api_request.method, ticket.url
+                    proof = (await bound.aproof(*sending)) if lease.proofs.blocks else bound.proof_now(*sending)
+                    bound.begin(self._library, self._transport, ticket, api_request, proof)
+                    response = yield api_request
+                    talk = bound.follow_up(self._library, self._transport, ticket, api_request, response)
+                    again = talk and await bound.anext_request(talk, response, self._source.aobtain)
+                    while again is not None:
+                        response = yield again
+                        again = await bound.anext_request(talk, response, self._source.aobtain)
+                finally:
+                    bound.let_go(request, ticket)
                 return
         api_request.headers[policy.header_name] = lease.header_value
         replay = None if type(api_request.stream) is policy.plain_stream else self._prepare(api_request)
@@ -268,20 +271,21 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
             request.headers.update(lease.api_headers)
         return lease
 
-    def _bound_flow(self, lease: Lease, request: RequestT) -> Generator[RequestT, ResponseT, None]:
+    def _bound_flow(self, lease: Lease, request: Any) -> Generator[RequestT, ResponseT, None]:
         """`sync_auth_flow` with a token that is bound to a key; see `bound`."""
         library, policy, transport = self._library, self._policy, self._transport
-        bound = policy.bound
-        request = api_request = bound.own(request)
-        ticket = bound.Ticket(policy, lease, str(api_request.url))
-        proof = bound.proof_now(policy, lease, api_request.method, ticket.url)
-        bound.begin(library, transport, ticket, request, proof)
-        response = yield request
-        talk = bound.follow_up(library, transport, ticket, request, response)
-        again = talk and bound.next_request(talk, response, self._source.obtain)
-        while again is not None:
-            response = yield again
-            again = bound.next_request(talk, response, self._source.obtain)
+        bound, ticket = policy.bound, policy.bound.Ticket(policy, lease, str(request.url))
+        own = bound.own(request, ticket)
+        try:
+            bound.begin(library, transport, ticket, own, bound.proof_now(policy, lease, own.method, ticket.url))
+            response = yield own
+            talk = bound.follow_up(library, transport, ticket, own, response)
+            again = talk and bound.next_request(talk, response, self._source.obtain)
+            while again is not None:
+                response = yield again
+                again = bound.next_request(talk, response, self._source.obtain)
+        finally:
+            bound.let_go(request, ticket)
 
     def _prepare(self, request: Any) -> Replay | None:
         """Record what cannot be recovered after sending."""

@@ -38,13 +38,26 @@ if TYPE_CHECKING:
 
 Conversation = Generator[Any, Any, None]
 
+_sending: dict[int, Ticket] = {}  # who sends a request, by its identity, as long as its flow goes on
 
-def own(request: Any) -> Any:
-    """The same request, for one sending: with headers of its own, since other threads may send this very object."""
+
+def own(request: Any, ticket: Ticket) -> Any:
+    """`request`, or the same with headers of its own if another thread or task is sending this very object.
+
+    `let_go` has to follow.
+    """
+    if _sending.setdefault(id(request), ticket) is ticket:
+        return request
     twin: Any = object.__new__(type(request))
     twin.__dict__.update(request.__dict__)
     twin.headers = request.headers.copy()
     return twin
+
+
+def let_go(request: Any, ticket: Ticket) -> None:
+    """Note that `ticket` has come to its end: others may send the `request` that `own` was called with."""
+    if _sending.get(id(request)) is ticket:
+        del _sending[id(request)]
 
 
 def begin(library: Any, transport: HttpxTransport, ticket: Ticket, request: Any, proof: str | TokenError) -> None:

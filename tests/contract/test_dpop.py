@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterator
+from contextlib import aclosing, closing
 from typing import Any
 
 import anyio
@@ -360,6 +361,30 @@ def test_one_request_that_many_send_at_once(client: ClientKind, server: Loopback
         assert statuses_of_one_request(client, session, server.api_url) == [200] * SENDERS
     assert statuses(server.api_requests) == [200] * SENDERS
     assert_no_proof_came_twice(server)
+
+
+@each_httpx
+def test_a_request_stays_the_same_object(client: ClientKind, server: LoopbackServer) -> None:
+    """Unless it is being sent already: then the second sending has a copy of its own."""
+    auth, request = auth_of(client, server, dpop=DPoP()), client.library.Request("GET", server.api_url)
+
+    def assert_own(one: Any, other: Any) -> None:
+        assert one is request is not other
+        assert one.headers["DPoP"] != other.headers["DPoP"]
+
+    def send_twice() -> None:
+        with closing(auth.sync_auth_flow(request)) as one, closing(auth.sync_auth_flow(request)) as other:
+            assert_own(next(one), next(other))
+
+    async def asend_twice() -> None:
+        async with aclosing(auth.async_auth_flow(request)) as one, aclosing(auth.async_auth_flow(request)) as other:
+            assert_own(await anext(one), await anext(other))
+
+    for _ in range(2):  # nothing of the first time is left
+        if client.is_async:
+            anyio.run(asend_twice, backend=str(client.backend))
+        else:
+            send_twice()
 
 
 @each_client
