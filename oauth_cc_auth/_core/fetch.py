@@ -121,7 +121,7 @@ class Fetcher:
             flight: What this is done for; each step extends it.
             until: Monotonic time in seconds at which to give up.
             tries: How often a request that fails for a passing reason is sent.
-            pause: Seconds to wait before the first one; less than there is time.
+            pause: Seconds to wait before the first one, if positive; less than there is time.
         """
         run = self._begin()
         self._family.rejected_secret = None

@@ -217,7 +217,7 @@ class TokenFlow:
             before = leading.set((*(flight for flight in leading.get() if flight.outcome is None), claim.flight))
             if claim.pause and started + claim.pause >= until:
                 return out_of_time(self.config)  # the next caller has more time, and keeps to the pause too
-            fetched = yield from self._described(claim, until)
+            fetched = yield from self._described(claim, until, started + claim.pause)
             done = (yield from self._leased(claim, fetched, until)) if isinstance(fetched, Fetched) else fetched
             took = clock.monotonic() - started
             failure = self._held(claim, done) if isinstance(done, Failure) else None
@@ -236,29 +236,30 @@ class TokenFlow:
             self._report_success(claim, fetched, took)
         return outcome
 
-    def _described(self, claim: Lead, until: float) -> Fetching:
+    def _described(self, claim: Lead, until: float, asks_from: float) -> Fetching:
         """A token for what the API says that it wants; for what the settings say, if that brings none."""
         description = self.description
         if description is not None:
             yield from description.read(claim.flight, until)
-        fetched = yield from self._fetching(claim, until)
+        fetched = yield from self._fetching(claim, until, asks_from)
         if isinstance(fetched, Failure) and description is not None and description.withdraws(fetched, claim.flight):
-            fetched = yield from self._fetching(claim, until)
+            fetched = yield from self._fetching(claim, until, asks_from)
         if isinstance(fetched, Failure) and self.narrow is not None and fetched.error.reason == "invalid_scope":
             logger.warning("the token endpoint does not grant the scope that an API asked for: it is asked for no more")
             self.narrow()
             self.narrow = None
-            fetched = yield from self._fetching(claim, until)
+            fetched = yield from self._fetching(claim, until, asks_from)
         if isinstance(fetched, Fetched):
             self.narrow = None
             if description is not None:
                 description.came()
         return fetched
 
-    def _fetching(self, claim: Lead, until: float) -> Fetching:
+    def _fetching(self, claim: Lead, until: float, asks_from: float) -> Fetching:
         def fetch(until: float, tries_once: bool) -> Fetching:
             tries = 1 if tries_once or claim.tries_once else TRIES
-            return self._fetcher.fetch(claim.flight, until=until, tries=tries, pause=claim.pause)
+            pause = asks_from - self.cache.clock.monotonic()  # some of it has passed while others had the lease
+            return self._fetcher.fetch(claim.flight, until=until, tries=tries, pause=pause)
 
         return fetch(until, False) if self._sharing is None else self._sharing(claim.flight, until, fetch)
 

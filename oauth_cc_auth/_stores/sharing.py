@@ -419,6 +419,8 @@ class Sharing:
         if kept is None or kept.ends_at is None or visit.flight.is_optional or kept.token.serial in self._unwanted:
             return None
         passed = visit.since_look()
+        if self._is_outdated(kept, entry.now + passed):
+            return None
         left = kept.ends_at - entry.now - passed
         return kept.seen_at(entry.now + passed, self._clock.moment()) if left > 0 else None
 

@@ -317,6 +317,16 @@ class TestRenewal:
         let_pass(6, store, first, second)
         assert asking.go_on(WRONG_SECRET).failure.error.reason == "invalid_client"
 
+    def test_nor_is_one_from_before_the_last_token_of_this_process(self, store: MemoryStore) -> None:
+        """The endpoint may have ended it by issuing that one."""
+        first, second = Host(store), Host(store)
+        first.ask().answered("older", 1000)
+        second.sharing.health.left_alone_until = second.clock.monotonic() + 2
+        let_pass(1, store, first, second)
+        second.ask().answered("own", 10)
+        let_pass(20, store, first, second)
+        assert second.ask().go_on(WRONG_SECRET).failure.error.reason == "invalid_client"
+
     def test_invalidate_wants_another_token(self, store: MemoryStore) -> None:
         """The one that was there is not used again, whoever has it."""
         host, other = Host(store), Host(store)
@@ -610,6 +620,27 @@ class TestLateOwners:
             assert waiting.failure.error.reason == "deadline"
         store.leases.clear()
         assert second.ask(refused=lease).is_sending
+
+    def test_a_pause_that_the_endpoint_wants_passes_meanwhile(self, store: MemoryStore) -> None:
+        """Or who has waited for another process waits beyond its deadline."""
+        first, second = Host(store), Host(store)
+        asking = second.ask()
+        asking.answered("abc", 100)
+        let_pass(85, store, first, second)
+        assert second.ask().go_on(TransportFailure("dropped")).token == "abc"
+        told = TokenResponse(429, {"retry-after": "20"}, b"")
+        let_pass(4, store, first, second)
+        assert second.ask().go_on(told).token == "abc"
+        store.values.clear()
+        let_pass(12, store, first, second)
+        killed, waiting = first.ask(), second.ask()
+        assert killed.is_sending
+        began = second.clock.monotonic()
+        while isinstance(waiting.effect, Sleep):
+            let_pass(waiting.effect.seconds, store, second)
+            waiting.go_on()
+        assert waiting.is_sending
+        assert 12 <= second.clock.monotonic() - began < 14
 
     def test_the_next_one_tells_others_why_it_got_no_token(self, store: MemoryStore) -> None:
         """An owner whose deadline ends keeps time for that; it is no failure of the store."""
