@@ -463,6 +463,21 @@ class TestLateOwners:
         assert fetching.answered("newer").token == "newer"
         assert Host(store).ask().token == "newer"
 
+    def test_if_another_is_being_left_it_is_only_used_here(self, store: MemoryStore) -> None:
+        """That one is there for the others; no one waits for a place."""
+        slow, other = Host(store), Host(store)
+        late = slow.ask()
+        let_pass(13, store, slow, other)
+        assert other.ask().is_sending
+        acquire = store.acquire
+
+        def is_taken(key: str, owner: str, seconds: float) -> bool:
+            return key in store.leases and acquire(key, owner, seconds)
+
+        store.acquire = is_taken  # type: ignore[method-assign]
+        assert late.answered("late").token == "late"
+        assert store.values == {}
+
     def test_it_is_not_found_again_by_its_own_process(self, store: MemoryStore) -> None:
         """An API may have refused it meanwhile to one that waits for the next token request of this process."""
         host = Host(store)
