@@ -246,10 +246,14 @@ def _as_bytes(password: Any) -> bytes | None:
     return password.encode() if isinstance(password, str) else password
 
 
+def _with_line_breaks(data: bytes) -> bytes:
+    """`data` with line breaks that came as a backslash and an ``n``; DER as it is, in which both may be anything."""
+    return data if data[:1] == b"\x30" else data.strip().replace(b"\\n", b"\n")
+
+
 def _read(data: bytes, password: bytes | None) -> tuple[Mapping[str, Any], Any, Any]:
     """What a JWK says besides, the key, and the certificate that came with it."""
-    if data[:1] != b"\x30":  # not DER, in which these two bytes may stand for anything
-        data = data.strip().replace(b"\\n", b"\n")
+    data = _with_line_breaks(data)
     if data.lstrip().startswith(b"{"):
         jwk = None
         with Ignoring(ValueError):
@@ -373,7 +377,7 @@ def _algorithm_for(private: Any, wanted: str | None) -> str:
 def _certificate(data: bytes) -> Any:
     from cryptography.x509 import load_der_x509_certificate, load_pem_x509_certificate
 
-    data = data.replace(b"\\n", b"\n")
+    data = _with_line_breaks(data)
     with Ignoring(ValueError):
         return load_pem_x509_certificate(data) if b"-----BEGIN" in data else load_der_x509_certificate(data)
     raise _wrong("is no X.509 certificate that can be read", field="certificate")

@@ -6,6 +6,7 @@ import json
 import signal
 import sys
 from datetime import datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -53,8 +54,8 @@ def jwk_of(key: Any) -> dict[str, Any]:
     return found
 
 
-def certificate_of(key: Any) -> x509.Certificate:
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "client")])
+def certificate_of(key: Any, subject: str = "client") -> x509.Certificate:
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)])
     start = datetime(2026, 1, 1)  # noqa: DTZ001  # x509 takes naive dates as UTC
     builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
     builder = builder.serial_number(1).not_valid_before(start).not_valid_after(start + timedelta(days=365))
@@ -171,6 +172,13 @@ def test_an_encrypted_key_without_its_password() -> None:
         signing_key(written(P256, PEM, b"pass"))
     with pytest.raises(ConfigurationError, match="key is not encrypted; leave password out"):
         signing_key(written(P256), password="pass")
+
+
+def test_a_certificate_whose_bytes_look_like_a_line_break() -> None:
+    """One in a hundred in DER has a backslash and an n somewhere; it is taken as it is."""
+    given = certificate_of(RSA, "a\\nb").public_bytes(DER)
+    assert b"\\n" in given
+    assert signing_key(RSA, certificate=given).certificate_thumbprint == base64url(sha256(given).digest())
 
 
 def test_pkcs12(tmp_path: Path) -> None:
