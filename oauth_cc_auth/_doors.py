@@ -1,4 +1,4 @@
-"""Which module a public name is in, for whoever looks for it in another one."""
+"""The module of each public name, for errors about an import from a wrong one."""
 
 from __future__ import annotations
 

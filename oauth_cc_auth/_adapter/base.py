@@ -344,8 +344,8 @@ class BaseAuth(ABC, Generic[TokenClientT]):
     def revoke(self) -> None:
         """Have the server revoke the token at hand (RFC 7009), and forget it; without one, do nothing. Blocks.
 
-        Nothing else revokes tokens, and most programs need not: a token ends by itself. Whoever else has this very
-        token loses it too. Some servers end more than that: Keycloak ends all sessions of the client, and with them
+        Nothing else revokes tokens, and most programs need not: a token ends by itself. Others who have this very
+        token lose it too. Some servers end more than that: Keycloak ends all sessions of the client, and with them
         the tokens of every other process.
 
         Raises:

@@ -11,7 +11,7 @@ from oauth_cc_auth._record import Record
 def check_speaks_tls(url: str) -> None:
     """Raise a ConfigurationError if `url`, of a token endpoint, is one to which no connection presents a certificate.
 
-    That holds on this machine, too, and whoever brings the certificate.
+    That holds on this machine, too, and for a certificate that the `token_client` brings.
     """
     if not url.lower().startswith("https:"):
         problem = "is plain http, and only https can present the certificate that client_authentication is about"

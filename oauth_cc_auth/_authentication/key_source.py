@@ -1,6 +1,6 @@
 """Where a strategy's key comes from: checked when it is given, and read anew if it is a file.
 
-Files are read for each signature, since whoever rotates keys replaces them; what has not changed is not parsed again.
+Files are read for each signature, because a rotation replaces them. A file that has not changed is not parsed again.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class KeySource:
         """The key to sign with now. It may read files, so it blocks.
 
         Raises:
-            ConfigurationError: a file cannot be read any more, or has no key that can sign.
+            ConfigurationError: a file can no longer be read, or has no key that can sign.
         """
         files = self._read()
         if files != self._files:

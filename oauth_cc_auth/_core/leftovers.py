@@ -17,7 +17,7 @@ _left: deque[Callable[[], object]] = deque()  # appending to it and taking from 
 
 
 def leave(function: Callable[[], object]) -> None:
-    """Have `function` called soon, in another thread; what it raises is nobody's business."""
+    """Have `function` called soon, in another thread; what it raises is ignored."""
     _left.append(function)
 
 

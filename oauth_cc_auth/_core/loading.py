@@ -23,7 +23,7 @@ from .process_lock import ProcessLock
 
 # Seconds that a task waits for the thread; then its event loop loads the modules. And seconds that a thread or a fork
 # waits for one that loads; then it goes on all the same. If a signal handler raises at the wrong moment, Python's
-# import system keeps a lock, and whoever imports in another thread waits for ever.
+# import system keeps a lock, and an import in another thread waits for ever.
 LONGEST = 5.0
 LONGEST_TURN = 1.0
 
@@ -106,9 +106,9 @@ class Modules:
         self.are_loaded = True
 
     async def aload(self, seconds: float) -> None:
-        """Have one thread load them, whoever waits for that.
+        """Have one thread load them, for all that wait.
 
-        If that takes longer than `seconds`, or than `LONGEST`, whoever needs them loads them in place; and so does
+        If that takes longer than `seconds`, or than `LONGEST`, code that needs them loads them in place. So does
         this, if no thread can be started.
         """
         import anyio
@@ -137,7 +137,7 @@ class Modules:
 
     def _load_for_all(self) -> None:
         try:
-            with Ignoring(Exception):  # whoever needs the modules will meet the same error
+            with Ignoring(Exception):  # code that needs the modules will meet the same error
                 self.load()
         finally:
             with self._lock.here():

@@ -1,7 +1,7 @@
 """Revoking a token (RFC 7009). The one law: a token that may still be good is not forgotten.
 
-A generator that yields what it wants done, like a flow. There is one try with each authentication method; whoever asked
-for the revocation hears of a failure, and can ask again.
+A generator that yields what it wants done, like a flow. There is one try with each authentication method. The
+caller hears of a failure, and can ask again.
 """
 
 from __future__ import annotations

@@ -189,5 +189,5 @@ def _by_status(code: str | None, status: int, scope: str | None, *, is_web_page:
         return _ENDPOINT
     if status != 400:
         return ""
-    # Whoever reads OAuth parameters from a form has a code for what is wrong with them.
+    # An endpoint that reads OAuth parameters from a form has a code for what is wrong with them.
     return f"{_PARAMETERS}; or the endpoint may want {_JSON}" if code is None and is_form else _PARAMETERS

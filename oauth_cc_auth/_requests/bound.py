@@ -1,6 +1,6 @@
 """A proof for each sending of a request whose token is bound to a key (DPoP, RFC 9449), in requests.
 
-The one law: whoever reads the value of the header gets a proof that nobody else has got.
+The one law: each reader of the header's value gets a proof that no other reader has got.
 
 Proofs are not made when a request is prepared, because it may be sent any number of times: by threads at once, by
 urllib3's own retries, by hand an hour later. Each sending reads the headers once, at the wire. So the headers make the
@@ -36,7 +36,7 @@ LONGEST_WAIT = 5.0  # s from making a proof to sending it; some servers accept o
 
 
 class _AtSending(str):
-    """What stands for a proof in the headers. It is empty, so whoever gets around the headers sends no proof."""
+    """What stands for a proof in the headers. It is empty, so code that gets around the headers sends no proof."""
 
     __slots__ = ()
 
@@ -276,7 +276,7 @@ def _bound_class(cls: Any) -> type[Any]:
     class Bound(cls):  # type: ignore[misc]  # a class known when the program runs
         @property
         def headers(self) -> Any:
-            """The headers; whoever reads the proof in them may send it."""
+            """The headers; a reader of the proof in them may send it."""
             attributes = self.__dict__
             headers = attributes.get("headers")
             binding = getattr(headers, BINDING, None)

@@ -37,7 +37,7 @@ class FileStore(EncryptingStore):
             caches of this user.
         encryption_key: At least 16 bytes, mixed into the key that the credentials give; or several, to change it: the
             first one writes, and all of them read.
-        encrypt: False keeps tokens readable for whoever can read the files.
+        encrypt: False leaves tokens readable for everyone who can read the files.
 
     Raises:
         ConfigurationError: a value cannot be right, or a package is missing.
@@ -152,7 +152,7 @@ class FileStore(EncryptingStore):
                 held[2].release()
 
     def clear(self) -> int:
-        """Delete all tokens, whoever they belong to; how many there were. Locks stay: a process may hold one."""
+        """Delete the tokens of all clients; how many there were. Locks stay: a process may hold one."""
         with _plain_errors():
             entries = list(self.directory.glob(f"*{_ENTRY}"))
             for path in entries:

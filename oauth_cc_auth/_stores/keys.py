@@ -1,8 +1,8 @@
 """What finds a token in a store. The one law: a name holds proof of the credential, and everything that decides the
 token, and shows nothing of either.
 
-So another secret, scope or client is another entry; whoever does not hold the secret can neither find nor read one;
-and whoever reads a store cannot guess a secret, since a guess costs as much as scrypt (RFC 7914) takes.
+So another secret, scope or client is another entry. Without the secret, no one can find or read an entry. A reader of
+the store cannot guess a secret, because each guess costs as much as scrypt (RFC 7914) takes.
 """
 
 from __future__ import annotations

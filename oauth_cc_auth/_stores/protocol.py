@@ -1,7 +1,7 @@
 """What a store of tokens is. The one law: it keeps bytes and leases, and knows nothing of tokens.
 
-What it is given is sealed (`sealing`), and its keys say nothing (`keys`), so whoever reads it learns neither a token
-nor a client id. When to ask it, and what to do if it fails, is decided in `sharing`, the same for all stores.
+Its values are sealed (`sealing`), and its keys say nothing (`keys`), so a reader learns neither a token nor a client
+id. `sharing` decides when to ask it, and what to do if it fails. That is the same for all stores.
 """
 
 # Not `from __future__ import annotations`: `typing.get_type_hints` would look for the names in `oauth_cc_auth`, where

@@ -47,7 +47,7 @@ class RedisStore(EncryptingStore):
         prefix: What all keys begin with.
         encryption_key: At least 16 bytes, mixed into the key that the credentials give; or several, to change it: the
             first one writes, and all of them read.
-        encrypt: False keeps tokens readable for whoever can read Redis.
+        encrypt: False leaves tokens readable for everyone who can read Redis.
 
     Raises:
         ConfigurationError: a value cannot be right, or a package is missing.

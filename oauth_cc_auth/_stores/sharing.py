@@ -24,8 +24,8 @@ before a late owner writes, it takes the lease anew and looks: a token that was 
 too. Before a late owner asks the endpoint once more, it does the same, and waits if another process asks by now.
 
 If another process asks when a late owner has its token, that one may fail, or die. So the late owner leaves its token
-beside the entry, under another name with a lease of its own. Whoever would ask the endpoint, fail or wait for long
-looks there first, and whoever has the lease of the entry moves it there.
+beside the entry, under another name with a lease of its own. A process that would ask the endpoint, fail or wait for
+long looks there first. The one that has the lease of the entry moves the token there.
 """
 
 from __future__ import annotations
@@ -341,7 +341,7 @@ class Sharing:
         return kept.seen_at(entry.now, visit.moment)
 
     def _is_outdated(self, kept: KeptToken, store_time: float) -> bool:
-        """True if `kept` was asked for before the last token of this process, which is of no use any more.
+        """True if `kept` was asked for before the last token of this process, so it is of no use.
 
         While a store fails, each process fetches for itself. The store may still have the token from before, or it has
         come back with what it had yesterday, and the endpoint may have ended that token long ago.
@@ -733,7 +733,7 @@ class Visit:
             fetching.close()
 
     def write(self, content: bytes, seconds: float) -> Step:
-        """Write; False if the lease is not there any more, or the store fails."""
+        """Write; False if the lease is gone, or the store fails."""
         value = self.seal.sealed(self.name, self.store_time() + seconds, content)
         answer = yield from self.ask(self._sharing.health.store.write, self.name, value, seconds, self._owner)
         return answer is True
@@ -755,7 +755,7 @@ class Visit:
 
 
 class _Take:
-    """Taking a lease, perhaps in a thread that no one waits for any more; then it lets go of what it got."""
+    """Taking a lease, perhaps in a thread that was abandoned; then it lets go of what it got."""
 
     __slots__ = ("_is_abandoned", "_is_done", "_key", "_owner", "_seconds", "_store")
 

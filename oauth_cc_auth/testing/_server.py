@@ -168,7 +168,7 @@ class LoopbackServer(ServerSettings):
         return files
 
     def register_certificate(self, file: str | os.PathLike[str], client_id: str | None = None) -> None:
-        """Accept a client certificate that you have, besides earlier ones, whoever has signed it.
+        """Accept a client certificate that you have, besides earlier ones. Any issuer may have signed it.
 
         Args:
             file: A PEM file, in which it is the first one.

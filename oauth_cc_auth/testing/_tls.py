@@ -26,7 +26,7 @@ class Tls:
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.load_cert_chain(*self._authority.for_server(host))
         self._context.load_verify_locations(self._authority.bundle)
-        # One certificate can be trusted alone, whoever has signed it.
+        # One certificate can be trusted alone; any issuer may have signed it.
         self._context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
         # No session is resumed: each connection shows its certificate, to be judged by what holds now.
         self._context.options |= ssl.OP_NO_TICKET
@@ -52,7 +52,7 @@ class Tls:
 
     @contextlib.contextmanager
     def spoken_on(self, connection: socket.socket) -> Generator[tuple[ssl.SSLSocket, PresentedCertificate | None]]:
-        """Shake hands. Raises OSError if that fails; ``connection`` stays open, and whoever opened it closes it."""
+        """Shake hands. Raises OSError if that fails; closing ``connection`` is left to the code that opened it."""
         with self._lock:
             required = self._settings.requires_certificate
             self._context.verify_mode = ssl.CERT_REQUIRED if required else ssl.CERT_OPTIONAL

@@ -2,9 +2,10 @@
 
 mutmut changes one thing in one function at a time, and runs the unit tests that reach it. There are groups of modules,
 each with the tests that run against it: those of the adapters are slower than those of the core. A mutant that no test
-notices is a survivor. ``survivors.txt`` beside this file lists the known survivors with the reason. The command
-prints a table, the survivors that are missing in that file, and the names that should not be in it. It ends with 1 if
-there are any of these, or if too few mutants were killed.
+notices is a survivor. ``survivors.txt`` beside this file lists the known survivors with the reason, by the lines that
+they change, since mutmut's own numbers are others after each change of a function. The command prints a table, the
+survivors that are missing in that file, and what should not be in it. It ends with 1 if there are any of these, or if
+too few mutants were killed.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from subprocess import TimeoutExpired
+from typing import NamedTuple
 
 from oauth_cc_auth._record import Record
 from tests.own_environment import Environment, own_environment
@@ -37,6 +39,22 @@ class Group(Record):
     def __init__(self, modules: tuple[str, ...], tests: tuple[str, ...]) -> None:
         self.modules = modules
         self.tests = tests
+
+
+class Mutant(NamedTuple):
+    """A change that mutmut makes.
+
+    Attributes:
+        place: The function, as mutmut names it.
+        before, after: The lines that are changed, with single spaces between them.
+    """
+
+    place: str
+    before: str
+    after: str
+
+    def __str__(self) -> str:
+        return f"{self.place}\n- {self.before}\n+ {self.after}"
 
 
 CORE = Group(
@@ -115,7 +133,6 @@ def main() -> int:
     )
     parser.add_argument("--only", metavar="NAMES", help=f"some of {','.join(names)}")
     parser.add_argument("--jobs", type=int, default=2, help="mutants at the same time (default: 2)")
-    parser.add_argument("--diffs", action="store_true", help="show the change in each unknown survivor")
     arguments = parser.parse_args()
     chosen = arguments.only.split(",") if arguments.only else names
     if unknown := set(chosen).difference(names):
@@ -128,7 +145,7 @@ def main() -> int:
             if modules := [name for name in group.modules if name in chosen]:
                 _configure(environment, settings, modules, group.tests)
                 _mutate(environment, arguments.jobs, max(end - time.monotonic(), 0.0))
-                status |= _report(environment, modules, diffs=arguments.diffs)
+                status |= _report(environment, modules)
     return status
 
 
@@ -170,36 +187,34 @@ def _configure(environment: Environment, settings_of_checkout: str, modules: lis
     (folder / "pyproject.toml").write_text(text, encoding="utf-8")
 
 
-def _report(environment: Environment, modules: list[str], *, diffs: bool) -> int:
+def _report(environment: Environment, modules: list[str]) -> int:
     known = _known_survivors()
     total: Counter[str] = Counter()
-    unknown: list[str] = []
-    stale: list[str] = []
+    unknown: list[Mutant] = []
+    stale: list[Mutant] = []
     print("\n| Module | Mutants | Killed | Survived | Not reached | Killed of those run |\n|---|--:|--:|--:|--:|--:|")
     for module in modules:
         outcomes = _outcomes(environment, module)
-        survived = [name for name, status in outcomes.items() if status is not None and status not in KILLED]
+        names = [name for name, status in outcomes.items() if status is not None and status not in KILLED]
+        survived = {_mutant(environment, name) for name in names}
         counts = Counter(
             mutants=len(outcomes),
             killed=sum(status in KILLED for status in outcomes.values()),
-            survived=len(survived),
+            survived=len(names),
             left=sum(status is None for status in outcomes.values()),
         )
         total += counts
-        unknown += [name for name in survived if name not in known]
-        of_module = {name for name in known if name.startswith(f"oauth_cc_auth.{module.replace('/', '.')}.")}
-        if outcomes:  # no mutant was made if time was up before
-            stale += sorted(name for name in of_module.difference(survived) if outcomes.get(name, 1) is not None)
-        print(_row(module, counts))
+        unknown += sorted(survived - known)
+        if outcomes and not counts["left"]:  # else time was up before
+            of_module = {one for one in known if one.place.startswith(f"oauth_cc_auth.{module.replace('/', '.')}.")}
+            stale += sorted(of_module - survived)
+        print(_row(module, counts), flush=True)
     print(_row("all", total))
     print(f"\n{len(unknown)} survivors are not in {SURVIVORS.name}{':' if unknown else ''}")
-    for name in unknown:
-        print(f"    {name}", flush=True)
-        if diffs:
-            environment.run("-m", "mutmut", "show", name, limit=60)
-    if stale:  # mutmut numbers the mutants of a function, so a name may mean another mutant after a change
+    print(*unknown, sep="\n\n")
+    if stale:
         print(f"\n{len(stale)} in {SURVIVORS.name} are killed or no longer exist:")
-        print(*(f"    {name}" for name in stale), sep="\n")
+        print(*stale, sep="\n\n", flush=True)
     return 0 if total["killed"] and _share(total) >= TARGET and not unknown and not stale else 1
 
 
@@ -210,10 +225,24 @@ def _outcomes(environment: Environment, module: str) -> dict[str, int | None]:
     return outcomes
 
 
-def _known_survivors() -> set[str]:
-    """The names in the file, one at the start of each line. The reason follows it."""
-    lines = SURVIVORS.read_text(encoding="utf-8").splitlines()
-    return {line.split()[0] for line in lines if line.strip() and not line.startswith("#")}
+def _mutant(environment: Environment, name: str) -> Mutant:
+    """What the mutant that mutmut calls `name` changes."""
+    with tempfile.TemporaryFile() as shown:
+        environment.run("-m", "mutmut", "show", name, limit=60, output=shown)
+        shown.seek(0)
+        lines = shown.read().decode().splitlines()
+    before, after = (
+        " ".join(line[1:].strip() for line in lines if line.startswith(sign) and not line.startswith(sign * 3))
+        for sign in "-+"
+    )
+    return Mutant(name.rpartition("__mutmut_")[0], before, after)
+
+
+def _known_survivors() -> set[Mutant]:
+    """Those in the file. Each is followed by its reason and an empty line."""
+    text = "\n".join(line for line in SURVIVORS.read_text(encoding="utf-8").splitlines() if not line.startswith("#"))
+    known = (block.splitlines() for block in text.strip().split("\n\n"))
+    return {Mutant(place, before[2:], after[2:]) for place, before, after, _ in known}
 
 
 def _share(counts: Counter[str]) -> float:
