@@ -23,6 +23,7 @@ from collections.abc import Awaitable, Callable
 from statistics import median
 from typing import Any
 
+import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from oauth_cc_auth import DPoP
@@ -30,13 +31,13 @@ from oauth_cc_auth import DPoP
 from .cost_work import PLACE
 from .dpop_by_hand import ProofAuth, sign
 from .in_process import ACCESS_TOKEN, API_URL, always_accepted, httpx_transport, requests_adapter
-from .kinds import BY_HAND, KINDS, ONE_MORE_HEADER, OURS
+from .kinds import BY_HAND, KINDS, ONE_MORE_HEADER, OURS, PYJWT
 
 WARM_UP, REQUESTS = 200, 25  # of a process before its first turn, and in each
 
 BEARER, HEADER, HEADERS = "a bearer token", "a header", "two headers"
 
-Times = tuple[float, float]  # seconds of a request, and of a signature
+Times = tuple[float, float]  # seconds of a request, and of what is done after it: a signature, or a proof by PyJWT
 Turn = Callable[[], Times]
 
 
@@ -76,6 +77,7 @@ def _turns(kind: str) -> dict[str, Turn]:
         BEARER: ours(),
         HEADER: client(auth=_header_auth({})),
         HEADERS: client(auth=_header_auth({"DPoP": proof})),
+        PYJWT: client(auth=_header_auth({})),
         BY_HAND: client(auth=by_hand),
         OURS: ours(DPoP(key)),
     }
@@ -84,8 +86,14 @@ def _turns(kind: str) -> dict[str, Turn]:
     def signing() -> None:
         sign(key, message)
 
+    header, claims = jwt.get_unverified_header(proof), jwt.decode(proof, options={"verify_signature": False})
+
+    def proving() -> None:
+        jwt.encode(claims, key, "ES256", header)
+
+    after_each = {BEARER: signing, HEADER: signing, HEADERS: signing, PYJWT: proving}
     make = _async_turn if is_async else _turn
-    return {name: make(each.get, _nothing if name in (BY_HAND, OURS) else signing) for name, each in clients.items()}
+    return {name: make(each.get, after_each.get(name, _nothing)) for name, each in clients.items()}
 
 
 def _nothing() -> None:
@@ -93,18 +101,18 @@ def _nothing() -> None:
 
 
 def _turn(get: Callable[[str], object], after_each: Callable[[], None]) -> Turn:
-    """Sends the requests of a turn, and calls `after_each`, which signs or does nothing."""
+    """Sends the requests of a turn, and calls `after_each`."""
 
     def turn() -> Times:
-        requests, signatures = [], []
+        requests, others = [], []
         for _ in range(REQUESTS):
             started = time.thread_time()
             get(API_URL)
             sent = time.thread_time()
             after_each()
             requests.append(sent - started)
-            signatures.append(time.thread_time() - sent)
-        return median(requests), median(signatures)
+            others.append(time.thread_time() - sent)
+        return median(requests), median(others)
 
     return turn
 
@@ -113,15 +121,15 @@ def _async_turn(get: Callable[[str], Awaitable[object]], after_each: Callable[[]
     loop = asyncio.new_event_loop()
 
     async def turn() -> Times:
-        requests, signatures = [], []
+        requests, others = [], []
         for _ in range(REQUESTS):
             started = time.thread_time()
             await get(API_URL)
             sent = time.thread_time()
             after_each()
             requests.append(sent - started)
-            signatures.append(time.thread_time() - sent)
-        return median(requests), median(signatures)
+            others.append(time.thread_time() - sent)
+        return median(requests), median(others)
 
     return lambda: loop.run_until_complete(turn())
 
@@ -150,8 +158,8 @@ class Player:
     def play(self) -> Times:
         """The times of a turn."""
         os.write(self._asking, b"x")
-        request, signature = struct.unpack("dd", os.read(self._answers, 16))
-        return request, signature
+        request, other = struct.unpack("dd", os.read(self._answers, 16))
+        return request, other
 
     def end(self) -> None:
         """Let the process end."""
@@ -179,6 +187,7 @@ def main(kind: str, rounds: int) -> None:
         return median(times[name][0] - times[base][0] for times in played) / signature
 
     figures = {ONE_MORE_HEADER: added(HEADERS, HEADER), BY_HAND: added(BY_HAND, HEADER), OURS: added(OURS, BEARER)}
+    figures[PYJWT] = median(times[PYJWT][1] for times in played) / signature
     print(json.dumps({"added": figures, "signature": signature}))
 
 
