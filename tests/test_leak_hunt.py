@@ -36,7 +36,8 @@ def test_nothing_leaks(client: ClientKind, caplog: pytest.LogCaptureFixture, cap
         kinds |= {type(event).__name__ for event in hunt.events}
         found[scenario.__name__] = hunt.found
     assert found == {scenario.__name__: [] for scenario in SCENARIOS}
-    assert kinds == EVENTS
+    # A header of its own follows a redirect in httpx if there is no guard.
+    assert kinds == EVENTS | (set() if client is REQUESTS else {"TokenLeaked"})
     assert leaks_in(capfd.readouterr()) == []
 
 

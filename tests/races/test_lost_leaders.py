@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 import requests
 
-import oauth_cc_auth._core.cache
 import oauth_cc_auth._core.flight
 from oauth_cc_auth._core.caller import Caller
 from oauth_cc_auth.testing import LoopbackServer
@@ -169,8 +168,7 @@ def test_those_who_wait_for_a_stopped_loop_take_over_by_themselves(
     client: ClientKind, oauth_server: LoopbackServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing wakes them, so they look at the clock, in threads and in another loop."""
-    for module in (oauth_cc_auth._core.cache, oauth_cc_auth._core.flight):
-        monkeypatch.setattr(module, "GRACE", 0.3)
+    monkeypatch.setattr(oauth_cc_auth._core.flight, "GRACE", 0.3)
     auth = auth_of(client, oauth_server, timeout=2, deadline=60)
     claims = Claims(auth)
     stopped = StoppedLoop()
