@@ -6,6 +6,7 @@ import asyncio
 import copy
 import gc
 import pickle
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -334,7 +335,8 @@ def test_a_sibling_is_small() -> None:
     assert sibling._behaviour is auth._behaviour
     assert sibling.config.additional_headers is auth.config.additional_headers
     assert auth.with_options(timeout=5.0).config is auth.config
-    assert not [dicts for dicts in gc.get_referents(sibling) if isinstance(dicts, dict)]
+    if sys.version_info >= (3, 11):  # before, each object has one
+        assert not [dicts for dicts in gc.get_referents(sibling) if isinstance(dicts, dict)]
 
 
 def test_a_sibling_sends_hosts_as_the_library_does() -> None:
