@@ -15,6 +15,7 @@ import html
 import json
 import re
 from functools import cache
+from typing import NamedTuple
 from urllib.parse import quote, quote_plus
 
 LONGEST = 32  # characters of a secret that are compared; more would take long to prepare (JWTs)
@@ -31,13 +32,27 @@ _UNITS = re.compile(r"(\\*)([^\\]|\Z)", re.DOTALL)
 _INTRODUCERS = re.compile(r"[\\%&]")
 
 
+class _Ends(NamedTuple):
+    """Patterns for what ends an escape, if it may be left out.
+
+    Attributes:
+        of_reference: Of a numeric HTML reference; browsers do without it.
+        of_css: Of an escape in CSS.
+    """
+
+    of_reference: str
+    of_css: str
+
+
 def pattern_of(secret: str, text: str) -> str:
     """A regular expression, for ``re.IGNORECASE``, that finds `secret` in `text`, in any usual encoding."""
     if _INTRODUCERS.search(text) is None:
         return _plain_pattern_of(secret)
-    # Without its semicolon, a reference before one could be read in two ways.
-    end = ";" if ";" in secret else ";?"
-    pattern = "".join(_unit(len(run), character, end) for run, character in _UNITS.findall(secret[:LONGEST]))
+    # Without its semicolon, a reference before one could be read in two ways; so could escaped spaces of CSS in a row.
+    ends = _Ends(";" if ";" in secret else ";?", "" if "  " in secret else " ?")
+    units = [(len(run), character) for run, character in _UNITS.findall(secret[:LONGEST])]
+    pattern = "".join(_unit(*unit, ends) for unit in units[:-2])
+    pattern += "".join(_unit(*unit, ends._replace(of_css="")) for unit in units[-2:])  # the space behind it is no part
     if len(secret) > LONGEST:
         # The rest as it is or in one encoding throughout; if it is in yet another one, everything from here on.
         pattern += f"(?:{'|'.join(_forms_of_rest(secret[LONGEST:]))}|(?s:.*))"
@@ -61,16 +76,16 @@ def _unescaped(character: str) -> set[str]:
     return forms | {r"\+"} if character == " " else forms
 
 
-def _unit(backslashes: int, character: str, end: str) -> str:
+def _unit(backslashes: int, character: str, ends: _Ends) -> str:
     """A pattern for so many backslashes and the character behind them; at the end there may be none."""
-    plain, escaped = _forms(character, end) if character else (frozenset({""}), frozenset())
+    plain, escaped = _forms(character, ends) if character else (frozenset({""}), frozenset())
     behind = _any_of([*plain, *(_ESCAPE + form for form in escaped)])
     if backslashes == 0:
         return behind
     # As they are, each of them perhaps quoted; those that introduce an escape belong to the same run.
     literal = [rf"\\{{{backslashes},{4 * backslashes}}}{form}" for form in plain]
     literal += [rf"\\{{{backslashes + 1},{4 * backslashes + 4}}}{form}" for form in escaped]
-    bare, introduced = _forms("\\", end)
+    bare, introduced = _forms("\\", ends)
     encoded = _any_of([*(bare - {r"\\"}), *(_ESCAPE + form for form in introduced)])
     return _any_of([*literal, f"{encoded}{{{backslashes}}}{behind}"])
 
@@ -92,20 +107,16 @@ def _html_names() -> dict[str, set[str]]:
     return names
 
 
-def _forms(character: str, end: str) -> tuple[frozenset[str], frozenset[str]]:
-    """Patterns for one character: those that stand alone, and those that follow a backslash.
-
-    Args:
-        end: A pattern for the end of a numeric HTML reference; browsers do without it.
-    """
+def _forms(character: str, ends: _Ends) -> tuple[frozenset[str], frozenset[str]]:
+    """Patterns for one character: those that stand alone, and those that follow a backslash."""
     point, utf8 = ord(character), character.encode(errors="surrogatepass")
     utf16 = character.encode("utf-16-be", "surrogatepass")
     plain = {
         *_unescaped(character),
         "".join(f"%(?:25){{0,3}}{byte:02x}" for byte in utf8),
         "".join(f"%(?:25){{0,3}}u{utf16[i : i + 2].hex()}" for i in range(0, len(utf16), 2)),  # JavaScript's escape()
-        rf"{_ENTITY}#0{{0,6}}{point}{end}",
-        rf"{_ENTITY}#x0{{0,6}}{point:x}{end}",
+        rf"{_ENTITY}#0{{0,6}}{point}{ends.of_reference}",
+        rf"{_ENTITY}#x0{{0,6}}{point:x}{ends.of_reference}",
         *(_ENTITY + re.escape(name) for name in _html_names().get(character, ())),
     }
     escaped = {
@@ -118,7 +129,7 @@ def _forms(character: str, end: str) -> tuple[frozenset[str], frozenset[str]]:
         rf"u\{{0{{0,6}}{point:x}\}}",
     }
     if point >= 8:  # below, that is an octal escape
-        escaped.add(rf"0{{0,5}}{point:x}")  # CSS
+        escaped.add(rf"0{{0,5}}{point:x}{ends.of_css}")  # CSS
     if character in _LETTER_ESCAPES:
         escaped.add(_LETTER_ESCAPES[character])
     if not character.isalnum() and character != "\\":

@@ -200,6 +200,11 @@ def test_a_text_that_is_not_cut_off_keeps_its_end() -> None:
         ("&#59;" * 12 + "x", "&#59;" * 1600),
         ("\x07" * 31 + "x", "\\007" * 1600),
         ("*" * 31 + "x", "\\2a" * 2000),
+        ("*" * 31 + "x", "\\2a " * 1300),
+        ("* " * 15 + "x", "\\2a  " * 1300),
+        ("* " * 15 + "x", "\\2a \\20 " * 700),
+        ("* " * 15 + "x", "\\2a\\20 " * 700),
+        (" " * 31 + "x", "\\20 " * 1300),
         ("\\" * 31 + "x", "\\" * 4096),
         ("%" * 31 + "x", "%25" * 1300),
         ("&" * 31 + "x", "&amp;" * 800),
@@ -285,6 +290,20 @@ def test_a_search_ends_for_any_repetition(parts: list[str], times: int, more: in
 def test_encodings_of_difficult_secrets(secret: str, encode: Callable[[str], str]) -> None:
     """Backslashes, apostrophes, characters beyond the first 65,536, and what looks like an encoding itself."""
     assert redact(f"before {encode(secret)} after", [secret]) == "before *** after"
+
+
+@pytest.mark.parametrize("secret", ["pä\\'s*s", "p * s ", " * *"])
+def test_a_space_ends_an_escape_of_css(secret: str) -> None:
+    """It belongs to the escape."""
+    in_css = "".join(f"\\{ord(character):x} " for character in secret)
+    assert redact(f"a {in_css}b", [secret]) == "a *** b"
+    assert redact("a " + in_css.replace(" ", "") + " b", [secret]) == "a *** b"
+
+
+def test_spaces_in_a_row_in_css() -> None:
+    """With the spaces that end escapes, there would be many ways to read them."""
+    assert redact(r"\70\20\20\2a", ["p  *"]) == "***"
+    assert redact(r"\70 \20 \20 \2a ", ["p  *"]) != "***"
 
 
 @pytest.mark.parametrize(
