@@ -186,7 +186,12 @@ class TokenCache:
         from .flight import GRACE, Flight
 
         flight = Flight(
-            caller, now.monotonic + GRACE, replaces=lease, epoch=self._epoch, is_optional=fallback is not None
+            caller,
+            now.monotonic + GRACE,
+            replaces=lease,
+            newest=self._newest,
+            epoch=self._epoch,
+            is_optional=fallback is not None,
         )
         takes_over = self._flight is not None and self._flight is not blocked
         self._supersede()
@@ -350,6 +355,8 @@ class TokenCache:
 
                         outcome.introduce(Introduction(older))
                     self.current = self._newest = outcome
+                    if self._flight is not None:
+                        self._flight.newest = outcome
                     self._forget_failures()
             elif isinstance(outcome, Failure) and live and not says_nothing(outcome):
                 left = inf if self.current is None else now.seconds_to(self.current.ends_at)

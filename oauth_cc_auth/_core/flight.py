@@ -72,14 +72,16 @@ leading: ContextVar[tuple[Flight, ...]] = ContextVar("oauth_cc_auth_leading", de
 class Flight:
     """One fetch of a token.
 
-    `outcome` and `is_superseded` change under the cache's lock only; `limit` and `deferred_events` belong to the
-    leader.
+    `outcome`, `newest` and `is_superseded` change under the cache's lock only; `limit` and `deferred_events` belong to
+    the leader.
 
     Attributes:
         leader: Who fetches.
         limit: Monotonic time in seconds after which the leader counts as lost, and the next caller takes over. The
             leader moves it on before each step.
         replaces: The lease that was current when the flight started.
+        newest: The last lease that its auth object had, be it current or discarded; None if it had none. It changes if
+            a leader that was given up brings one after all.
         epoch: How often the cache had been invalidated when the flight started.
         is_optional: The flight is a renewal that can wait: it makes one attempt, in the time that the old token has
             left. For a caller that has no token, its failure is no answer.
@@ -96,6 +98,7 @@ class Flight:
         "is_superseded",
         "leader",
         "limit",
+        "newest",
         "outcome",
         "replaces",
     )
@@ -106,12 +109,14 @@ class Flight:
         limit: float,
         *,
         replaces: Lease | None = None,
+        newest: Lease | None = None,
         epoch: int = 0,
         is_optional: bool = False,
     ) -> None:
         self.leader = leader
         self.limit = limit
         self.replaces = replaces
+        self.newest = newest
         self.epoch = epoch
         self.is_optional = is_optional
         self.outcome: Outcome | None = None

@@ -82,6 +82,7 @@ class Lease:
         refresh_in: Seconds after which the server wants it to be renewed; None if it has not said.
 
     Attributes:
+        asked: The moment of the argument of that name.
         aging_from, waiting_from, ends_at: Moments; at infinity if the token has no known end.
         fresh_until, fresh_until_monotonic: Until then, by the wall clock and by the monotonic one, the hot path uses it
             as it is: until `aging_from`, or minus infinity if it is no bearer token or an API may not know it yet.
@@ -98,12 +99,12 @@ class Lease:
     """
 
     __slots__ = (
-        "_asked",
         "_chance",
         "_earliest_aging",
         "_spread",
         "aging_from",
         "api_headers",
+        "asked",
         "ends_at",
         "fresh_until",
         "fresh_until_monotonic",
@@ -146,7 +147,7 @@ class Lease:
         self.is_kept = False
         self.proofs = proofs
         self.api_headers: Mapping[str, str] = api_headers or {}
-        self._asked = asked
+        self.asked = asked
         self.life = life = inf if token.expires_at is None else max(0.0, token.expires_at - asked.wall)
         fresh, unhurried = _margins(life, rules, refresh_in)
         self._earliest_aging, self.waiting_from, self.ends_at = map(asked.after, (fresh, unhurried, life))
@@ -172,10 +173,10 @@ class Lease:
         if older is None:
             return
         if not self.is_same_token(older):
-            if older.is_kept and self._asked.has_reached(older.ends_at.after(-WHOLE_SECOND)):
+            if older.is_kept and self.asked.has_reached(older.ends_at.after(-WHOLE_SECOND)):
                 self._keep(self.life)
             return
-        known = self._asked.seconds_to(older.ends_at)
+        known = self.asked.seconds_to(older.ends_at)
         if older.life == 0 or inf in (self.life, known) or self.life >= known + WHOLE_SECOND:
             return  # it is to be used once, or has no known end, or its life begins anew
         self._keep(max(self.life, min(known, self.life + WHOLE_SECOND), WHOLE_SECOND))
@@ -184,7 +185,7 @@ class Lease:
         """Use it for `life` seconds. One caller asks shortly before, if there is time: a cache may have a new one."""
         margin = self.waiting_from.seconds_to(self.ends_at)
         self.is_kept, self.life = True, life
-        self.waiting_from = self.ends_at = self._asked.after(life)
+        self.waiting_from = self.ends_at = self.asked.after(life)
         early = margin if margin >= SHORTEST_LATE_MARGIN else 0.0
         self._earliest_aging = self.ends_at.after(-early)
         self._spread = early * JITTER_FRACTION

@@ -48,6 +48,7 @@ from oauth_cc_auth._core.failures import FAILURES_BEFORE_HOLD, LONGEST_WITHOUT_T
 from oauth_cc_auth._core.fetch import Fetching, out_of_time
 from oauth_cc_auth._core.flight import Fetched, Flight
 from oauth_cc_auth._core.flow import Fetch
+from oauth_cc_auth._core.lease import next_number
 from oauth_cc_auth._core.leftovers import leave
 from oauth_cc_auth._core.observer import Observer
 from oauth_cc_auth._errors import ConfigurationError
@@ -135,12 +136,11 @@ class Sharing:
 
     __slots__ = (
         "__weakref__",
-        "_asked",
         "_clock",
         "_config",
         "_epoch",
+        "_first",
         "_is_constant",
-        "_known",
         "_last",
         "_observer",
         "_seal",
@@ -158,9 +158,8 @@ class Sharing:
         self._is_constant = isinstance(config.client_secret, str) and not _is_own(config.authentication)
         self._seal: tuple[Keys, str, Seal] | None = None
         self._epoch = 0  # of the last flight
-        self._known: str | None = None  # serial of the token that this process had last
-        self._last: Token | None = None
-        self._asked: Moment | None = None  # when it was asked for
+        self._last: Token | None = None  # that came, be it used or not
+        self._first = 0  # number from which on leases are of what is asked for now
         self._unwanted: deque[str] = deque(maxlen=16)  # serials of tokens that this process wants no more
         self._unreadable_until = -inf  # monotonic seconds before which an entry that cannot be read is not reported
         _all.add(self)
@@ -173,7 +172,7 @@ class Sharing:
         else:
             outcome = yield from self._shared(visit, fetch)
         if isinstance(outcome, Fetched):
-            self._known, self._last, self._asked = outcome.token.serial, outcome.token, outcome.asked
+            self._last = outcome.token
         return outcome
 
     def remove(self, token: Token, flight: Flight, until: float) -> Step:
@@ -190,7 +189,7 @@ class Sharing:
     def use(self, config: ClientCredentialsConfig) -> None:
         """Share the tokens of `config` from now on; another scope is another entry."""
         self._config = config
-        self._seal = self._asked = None
+        self._seal, self._first = None, next_number()
 
     # What follows is for `Visit`, too.
 
@@ -272,17 +271,15 @@ class Sharing:
         return None if proof is None else keys_from(proof, salt_of(self._config))
 
     def _note_unwanted(self, flight: Flight) -> None:
-        """Note which tokens this caller has no use for: what an API refused, and what it has already."""
-        if flight.replaces is not None:
-            self._unwanted.extend(lease.token.serial for lease in flight.replaces.chain())
-        elif self._known is not None:
-            self._unwanted.append(self._known)  # it was invalidated or discarded
+        """Note which tokens this process has no use for: those that it has, and those that it had."""
+        if flight.newest is not None:
+            self._unwanted.extend(lease.token.serial for lease in flight.newest.chain())
 
     def _shared(self, visit: Visit, fetch: Fetch) -> Fetching:
         visit.is_first_after_invalidate = visit.flight.epoch != self._epoch
         self._epoch = visit.flight.epoch
         try:
-            if visit.is_first_after_invalidate and self._known is None:
+            if visit.is_first_after_invalidate and visit.flight.newest is None:
                 yield from self._doubt(visit)
             return (yield from self._found_or_fetched(visit, fetch))
         finally:
@@ -327,9 +324,7 @@ class Sharing:
     def _usable(self, entry: Entry, visit: Visit) -> Fetched | None:
         """The token in the store, if this caller can do with it."""
         kept, replaces = entry.token, visit.flight.replaces
-        if kept is None or self._is_outdated(kept, entry.now):
-            return None
-        if kept.token.serial in self._unwanted or kept.token.serial == self._known:  # it may have come meanwhile
+        if kept is None or self._is_unwanted(kept, entry, visit):
             return None
         left = inf if kept.ends_at is None else kept.ends_at - entry.now
         enough = min((left + entry.now - kept.asked) * DUE_FRACTION, LONGEST_DUE)
@@ -340,17 +335,20 @@ class Sharing:
             return None
         return kept.seen_at(entry.now, visit.moment)
 
-    def _is_outdated(self, kept: KeptToken, store_time: float) -> bool:
-        """True if `kept` was asked for before the last token of this process, so it is of no use.
+    def _is_unwanted(self, kept: KeptToken, entry: Entry, visit: Visit) -> bool:
+        """True if `kept` was refused, is the last token of this process, or was asked for before that.
 
         While a store fails, each process fetches for itself. The store may still have the token from before, or it has
         come back with what it had yesterday, and the endpoint may have ended that token long ago.
         """
-        if self._asked is None:
+        newest = visit.flight.newest  # it may have come meanwhile
+        if kept.token.serial in self._unwanted or (newest is not None and kept.token.serial == newest.token.serial):
+            return True
+        if newest is None or newest.number < self._first:
             return False
         # The latest moment that it can be: what is taken for older by mistake costs a token request.
-        asked = self._clock.moment().after(min(0.0, kept.asked - store_time))
-        return asked.seconds_to(self._asked) > 0
+        asked = visit.answered.after(min(0.0, kept.asked - entry.now))
+        return asked.seconds_to(newest.asked) > 0
 
     def _held(self, entry: Entry, visit: Visit) -> Failure | None:
         """The failure of another process, while the endpoint is left alone because of it."""
@@ -390,6 +388,8 @@ class Sharing:
 
     def _failed(self, entry: Entry, visit: Visit, failure: Failure) -> Step:
         """`failure`, which others hear of, unless there is a token all the same."""
+        if not visit.has_lease():  # another may have written since
+            entry = (yield from visit.look()) or entry
         entry = yield from self._completed(entry, visit)
         found = self._usable(entry, visit)
         if found is None:
@@ -407,20 +407,17 @@ class Sharing:
         is_newer = late is not None and (kept is None or late.asked > kept.asked)
         entry = Entry(late if is_newer else kept, entry.failure, now=left.now)
         if late is not None and visit.has_lease():
-            if is_newer:
-                seconds = WITHOUT_END if late.ends_at is None else late.ends_at - left.now
-                yield from visit.write(entry.as_bytes(), seconds)
-            yield from visit.ask(self.health.store.delete, name)
+            seconds = WITHOUT_END if late.ends_at is None else late.ends_at - left.now
+            if not is_newer or (yield from visit.write(entry.as_bytes(), seconds)):
+                yield from visit.ask(self.health.store.delete, name)
         return entry
 
     def _last_resort(self, entry: Entry, visit: Visit) -> Fetched | None:
         """The token in the store, though its end is near: a failed renewal does no harm while it lives."""
         kept = entry.token
-        if kept is None or kept.ends_at is None or visit.flight.is_optional or kept.token.serial in self._unwanted:
+        if kept is None or kept.ends_at is None or visit.flight.is_optional or self._is_unwanted(kept, entry, visit):
             return None
         passed = visit.since_look()
-        if self._is_outdated(kept, entry.now + passed):
-            return None
         left = kept.ends_at - entry.now - passed
         return kept.seen_at(entry.now + passed, self._clock.moment()) if left > 0 else None
 
@@ -595,6 +592,7 @@ class Visit:
         name: Of the entry.
         seal: Of its content.
         moment: When the store was last looked at, by the clocks of this process.
+        answered: When it had answered.
     """
 
     __slots__ = (
@@ -605,6 +603,7 @@ class Visit:
         "_sharing",
         "_store_time",
         "_take",
+        "answered",
         "flight",
         "is_first_after_invalidate",
         "moment",
@@ -623,6 +622,7 @@ class Visit:
         self.reserve = max(0.0, min(BUDGET, (until - sharing.clock.monotonic()) / 4))
         self.is_first_after_invalidate = False
         self.moment: Moment = sharing.clock.moment()
+        self.answered = self.moment
         self._sharing = sharing
         self._owner = os.urandom(16).hex()
         self._budget = BUDGET
@@ -666,7 +666,8 @@ class Visit:
         if now is None:
             self._sharing.fail(self.flight, "it returned what no store returns")
             return None
-        self.moment, self._looked_at, self._store_time = moment, moment.monotonic, now
+        self.moment, self.answered = moment, self._sharing.clock.moment()
+        self._looked_at, self._store_time = moment.monotonic, now
         if value is None:
             return Entry(now=now)
         opened = self.seal.opened(name, value)

@@ -327,6 +327,30 @@ class TestRenewal:
         let_pass(20, store, first, second)
         assert second.ask().go_on(WRONG_SECRET).failure.error.reason == "invalid_client"
 
+    def test_nor_if_the_clock_of_the_store_is_set_back(self, store: MemoryStore) -> None:
+        """A replica takes over that has another time, and what the store had before."""
+        host = Host(store)
+        lease = host.ask().answered("first").lease
+        before = dict(store.values)
+        let_pass(5, store, host)
+        lease = host.ask(refused=lease).answered("second").lease
+        store.values = before
+        store.clock.advance(-100)
+        assert host.ask(refused=lease).is_sending
+
+    def test_nor_if_the_store_fails_meanwhile(self, store: MemoryStore) -> None:
+        """Then it is known from before the token request, and has not become younger since."""
+        first, second = Host(store), Host(store)
+        first.ask().answered("older", 1000)
+        second.sharing.health.left_alone_until = second.clock.monotonic() + 20
+        let_pass(10, store, first, second)
+        lease = second.ask().answered("own", 1000).lease
+        let_pass(15, store, first, second)
+        replacing = second.ask(refused=lease)
+        let_pass(11, store, first, second)
+        store.faults["read"] = _raises
+        assert replacing.go_on(WRONG_SECRET).failure.error.reason == "invalid_client"
+
     def test_invalidate_wants_another_token(self, store: MemoryStore) -> None:
         """The one that was there is not used again, whoever has it."""
         host, other = Host(store), Host(store)
@@ -493,6 +517,56 @@ class TestLateOwners:
         assert fetching.go_on().is_sending
         fetching.answered("newer")
         assert following.go_on().token == "newer"
+
+    def test_nor_is_it_the_last_resort_of_one_that_fails(self, store: MemoryStore) -> None:
+        """It would reach those whom an API has refused it."""
+        host = Host(store)
+        late = host.ask()
+        let_pass(31, store, host)
+        fetching = host.ask()
+        assert fetching.is_sending
+        lease = late.answered("late").lease
+        host.number = -1  # in another thread
+        following = host.ask(refused=lease)
+        assert fetching.go_on(WRONG_SECRET).token == "late"
+        assert following.go_on().failure.error.reason == "invalid_client"
+
+    def test_what_comes_in_vain_is_not_the_last_token(self, store: MemoryStore) -> None:
+        """Its process has found a newer one meanwhile, which `invalidate()` is about."""
+        slow, other = Host(store), Host(store)
+        late = slow.ask()
+        let_pass(31, store, slow, other)
+        other.ask().answered("newer")
+        assert slow.ask().token == "newer"
+        late.answered("older")
+        slow.cache.invalidate()
+        assert slow.ask().is_sending
+
+    def test_what_is_found_in_vain_is_found_again(self, store: MemoryStore) -> None:
+        """Once the token that its process has is refused."""
+        slow, other = Host(store), Host(store)
+        late = slow.ask()
+        let_pass(31, store, slow, other)
+        lease = other.ask().answered("first").lease
+        assert slow.ask().token == "first"
+        other.ask(refused=lease).answered("second")
+        assert late.answered("older").token == "first"
+        assert slow.ask(refused=slow.cache.current).token == "second"
+
+    def test_who_fails_late_finds_what_was_written_meanwhile(self, store: MemoryStore) -> None:
+        slow, other = Host(store), Host(store)
+        late = slow.ask()
+        let_pass(13, store, slow, other)
+        other.ask().answered("newer")
+        assert late.go_on(WRONG_SECRET).token == "newer"
+
+    def test_it_stays_beside_if_it_cannot_be_moved(self, store: MemoryStore) -> None:
+        """The store has lost the lease of the one that would move it."""
+        slow, other = Host(store), Host(store)
+        fetching = self.come_late(store, slow, other)
+        store.leases.clear()
+        assert fetching.go_on(WRONG_SECRET).token == "late"
+        assert Host(store).ask().token == "late"
 
     @pytest.mark.parametrize("first", ["older", "newer"])
     def test_of_two_the_newer_one_stays(self, store: MemoryStore, first: str) -> None:
