@@ -183,7 +183,7 @@ def _interrupts(session: nox.Session) -> None:
 
 def _model(session: nox.Session) -> None:
     _install_with_tests(session)
-    # It is one test that runs for minutes, so two of them are no sign that it hangs.
+    # Two of these tests run for minutes, which is no sign that they hang.
     more = {"OAUTH_CC_AUTH_MODEL_EXAMPLES": "10000"}
     session.run("pytest", "-o", "faulthandler_timeout=0", "tests/model", env=more)
 

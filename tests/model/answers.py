@@ -27,10 +27,10 @@ class Answer(NamedTuple):
     retry_after: float | None = None
 
 
-def token(life: float | None) -> Answer:
-    """A token that lives `life` seconds. All are equal strings, because only the object may count."""
+def token(life: float | None, text: str = "abc") -> Answer:
+    """A token that lives `life` seconds. In one process all are equal strings, because only the object may count."""
     expiry = "null" if life is None else str(life)
-    body = f'{{"access_token": "abc", "expires_in": {expiry}}}'
+    body = f'{{"access_token": "{text}", "expires_in": {expiry}}}'
     return Answer(TokenResponse(200, {}, body.encode()), is_token=True)
 
 
