@@ -288,8 +288,9 @@ def _bound_class(cls: Any) -> type[Any]:
         def headers(self, headers: Any) -> None:
             known = self.__dict__.get("headers")
             binding = getattr(known, BINDING, None)
-            is_other = headers is not None and headers is not known and binding is not None
-            self.__dict__["headers"] = _minding(cls, headers.copy(), binding) if is_other else headers
+            if headers is not None and headers is not known and binding is not None:
+                headers = _minding(cls, headers.copy(), binding)
+            self.__dict__["headers"] = headers
 
         def copy(self) -> Any:
             """What the library makes, bound as this one is."""
