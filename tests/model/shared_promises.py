@@ -277,8 +277,8 @@ class SharedPromises:
         if running.has_followed:
             return  # it is the failure of the caller that it waited for
         if error.attempts:
-            had_lease = running.has_lease and running.sent > self._wiped  # or the store has lost it
-            is_lost = had_lease and self._works(process) and self._would_find(process)
+            knows = running.has_lease and running.sent > self._wiped and not running.was_deceived
+            is_lost = knows and self._works(process) and self._would_find(process)
             assert not is_lost, "a failure although there is a token in the store"
             return
         if error.reason == "deadline":
