@@ -49,19 +49,17 @@ class _Proof(str):
 
     Attributes:
         again: Makes another one.
-        unsent: Has one element until this one is encoded.
+        unsent: Holds this one until it is encoded. To take it out is one step, which tells two threads apart.
     """
 
     again: Callable[[], str]
-    unsent: list[None]
+    unsent: dict[None, str]
 
     def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
         """The proof as bytes: this one at first, another one each time after that."""
-        try:
-            self.unsent.pop()
-        except IndexError:
-            return str(self.again()).encode(encoding, errors)
-        return super().encode(encoding, errors)
+        # Not by an exception: a signal handler may raise one of the same type here.
+        proof = self.unsent.pop(None, None)
+        return str(self.again() if proof is None else proof).encode(encoding, errors)
 
     def __reduce__(self) -> Any:
         return str, (str(self),)
@@ -84,7 +82,7 @@ class Binding:
         self._lease = lease
         self._named = named
         self._target = target
-        self._ready = [(proof, policy.readings.monotonic() + LONGEST_WAIT)] if proof else []
+        self._ready = {None: (proof, policy.readings.monotonic() + LONGEST_WAIT)} if proof else {}
         self.last: str | None = None
 
     def of_copy(self) -> Binding:
@@ -98,7 +96,7 @@ class Binding:
         if target == self._target and is_ours:
             return  # as usual
         if target != self._target:
-            self._ready = []
+            self._ready = {}
             self._target = target
             if not surely_stays(self._named, str(target[1])):
                 for name in self._lease.api_headers:
@@ -115,22 +113,19 @@ class Binding:
         lease = self._lease_of(headers)
         if lease is None:
             return ""
-        try:
-            proof, until = self._ready.pop()
-        except IndexError:  # not a look before: another thread may be quicker
-            proof, until = "", 0.0
+        proof, until = self._ready.pop(None, ("", 0.0))  # one step: another thread may want it, too
         if lease is not self._lease or self._policy.readings.monotonic() >= until:
             proof = self._made(lease)
         self.last = proof
         single = _Proof(proof)
-        single.again, single.unsent = partial(self._made, lease), [None]
+        single.again, single.unsent = partial(self._made, lease), {None: proof}
         return single
 
     def _prepare(self, headers: Any) -> None:
         """Make the first proof for a new target. If nothing signs one, a hop goes without: the hook says why."""
         proof = self._made(self._lease)
         if proof:
-            self._ready = [(proof, self._policy.readings.monotonic() + LONGEST_WAIT)]
+            self._ready = {None: (proof, self._policy.readings.monotonic() + LONGEST_WAIT)}
         else:
             del headers[PROOF_HEADER]
 
@@ -233,11 +228,9 @@ def _proving_class(cls: Any) -> type[Any]:
             return getattr(self, BINDING).take(self) if value is _AT_SENDING else value
 
         def __contains__(self, key: Any) -> bool:
-            try:
-                super().__getitem__(key)
-            except KeyError:
-                return False
-            return True
+            # Not by a look at its value, which would be a proof.
+            wanted = key.lower()
+            return any(name.lower() == wanted for name in self)
 
         def items(self) -> Any:
             """As of any mapping; some libraries read theirs in a way of their own."""
