@@ -99,7 +99,7 @@ class KeptFailure(Record):
         status = "" if self.status_code is None else f", HTTP status {self.status_code}"
         reason: Any = self.reason
         error = _KINDS.get(self.kind, TokenError)(
-            f"another process has asked the token endpoint, and got no token ({reason}{status})",
+            f"this or another process has asked the token endpoint, and got no token ({reason}{status})",
             reason=reason,
             remedy=remedy,
         )

@@ -104,12 +104,14 @@ class SharedPromises:
                 assert is_left or self.world.is_busy_beside(), "a token that one process got is not there for others"
         else:
             had_lease = running.has_lease and owner in running.owners
-            self._moved(running, answer)
             asked = min(answer.retry_after or 0.0, LONGEST_HOLD)
+            self.hold = self.hold[0], max(self.hold[1], self.world.now + max(LONGEST_BACK_OFF, asked))
+            self._moved(running, answer)  # and perhaps it asks again, and finds what it has told just now
             is_needed = not running.is_background and process.cache.usable(None) is None
-            is_told = works and is_needed and self._works(process) and is_alone and had_lease and running.effect is None
-            least = self.world.now + max(LEAST_HOLD, asked) if is_told else self.hold[0]
-            self.hold = least, max(self.hold[1], self.world.now + max(LONGEST_BACK_OFF, asked))
+            # One that finds a token after all has nothing to tell.
+            is_told = works and is_needed and is_alone and had_lease and isinstance(running.outcome, Failure)
+            if is_told and self._works(process):
+                self.hold = self.world.now + max(LEAST_HOLD, asked), self.hold[1]
             if running.was_deceived:  # it may have taken the place of what it could not read
                 self.hold = -inf, self.hold[1]
                 self.look()

@@ -777,10 +777,16 @@ class TestFailures:
         assert isinstance(error, TokenEndpointError)
         assert (error.reason, error.status_code, error.attempts) == ("invalid_client", 401, ())
         assert str(error).startswith(
-            "another process has asked the token endpoint, and got no token (invalid_client, HTTP status 401); "
+            "this or another process has asked the token endpoint, and got no token (invalid_client, HTTP status 401); "
             "check client_id and client_secret, and that this client may use this authentication method"
         )
         assert "no such client" not in str(error)
+
+    def test_its_own_failure_is_told_to_a_process_as_well(self, store: MemoryStore) -> None:
+        """So no one looks for another process if there is none."""
+        host = Host(store)
+        host.ask().go_on(WRONG_SECRET)
+        assert str(host.ask().failure.error).startswith("this or another process has asked the token endpoint")
 
     def test_another_secret_ends_that(self, store: MemoryStore) -> None:
         Host(store).ask().go_on(WRONG_SECRET)
