@@ -316,7 +316,8 @@ class Sharing:
             now = clock.monotonic()
             pause = min(max(FIRST_POLL, (now - began) * POLL_FRACTION), LONGEST_POLL) * (1 + clock.chance()) / 2
             if now + pause >= visit.until - visit.reserve:
-                return out_of_time(self._config, _ANOTHER_PROCESS)
+                found = self._usable((yield from self._completed(entry, visit)), visit)
+                return out_of_time(self._config, _ANOTHER_PROCESS) if found is None else found
             visit.flight.extend(now + pause)
             yield Sleep(pause)
             visit.has_waited()
@@ -388,8 +389,7 @@ class Sharing:
 
     def _failed(self, entry: Entry, visit: Visit, failure: Failure) -> Step:
         """`failure`, which others hear of, unless there is a token all the same."""
-        if not visit.has_lease():  # another may have written since
-            entry = (yield from visit.look()) or entry
+        entry = (yield from visit.look()) or entry  # the store may have lost the lease, and another have written since
         entry = yield from self._completed(entry, visit)
         found = self._usable(entry, visit)
         if found is None:

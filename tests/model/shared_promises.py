@@ -288,6 +288,7 @@ class SharedPromises:
             is_in_time = running.late < LONGEST_POLL and now < running.began + DEADLINE
             if is_in_time and not running.sends and self._works(process):
                 assert self._lease_seen >= now - 2 * LONGEST_POLL, "a caller waits for no one"
+                assert not self._would_find(process), "a caller gives up although there is a token in the store"
             return
         assert "another process has asked" in str(error), "a failure because of the store"
         is_lost = is_new and self._works(process) and self._would_find(process)

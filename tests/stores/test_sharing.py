@@ -487,6 +487,17 @@ class TestLateOwners:
         assert fetching.answered("newer").token == "newer"
         assert Host(store).ask().token == "newer"
 
+    def test_so_does_one_that_has_little_time(self, store: MemoryStore) -> None:
+        """It looks there before it gives up."""
+        slow, other, third = Host(store), Host(store), Host(store, deadline=2.0)
+        assert self.come_late(store, slow, other).is_sending
+        waiting = third.ask()
+        while isinstance(waiting.effect, Sleep):
+            let_pass(waiting.effect.seconds, store, other, third)
+            waiting.go_on()
+        assert waiting.token == "late"
+        assert other.cache.current is None
+
     def test_if_another_is_being_left_it_is_only_used_here(self, store: MemoryStore) -> None:
         """That one is there for the others; no one waits for a place."""
         slow, other = Host(store), Host(store)
@@ -559,6 +570,17 @@ class TestLateOwners:
         let_pass(13, store, slow, other)
         other.ask().answered("newer")
         assert late.go_on(WRONG_SECRET).token == "newer"
+
+    def test_so_does_one_that_has_lost_its_lease_unnoticed(self, store: MemoryStore) -> None:
+        """The store was restarted, and the lease was free again when it was next extended. The token stays there."""
+        host, other = Host(store), Host(store)
+        asking = host.ask()
+        store.leases.clear()
+        other.ask().answered("newer")
+        asking.go_on(DOWN)
+        assert asking.go_on().is_sending
+        assert asking.go_on(WRONG_SECRET).token == "newer"
+        assert Host(store).ask().token == "newer"
 
     def test_it_stays_beside_if_it_cannot_be_moved(self, store: MemoryStore) -> None:
         """The store has lost the lease of the one that would move it."""
