@@ -17,7 +17,15 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import oauth_cc_auth
-from oauth_cc_auth import ClientAuthentication, ClientCredentialsConfig, ClientSecretBasic, ConfigurationError
+from oauth_cc_auth import (
+    ClientAuthentication,
+    ClientCredentialsConfig,
+    ClientSecretBasic,
+    ConfigurationError,
+    DPoP,
+    TlsClientAuthentication,
+    TokenEndpoint,
+)
 
 URL = "https://login.example.com/token"
 SECRET = "s3cret"
@@ -301,6 +309,76 @@ class TestClientAuthentication:
         assert getattr(oauth_cc_auth, strategy.partition("(")[0]).name == name.removeprefix("self_signed_")
 
 
+class TestClientCertificate:
+    """A connection without TLS could not present it."""
+
+    LOCAL = "http://localhost:8080/token"
+
+    @pytest.mark.parametrize("source", [LOCAL, TokenEndpoint(URL, alternatives=[LOCAL]), TokenEndpoint(LOCAL)])
+    def test_needs_https(self, source: Any) -> None:
+        """For every URL of the endpoint."""
+        assert "https" in problem(token_url=source, client_authentication=TlsClientAuthentication())
+        a_config(token_url=source, client_authentication=ClientSecretBasic())
+        a_config(token_url=URL, client_authentication=TlsClientAuthentication())
+
+    def test_of_a_strategy_of_ones_own(self) -> None:
+        """It may have a way of its own to present it."""
+
+        class Own(Strategy):
+            uses_client_certificate = True
+
+        a_config(token_url=self.LOCAL, client_authentication=Own())
+
+
+class TestAuthentication:
+    """What the description of an endpoint says about id and secret is what the body means there."""
+
+    ENDPOINT = TokenEndpoint(URL, credential_fields=("user", "password"))
+
+    @pytest.mark.parametrize("choice", [None, "client_secret_post", "post"])
+    def test_that_is_described(self, choice: Any) -> None:
+        config = a_config(token_url=self.ENDPOINT, client_authentication=choice)
+        assert config.authentication is self.ENDPOINT.authentication is not None
+
+    @pytest.mark.parametrize("choice", [None, "client_secret_post", "client_secret_basic", ClientSecretBasic()])
+    def test_without_a_description(self, choice: Any) -> None:
+        for source in (URL, TokenEndpoint(URL)):
+            assert a_config(token_url=source, client_authentication=choice).authentication == choice
+
+
+def test_a_token_that_is_bound_to_a_key_has_a_header_of_its_own() -> None:
+    """RFC 9449 §7.1."""
+    dpop = DPoP()
+    config = a_config(dpop=dpop)
+    assert (config.dpop, config.header_name, config.header_value_pattern) == (dpop, "Authorization", "DPoP %s")
+
+
+def test_permission_for_plain_http_is_for_all_urls_of_an_endpoint() -> None:
+    endpoint = TokenEndpoint(URL, revocation_url="http://login.example.com/revoke")
+    assert a_config(token_url=endpoint, allow_insecure_http=True).token_source is endpoint
+    assert problem(token_url=endpoint).startswith("revocation_url ")
+
+
+class Regional(ClientCredentialsConfig):
+    """A person's own, with a check of its own."""
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        if not self.client_id.startswith("eu-"):
+            raise ConfigurationError(field="region", problem="is not known", name="the region in client_id")
+
+
+def test_a_subclass(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is made of a mapping and of the environment, too, and what it finds wrong is named as it says."""
+    for name, value in (("TOKEN_URL", URL), ("CLIENT_ID", "eu-1"), ("CLIENT_SECRET", SECRET)):
+        monkeypatch.setenv(f"OAUTH_CC_{name}", value)
+    given = {"Oauth2 Token Url": URL, "Client ID": "eu-1", "Client Secret": SECRET}
+    for made in (Regional.from_mapping(given), Regional.from_env()):
+        assert (type(made), made.client_id) == (Regional, "eu-1")
+    with pytest.raises(ConfigurationError, match=r"^the region in client_id is not known$"):
+        Regional.from_mapping({**given, "Client ID": "us-1"})
+
+
 class TestApiHeader:
     @pytest.mark.parametrize("name", ["X-Access-Token", "authorization", "a", "!#$%&'*+-.^_`|~09Az"])
     def test_name(self, name: str) -> None:
@@ -464,6 +542,14 @@ class TestValue:
         for again in (copy.copy(config), copy.deepcopy(config), pickle.loads(pickle.dumps(config))):  # noqa: S301
             assert again == config
 
+    def test_for_another_target(self) -> None:
+        """Its class and all other settings stay, and the one that it was made from."""
+        config = Regional(URL, "eu-1", SECRET, scope="a", resource="https://a.example", grant_type="other")
+        other = config.with_target("b", ("https://b.example",))
+        assert type(other) is Regional
+        assert vars(other) == {**vars(config), "scope": "b", "resource": ("https://b.example",)}
+        assert (config.scope, config.resource) == ("a", ("https://a.example",))
+
     def test_repr_shows_no_secret(self) -> None:
         """Of headers, data and URL only what cannot be one; it ends with digits that distinguish secrets."""
         config = a_config(
@@ -492,8 +578,9 @@ class TestValue:
             {"additional_headers": {"X-Key": "another"}},
             {"additional_request_data": {"password": "another"}},
             {"client_authentication": Signed("another")},
+            {"client_authentication": Strategy()},
         ],
-        ids=["secret", "callable", "url", "header", "data", "strategy"],
+        ids=["secret", "callable", "url", "header", "data", "strategy", "kind of strategy"],
     )
     def test_repr_tells_secrets_apart(self, others: dict[str, Any]) -> None:
         """fsspec takes the repr for a key of its cache. Configs that are equal look alike."""
@@ -506,6 +593,24 @@ class TestValue:
         one, another = a_config(**hidden), a_config(**{**hidden, **others})
         assert repr(one) == repr(a_config(**hidden))
         assert repr(one) != repr(another)
+
+    def test_repr_tells_objects_apart(self) -> None:
+        """They look alike, and only their owner knows whether they are."""
+        strategies = Strategy(), Strategy()
+        first, second = (repr(a_config(client_authentication=strategy)) for strategy in strategies)
+        assert first.rpartition("#")[0] == second.rpartition("#")[0]
+        assert first != second
+
+    def test_repr_of_a_description(self) -> None:
+        """It shows itself, in the place of the URL; equal ones look alike."""
+        endpoint, equal = (TokenEndpoint(URL, credential_fields=("user", "password")) for _ in range(2))
+        shown = repr(a_config(token_url=endpoint))
+        assert shown.startswith(f"ClientCredentialsConfig(token_url={endpoint!r}, client_id='id', ")
+        assert shown == repr(a_config(token_url=equal))
+
+    def test_repr_of_what_is_no_name(self) -> None:
+        """A key may be a secret that stands in the wrong place."""
+        assert "s3cret" not in repr(a_config(additional_request_data={"password: s3cret": "x"}))
 
     def test_repr_says_nothing_to_another_process(self) -> None:
         """Its digits cannot be looked up in a list of secrets that someone has made."""

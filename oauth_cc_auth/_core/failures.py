@@ -95,7 +95,7 @@ class Failures:
         self._last: Failure | None = None
         self._asked_until = NEVER
 
-    def held(self, now: float, *, can_wait: bool, was_refused: bool, others: int = 0) -> Failure | None:
+    def held(self, now: float, *, can_wait: bool, was_refused: bool, others: int) -> Failure | None:
         """The last failure, for a caller that must not ask again yet; None if it may ask.
 
         Args:
@@ -130,9 +130,7 @@ class Failures:
             held_until = max(held_until, others._held_until)
         return self._noted_at <= now < held_until + LONGEST
 
-    def note(
-        self, failure: Failure, now: float, left: float, chance: float, *, was_needed: bool, others: int = 0
-    ) -> Pause:
+    def note(self, failure: Failure, now: float, left: float, chance: float, *, was_needed: bool, others: int) -> Pause:
         """Count `failure`, which ended a fetch, and return the pause that follows.
 
         Args:

@@ -123,21 +123,19 @@ class Ticket:
 
     Attributes:
         lease: The token that the request carries.
-        made: The last proof that was made for it.
-        passed: The last one that the guard has let pass, which is not sent again.
+        passed: The last proof that the guard has let pass, which is not sent again.
         proofs: Make the next.
         replay: How the body is sent again; None if it is in memory.
         url: Where the request goes.
     """
 
-    __slots__ = ("lease", "made", "passed", "policy", "proofs", "replay", "url")
+    __slots__ = ("lease", "passed", "policy", "proofs", "replay", "url")
 
     def __init__(self, policy: ApiPolicy, lease: Lease, url: str) -> None:
         self.policy = policy
         self.lease = lease
         self.proofs: Any = lease.proofs
         self.url = url
-        self.made = ""
         self.passed = ""
         self.replay: Replay | None = None
 
@@ -145,7 +143,7 @@ class Ticket:
         """Put token and proof into `request`."""
         headers = request.headers
         headers[self.policy.header_name] = self.lease.header_value
-        headers[PROOF_HEADER] = self.made = proof
+        headers[PROOF_HEADER] = proof
 
     def is_spent(self, request: Any) -> bool:
         """True if `request` is a hop of a redirect that carries the token, and needs a proof of its own.

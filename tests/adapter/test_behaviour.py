@@ -248,6 +248,12 @@ def test_host_is_the_one_that_the_library_sends(url: str, origin: Origin) -> Non
     assert behaviour.api_origins([url], sent) == frozenset({origin})
 
 
+def test_port_that_is_none() -> None:
+    """Whatever the library makes of it."""
+    with pytest.raises(ConfigurationError, match=r"^api_origins .* 'https://api\.example\.com'$"):
+        behaviour.api_origins(["https://api.example.com:99999"], lambda _: "https://api.example.com/")
+
+
 def test_host_that_the_library_refuses() -> None:
     """An origin that no request can name is a mistake."""
     with pytest.raises(ConfigurationError, match=r"^api_origins .* 'https://api\.example\.com'$"):

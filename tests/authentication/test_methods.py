@@ -17,9 +17,18 @@ from oauth_cc_auth import (
     ClientSecretBasic,
     ClientSecretPost,
     Credentials,
+    NoClientAuthentication,
 )
 from oauth_cc_auth._authentication.base import PairsArgument
-from oauth_cc_auth._authentication.order import NAMED_METHODS, methods_to_try, worth_trying
+from oauth_cc_auth._authentication.order import (
+    NAMED_METHODS,
+    in_listed_order,
+    is_builtin,
+    is_ours,
+    may_want_raw_basic,
+    methods_to_try,
+    worth_trying,
+)
 
 URL = "https://login.example.com/token"
 
@@ -89,6 +98,7 @@ def test_post() -> None:
 def test_no_credentials() -> None:
     """By default a strategy adds nothing."""
     assert Credentials().headers == Credentials().fields == ()
+    assert Credentials().note == ""
 
 
 @pytest.mark.parametrize(
@@ -214,9 +224,10 @@ def test_an_old_strategy_without_a_secret() -> None:
         needs_secret = False
 
         def authenticate(self, client_id: str, client_secret: str, token_url: str) -> Credentials:
-            return Credentials(fields={"secret": client_secret})
+            return Credentials(fields={"id": client_id, "secret": client_secret, "url": token_url})
 
-    assert Old().credentials_for(a_context(client_secret=None)).fields == (("secret", ""),)
+    fields = Old().credentials_for(a_context(client_secret=None)).fields
+    assert fields == (("id", "id"), ("secret", ""), ("url", URL))
 
 
 def test_a_strategy_needs_a_secret_unless_it_says_otherwise() -> None:
@@ -295,6 +306,67 @@ def test_the_default_order() -> None:
         "client_secret_post",
         "client_secret_basic (not percent-encoded)",
     ]
+
+
+def test_the_default_order_without_a_body() -> None:
+    """The secret is put into no URL unasked."""
+    assert [method.name for method in methods_to_try(None, headers_only=True)] == [
+        "client_secret_basic",
+        "client_secret_basic (not percent-encoded)",
+    ]
+
+
+def test_methods_of_this_package() -> None:
+    """Their repr shows no secret; that of a person's own may, even if it extends one of ours."""
+
+    class Own(ClientSecretPost):
+        pass
+
+    methods = ClientSecretBasic(), NoClientAuthentication(), Own()
+    assert [is_ours(method) for method in methods] == [True, True, False]
+    assert [is_builtin(method) for method in (ClientSecretBasic(), ClientSecretPost(), Own())] == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("listed", "names"),
+    [
+        ([], ["client_secret_basic", "client_secret_post"]),
+        (
+            ["client_secret_post", "private_key_jwt", "client_secret_basic"],
+            ["client_secret_post", "client_secret_basic"],
+        ),
+        (["client_secret_post"], ["client_secret_post", "client_secret_basic"]),
+        (["none", "client_secret_basic"], ["client_secret_basic", "client_secret_post"]),
+        (
+            ["client_secret_post", "client_secret_basic", "client_secret_post"],
+            ["client_secret_post", "client_secret_basic"],
+        ),
+    ],
+)
+def test_the_order_of_a_server(listed: list[str], names: list[str]) -> None:
+    """By its list of methods, the first mention of each; those that it leaves out come last."""
+    methods = in_listed_order(methods_to_try(None)[:2], listed)
+    assert [method.name for method in methods] == names
+
+
+@pytest.mark.parametrize(
+    ("methods", "client_id", "client_secret", "expected"),
+    [
+        ([ClientSecretBasic()], "id", "s/ecret", True),
+        ([ClientSecretBasic()], "i/d", "secret", True),
+        ([ClientSecretBasic()], "id", "secret", False),
+        ([ClientSecretBasic()], "id", None, False),
+        ([ClientSecretBasic(percent_encode=False)], "id", "s/ecret", False),
+        ([ClientSecretPost()], "id", "s/ecret", False),
+        ([ClientSecretBasic(), ClientSecretPost()], "id", "s/ecret", False),
+        ([], "id", "s/ecret", False),
+    ],
+)
+def test_a_server_that_may_want_raw_basic(
+    methods: list[ClientAuthentication], client_id: str, client_secret: str | None, expected: bool
+) -> None:
+    """If there is only Basic, and encoding changes something: whoever chose it is told that it can be left out."""
+    assert may_want_raw_basic(methods, client_id, client_secret) is expected
 
 
 @pytest.mark.parametrize("name", ["client_secret_basic", "client_secret_post"])

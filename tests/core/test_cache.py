@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import gc
 import os
 import threading
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from math import inf
 
 import pytest
 
@@ -36,11 +38,11 @@ def _cache(clock: FakeClock) -> TokenCache:
     return TokenCache(clock)
 
 
-def a_lease(clock: FakeClock, life: float | None = 100) -> Lease:
+def a_lease(clock: FakeClock, life: float | None = 100, text: str = "abc") -> Lease:
     """Fresh for 80 % of its life, due from 90 % on."""
     ends = None if life is None else clock.wall() + life
-    token = Token("abc", expires_at=ends)
-    return Lease(token, "Bearer abc", asked=clock.moment(), rules=RenewalRules(), chance=0)
+    token = Token(text, expires_at=ends)
+    return Lease(token, f"Bearer {text}", asked=clock.moment(), rules=RenewalRules(), chance=0)
 
 
 def a_failure(*, transient: bool = False, retry_after: float | None = None, hold: float | None = None) -> Failure:
@@ -691,8 +693,28 @@ class TestFailures:
 
         failures = Failures()
         with pytest.raises(KeyboardInterrupt):
-            failures.note(InterruptedFailure(TokenError("no")), now=0.0, left=100.0, chance=0.0, was_needed=True)
-        assert failures.held(0.0, can_wait=True, was_refused=True) is None
+            failures.note(
+                InterruptedFailure(TokenError("no")), now=0.0, left=100.0, chance=0.0, was_needed=True, others=0
+            )
+        assert failures.held(0.0, can_wait=True, was_refused=True, others=0) is None
+
+    def test_retry_after_without_a_token(self, cache: TokenCache, clock: FakeClock) -> None:
+        """The next caller waits for as long as the endpoint asks, from the very moment on, and then asks."""
+        fail(cache, a_failure(transient=True, retry_after=7))
+        assert lead(cache).pause == 7
+        clock.now_monotonic += 2
+        assert lead(cache).pause == 5
+
+    def test_a_wait_that_the_endpoint_names(self, cache: TokenCache, clock: FakeClock) -> None:
+        """From a second on it is obeyed as it is; our own back-off is for endpoints that ask for less."""
+        clock.chance_value = 0.5
+        pauses = []
+        for _ in range(4):
+            pause = cache.settle(lead(cache).flight, a_failure(transient=True, retry_after=1, hold=1))
+            assert pause is not None
+            pauses.append(pause.everybody)
+            clock.advance(1)
+        assert pauses == [1, 1, 1, 1]
 
 
 class TestInvalidation:
@@ -783,6 +805,72 @@ class TestFailuresOfBothKinds:
             assert cache.claim(ME) is lease
             clock.advance(pause.renewals)
         assert pauses == [0.5, 1.0, 2.0]
+
+    @pytest.mark.parametrize("is_first_about_target", [True, False])
+    def test_the_second_counts_the_first(
+        self, cache: TokenCache, clock: FakeClock, is_first_about_target: bool
+    ) -> None:
+        """Whichever kind it is: once the pause after the first is over, that after the second holds."""
+        failures = [self.about_target(), a_failure(transient=True)]
+        lease = stored(cache, clock)
+        for failure in failures if is_first_about_target else reversed(failures):
+            cache.settle(lead(cache, refused=lease).flight, failure)
+            clock.now_monotonic += 0.6
+        held(cache, refused=lease)
+        clock.now_monotonic += 0.4
+        lead(cache, refused=lease)
+
+    def test_an_endpoint_that_kept_failing(self, cache: TokenCache, clock: FakeClock) -> None:
+        """It is tried once, until a minute after the later of both holds."""
+        for failure in (*[a_failure(transient=True)] * 2, *[self.about_target()] * 2):
+            fail(cache, failure)
+            clock.now_monotonic += 0.5
+        clock.now_monotonic += 60
+        assert lead(cache).tries_once
+        clock.now_monotonic += 0.5
+        assert not lead(cache).tries_once
+
+
+class TestProbe:
+    """Who asks an endpoint that has kept failing only finds out whether it works again."""
+
+    @staticmethod
+    def failed(now: float, *, transient: bool) -> Failures:
+        """Twice, so that it is held for half a second, or for a second if no retry mends it."""
+        failures = Failures()
+        for _ in range(2):
+            failures.note(a_failure(transient=transient), now, inf, 0.0, was_needed=True, others=0)
+        return failures
+
+    @pytest.mark.parametrize(("now", "expected"), [(99.9, False), (100, True), (160.4, True), (160.5, False)])
+    def test_until_a_minute_after_the_hold(self, now: float, expected: bool) -> None:
+        """From the failure itself on. If the clock goes back behind it, a test had stopped it."""
+        failures = self.failed(100, transient=True)
+        assert failures.is_probe(now) is expected
+        assert failures.is_probe(now, Failures()) is expected
+
+    @pytest.mark.parametrize(("now", "expected"), [(170.9, True), (171, False)])
+    def test_a_hold_of_failures_that_are_counted_elsewhere(self, now: float, expected: bool) -> None:
+        assert self.failed(100, transient=True).is_probe(now, self.failed(110, transient=False)) is expected
+
+    def test_the_later_of_two_holds_counts(self) -> None:
+        assert self.failed(110, transient=True).is_probe(170, self.failed(100, transient=False))
+
+
+class TestReports:
+    """Refusals that the person's own code tells of."""
+
+    def test_the_budget_is_full_at_first_and_again_after_invalidation(
+        self, cache: TokenCache, clock: FakeClock
+    ) -> None:
+        """Tokens that are reported as soon as they came are replaced twice."""
+
+        def reports() -> list[float]:
+            return [cache.note_report(a_lease(clock)) for _ in range(3)]
+
+        assert reports() == [0, 0, 1]
+        cache.invalidate()
+        assert reports() == [0, 0, 1]
 
 
 class TestAtHand:
@@ -875,9 +963,89 @@ def test_refusals_have_no_lock_of_their_own(cache: TokenCache) -> None:
 def test_claims_hold_what_they_are_made_with(cache: TokenCache, clock: FakeClock) -> None:
     """A follower can fall back on the old token; a leader takes no one's place by default."""
     flight, lease = lead(cache).flight, a_lease(clock)
-    follow = Follow(flight, lease)
-    assert (follow.flight, follow.fallback) == (flight, lease)
-    assert Lead(flight).takes_over is False
+    follow = Follow(flight, lease, 2.5)
+    assert (follow.flight, follow.fallback, follow.time_limit) == (flight, lease, 2.5)
+    leader = Lead(flight)
+    assert (leader.takes_over, leader.tries_once, leader.in_background, leader.pause) == (False, False, False, 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds", "may_be_unknown"),
+    [
+        ("xyz", 85, True),
+        ("abc", 85, False),  # the very text: an API that knows it knows it
+        ("xyz", 100, False),  # nothing is left that could stand in
+    ],
+)
+def test_a_token_that_came_early(
+    cache: TokenCache, clock: FakeClock, text: str, seconds: float, may_be_unknown: bool
+) -> None:
+    """While the one before it lives, that one can stand in: an API may not know the new one yet."""
+    older = stored(cache, clock)
+    clock.advance(80)
+    flight = lead(cache).flight
+    clock.advance(seconds - 80)
+    newer = a_lease(clock, text=text)
+    cache.settle(flight, newer)
+    assert (None if newer.introduction is None else newer.introduction.older) == (older if may_be_unknown else None)
+
+
+def test_a_token_after_a_refusal(cache: TokenCache, clock: FakeClock) -> None:
+    """Nothing stands in for it, and nothing for the first of all."""
+    older = stored(cache, clock)
+    newer = a_lease(clock, text="xyz")
+    cache.settle(lead(cache, refused=older).flight, newer)
+    assert (older.introduction, newer.introduction) == (None, None)
+
+
+def test_a_token_that_an_orphan_brings(cache: TokenCache, clock: FakeClock) -> None:
+    """It replaces the one that was there when the orphan set out, and no other."""
+    lease = stored(cache, clock, life=1000)
+    clock.advance(850)
+    orphan = lead(cache).flight
+    clock.advance(GRACE)
+    successor, brought = lead(cache, YOU), a_lease(clock)
+    assert successor.fallback is lease
+    cache.settle(orphan, brought)
+    assert cache.current is brought
+
+
+@pytest.mark.parametrize("of_the_clock", ["now_wall", "now_monotonic"])
+def test_the_token_of_the_hot_path(cache: TokenCache, clock: FakeClock, of_the_clock: str) -> None:
+    """The current one while no one would think of renewing it, by either clock."""
+    assert cache.fresh() is None
+    lease = stored(cache, clock)
+    since = getattr(clock, of_the_clock)
+    setattr(clock, of_the_clock, since + 79.9)
+    assert cache.fresh() is lease
+    setattr(clock, of_the_clock, since + 80)
+    assert cache.fresh() is None
+
+
+def test_whose_lease_a_token_is(cache: TokenCache, clock: FakeClock) -> None:
+    """That of the newest or of one before it; a copy is as good. It need not be current any longer."""
+    assert cache.lease_of(Token("abc")) is None
+    first = stored(cache, clock)
+    cache.discard(first)
+    second = stored(cache, clock)
+    for lease in (first, second):
+        assert cache.lease_of(lease.token) is lease
+        assert cache.lease_of(copy.copy(lease.token)) is lease
+    assert cache.lease_of(Token("abc")) is None
+
+
+def test_a_flight_knows_the_newest_token(cache: TokenCache, clock: FakeClock) -> None:
+    """Callables are given it, even if it was discarded, and also one that an orphan brings meanwhile."""
+    first = lead(cache).flight
+    assert first.newest is None
+    clock.advance(GRACE)
+    second = lead(cache, YOU).flight
+    lease = a_lease(clock)
+    cache.settle(first, lease)
+    assert second.newest is lease
+    cache.settle(second, GONE)
+    cache.discard(lease)
+    assert lead(cache).flight.newest is lease
 
 
 def test_following_starts_no_flight(cache: TokenCache, clock: FakeClock) -> None:

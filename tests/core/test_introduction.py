@@ -91,6 +91,16 @@ def test_a_new_token_is_off_the_hot_path_until_it_is_accepted(cache: TokenCache)
     cache.refusals.accepted(API, newer, "GET /")
     assert newer.fresh_until == newer.aging_from.wall
     assert cache.stand_in(newer, API) is None
+    assert cache.chosen(newer, API, can_be_sent_again=False) is newer
+    assert cache.chosen(newer, Origin("https", "a.example", 443), can_be_sent_again=False) is older
+
+
+def test_all_origins_that_refused_the_new_token_are_known(cache: TokenCache) -> None:
+    """It will not stand in there for the next one."""
+    _, newer = introduced(cache)
+    for origin in (API, OTHER):
+        cache.stand_in(newer, origin)
+    assert newer.refused_by == {API, OTHER}
 
 
 def test_what_a_request_carries(cache: TokenCache) -> None:

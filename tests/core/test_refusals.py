@@ -229,6 +229,38 @@ def test_acceptance_of_a_path_during_a_hold(refusals: Refusals) -> None:
     assert refusals.note(API, lease, PATH) is None
 
 
+def test_an_origin_without_refusals_accepts(refusals: Refusals) -> None:
+    """The token is off probation there."""
+    lease = a_lease(API, OTHER)
+    refusals.accepted(API, lease, PATH)
+    assert lease.probation == {OTHER}
+
+
+def test_all_origins_that_refused_a_token_are_known(refusals: Refusals) -> None:
+    lease = a_lease()
+    for origin in (API, OTHER):
+        refusals.note(origin, lease, PATH)
+    assert lease.refused_by == {API, OTHER}
+
+
+def test_an_incident_is_met_once_with_a_token(refusals: Refusals) -> None:
+    """Fifty requests that meet it are one; another incident is another, and so is another token."""
+    lease = a_lease()
+    met = [refusals.is_first(lease, incident) for incident in ("hold", "hold", "no body", "hold", "no body")]
+    assert met == [True, False, True, False, False]
+    assert refusals.is_first(a_lease(), "hold")
+
+
+def test_a_path_that_accepts_again_is_the_youngest(refusals: Refusals) -> None:
+    """So it is not forgotten when another one comes."""
+    refuse(refusals, 2)
+    lease = a_lease(API)
+    for number in (*range(MOST_PATHS), 0, MOST_PATHS):
+        refusals.accepted(API, lease, f"GET /{number}")
+    assert refusals.note(API, lease, "GET /0") is None
+    assert refusals.note(API, lease, "GET /1") is not None
+
+
 def test_the_oldest_paths_are_forgotten(refusals: Refusals) -> None:
     """A crawler meets many."""
     refuse(refusals, 2)

@@ -10,6 +10,8 @@ import pytest
 
 from oauth_cc_auth import DPoP, TokenError
 from oauth_cc_auth._adapter.policy import PROOF_HEADER
+from oauth_cc_auth._core.cache import TokenCache
+from oauth_cc_auth._core.source import TokenSource
 from oauth_cc_auth._protocol.exchange import TransportFailure
 from tests.clients import HTTPX, HTTPX2, HTTPX2_ASYNCIO, HTTPX_ASYNCIO, ClientKind, for_clients
 from tests.httpx.flows import URL, Flow, each_flow, tokens
@@ -80,6 +82,31 @@ def bound(client: ClientKind, **settings: Any) -> Flow:
     flow = Flow(client, token=False, dpop=DPoP(), **settings)
     flow.token_type = "DPoP"
     return flow
+
+
+def unusual(*_: object, **__: object) -> Any:
+    raise AssertionError("not on this way")
+
+
+@each_flow
+def test_usual_request_takes_the_short_way(client: ClientKind, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fresh token is put into its header: no one is asked for anything."""
+    flow = Flow(client)
+    for owner, name in ((TokenCache, "fresh"), (TokenSource, "obtain"), (TokenSource, "aobtain")):
+        monkeypatch.setattr(owner, name, unusual)
+    assert tokens(flow.run(flow.request(), flow.accepted)) == ["Bearer one"]
+
+
+@each_flow
+def test_token_with_which_more_goes_is_not_asked_for_either(
+    client: ClientKind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The source, which takes a lock, is asked once the token is due."""
+    flow = Flow(client, api_headers={"X-Tenant": "7"})
+    for name in ("obtain", "aobtain"):
+        monkeypatch.setattr(TokenSource, name, unusual)
+    assert tokens(flow.run(flow.request(), flow.accepted), "X-Tenant") == ["7"]
+    assert tokens(flow.run(flow.request(), flow.accepted)) == ["Bearer one"]
 
 
 @each_flow

@@ -60,14 +60,23 @@ class Mutant(NamedTuple):
 CORE = Group(
     modules=(
         *("_core/back_off", "_core/cache", "_core/failures", "_core/fetch", "_core/flight", "_core/flow"),
-        *("_core/lease", "_core/refusals", "_protocol/exchange", "_protocol/failure", "_authentication/base"),
-        *("_authentication/basic", "_authentication/order", "_authentication/post", "_token", "_config"),
+        *("_core/lease", "_core/refusals", "_protocol/exchange", "_protocol/failure"),
     ),
     tests=(
-        *("core/test_back_off", "core/test_cache", "core/test_drive", "core/test_fetch", "core/test_flight"),
-        *("core/test_flow", "core/test_lease", "core/test_refusals", "protocol/test_answer", "protocol/test_exchange"),
-        *("authentication/test_methods", "settings/test_environment", "settings/test_labels", "test_token"),
-        *("test_config", "test_config_errors"),
+        *("core/test_back_off", "core/test_cache", "core/test_drive", "core/test_family", "core/test_fetch"),
+        *("core/test_flight", "core/test_flow", "core/test_introduction", "core/test_lease", "core/test_refusals"),
+        *("protocol/test_answer", "protocol/test_exchange", "authentication/test_methods"),
+    ),
+)
+SETTINGS = Group(
+    modules=(
+        *("_authentication/base", "_authentication/basic", "_authentication/order", "_authentication/post"),
+        *("_token", "_config"),
+    ),
+    tests=(
+        *("authentication/test_methods", "settings/test_endpoint_settings", "settings/test_environment"),
+        *("settings/test_issuer_settings", "settings/test_labels", "settings/test_proofs", "test_config"),
+        *("test_config_errors", "test_endpoint", "test_issuer", "test_token"),
     ),
 )
 POLICY = Group(modules=("_adapter/policy",), tests=("adapter/test_policy",))
@@ -112,7 +121,7 @@ SENDING = Group(modules=("_requests/send",), tests=("requests/test_odd_answers",
 ANSWERS = Group(modules=("_httpx/answer",), tests=("httpx/test_answer", "httpx/test_details", "httpx/test_send"))
 SENDING_BY_HTTPX = Group(modules=("_httpx/send",), tests=("httpx/test_send",))
 GROUPS = (
-    *(CORE, POLICY, HTTP, REDACTION, DRIVERS, ADAPTER, BASE, MORE, TLS, HTTPX, REQUESTS, SENDING, ANSWERS),
+    *(CORE, SETTINGS, POLICY, HTTP, REDACTION, DRIVERS, ADAPTER, BASE, MORE, TLS, HTTPX, REQUESTS, SENDING, ANSWERS),
     SENDING_BY_HTTPX,
 )
 TARGET = 95.0  # percent

@@ -14,6 +14,7 @@ import urllib3
 from requests.adapters import BaseAdapter
 
 from oauth_cc_auth._authentication.client_certificate import ClientCertificate
+from oauth_cc_auth._http import limited_tls
 from oauth_cc_auth._http.watchdog import Watchdog
 from oauth_cc_auth._protocol.exchange import TokenRequest, TokenResponse, TransportFailure, too_slow
 from oauth_cc_auth._requests import send
@@ -169,6 +170,19 @@ def test_secrets_in_the_url_are_not_logged(caplog: pytest.LogCaptureFixture) -> 
     send_token_request(requests, token_request(f"{URL}?key=hidden-value", secrets=("hidden-value",)), 60.0, session)
     assert caplog.messages
     assert "hidden-value" not in caplog.text
+
+
+def test_tls_of_this_thread_keeps_to_the_time_of_the_request() -> None:
+    """Sockets that limit themselves find it while the request is under way, and no longer."""
+    limits: list[Watchdog | None] = []
+
+    def answered() -> requests.Response:
+        limits.append(limited_tls._current.watchdog)
+        return answer()
+
+    reply(answered)
+    assert [type(limit) for limit in limits] == [Watchdog]
+    assert limited_tls._current.watchdog is None
 
 
 def test_the_watchdog_has_the_last_word(monkeypatch: pytest.MonkeyPatch) -> None:
