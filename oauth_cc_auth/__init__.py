@@ -6,9 +6,6 @@ The auth class is in a module named after the library: `oauth_cc_auth.requests`,
 
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
-from ._authentication.base import AuthenticationContext, ClientAuthentication, Credentials
-from ._authentication.basic import ClientSecretBasic
-from ._authentication.post import ClientSecretPost
 from ._config import ClientCredentialsConfig
 from ._errors import (
     Attempt,
@@ -20,14 +17,16 @@ from ._errors import (
     TokenEndpointUnreachable,
     TokenError,
 )
-from ._token import Token
 
 if _TYPE_CHECKING:
+    from ._authentication.base import AuthenticationContext, ClientAuthentication, Credentials
+    from ._authentication.basic import ClientSecretBasic
     from ._authentication.client_assertion import ClientAssertion, NoClientAuthentication
     from ._authentication.dpop import DPoP
     from ._authentication.from_environment import FromEnvironment
     from ._authentication.from_file import FromFile
     from ._authentication.jwt_assertion import JwtAssertion
+    from ._authentication.post import ClientSecretPost
     from ._authentication.private_key_jwt import ClientSecretJwt, PrivateKeyJwt
     from ._authentication.tls_client_authentication import TlsClientAuthentication
     from ._endpoint import TokenEndpoint
@@ -44,6 +43,7 @@ if _TYPE_CHECKING:
         TokenRefused,
     )
     from ._issuer import Issuer
+    from ._token import Token
     from ._version import __version__
 
 __all__ = [
@@ -89,17 +89,11 @@ __all__ = [
 # Tracebacks and pickles then name what a person can import.
 for _class in (
     Attempt,
-    AuthenticationContext,
-    ClientAuthentication,
     ClientCredentialsConfig,
-    ClientSecretBasic,
-    ClientSecretPost,
     ConfigurationError,
-    Credentials,
     DiscoveryError,
     InsecureRequestError,
     InvalidTokenResponse,
-    Token,
     TokenEndpointError,
     TokenEndpointUnreachable,
     TokenError,
@@ -112,8 +106,13 @@ del _class
 # argument must not load it either: if nobody has imported the module, no argument is an object of its class.
 _LAZY = {
     "ApiMetadataRead": "_events",
+    "AuthenticationContext": "_authentication.base",
     "ClientAssertion": "_authentication.client_assertion",
+    "ClientAuthentication": "_authentication.base",
+    "ClientSecretBasic": "_authentication.basic",
     "ClientSecretJwt": "_authentication.private_key_jwt",
+    "ClientSecretPost": "_authentication.post",
+    "Credentials": "_authentication.base",
     "DPoP": "_authentication.dpop",
     "Event": "_events",
     "FallbackTried": "_events",
@@ -126,6 +125,7 @@ _LAZY = {
     "NoClientAuthentication": "_authentication.client_assertion",
     "PrivateKeyJwt": "_authentication.private_key_jwt",
     "StoreFailed": "_events",
+    "Token": "_token",
     "TokenEndpoint": "_endpoint",
     "TokenFound": "_events",
     "TokenLeaked": "_events",

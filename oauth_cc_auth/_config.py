@@ -8,28 +8,37 @@ first request in the night.
 # what is here says it is from.
 import os
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, ForwardRef, Literal, NoReturn, Union
 
-from ._authentication.base import ClientAuthentication
-from ._authentication.order import is_ours
 from ._errors import ConfigurationError, named
-from ._redact.redact import MASK, shown_url
 from ._settings import DEFAULT_PREFIX, checks
 from ._settings.checks import Pairs
 from ._settings.shown import is_field_name
-from ._token import Token
-
-PairsSetting = Mapping[str, Any] | Iterable[tuple[str, Any]]
-# What one may choose by name; "basic" and "post" are short for the others, and a class stands for an object of it.
-MethodName = Literal["client_secret_basic", "client_secret_post", "basic", "post"]
-MethodSetting = MethodName | ClientAuthentication | type[ClientAuthentication] | None
 
 if TYPE_CHECKING:
     from typing_extensions import TypedDict, Unpack
 
+    from ._authentication.base import ClientAuthentication
     from ._authentication.dpop import DPoP
     from ._endpoint import TokenEndpoint
     from ._issuer import Issuer
+    from ._token import Token
+
+else:  # what `typing.get_type_hints` finds: a program that passes a URL does not load what describes endpoints
+    DPoP = TokenEndpoint = Issuer = Any
+    # These are loaded when it resolves the hints. To import the package here would be a circle.
+    import sys  # noqa: F401  # the hints name it
+
+    ClientAuthentication = ForwardRef("sys.modules[__package__].ClientAuthentication", module=__name__)
+    Token = ForwardRef("sys.modules[__package__].Token", module=__name__)
+
+PairsSetting = Mapping[str, Any] | Iterable[tuple[str, Any]]
+# What one may choose by name; "basic" and "post" are short for the others, and a class stands for an object of it.
+MethodName = Literal["client_secret_basic", "client_secret_post", "basic", "post"]
+MethodSetting = Union[MethodName, ClientAuthentication, type[ClientAuthentication], None]  # noqa: UP007  # "|" is slow
+MethodInUse = Union[str, ClientAuthentication, None]  # noqa: UP007  # Python 3.10 has no "|" for the hint of a class
+
+if TYPE_CHECKING:
 
     class SettingArguments(TypedDict, total=False):
         """The arguments of `ClientCredentialsConfig`, by name; for type checkers."""
@@ -48,9 +57,6 @@ if TYPE_CHECKING:
         additional_request_data: PairsSetting | None
         dpop: DPoP | None
         allow_insecure_http: bool | None
-
-else:  # what `typing.get_type_hints` finds: a program that passes a URL does not load what describes endpoints
-    DPoP = TokenEndpoint = Issuer = Any
 
 
 class ClientCredentialsConfig:
@@ -141,7 +147,7 @@ class ClientCredentialsConfig:
         headers = checks.additional_headers(additional_headers, request_format, is_described=described)
         if endpoint is not None:
             endpoint.check_beside(method, data, headers, allow_insecure_http=allow_insecure_http)
-        if issuer is None and isinstance(method, ClientAuthentication):
+        if issuer is None and method is not None and not isinstance(method, str):
             _check_urls_for_certificate(method, (url,) if endpoint is None else endpoint.urls)
         scope, resources = checks.scope(scope), checks.resource(resource)
         for name, value in (("scope", scope), ("resource", resources)):
@@ -196,7 +202,7 @@ class ClientCredentialsConfig:
         return str(source if isinstance(source, str) else source.url if issuer is None else issuer.url)
 
     @property
-    def authentication(self) -> str | ClientAuthentication | None:
+    def authentication(self) -> MethodInUse:
         """`client_authentication`, or what stands for the places that the endpoint's description names."""
         return _effective(self.client_authentication, self.endpoint)
 
@@ -252,15 +258,19 @@ class ClientCredentialsConfig:
         return hash((self.token_source, self.client_id, self.scope))
 
     def __repr__(self) -> str:
+        from ._authentication.order import is_ours
+        from ._redact.redact import MASK, shown_url
+
         shown = dict(self.__dict__, token_url=shown_url(self.source_url))
         source = shown.pop("token_source")
         if not isinstance(source, str):
             shown["token_url"] = source
         if self.client_secret is not None:
             shown["client_secret"] = MASK
-        if isinstance(self.client_authentication, ClientAuthentication) and not is_ours(self.client_authentication):
+        method = self.client_authentication
+        if method is not None and not isinstance(method, str) and not is_ours(method):
             # A person's own, perhaps a dataclass whose repr shows the key; those of ours show none.
-            shown["client_authentication"] = type(self.client_authentication)
+            shown["client_authentication"] = type(method)
         for name in ("additional_headers", "additional_request_data", "api_headers"):
             shown[name] = tuple((key if is_field_name(key) else MASK, MASK) for key, _ in shown[name])
         fields = ", ".join(f"{name}={value!r}" for name, value in shown.items())
@@ -284,6 +294,8 @@ def _check_urls_for_certificate(method: ClientAuthentication, urls: Iterable[str
 
     A strategy of a person's own may have its way of doing that.
     """
+    from ._authentication.order import is_ours
+
     if method.uses_client_certificate and is_ours(method):
         from ._authentication.client_certificate import check_speaks_tls
 
@@ -291,9 +303,7 @@ def _check_urls_for_certificate(method: ClientAuthentication, urls: Iterable[str
             check_speaks_tls(url)
 
 
-def _effective(
-    client_authentication: str | ClientAuthentication | None, endpoint: TokenEndpoint | None
-) -> str | ClientAuthentication | None:
+def _effective(client_authentication: MethodInUse, endpoint: TokenEndpoint | None) -> MethodInUse:
     """The choice of methods. A description of the body is what ``client_secret_post`` means at that endpoint."""
     described = None if endpoint is None else endpoint.authentication
     return (

@@ -70,6 +70,9 @@ class Token:
         )
 
 
+Token.__module__ = "oauth_cc_auth"
+
+
 def _new_serial() -> str:
     return os.urandom(8).hex()
 

@@ -9,7 +9,7 @@ import inspect
 import io
 import pickle
 import pickletools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any, get_type_hints
@@ -30,6 +30,7 @@ import oauth_cc_auth.testing
 from oauth_cc_auth import (
     Attempt,
     AuthenticationContext,
+    ClientAuthentication,
     ClientCredentialsConfig,
     ClientSecretBasic,
     ClientSecretPost,
@@ -49,6 +50,7 @@ from oauth_cc_auth import (
     TokenObtained,
     TokenRefused,
 )
+from oauth_cc_auth._config import MethodName
 from oauth_cc_auth._errors import for_caller
 from oauth_cc_auth.testing import Answer, Headers, LoopbackServer
 
@@ -225,12 +227,16 @@ def test_type_hints_can_be_resolved(name: str) -> None:
 
 @pytest.mark.parametrize("door", DOORS, ids=lambda door: door.__name__)
 def test_the_hints_of_an_auth_class(door: ModuleType) -> None:
-    """They are the real types, although the module of the events is imported only when someone asks."""
+    """They are the real types, although the modules of some are imported only when someone asks."""
     cls = door.ClientCredentialsAuth
     assert get_type_hints(cls)["config"] is ClientCredentialsConfig
     hints = get_type_hints(cls.__init__)
     assert hints["timeout"] is float
     assert "oauth_cc_auth.Event" in str(hints["on_event"])
+    assert hints["client_authentication"] == MethodName | ClientAuthentication | type[ClientAuthentication] | None
+    assert hints["header_value_pattern"] == str | Callable[[Token], str]
+    assert get_type_hints(cls.get_token) == {"refused": Token | None, "return": Token}
+    assert get_type_hints(ClientCredentialsConfig)["header_value_pattern"] == str | Callable[[Token], str]
     assert get_type_hints(cls.from_env)["arguments"] is Any
 
 

@@ -18,15 +18,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-import oauth_cc_auth  # by this name an annotation finds the events, which are loaded when someone asks for them
+import oauth_cc_auth  # by this name an annotation finds the token and the events, which are loaded when someone asks
 from oauth_cc_auth._config import ClientCredentialsConfig, MethodSetting
 from oauth_cc_auth._core.clock import REAL_CLOCK, Clock
-from oauth_cc_auth._core.lease import Lease
 from oauth_cc_auth._core.loading import loaded
 from oauth_cc_auth._errors import ConfigurationError, TokenError
 from oauth_cc_auth._settings import DEFAULT_PREFIX
 from oauth_cc_auth._settings.callables import has_callable
-from oauth_cc_auth._token import Token
 
 from .behaviour import Behaviour, RenewOn, check_certificate, check_config, check_issuer
 
@@ -38,12 +36,14 @@ if TYPE_CHECKING:
 
     from oauth_cc_auth._authentication.dpop import DPoP
     from oauth_cc_auth._config import SettingArguments
+    from oauth_cc_auth._core.lease import Lease
     from oauth_cc_auth._core.source import TokenSource
     from oauth_cc_auth._endpoint import TokenEndpoint
     from oauth_cc_auth._events import OnEvent
     from oauth_cc_auth._issuer import Issuer
     from oauth_cc_auth._protocol.failure import Failure
     from oauth_cc_auth._stores.protocol import TokenStore
+    from oauth_cc_auth._token import Token
 
     from .policy import ApiPolicy
     from .siblings import TargetArguments
@@ -91,7 +91,7 @@ class BaseAuth(ABC, Generic[TokenClientT]):
         resource: str | Iterable[str] | None = None,
         client_authentication: MethodSetting = None,
         header_name: str = "Authorization",
-        header_value_pattern: str | Callable[[Token], str] = "Bearer %s",
+        header_value_pattern: str | Callable[[oauth_cc_auth.Token], str] = "Bearer %s",
         api_headers: Mapping[str, Any] | Iterable[tuple[str, Any]] | None = None,
         grant_type: str = "client_credentials",
         additional_headers: Mapping[str, Any] | Iterable[tuple[str, Any]] | None = None,
@@ -274,7 +274,7 @@ class BaseAuth(ABC, Generic[TokenClientT]):
         sibling._start(self._source.cache.clock, self)
         return sibling
 
-    def get_token(self, *, refused: Token | None = None) -> Token:
+    def get_token(self, *, refused: oauth_cc_auth.Token | None = None) -> oauth_cc_auth.Token:
         """The token that the next request would carry; fetched if there is none. Blocks.
 
         Args:
@@ -319,12 +319,12 @@ class BaseAuth(ABC, Generic[TokenClientT]):
         self._checked(self._source.obtain())
 
     @property
-    def current_token(self) -> Token | None:
+    def current_token(self) -> oauth_cc_auth.Token | None:
         """The token at hand, if it has not ended; nothing is fetched for this."""
         lease = self._source.cache.usable(None)
         return None if lease is None else lease.token
 
-    def invalidate(self, token: Token | None = None) -> None:
+    def invalidate(self, token: oauth_cc_auth.Token | None = None) -> None:
         """Forget the token and every failure: the next request fetches a new one.
 
         Args:
@@ -447,9 +447,11 @@ class BaseAuth(ABC, Generic[TokenClientT]):
 
     def _checked(self, outcome: Lease | Failure, request: Any = None) -> Lease:
         """The lease, or the error raised as one of the library's; `request` is the API request that needs the token."""
-        if not isinstance(outcome, Lease):
-            raise self._transport.for_caller(outcome.error, request, self._policy.header_names)
-        return outcome
+        had: Any = outcome
+        if isinstance(had, loaded("_protocol.failure").Failure):
+            raise self._transport.for_caller(had.error, request, self._policy.header_names)
+        lease: Lease = had
+        return lease
 
     def _check_revoked(self, outcome: Lease | Failure | None) -> None:
         if outcome is not None:
@@ -506,7 +508,7 @@ def check_bearer(auth: BaseAuth[Any]) -> None:
 
 def checked_token(name: str, value: object) -> Token:
     """`value`, if it is a token; a TypeError names the argument `name`."""
-    if not isinstance(value, Token):
+    if not isinstance(value, oauth_cc_auth.Token):
         raise TypeError(f"{name} must be a Token, as get_token() returns it, not {type(value).__name__}")
     return value
 

@@ -7,10 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from math import inf
 from typing import TYPE_CHECKING, Any, Literal
 
-from oauth_cc_auth._authentication.base import ClientAuthentication
-from oauth_cc_auth._authentication.order import is_ours
 from oauth_cc_auth._config import ClientCredentialsConfig
-from oauth_cc_auth._core.lease import RenewalRules
+from oauth_cc_auth._core.renewal_rules import RenewalRules
 from oauth_cc_auth._errors import ConfigurationError
 from oauth_cc_auth._http.origin import NOWHERE, Origin, origin_of
 from oauth_cc_auth._record import Record
@@ -48,6 +46,11 @@ def check_certificate(method: object, token_client: object) -> None:
 
     A strategy of a person's own may have its way of presenting one.
     """
+    if method is None or isinstance(method, str):
+        return
+    from oauth_cc_auth._authentication.base import ClientAuthentication
+    from oauth_cc_auth._authentication.order import is_ours
+
     if not isinstance(method, ClientAuthentication):
         return
     if method.client_certificate is not None:

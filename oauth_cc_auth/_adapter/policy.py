@@ -20,12 +20,11 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from oauth_cc_auth._core.lease import Lease
 from oauth_cc_auth._errors import InsecureRequestError, TokenError
 from oauth_cc_auth._http.interrupts import is_interrupt
 from oauth_cc_auth._http.origin import Origin, may_carry_secrets, origin_of
+from oauth_cc_auth._protocol.failure import Failure
 from oauth_cc_auth._record import Record
-from oauth_cc_auth._redact.redact import kind_and_place, shown_url
 from oauth_cc_auth._settings.callables import returned_awaitable, wants_argument
 
 if TYPE_CHECKING:
@@ -33,9 +32,9 @@ if TYPE_CHECKING:
 
     from oauth_cc_auth._config import ClientCredentialsConfig
     from oauth_cc_auth._core.api_metadata import ApiDescription
+    from oauth_cc_auth._core.lease import Lease
     from oauth_cc_auth._core.source import TokenSource
     from oauth_cc_auth._events import RefusalOutcome
-    from oauth_cc_auth._protocol.failure import Failure
 
     from .behaviour import Behaviour, RenewCondition
     from .step_up import StepUp
@@ -194,6 +193,8 @@ class ApiPolicy:
             return False
         if self._allow_insecure_http or self._transport.is_private(url):
             return True
+        from oauth_cc_auth._redact.redact import shown_url
+
         if may_carry_secrets(url):
             return InsecureRequestError(
                 f"{shown_url(url)} is on this machine, but the environment names a proxy, which would see the token",
@@ -273,6 +274,8 @@ class ApiPolicy:
         except Exception as error:  # whatever a person's callable raises
             if is_interrupt(error):
                 raise
+            from oauth_cc_auth._redact.redact import kind_and_place
+
             problem = f"raised {kind_and_place(error)}"
         given = "status, headers and body" if self.reads_body else "status and headers"
         return TokenError(f"renew_on, called with {given}, {problem}", reason="callable_failed")
@@ -341,7 +344,7 @@ class ApiPolicy:
                 return None
             yield Drain()
         outcome: Lease | Failure = yield Obtain(wanted_instead_of)
-        if not isinstance(outcome, Lease):
+        if isinstance(outcome, Failure):
             return self._not_renewed(lease, refused, outcome)
         outcome.probation.add(refused.origin)
         again = not obstacle and refused.rewind()

@@ -147,3 +147,8 @@ class ClientAuthentication:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
+
+
+for _class in (AuthenticationContext, Credentials, ClientAuthentication):
+    _class.__module__ = "oauth_cc_auth"
+del _class

@@ -36,6 +36,9 @@ class ClientSecretBasic(ClientAuthentication):
         return f"ClientSecretBasic(percent_encode={self.percent_encode})"
 
 
+ClientSecretBasic.__module__ = "oauth_cc_auth"
+
+
 def basic_blobs(client_id: str, client_secret: str) -> tuple[str, str]:
     """The Base64 text of HTTP Basic, first with id and secret percent-encoded, then as they are."""
     encoded = f"{percent_encoded(client_id)}:{percent_encoded(client_secret)}"

@@ -19,5 +19,8 @@ class ClientSecretPost(ClientAuthentication):
         return _body_fields(client_id, client_secret)
 
 
+ClientSecretPost.__module__ = "oauth_cc_auth"
+
+
 def _body_fields(client_id: str, client_secret: str) -> Credentials:
     return Credentials(fields=(("client_id", client_id), ("client_secret", client_secret)))

@@ -21,17 +21,18 @@ from oauth_cc_auth._errors import TokenError
 from oauth_cc_auth._http.origin import Origin
 from oauth_cc_auth._protocol.failure import Failure
 from oauth_cc_auth._record import Record
-from oauth_cc_auth._token import Token
 
 from .caller import Caller
 from .clock import Clock, Moment
 from .failures import NO_FAILURES, Failures, Pause, is_about_target, says_nothing
 from .family import Family
-from .lease import Lease
 
 if TYPE_CHECKING:  # what is needed once there is a token comes with what fetches one
+    from oauth_cc_auth._token import Token
+
     from .flight import Flight, Outcome
     from .introduction import Introduction
+    from .lease import Lease
     from .refusals import Refusals
     from .reported import ReportedRefusals
 
@@ -334,6 +335,8 @@ class TokenCache:
         Returns:
             The pause that follows from a failure; None if none follows, or if the flight was superseded.
         """
+        from .lease import Lease
+
         pause = None
         now, chance = self.clock.moment(), self.clock.chance()
         with self._lock.here():

@@ -26,12 +26,13 @@ from .effects import Detach, Effect, Wait
 from .failures import Pause
 from .fetch import TRIES, Fetcher, Fetching, out_of_time
 from .flight import GONE, Fetched, Flight, Outcome, leading
-from .lease import Lease, RenewalRules
+from .lease import Lease
 from .observer import Observer
 
 if TYPE_CHECKING:
     from .api_metadata import ApiDescription
     from .proofs import Proofs
+    from .renewal_rules import RenewalRules
 
 logger = logging.getLogger("oauth_cc_auth")
 

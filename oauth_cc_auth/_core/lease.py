@@ -22,14 +22,15 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 from oauth_cc_auth._http.origin import NOWHERE, Origin
-from oauth_cc_auth._record import Record
 from oauth_cc_auth._redact.redact import redact
-from oauth_cc_auth._token import Token
 
 from .clock import Moment
 
 if TYPE_CHECKING:
+    from oauth_cc_auth._token import Token
+
     from .proofs import Proofs
+    from .renewal_rules import RenewalRules
 
 # In this last fraction of the life callers wait for the new token: a slow request that starts now must still arrive
 # in time.
@@ -50,21 +51,6 @@ _numbers = count()
 def next_number() -> int:
     """A number that is larger than that of every lease there is, and smaller than that of every later one."""
     return next(_numbers)
-
-
-class RenewalRules(Record):
-    """When to renew.
-
-    Attributes:
-        early_expiry: Seconds before the end from which callers wait; None for a tenth of the life, 30 s at most.
-        renew_after: Fraction of the life after which one caller renews.
-    """
-
-    __slots__ = ("early_expiry", "renew_after")
-
-    def __init__(self, early_expiry: float | None = None, renew_after: float = 0.8) -> None:
-        self.early_expiry = early_expiry
-        self.renew_after = renew_after
 
 
 class Lease:

@@ -16,9 +16,7 @@ from oauth_cc_auth._config import ClientCredentialsConfig
 from oauth_cc_auth._errors import Attempt, TokenError, with_message
 from oauth_cc_auth._http.interrupts import is_interrupt
 from oauth_cc_auth._http.origin import Origin
-from oauth_cc_auth._redact.redact import kind_and_place, presentable, shown_url
 from oauth_cc_auth._settings.callables import returned_awaitable
-from oauth_cc_auth._token import TOKEN_MEMBERS, Token
 
 if TYPE_CHECKING:
     from oauth_cc_auth._events import (
@@ -31,6 +29,7 @@ if TYPE_CHECKING:
         StoreFailed,
     )
     from oauth_cc_auth._protocol.exchange import TokenRequest
+    from oauth_cc_auth._token import Token
 
 logger = logging.getLogger("oauth_cc_auth")
 
@@ -63,19 +62,37 @@ class Observer:
             for no hook.
     """
 
-    __slots__ = ("_hook", "client_id", "token_url")
+    __slots__ = ("_config", "_hook", "_token_url")
 
     def __init__(self, config: ClientCredentialsConfig, hook: OnEvent | None) -> None:
-        self.token_url = shown_url(config.source_url)
-        self.client_id = config.client_id
+        self._config = config
         self._hook = hook
+        self._token_url: str | None = None
+
+    @property
+    def token_url(self) -> str:
+        """The token endpoint as it may be shown: what the config names, until another one has been set."""
+        if self._token_url is None:
+            from oauth_cc_auth._redact.redact import shown_url
+
+            self._token_url = shown_url(self._config.source_url)
+        return self._token_url
+
+    @token_url.setter
+    def token_url(self, shown: str) -> None:
+        self._token_url = shown
+
+    @property
+    def client_id(self) -> str:
+        """Of the client."""
+        return self._config.client_id
 
     def for_hook(self, hook: OnEvent | None) -> Observer:
         """What reports about the same client to `hook`; this one, if that is its own."""
         if hook is self._hook:
             return self
-        other = object.__new__(Observer)
-        other.token_url, other.client_id, other._hook = self.token_url, self.client_id, hook
+        other = Observer(self._config, hook)
+        other._token_url = self._token_url
         return other
 
     def token_obtained(
@@ -330,6 +347,8 @@ class Observer:
         except Exception as error:  # whatever a person's callable raises
             if is_interrupt(error):
                 raise
+            from oauth_cc_auth._redact.redact import kind_and_place
+
             problem = f"raised {kind_and_place(error)} at {type(event).__name__}"
         finally:
             this_call.is_over = True
@@ -347,8 +366,12 @@ def shown_scope(token: Token, request: TokenRequest, known_token: str) -> str | 
     """The granted scope, fit for a log; a server may put anything there."""
     if token.scope is None:
         return None
+    from oauth_cc_auth._redact.redact import presentable
+
     if token.scope == request.scope:  # the usual case: the person's own words, so no server hid anything in them
         return presentable(token.scope, ())
+    from oauth_cc_auth._token import TOKEN_MEMBERS
+
     issued = [value for name in TOKEN_MEMBERS if isinstance(value := token.extra.get(name), str)]
     return presentable(token.scope, (*request.secrets, known_token, token.access_token, *issued))
 

@@ -14,7 +14,6 @@ from oauth_cc_auth._protocol.failure import Failure
 
 from .cache import TokenCache
 from .caller import Caller
-from .lease import Lease
 from .loading import Modules, loaded
 from .observer import Observer
 
@@ -29,8 +28,9 @@ if TYPE_CHECKING:
     from .drive import AsyncSender, Sender
     from .effects import Detach, Effect
     from .flow import Flow, Sharing, TokenFlow
-    from .lease import RenewalRules
+    from .lease import Lease
     from .proofs import Proofs
+    from .renewal_rules import RenewalRules
     from .revoke import Revocation
 
 
@@ -264,7 +264,7 @@ class TokenSource:
     ) -> Generator[Effect, Any, Lease | Failure]:
         """Revoke the token, and take it out of the store; who has it finds no other one there, and fetches."""
         outcome = yield from revocation.run(lease, caller)
-        if self.sharing is not None and isinstance(outcome, Lease):
+        if self.sharing is not None and not isinstance(outcome, Failure):
             from .flight import Flight
 
             flight = Flight(caller, inf)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Awaitable, Generator
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypeVar
 
+import oauth_cc_auth  # by this name an annotation finds the token, whose module is loaded when someone asks for it
 from oauth_cc_auth._adapter.base import (
     AuthT,
     BaseAuth,
@@ -18,12 +19,12 @@ from oauth_cc_auth._adapter.base import (
     provable,
 )
 from oauth_cc_auth._core.caller import running_loop
-from oauth_cc_auth._core.lease import Lease
 from oauth_cc_auth._core.loading import loaded
 from oauth_cc_auth._http.origin import origin_of
-from oauth_cc_auth._token import Token
 
 if TYPE_CHECKING:
+    from oauth_cc_auth._core.lease import Lease
+
     from .exchange import ApiExchange
     from .policy import HttpxPolicy
     from .replay import Replay
@@ -169,7 +170,7 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
             )
         return self.sync_auth_flow(request)
 
-    async def aget_token(self, *, refused: Token | None = None) -> Token:
+    async def aget_token(self, *, refused: oauth_cc_auth.Token | None = None) -> oauth_cc_auth.Token:
         """`get_token` in an event loop, which it does not block; raises the same."""
         if refused is None:
             return self._checked(await self._source.aobtain()).token

@@ -10,8 +10,6 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import SplitResult, urlsplit
 
-from oauth_cc_auth._authentication.base import ClientAuthentication
-from oauth_cc_auth._authentication.order import NAMED_METHODS
 from oauth_cc_auth._errors import ConfigurationError, SettingReason
 from oauth_cc_auth._http.headers import has_control, is_encodable, is_header_name, is_header_value
 from oauth_cc_auth._http.interrupts import Ignoring
@@ -21,6 +19,7 @@ from .callables import is_async
 from .shown import shown_field, shown_value
 
 if TYPE_CHECKING:
+    from oauth_cc_auth._authentication.base import ClientAuthentication
     from oauth_cc_auth._authentication.dpop import DPoP
 
 Pairs = tuple[tuple[str, Any], ...]  # of names; a value is text or a callable
@@ -142,7 +141,7 @@ def _parsed(url: str) -> SplitResult | None:
 
 def can_do_without_secret(client_authentication: object) -> bool:
     """True for a strategy that needs no secret."""
-    return isinstance(client_authentication, ClientAuthentication) and not client_authentication.needs_secret
+    return not getattr(client_authentication, "needs_secret", True)
 
 
 def client_id(value: object, client_authentication: object) -> str:
@@ -220,10 +219,6 @@ def _words(field: str, value: str | Iterable[str] | None, remedy: str) -> list[s
     return words
 
 
-def _is_of_version_0_1(value: ClientAuthentication) -> bool:
-    return type(value).credentials_for is ClientAuthentication.credentials_for
-
-
 # By their names in RFC 8414, OpenID Connect Discovery and RFC 8705.
 _STRATEGIES = {
     "client_secret_jwt": "ClientSecretJwt()",
@@ -232,6 +227,7 @@ _STRATEGIES = {
     "self_signed_tls_client_auth": "TlsClientAuthentication(certificate)",
     "tls_client_auth": "TlsClientAuthentication(certificate)",
 }
+_NAMES = ("client_secret_basic", "client_secret_post")
 _SHORT_NAMES = {"basic": "client_secret_basic", "post": "client_secret_post"}
 
 
@@ -239,26 +235,34 @@ def client_authentication(value: object) -> str | ClientAuthentication | None:
     """None, a known name, or a strategy; a class of strategies that needs no arguments stands for an object of it."""
     if value is None:
         return None
-    if isinstance(value, type) and issubclass(value, ClientAuthentication) and value is not ClientAuthentication:
-        with Ignoring(TypeError):  # it needs arguments
-            value = value()
-    if isinstance(value, ClientAuthentication) and type(value) is not ClientAuthentication:
-        if is_async(value.credentials_for) or (_is_of_version_0_1(value) and is_async(value.authenticate)):
-            remedy = "define a plain one, which may block: it runs in a worker thread"
-            _wrong("client_authentication", "has an async method", remedy)
-        return value
     if isinstance(value, str):
         value = _SHORT_NAMES.get(value, value)
-        if value in NAMED_METHODS:
+        if value in _NAMES:
             return value
         if value in _STRATEGIES:
             problem = f"must be an object for this method, not {value!r}"
             _wrong("client_authentication", problem, f"pass {_STRATEGIES[value]}, which is in oauth_cc_auth")
-    given = shown_value(value) if isinstance(value, str) else type(value).__name__
-    _wrong(
-        "client_authentication",
-        f"must name a known method, not {given}",
-        f"pass None (try both), {', '.join(map(repr, NAMED_METHODS))} or an object of a subclass of "
+        raise _wrong_method(shown_value(value))
+    # Not at the top: most programs pass None.
+    from oauth_cc_auth._authentication.base import ClientAuthentication
+
+    if isinstance(value, type) and issubclass(value, ClientAuthentication) and value is not ClientAuthentication:
+        with Ignoring(TypeError):  # it needs arguments
+            value = value()
+    if isinstance(value, ClientAuthentication) and type(value) is not ClientAuthentication:
+        is_of_version_0_1 = type(value).credentials_for is ClientAuthentication.credentials_for
+        if is_async(value.credentials_for) or (is_of_version_0_1 and is_async(value.authenticate)):
+            remedy = "define a plain one, which may block: it runs in a worker thread"
+            _wrong("client_authentication", "has an async method", remedy)
+        return value
+    raise _wrong_method(type(value).__name__)
+
+
+def _wrong_method(given: str) -> ConfigurationError:
+    return ConfigurationError(
+        field="client_authentication",
+        problem=f"must name a known method, not {given}",
+        remedy=f"pass None (try both), {', '.join(map(repr, _NAMES))} or an object of a subclass of "
         "ClientAuthentication",
     )
 

@@ -31,8 +31,8 @@ from oauth_cc_auth._adapter.from_environment import from_environment
 from oauth_cc_auth._adapter.policy import PROOF_HEADER, ApiPolicy
 from oauth_cc_auth._adapter.transport import Transport
 from oauth_cc_auth._core.clock import REAL_CLOCK
-from oauth_cc_auth._core.lease import RenewalRules
 from oauth_cc_auth._core.loading import Modules, loaded
+from oauth_cc_auth._core.renewal_rules import RenewalRules
 from oauth_cc_auth._protocol.exchange import TokenRequest, TokenResponse
 from tests.fake_clock import FakeClock
 

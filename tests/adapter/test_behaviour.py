@@ -18,7 +18,7 @@ from oauth_cc_auth import (
     TlsClientAuthentication,
 )
 from oauth_cc_auth._adapter import behaviour
-from oauth_cc_auth._core.lease import RenewalRules
+from oauth_cc_auth._core.renewal_rules import RenewalRules
 from oauth_cc_auth._http.origin import Origin
 from tests.stores.hosts import MemoryStore
 

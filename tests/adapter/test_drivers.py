@@ -12,7 +12,8 @@ from oauth_cc_auth._adapter.drivers import STEPS, acarry_out, arenew, carry_out,
 from oauth_cc_auth._adapter.policy import Drain, Obtain
 from oauth_cc_auth._core.clock import Moment
 from oauth_cc_auth._core.effects import CallFunction, Raised
-from oauth_cc_auth._core.lease import Lease, RenewalRules
+from oauth_cc_auth._core.lease import Lease
+from oauth_cc_auth._core.renewal_rules import RenewalRules
 from oauth_cc_auth._token import Token
 
 REFUSED, OTHER, LAST = (

@@ -23,7 +23,8 @@ from oauth_cc_auth._adapter.drivers import renew
 from oauth_cc_auth._adapter.policy import BODY_FOR_ONE_SENDING, Drain, Obtain, path_of
 from oauth_cc_auth._core.clock import Moment
 from oauth_cc_auth._core.introduction import Introduction
-from oauth_cc_auth._core.lease import Lease, RenewalRules
+from oauth_cc_auth._core.lease import Lease
+from oauth_cc_auth._core.renewal_rules import RenewalRules
 from oauth_cc_auth._core.source import TokenSource
 from oauth_cc_auth._http.origin import NOWHERE, Origin
 from oauth_cc_auth._protocol.failure import Failure

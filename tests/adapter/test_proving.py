@@ -12,7 +12,8 @@ from oauth_cc_auth import Token, TokenError
 from oauth_cc_auth._adapter.proving import aproof, proof_from, proof_now, signing
 from oauth_cc_auth._core.clock import Moment
 from oauth_cc_auth._core.effects import Raised
-from oauth_cc_auth._core.lease import Lease, RenewalRules
+from oauth_cc_auth._core.lease import Lease
+from oauth_cc_auth._core.renewal_rules import RenewalRules
 
 LEASE = Lease(Token("one"), "DPoP one", asked=Moment(0, 0), rules=RenewalRules(), chance=0)
 REQUEST = ("GET", "https://api.example.com/")

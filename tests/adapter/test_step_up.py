@@ -10,7 +10,8 @@ import pytest
 from oauth_cc_auth import ClientCredentialsConfig, Token
 from oauth_cc_auth._adapter.step_up import MOST, StepUp
 from oauth_cc_auth._core.clock import Moment
-from oauth_cc_auth._core.lease import Lease, RenewalRules
+from oauth_cc_auth._core.lease import Lease
+from oauth_cc_auth._core.renewal_rules import RenewalRules
 
 URL, OTHER = "https://api.example.com/orders", "https://other.example.com/"
 

@@ -14,8 +14,9 @@ from oauth_cc_auth._core.caller import Caller
 from oauth_cc_auth._core.clock import Moment
 from oauth_cc_auth._core.effects import Send
 from oauth_cc_auth._core.flight import Flight
-from oauth_cc_auth._core.lease import Lease, RenewalRules
+from oauth_cc_auth._core.lease import Lease
 from oauth_cc_auth._core.observer import Observer
+from oauth_cc_auth._core.renewal_rules import RenewalRules
 from oauth_cc_auth._protocol.exchange import TokenResponse
 from tests.fake_clock import FakeClock
 

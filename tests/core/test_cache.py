@@ -18,7 +18,8 @@ from oauth_cc_auth._core.cache import Follow, Lead, TokenCache, _after_fork_in_c
 from oauth_cc_auth._core.caller import Caller
 from oauth_cc_auth._core.failures import Failures, Pause
 from oauth_cc_auth._core.flight import GONE, GRACE, Flight, leading
-from oauth_cc_auth._core.lease import Lease, RenewalRules
+from oauth_cc_auth._core.lease import Lease
+from oauth_cc_auth._core.renewal_rules import RenewalRules
 from oauth_cc_auth._http.origin import Origin
 from oauth_cc_auth._protocol.failure import Failure
 from tests.fake_clock import FakeClock

@@ -22,7 +22,8 @@ from oauth_cc_auth._core.drive import adrive, drive
 from oauth_cc_auth._core.effects import AskStore, CallFunction, Detach, Effect, Raised, Send, Sleep, Wait
 from oauth_cc_auth._core.flight import GONE, Flight
 from oauth_cc_auth._core.flow import Flow
-from oauth_cc_auth._core.lease import Lease, RenewalRules
+from oauth_cc_auth._core.lease import Lease
+from oauth_cc_auth._core.renewal_rules import RenewalRules
 from oauth_cc_auth._protocol.exchange import TokenRequest, TokenResponse, TransportFailure
 from tests.fake_clock import FakeClock
 

@@ -27,8 +27,9 @@ from oauth_cc_auth._core.clock import Moment
 from oauth_cc_auth._core.effects import CallFunction, Raised, Send, Sleep
 from oauth_cc_auth._core.fetch import TRIES, Fetcher, out_of_time
 from oauth_cc_auth._core.flight import GRACE, Fetched, Flight
-from oauth_cc_auth._core.lease import Lease, RenewalRules
+from oauth_cc_auth._core.lease import Lease
 from oauth_cc_auth._core.observer import Observer
+from oauth_cc_auth._core.renewal_rules import RenewalRules
 from oauth_cc_auth._events import FallbackTried
 from oauth_cc_auth._protocol.exchange import Reply, TokenRequest, TokenResponse, TransportFailure
 from oauth_cc_auth._protocol.failure import Failure

@@ -14,7 +14,8 @@ from oauth_cc_auth import Token
 from oauth_cc_auth._core.caller import Caller
 from oauth_cc_auth._core.clock import Moment
 from oauth_cc_auth._core.flight import GONE, GRACE, Flight, leading
-from oauth_cc_auth._core.lease import Lease, RenewalRules
+from oauth_cc_auth._core.lease import Lease
+from oauth_cc_auth._core.renewal_rules import RenewalRules
 
 LOOP = object()
 

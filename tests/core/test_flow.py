@@ -18,9 +18,10 @@ from oauth_cc_auth._core.effects import CallFunction, Detach, Effect, Send, Slee
 from oauth_cc_auth._core.fetch import Fetching
 from oauth_cc_auth._core.flight import GONE, GRACE, Fetched, Flight, leading
 from oauth_cc_auth._core.flow import Fetch, Flow, Sharing, TokenFlow
-from oauth_cc_auth._core.lease import Lease, RenewalRules
+from oauth_cc_auth._core.lease import Lease
 from oauth_cc_auth._core.observer import Observer
 from oauth_cc_auth._core.proofs import Proofs
+from oauth_cc_auth._core.renewal_rules import RenewalRules
 from oauth_cc_auth._events import Event, FetchFailed, HeldOff, TokenFound, TokenObtained
 from oauth_cc_auth._protocol.exchange import TokenResponse, TransportFailure
 from oauth_cc_auth._protocol.failure import Failure

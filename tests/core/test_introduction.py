@@ -10,7 +10,8 @@ from oauth_cc_auth import Token
 from oauth_cc_auth._core.cache import TokenCache
 from oauth_cc_auth._core.clock import Moment
 from oauth_cc_auth._core.introduction import Introduction
-from oauth_cc_auth._core.lease import Lease, RenewalRules
+from oauth_cc_auth._core.lease import Lease
+from oauth_cc_auth._core.renewal_rules import RenewalRules
 from oauth_cc_auth._http.origin import Origin
 from tests.fake_clock import FakeClock
 

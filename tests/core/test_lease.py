@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from oauth_cc_auth import Token
 from oauth_cc_auth._core.clock import Moment
-from oauth_cc_auth._core.lease import MEMORY, Lease, RenewalRules
+from oauth_cc_auth._core.lease import MEMORY, Lease
+from oauth_cc_auth._core.renewal_rules import RenewalRules
 
 START = Moment(0.0, 0.0)
 ASKED = 1_700_000_000.0

@@ -16,8 +16,9 @@ from oauth_cc_auth._core import leftovers
 from oauth_cc_auth._core.clock import Moment
 from oauth_cc_auth._core.drive import adrive, drive
 from oauth_cc_auth._core.effects import AskStore, Effect, Sleep
-from oauth_cc_auth._core.lease import Lease, RenewalRules
+from oauth_cc_auth._core.lease import Lease
 from oauth_cc_auth._core.leftovers import do_leftovers, leave
+from oauth_cc_auth._core.renewal_rules import RenewalRules
 from tests.fake_clock import FakeClock
 
 LIMIT = 30.0  # seconds; whatever takes longer counts as a hang

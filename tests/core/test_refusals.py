@@ -7,8 +7,9 @@ import pytest
 from oauth_cc_auth import Token
 from oauth_cc_auth._core.back_off import FIRST
 from oauth_cc_auth._core.clock import Moment
-from oauth_cc_auth._core.lease import Lease, RenewalRules
+from oauth_cc_auth._core.lease import Lease
 from oauth_cc_auth._core.refusals import MOST_ORIGINS, MOST_PATHS, Hold, Refusals
+from oauth_cc_auth._core.renewal_rules import RenewalRules
 from oauth_cc_auth._http.origin import Origin
 from tests.fake_clock import FakeClock
 

@@ -14,8 +14,9 @@ from oauth_cc_auth._core.cache import TokenCache
 from oauth_cc_auth._core.caller import Caller
 from oauth_cc_auth._core.effects import AskStore, CallFunction, Detach, Send, Sleep, Wait
 from oauth_cc_auth._core.flow import TokenFlow
-from oauth_cc_auth._core.lease import Lease, RenewalRules
+from oauth_cc_auth._core.lease import Lease
 from oauth_cc_auth._core.observer import Observer
+from oauth_cc_auth._core.renewal_rules import RenewalRules
 from oauth_cc_auth._http.origin import origin_of
 from oauth_cc_auth._stores.sharing import sharing_of
 from tests.fleet.api import Api

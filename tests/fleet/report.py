@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from oauth_cc_auth._core.clock import Moment
-from oauth_cc_auth._core.lease import Lease, RenewalRules
+from oauth_cc_auth._core.lease import Lease
+from oauth_cc_auth._core.renewal_rules import RenewalRules
 from oauth_cc_auth._token import Token
 from tests.fleet.day import AFTER, MINUTE, Figures, Stretch
 from tests.fleet.endpoint import LIFE

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from oauth_cc_auth import Token
-from oauth_cc_auth._core.lease import Lease, RenewalRules
+from oauth_cc_auth._core.lease import Lease
+from oauth_cc_auth._core.renewal_rules import RenewalRules
 from tests.clients import HTTPX, HTTPX2, HTTPX2_ASYNCIO, HTTPX_ASYNCIO, ClientKind, for_clients
 from tests.fake_clock import FakeClock
 from tests.httpx_network import Network, library_client

@@ -9,7 +9,8 @@ import pytest
 from oauth_cc_auth import InsecureRequestError
 from oauth_cc_auth._adapter.policy import BODY_FOR_ONE_SENDING
 from oauth_cc_auth._core.clock import Moment
-from oauth_cc_auth._core.lease import Lease, RenewalRules
+from oauth_cc_auth._core.lease import Lease
+from oauth_cc_auth._core.renewal_rules import RenewalRules
 from oauth_cc_auth._httpx.answer import Trace
 from oauth_cc_auth._httpx.exchange import ApiExchange
 from oauth_cc_auth._httpx.replay import replay_of

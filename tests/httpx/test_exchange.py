@@ -11,7 +11,8 @@ import pytest
 
 from oauth_cc_auth import Token, TokenError, TokenLeaked
 from oauth_cc_auth._core.introduction import Introduction
-from oauth_cc_auth._core.lease import Lease, RenewalRules
+from oauth_cc_auth._core.lease import Lease
+from oauth_cc_auth._core.renewal_rules import RenewalRules
 from oauth_cc_auth._http.origin import Origin
 from oauth_cc_auth._httpx.exchange import NAMED_ORIGIN
 from tests.clients import HTTPX, HTTPX2, ClientKind, for_clients

@@ -9,8 +9,9 @@ from hypothesis.stateful import RuleBasedStateMachine
 from oauth_cc_auth import ClientCredentialsConfig
 from oauth_cc_auth._core.cache import TokenCache
 from oauth_cc_auth._core.flow import TokenFlow
-from oauth_cc_auth._core.lease import Lease, RenewalRules
+from oauth_cc_auth._core.lease import Lease
 from oauth_cc_auth._core.observer import Observer
+from oauth_cc_auth._core.renewal_rules import RenewalRules
 from oauth_cc_auth._http.origin import origin_of
 from tests.model.answers import DEADLINE
 from tests.model.asking import Asking, StepClock

@@ -17,8 +17,9 @@ from oauth_cc_auth._core.cache import TokenCache
 from oauth_cc_auth._core.caller import Caller
 from oauth_cc_auth._core.effects import AskStore, CallFunction, Detach, Effect, Raised, Send, Wait
 from oauth_cc_auth._core.flow import TokenFlow
-from oauth_cc_auth._core.lease import Lease, RenewalRules
+from oauth_cc_auth._core.lease import Lease
 from oauth_cc_auth._core.observer import Observer
+from oauth_cc_auth._core.renewal_rules import RenewalRules
 from oauth_cc_auth._protocol.failure import Failure
 from oauth_cc_auth._stores.sharing import Sharing, sharing_of
 from tests.fake_clock import FakeClock

@@ -8,7 +8,8 @@ import pytest
 import requests
 
 from oauth_cc_auth import DPoP, InsecureRequestError, Token, TokenError
-from oauth_cc_auth._core.lease import Lease, RenewalRules
+from oauth_cc_auth._core.lease import Lease
+from oauth_cc_auth._core.renewal_rules import RenewalRules
 from oauth_cc_auth._protocol.exchange import TransportFailure
 from oauth_cc_auth.requests import ClientCredentialsAuth
 from tests.fake_clock import FakeClock

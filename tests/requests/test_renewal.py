@@ -15,7 +15,8 @@ from requests.adapters import BaseAdapter
 
 from oauth_cc_auth import DPoP, Token, TokenError
 from oauth_cc_auth._core.introduction import Introduction
-from oauth_cc_auth._core.lease import Lease, RenewalRules
+from oauth_cc_auth._core.lease import Lease
+from oauth_cc_auth._core.renewal_rules import RenewalRules
 from oauth_cc_auth._http.limited_body import LONGEST_REFUSAL
 from oauth_cc_auth._http.origin import Origin
 from oauth_cc_auth._requests import renewal

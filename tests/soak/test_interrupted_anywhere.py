@@ -27,8 +27,9 @@ from oauth_cc_auth._core.caller import Caller
 from oauth_cc_auth._core.drive import drive
 from oauth_cc_auth._core.flight import GRACE
 from oauth_cc_auth._core.flow import TokenFlow
-from oauth_cc_auth._core.lease import Lease, RenewalRules
+from oauth_cc_auth._core.lease import Lease
 from oauth_cc_auth._core.observer import Observer
+from oauth_cc_auth._core.renewal_rules import RenewalRules
 from oauth_cc_auth._protocol.exchange import TokenRequest, TokenResponse
 from tests.fake_clock import FakeClock
 

@@ -11,8 +11,9 @@ from oauth_cc_auth._core.cache import TokenCache
 from oauth_cc_auth._core.caller import Caller
 from oauth_cc_auth._core.effects import AskStore, CallFunction, Effect, Raised, Send, Sleep
 from oauth_cc_auth._core.flow import Flow, TokenFlow
-from oauth_cc_auth._core.lease import Lease, RenewalRules
+from oauth_cc_auth._core.lease import Lease
 from oauth_cc_auth._core.observer import Observer
+from oauth_cc_auth._core.renewal_rules import RenewalRules
 from oauth_cc_auth._events import Event, StoreFailed
 from oauth_cc_auth._protocol.exchange import TokenResponse
 from oauth_cc_auth._protocol.failure import Failure
