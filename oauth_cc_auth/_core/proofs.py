@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from oauth_cc_auth._authentication.dpop import header_of, signing_key_of, signs_quickly
-from oauth_cc_auth._protocol.dpop import HEADER, complaint, encoded, hash_of, nonce_in, payload, target_of
+from oauth_cc_auth._protocol.dpop import HEADER, complaint, encoded, hash_of, nonce_in, proof, target_of
 
 if TYPE_CHECKING:
     from oauth_cc_auth._authentication.dpop import DPoP
@@ -51,25 +51,25 @@ class Proofs:
             url: Where the request goes.
             nonce: What the API has just asked for; None for the last one that its origin has asked for.
         """
+        return self.aimed(token, method, *target_of(url), nonce)
+
+    def aimed(self, token: Token, method: str, site: str, target: str, nonce: str | None = None) -> str:
+        """The proof for one sending to what `target_of` has made of a URL; otherwise as the object itself."""
         known, hashed = self._hashed
         if known is not token:
-            hashed = hash_of(token.access_token)
+            hashed = f',"ath":"{hash_of(token.access_token)}"'
             self._hashed = token, hashed
-        site, target = target_of(url)
         if nonce is None:
             nonce = self._api_nonces.get(site)
-        return self._proof(payload(method, target, self._readings.time(), hashed_token=hashed, nonce=nonce))
+        wall = self._readings.time()
+        return proof(self._head, self._sign, method, target, wall, rest=hashed, nonce=nonce)
 
     def proven(self, request: TokenRequest) -> TokenRequest:
         """`request` with a proof, which counts as a secret."""
         site, target = target_of(request.url)
         nonce = self._token_nonces.get(site)
-        proof = self._proof(payload(request.http_method, target, self._readings.time(), nonce=nonce))
-        return request.replaced(headers=(*request.headers, (HEADER, proof)), secrets=(*request.secrets, proof))
-
-    def _proof(self, claims: str) -> str:
-        signed = self._head + encoded(claims.encode())
-        return (signed + b"." + encoded(self._sign(signed))).decode()
+        made = proof(self._head, self._sign, request.http_method, target, self._readings.time(), nonce=nonce)
+        return request.replaced(headers=(*request.headers, (HEADER, made)), secrets=(*request.secrets, made))
 
     def complaint(self, status: int, headers: Mapping[str, str]) -> str | None:
         """What an API says is wrong with the proof, as `oauth_cc_auth._protocol.dpop.complaint` reads it."""

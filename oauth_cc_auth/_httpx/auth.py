@@ -121,11 +121,13 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
             known = policy.cache.fresh()
             lease = self._ready(known or self._checked(await self._source.aobtain(), request), api_request)
             if lease.proofs is not None:
-                bound, ticket = policy.bound, policy.bound.Ticket(policy, lease, str(url))
+                bound, ticket = policy.bound, policy.bound.Ticket(policy, lease, url)
                 api_request = bound.own(request, ticket)
                 try:
-                    sending = policy, lease, api_request.method, ticket.url
-                    proof = (await bound.aproof(*sending)) if lease.proofs.blocks else bound.proof_now(*sending)
+                    if lease.proofs.blocks:
+                        proof = await bound.aproof(policy, lease, api_request.method, ticket.url)
+                    else:
+                        proof = bound.first_proof(policy, lease, api_request.method, url)
                     bound.begin(self._library, self._transport, ticket, api_request, proof)
                     response = yield api_request
                     talk = bound.follow_up(self._library, self._transport, ticket, api_request, response)
@@ -275,10 +277,11 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
     def _bound_flow(self, lease: Lease, request: Any) -> Generator[RequestT, ResponseT, None]:
         """`sync_auth_flow` with a token that is bound to a key; see `bound`."""
         library, policy, transport = self._library, self._policy, self._transport
-        bound, ticket = policy.bound, policy.bound.Ticket(policy, lease, str(request.url))
+        url = request.url
+        bound, ticket = policy.bound, policy.bound.Ticket(policy, lease, url)
         own = bound.own(request, ticket)
         try:
-            bound.begin(library, transport, ticket, own, bound.proof_now(policy, lease, own.method, ticket.url))
+            bound.begin(library, transport, ticket, own, bound.first_proof(policy, lease, own.method, url))
             response = yield own
             talk = bound.follow_up(library, transport, ticket, own, response)
             again = talk and bound.next_request(talk, response, self._source.obtain)

@@ -24,6 +24,7 @@ from oauth_cc_auth._adapter.proving import NONCE_HEADER, aproof, proof_from, pro
 from oauth_cc_auth._core.caller import running_loop
 from oauth_cc_auth._errors import TokenError
 from oauth_cc_auth._http.origin import origin_of, same_audience
+from oauth_cc_auth._protocol.dpop import target_of
 
 from .drain import adrain, drain
 from .exchange import NAMED_ORIGIN, ApiExchange
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from .transport import HttpxTransport
 
 Conversation = Generator[Any, Any, None]
+
+_NONCE, _LENGTH = NONCE_HEADER.encode(), len(NONCE_HEADER)
 
 _sending: dict[int, Ticket] = {}  # who sends a request, by its identity, as long as its flow goes on
 
@@ -58,6 +61,31 @@ def let_go(request: Any, ticket: Ticket) -> None:
     """Note that `ticket` has come to its end: others may send the `request` that `own` was called with."""
     if _sending.get(id(request)) is ticket:
         del _sending[id(request)]
+
+
+def first_proof(policy: ApiPolicy, lease: Lease, method: str, url: Any) -> str | TokenError:
+    """The proof for the first sending to `url`, a URL of the library; or why there is none. Blocks if signing does."""
+    proofs: Any = lease.proofs
+    if proofs.blocks:
+        return proof_now(policy, lease, method, str(url))
+    return proofs.aimed(lease.token, method, *target_of_url(url))  # type: ignore[no-any-return]  # a proof
+
+
+def target_of_url(url: Any) -> tuple[str, str]:
+    """`oauth_cc_auth._protocol.dpop.target_of` for a URL of the library, whose text is not made for this.
+
+    The library has put scheme and host in lower case, and has left out the port if it is the usual one.
+    """
+    host = url.netloc
+    if b":" in host:
+        return target_of(str(url))
+    site = f"{url.scheme}://{host.decode()}"
+    return site, site + url.raw_path.partition(b"?")[0].decode()
+
+
+def _brings_nonce(response: Any) -> bool:
+    """True if there is a nonce in `response`. To ask the headers for it takes twice as long."""
+    return any(len(name) == _LENGTH and name.lower() == _NONCE for name, _ in response.headers.raw)
 
 
 def begin(library: Any, transport: HttpxTransport, ticket: Ticket, request: Any, proof: str | TokenError) -> None:
@@ -83,7 +111,7 @@ def follow_up(
     """
     policy, lease = ticket.policy, ticket.lease
     if response.status_code < 300 and policy.is_usual and not lease.probation and not response.history:
-        if NONCE_HEADER in response.headers:
+        if _brings_nonce(response):
             ticket.proofs.note_api(ticket.url, response.headers)
         return None
     exchange = BoundExchange(library, policy, transport, lease, url=ticket.url, replay=ticket.replay)
@@ -126,18 +154,23 @@ class Ticket:
         passed: The last proof that the guard has let pass, which is not sent again.
         proofs: Make the next.
         replay: How the body is sent again; None if it is in memory.
-        url: Where the request goes.
     """
 
-    __slots__ = ("lease", "passed", "policy", "proofs", "replay", "url")
+    __slots__ = ("_url", "lease", "passed", "policy", "proofs", "replay")
 
-    def __init__(self, policy: ApiPolicy, lease: Lease, url: str) -> None:
+    def __init__(self, policy: ApiPolicy, lease: Lease, url: Any) -> None:
+        """`url` is where the request goes, as text or as a URL of the library."""
         self.policy = policy
         self.lease = lease
         self.proofs: Any = lease.proofs
-        self.url = url
+        self._url = url
         self.passed = ""
         self.replay: Replay | None = None
+
+    @property
+    def url(self) -> str:
+        """Where the request goes."""
+        return str(self._url)
 
     def attach(self, request: Any, proof: str) -> None:
         """Put token and proof into `request`."""

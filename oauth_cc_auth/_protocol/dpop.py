@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import re
 from binascii import b2a_base64
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from json.encoder import encode_basestring_ascii as quoted
 
 from oauth_cc_auth._http.origin import NOWHERE, origin_of
@@ -49,20 +49,36 @@ def target_of(url: str) -> tuple[str, str]:
     return site, site + url[end:]
 
 
-def payload(method: str, target: str, wall: float, *, hashed_token: str | None = None, nonce: str | None = None) -> str:
-    """The claims of a new proof, as JSON.
+def proof(
+    head: bytes,
+    sign: Callable[[bytes], bytes],
+    method: str,
+    target: str,
+    wall: float,
+    *,
+    rest: str = "",
+    nonce: str | None = None,
+) -> str:
+    """A new proof: a JWT (RFC 7519) in its compact form.
+
+    This is one function, because an API request waits for all that it does.
 
     Args:
+        head: Its header in Base64url, with the full stop after it.
+        sign: Returns the signature of a message.
         method: HTTP method.
         target: The URL, as `target_of` has it.
         wall: Unix time in seconds.
-        hashed_token: The access token that goes with it, as `hash_of` has it; None at the token endpoint.
+        rest: More claims as JSON, each after a comma.
         nonce: What the server wants to see; None if it asked for nothing.
     """
-    ath = "" if hashed_token is None else f',"ath":"{hashed_token}"'
-    asked = "" if nonce is None else f',"nonce":"{nonce}"'
+    if nonce is not None:
+        rest = f'{rest},"nonce":"{nonce}"'
     jti = os.urandom(16).hex()
-    return f'{{"jti":"{jti}","htm":{quoted(method)},"htu":{quoted(target)},"iat":{int(wall)}{ath}{asked}}}'
+    claims = f'{{"jti":"{jti}","htm":{quoted(method)},"htu":{quoted(target)},"iat":{int(wall)}{rest}}}'
+    message = head + b2a_base64(claims.encode(), newline=False).rstrip(b"=").translate(_URL_SAFE)
+    signature = b2a_base64(sign(message), newline=False).rstrip(b"=").translate(_URL_SAFE)
+    return f"{message.decode()}.{signature.decode()}"
 
 
 def encoded(content: bytes) -> bytes:

@@ -157,18 +157,20 @@ def bind(request: Any, policy: ApiPolicy, lease: Lease, nonce: str | None = None
         return proof
     cls, attributes = type(request), request.__dict__
     headers = request.headers
-    binding = Binding(policy, lease, url, (request.method, request.url), proof)
-    if hasattr(headers, BINDING):
-        setattr(headers, BINDING, binding)
-    elif attributes.get("headers") is not None:
-        headers = attributes["headers"] = _minding(cls, headers, binding)
-        if not hasattr(cls, BINDING):
-            request.__class__ = _bound_class(cls)  # type: ignore[arg-type]  # a class can be hashed
-    # Else it is the stand-in of a mock, whose attributes are not those of a request, and which is sent nowhere.
+    shown: str = _AT_SENDING
+    if not hasattr(headers, BINDING):
+        if attributes.get("headers") is None:
+            shown = proof  # the stand-in of a mock, whose attributes are not those of a request; it is sent nowhere
+        else:
+            headers = attributes["headers"] = _minding(cls, headers)
+            if not hasattr(cls, BINDING):
+                request.__class__ = _bound_class(cls)  # type: ignore[arg-type]  # a class can be hashed
+    if shown is _AT_SENDING:
+        setattr(headers, BINDING, Binding(policy, lease, url, (request.method, request.url), proof))
     if lease.api_headers:
         headers.update(lease.api_headers)
     headers[policy.header_name] = lease.header_value
-    headers[PROOF_HEADER] = _AT_SENDING if hasattr(headers, BINDING) else proof
+    headers[PROOF_HEADER] = shown
     return None
 
 
@@ -206,16 +208,15 @@ def _copied(headers: Any, otherwise: Any) -> Any:
     return twin
 
 
-def _minding(cls: Any, headers: Any, binding: Any) -> Any:
-    """`headers` as those that make proofs by `binding`, for a request of the class `cls`."""
+def _minding(cls: Any, headers: Any) -> Any:
+    """`headers` as those that make proofs, for a request of the class `cls`. They need a `Binding` then."""
     if type(headers) is dict:  # put there by hand
         shell = object.__new__(cls)
         cls.prepare_headers(shell, headers)
         headers = shell.__dict__["headers"]
     if not hasattr(headers, BINDING):
         headers.__class__ = _proving_class(type(headers))  # type: ignore[arg-type]  # as above
-    setattr(headers, BINDING, binding)
-    return _with_proof(headers, _AT_SENDING) if PROOF_HEADER in headers else headers
+    return headers
 
 
 @cache
@@ -282,7 +283,10 @@ def _bound_class(cls: Any) -> type[Any]:
             known = self.__dict__.get("headers")
             binding = getattr(known, BINDING, None)
             if headers is not None and headers is not known and binding is not None:
-                headers = _minding(cls, headers.copy(), binding)
+                headers = _minding(cls, headers.copy())
+                setattr(headers, BINDING, binding)
+                if PROOF_HEADER in headers:
+                    headers[PROOF_HEADER] = _AT_SENDING
             self.__dict__["headers"] = headers
 
         def copy(self) -> Any:

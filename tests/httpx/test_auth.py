@@ -150,7 +150,7 @@ def test_proof_that_nothing_signs_is_an_error(client: ClientKind, monkeypatch: p
     async def afailing(*_: object) -> Any:
         return failing()
 
-    monkeypatch.setattr("oauth_cc_auth._httpx.bound.proof_now", failing)
+    monkeypatch.setattr("oauth_cc_auth._httpx.bound.first_proof", failing)
     monkeypatch.setattr("oauth_cc_auth._httpx.bound.aproof", afailing)
     with pytest.raises(flow.library.RequestError, match="the key is gone") as caught:
         flow.run(flow.request())
@@ -175,7 +175,7 @@ def test_key_that_signs_slowly_does_so_off_the_loop(
         ways.append("in a thread")
         return "proof"
 
-    monkeypatch.setattr("oauth_cc_auth._httpx.bound.proof_now", at_once)
+    monkeypatch.setattr("oauth_cc_auth._httpx.bound.first_proof", at_once)
     monkeypatch.setattr("oauth_cc_auth._httpx.bound.aproof", in_a_thread)
     flow.run(flow.request(), flow.accepted)
     assert ways == ["in a thread" if blocks else "at once"]

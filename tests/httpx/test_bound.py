@@ -12,6 +12,8 @@ from oauth_cc_auth import TokenError
 from oauth_cc_auth._adapter.policy import PROOF_HEADER
 from oauth_cc_auth._adapter.proving import proof_now
 from oauth_cc_auth._http.origin import Origin
+from oauth_cc_auth._httpx.bound import target_of_url
+from oauth_cc_auth._protocol.dpop import target_of
 from tests.clients import HTTPX, HTTPX2, ClientKind, for_clients
 from tests.httpx.flows import URL, Flow, each_flow, stream_of, tokens
 from tests.httpx.test_auth import async_kinds, bound, claims_of
@@ -204,11 +206,12 @@ class Guarded:
         self.flow = bound(client)
         self.made: list[str] = []
 
-        def noting(policy: Any, lease: Any, method: str, url: str, *nonce: Any) -> Any:
-            self.made.append(url)
-            return proof_now(policy, lease, method, url, *nonce)
+        def noting(policy: Any, lease: Any, method: str, url: Any, *nonce: Any) -> Any:
+            self.made.append(str(url))
+            return proof_now(policy, lease, method, str(url), *nonce)
 
-        monkeypatch.setattr("oauth_cc_auth._httpx.bound.proof_now", noting)
+        for name in ("first_proof", "proof_now"):
+            monkeypatch.setattr(f"oauth_cc_auth._httpx.bound.{name}", noting)
         (self.sent,) = self.flow.run(self.flow.request())
 
     def passes(self, request: Any) -> Any:
@@ -337,3 +340,26 @@ def test_refusal_of_another_origin_after_a_redirect(client: ClientKind) -> None:
         return wants_nonce(flow, request=hop, history=(flow.answer(302)(sent),))(sent)
 
     assert len(flow.run(flow.request(), redirected)) == 1
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://a.example/x/y?q=1#f",
+        "https://a.example",
+        "https://a.example?q=/",
+        "HTTPS://A.Example:443/X",
+        "https://a.example:8443/x?y",
+        "http://[::1]:8080/x",
+        "https://[0:0::1]/",
+        "https://user:p%40ss@a.example/x",
+        "https://a.example/%7Bx%7D/é?ü",
+        "https://bücher.example/",
+        "https://a.example//x//",
+    ],
+)
+@sync_kinds
+def test_the_target_of_a_url_is_that_of_its_text(client: ClientKind, url: str) -> None:
+    """A proof names what the library sends, however that is found out."""
+    parsed = client.library.URL(url)
+    assert target_of_url(parsed) == target_of(str(parsed))

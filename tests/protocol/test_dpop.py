@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from base64 import urlsafe_b64decode
 
 import pytest
 
-from oauth_cc_auth._protocol.dpop import LONGEST_NONCE, complaint, encoded, hash_of, nonce_in, payload, target_of
+from oauth_cc_auth._protocol.dpop import LONGEST_NONCE, complaint, encoded, hash_of, nonce_in, proof, target_of
 
 
 @pytest.mark.parametrize(
@@ -31,13 +32,32 @@ def test_the_url_in_a_proof(url: str, site: str, target: str) -> None:
 
 def test_claims() -> None:
     """Those of RFC 9449 §4.2; the last two only if they are wanted."""
-    first = json.loads(payload("POST", "https://a.example/token", 1_700_000_000.9))
-    second = json.loads(payload("GET", 'https://a.example/"\\', 1.0, hashed_token="h", nonce="n"))
-    jtis = {first.pop("jti"), second.pop("jti")}
+    first, other = (
+        proof(b"head.", _sign, "POST", "https://a.example/token", 1_700_000_000.9),
+        proof(b"head.", _sign, "GET", 'https://a.example/"\\', 1.0, rest=',"ath":"h"', nonce="n"),
+    )
+    claims, second = json.loads(_decoded(first.split(".")[1])), json.loads(_decoded(other.split(".")[1]))
+    jtis = {claims.pop("jti"), second.pop("jti")}
     assert len(jtis) == 2
     assert all(len(jti) >= 22 for jti in jtis)  # 128 bits, §11.1 wants 96
-    assert first == {"htm": "POST", "htu": "https://a.example/token", "iat": 1_700_000_000}
+    assert claims == {"htm": "POST", "htu": "https://a.example/token", "iat": 1_700_000_000}
     assert second == {"htm": "GET", "htu": 'https://a.example/"\\', "iat": 1, "ath": "h", "nonce": "n"}
+
+
+def test_compact_form() -> None:
+    """The header, the claims and the signature of both, in Base64url."""
+    head, claims, signature = proof(b"head.", _sign, "GET", "https://a.example/?", 1.0, nonce="~?~?").split(".")
+    assert head == "head"
+    assert _decoded(signature) == _sign(f"{head}.{claims}".encode())
+    assert not set("+/=") & {*claims, *signature}
+
+
+def _sign(message: bytes) -> bytes:
+    return b"\xff\xfe" + message[-5:]
+
+
+def _decoded(part: str) -> bytes:
+    return urlsafe_b64decode(f"{part}{'=' * (-len(part) % 4)}")
 
 
 def test_hash_of_a_token() -> None:
