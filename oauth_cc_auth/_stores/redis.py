@@ -1,7 +1,8 @@
 """Tokens in Redis or Valkey, for all hosts. The one law: the server's clock counts, and only an owner changes a lease.
 
-Three scripts do what must not be interrupted: take or extend a lease, write if one has it, and end it. The two keys of
-an entry share a hash tag, so that they are in one slot of a cluster.
+Three scripts do what must not be interrupted: take or extend a lease, write if one has it, and end it. A fourth reads
+an entry and the server's clock, by which Redis counts the entry's end, too. The two keys of an entry share a hash tag,
+so that they are in one slot of a cluster.
 """
 
 # Not `from __future__ import annotations`: `typing.get_type_hints` would look for the names in `oauth_cc_auth`, where
@@ -19,6 +20,7 @@ from .arguments import EncryptingStore, EncryptionKey, library
 
 TIMEOUT = 1.0  # seconds, to connect and to answer; no one waits for so long, but the thread ends
 
+_READ = "return {redis.call('TIME'), redis.call('GET', KEYS[1])}"
 _ACQUIRE = """
 local owner = redis.call('GET', KEYS[1])
 if owner and owner ~= ARGV[1] then return 0 end
@@ -108,10 +110,9 @@ class RedisStore(EncryptingStore):
 
     def read(self, key: str) -> tuple[bytes | None, float]:
         """The value of `key` or None, and the server's time."""
-        client = self._client()
-        # Two commands and no pipeline: a cluster has no TIME in one. Redis counts an entry's end by the same clock.
-        value = client.get(self._entry(key))
-        return value if value is None else _raw(value), self._time(key)
+        # By a script with the key, so that in a cluster the node answers that has the entry; and in one trip.
+        (seconds, microseconds), value = self._client().eval(_READ, 1, self._entry(key))
+        return value if value is None else _raw(value), int(seconds) + int(microseconds) / 1e6
 
     def write(self, key: str, value: bytes, seconds: float, owner: str) -> bool:
         """Keep `value` for `seconds`, if `owner` has the lease of `key`."""
@@ -137,11 +138,6 @@ class RedisStore(EncryptingStore):
 
     def _names(self, client: Any) -> Iterator[Any]:
         yield from client.scan_iter(match=f"{_escaped(self.prefix)}:{{*}}:token", count=1000)
-
-    def _time(self, key: str) -> float:
-        # By a script with the key, so that in a cluster the node answers that has the entry.
-        seconds, microseconds = self._client().eval("return redis.call('TIME')", 1, self._entry(key))
-        return int(seconds) + int(microseconds) / 1e6
 
     def _entry(self, key: str) -> str:
         return f"{self.prefix}:{{{key}}}:token"

@@ -71,6 +71,7 @@ LEFT_ALONE = 30.0  # seconds, after a store has failed
 MARGIN = 2.0  # seconds that a lease lasts beyond its owner's next step
 FIRST_POLL, LONGEST_POLL = 0.02, 1.0  # seconds
 POLL_FRACTION = 0.25  # of the time that has been waited already
+TRY_FRACTION = 0.5  # of that time, or of the longest poll: between two tries for the lease, each of which costs more
 LONG = LONGEST_POLL / POLL_FRACTION  # seconds; who has waited for as long looks for what a late owner has left, too
 WITHOUT_END = 86400.0  # seconds for which a token without a known end is kept
 SHORTEST_SHARED = 2.0  # seconds of life that make a token worth sharing
@@ -294,6 +295,7 @@ class Sharing:
 
     def _found_or_fetched(self, visit: Visit, fetch: Fetch) -> Fetching:
         clock, began = self._clock, self._clock.monotonic()
+        try_from = began
         while True:
             entry = yield from visit.look()
             if entry is None or entry.now < entry.alone_until:
@@ -304,16 +306,19 @@ class Sharing:
                 found = self._usable(entry, visit) or self._held(entry, visit)
             if found is not None:
                 return found
-            taken = yield from visit.take(MARGIN)
-            if taken is None:
-                return (yield from fetch(visit.until, False))
-            if taken:
-                outcome = yield from self._fetched(visit, fetch)
-                if outcome is not None:
-                    return outcome  # type: ignore[no-any-return]  # a generator yields and returns one type
-                visit.has_waited()
-                continue
             now = clock.monotonic()
+            if now >= try_from:
+                taken = yield from visit.take(MARGIN)
+                if taken is None:
+                    return (yield from fetch(visit.until, False))
+                if taken:
+                    outcome = yield from self._fetched(visit, fetch)
+                    if outcome is not None:
+                        return outcome  # type: ignore[no-any-return]  # a generator yields and returns one type
+                    visit.has_waited()
+                    continue
+                now = clock.monotonic()
+                try_from = now + min(now - began, LONGEST_POLL) * TRY_FRACTION
             pause = min(max(FIRST_POLL, (now - began) * POLL_FRACTION), LONGEST_POLL) * (1 + clock.chance()) / 2
             if now + pause >= visit.until - visit.reserve:
                 found = self._usable((yield from self._completed(entry, visit)), visit)

@@ -150,7 +150,7 @@ class TestWithoutAServer:
     """What goes over the wire, for machines that have no server."""
 
     def test_commands(self) -> None:
-        client = FakeRedis(b"value", [b"1700000000", b"500000"], 1, 0, 1, 1, 1)
+        client = FakeRedis([[b"1700000000", b"500000"], b"value"], 1, 0, 1, 1, 1)
         store = RedisStore(client)
         assert store.read(KEY) == (b"value", 1_700_000_000.5)
         assert store.acquire(KEY, "me", 0.0001)
@@ -161,7 +161,6 @@ class TestWithoutAServer:
         shown = [[part for part in command if "redis.call" not in str(part)] for command in client.commands]
         entry, lease = f"oauth_cc_auth:{{{KEY}}}:token", f"oauth_cc_auth:{{{KEY}}}:lease"
         assert shown == [
-            ["GET", entry],
             ["EVAL", 1, entry],
             ["EVAL", 1, lease, "me", 1],
             ["EVAL", 2, lease, entry, "me", b"value", 1500],
@@ -178,7 +177,7 @@ class TestWithoutAServer:
 
     def test_text_instead_of_bytes(self) -> None:
         with pytest.raises(ConfigurationError, match="has decode_responses=True"):
-            RedisStore(FakeRedis("text")).read(KEY)
+            RedisStore(FakeRedis([["1700000000", "500000"], "text"])).read(KEY)
 
     def test_pickles_and_copies(self) -> None:
         store = pickle.loads(pickle.dumps(RedisStore("redis://localhost/0", prefix="mine")))  # noqa: S301  # our own
