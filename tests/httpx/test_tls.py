@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import ssl
+import sys
 from collections.abc import Iterable
+from typing import Any
 
 import certifi
 import httpx
 import pytest
 
 from oauth_cc_auth._adapter import tls_contexts
+from oauth_cc_auth._authentication.client_certificate import ClientCertificate
 from oauth_cc_auth._httpx import tls
 
 
@@ -30,6 +34,42 @@ def files_of_a_context(monkeypatch: pytest.MonkeyPatch) -> list[str | None]:
     monkeypatch.setattr(tls, "shared_context", note)
     tls.tls_context(httpx)
     return named
+
+
+@pytest.mark.parametrize("certificate", [None, ClientCertificate("client.pem")])
+def test_what_a_context_is_known_by(monkeypatch: pytest.MonkeyPatch, certificate: ClientCertificate | None) -> None:
+    """What builds it, its files, and what it presents."""
+    given: list[tuple[object, dict[str, Any]]] = []
+
+    def shared(build: object, **known: Any) -> str:
+        given.append((build, {**known, "files": None}))
+        return "context"
+
+    monkeypatch.setattr(tls, "shared_context", shared)
+    assert tls.tls_context(httpx, certificate) == "context"
+    build = httpx.create_ssl_context
+    assert given == [(build, {"known_by": (build,), "files": None, "certificate": certificate})]
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({"SSL_CERT_FILE": "/bundle.pem"}, ["/bundle.pem", ""]),
+        ({"SSL_CERT_DIR": f"/a{os.pathsep}/b"}, [None, "/a", "/b"]),
+        ({"SSL_CERT_FILE": "/bundle.pem", "SSL_CERT_DIR": "/a"}, ["/bundle.pem", "/a"]),
+        ({}, [None, "", *tls_contexts.paths_of_openssl(), *tls._OF_SYSTEMS]),
+    ],
+)
+def test_which_files_count(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], expected: list[str | None]
+) -> None:
+    """Those of the environment; without any, all that the system may have. And certifi's, if that is there."""
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert [path for path in files_of_a_context(monkeypatch) if path != certifi.where()] == expected
+    assert certifi.where() in files_of_a_context(monkeypatch)
+    monkeypatch.setitem(sys.modules, "certifi", None)
+    assert files_of_a_context(monkeypatch) == expected
 
 
 def test_the_systems_certificates_count(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import requests
 
+from oauth_cc_auth._requests.lookalikes import is_awaited
 from oauth_cc_auth.requests import ClientCredentialsAuth
 from oauth_cc_auth.testing import Answer, LoopbackServer
 
@@ -78,6 +79,69 @@ REFUSED = (
     r"^oauth_cc_auth\.requests serves clients that block, and this is a request of an async client of aiorequests: use "
     r"a blocking aiorequests\.Session, or an httpx\.AsyncClient with oauth_cc_auth\.httpx$"
 )
+
+
+class Request:
+    """One of a library that looks like requests."""
+
+
+Request.__module__ = "aiorequests.models"
+
+
+CALLING = """
+def call(below):
+    called = below[0](below[1:])
+    if isinstance(called, bool):
+        return called
+    try:
+        called.send(None)
+    except StopIteration as end:
+        return end.value
+"""
+
+
+def frames(*modules: str) -> bool:
+    """What `is_awaited` says below functions of these modules, the outermost first; those with a "~" are coroutines."""
+    below: list[Callable[[Any], Any]] = [lambda _: is_awaited(requests, Request())]
+    for name in reversed(modules):
+        namespace: dict[str, Any] = {"__name__": name.strip("~")}
+        exec(CALLING.replace("def", "async def") if name.startswith("~") else CALLING, namespace)  # noqa: S102  # ours
+        below.insert(0, namespace["call"])
+    namespace = {"__name__": __name__}
+    exec(CALLING, namespace)  # noqa: S102  # our own text, above
+    return bool(namespace["call"](below))
+
+
+@pytest.mark.parametrize(
+    ("modules", "expected"),
+    [
+        ([], False),
+        (["aiorequests.sessions"], False),
+        (["~aiorequests.sessions"], True),
+        (["~aiorequests"], True),
+        (["~aiorequests.sessions", "aiorequests.models"], True),
+        (["aiorequests.sessions", "~aiorequests.models"], True),
+        (["~aiorequests.sessions", "mine.auth"], True),
+        (["~aiorequests.sessions", "aiorequests.models", "mine.auth", "oauth_cc_auth.requests"], True),
+        (["~program"], False),
+        (["~program", "aiorequests.sessions"], False),
+        (["~aiorequests.sessions", "program", "aiorequests.sessions"], False),
+        (["~aiorequests2.sessions"], False),
+        (["aiorequests.sessions", "~mine.auth"], False),
+    ],
+)
+def test_who_awaits(modules: list[str], expected: bool) -> None:
+    """A coroutine of that very library does, between ours and what the program calls."""
+    assert frames(*modules) is expected
+
+
+def test_requests_of_the_library_itself_are_never_awaited() -> None:
+    """Whatever calls it."""
+    namespace: dict[str, Any] = {"__name__": "requests.sessions"}
+    exec("async def call(*args):\n    return is_awaited(*args)", {**namespace, "is_awaited": is_awaited}, namespace)  # noqa: S102  # our own text
+    with pytest.raises(StopIteration) as end:
+        namespace["call"](requests, requests.PreparedRequest()).send(None)
+    assert end.value.value is False
 
 
 @pytest.mark.parametrize("cls", [ClientCredentialsAuth, Derived])
