@@ -17,7 +17,12 @@ raises, an instance of its own for every caller. An adapter raises them as membe
 
 # Not `from __future__ import annotations`: `typing.get_type_hints` would look for the names in `oauth_cc_auth`, where
 # all of these classes say they are from.
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+if TYPE_CHECKING:
+    from oauth_cc_auth._advice import Advice, Words
+
+TokenErrorT = TypeVar("TokenErrorT", bound="TokenError")
 
 # Why there is no token. Programs compare these, so they stay; later versions may add some. docs/errors.md says what
 # each of them means.
@@ -235,6 +240,7 @@ class TokenError(Exception):
     remedy: str = ""
     mended_by: tuple[str, str] | None = None
     held_for: float | None = None
+    _advice_parts: tuple[Any, ...] | None = None  # of an `Advice`; `remedy` is that in the words for a program
     _library_class: type[Exception] | None = None
 
     def __init__(
@@ -343,34 +349,57 @@ def with_message(error: TokenError, message: str) -> TokenError:
 
 
 def with_facts(
-    error: TokenError, *, attempts: tuple[Attempt, ...] = (), hint: str = "", held_for: float | None = None
+    error: TokenError,
+    *,
+    attempts: tuple[Attempt, ...] = (),
+    hint: "Advice | None" = None,
+    held_for: float | None = None,
 ) -> TokenError:
     """A copy of `error` that says more.
 
     Args:
         attempts: Every token request behind it, oldest first; none keeps those that it has.
-        hint: One more remedy.
+        hint: One more piece of advice.
         held_for: Seconds for which the token endpoint is not asked again.
     """
     copy = with_message(error, error.message)
     copy.attempts = attempts or error.attempts
-    copy.remedy = _sentence(error.remedy, hint) if error.remedy else hint
     copy.held_for = error.held_for if held_for is None else held_for
-    return with_message(copy, worded(copy, copy.remedy, "auth.invalidate() ends that"))
+    from ._advice import PYTHON, Advice, as_it_is, together  # seldom needed
+
+    advice = together(Advice.of(error._advice_parts) if error._advice_parts else as_it_is(error.remedy), hint)
+    if advice is not None:
+        copy._advice_parts, copy.remedy = advice.parts, str(advice)
+    return with_message(copy, worded(copy, PYTHON))
 
 
-def worded(error: TokenError, remedy: str, end_of_hold: str = "") -> str:
-    """The facts of `error` as a message, with the `remedy` that there is in the reader's place.
+def advised(error: TokenErrorT, advice: "Advice | None") -> TokenErrorT:
+    """`error`, which is new and has no remedy, with what to do about it. It can then be `worded` for each face."""
+    if advice is not None:
+        error._advice_parts = advice.parts
+        error.remedy = str(advice)
+        error.message = _sentence(error.problem, error.remedy)
+        error.args = (error.message,)
+    return error
 
-    Args:
-        remedy: What to do; empty for nothing.
-        end_of_hold: How to end a hold on the token endpoint; empty if there is no way.
-    """
-    message = _sentence(error.problem, remedy)
+
+def remedy_in(error: TokenError, words: "Words") -> str:
+    """The remedy of `error` in the words of a face; as it is if no face has other words for it."""
+    if error._advice_parts is None:
+        return error.remedy
+    from ._advice import Advice
+
+    return Advice.of(error._advice_parts).worded(words)
+
+
+def worded(error: TokenError, words: "Words") -> str:
+    """The facts of `error` as a message, in the words of a face."""
+    message = _sentence(error.problem, remedy_in(error, words))
     if len(error.attempts) > 1:
         message += f". Tried: {_format_attempts(error.attempts)}"
     if error.held_for is not None:
         message += f". Not asked again for {max(error.held_for, 0.1):.1f} s"
+        end_of_hold = words.ways["end_of_hold"]
         if end_of_hold:
             message += f" ({end_of_hold})"
     return message

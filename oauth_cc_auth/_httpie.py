@@ -7,33 +7,57 @@ HTTPie reports an exception by its class and message while it prepares and sends
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import requests
 
 from ._adapter.from_environment import from_environment
+from ._advice import Words
 from ._errors import ConfigurationError, TokenError, named, with_message, worded
 from ._requests.transport import RequestsTransport
 from ._settings import DEFAULT_PREFIX
-from ._settings.checks import https_remedy
-from ._settings.environment import SECRET_FILE, permission
+from ._settings.environment import SECRET_FILE, words_of
 from .requests import ClientCredentialsAuth
 
 _NO_TOKEN_YET = "<token>"  # no token can look like this (RFC 6750 §2.1)
 
 _ID, _SECRET = f"{DEFAULT_PREFIX}CLIENT_ID", f"{DEFAULT_PREFIX}CLIENT_SECRET"
 _SECRET_FILE = f"{DEFAULT_PREFIX}{SECRET_FILE}"
-_PERMIT_HTTP = https_remedy(permission(DEFAULT_PREFIX))
+_OF_ENVIRONMENT = words_of(DEFAULT_PREFIX)
+HTTPIE = _OF_ENVIRONMENT.replaced(
+    ways={
+        **_OF_ENVIRONMENT.ways,
+        "end_of_hold": "",
+        "trust_authority": "HTTPie's --verify does not apply to token requests: set {variable} to a file with the "
+        "authority's certificate",
+    }
+)
 
 
 def auth_for(client_id: str | None, client_secret: str | None) -> HTTPieAuth | Misconfigured:
     """The auth object for a run of HTTPie; what is given replaces the id and the secret of the environment."""
     try:
-        return _auth(_environ(client_id, client_secret))
+        environ = _environ(client_id, client_secret)
+        auth = _auth(environ)
     except ConfigurationError as error:
         message = str(error)
+    else:
+        auth.words = _words(environ, client_id, client_secret)
+        return auth
     return Misconfigured(message)
+
+
+def _words(environ: Mapping[str, str], client_id: str | None, client_secret: str | None) -> Words:
+    """What this run of HTTPie calls the settings."""
+    names = dict(HTTPIE.names)
+    if client_id:
+        names["client_id"] = "the client id of --auth"
+    if client_secret is not None:
+        names["client_secret"] = "the secret of --auth"
+    elif environ.get(_SECRET_FILE, "").strip():
+        names["client_secret"] = _SECRET_FILE
+    return HTTPIE.replaced(names=names)
 
 
 def kept_in_session(client_id: str | None) -> str:
@@ -74,6 +98,8 @@ def _auth(environ: Mapping[str, str]) -> HTTPieAuth:
 class HTTPieAuth(ClientCredentialsAuth):
     """The auth object of one run of HTTPie."""
 
+    words: Words = HTTPIE
+
     def __call__(self, r: requests.PreparedRequest) -> requests.PreparedRequest:
         """Attach the token. With ``--offline`` nothing is fetched, and a placeholder shows where it goes."""
         if _is_offline():
@@ -82,21 +108,21 @@ class HTTPieAuth(ClientCredentialsAuth):
         return super().__call__(r)
 
     def _make_transport(self, token_client: Any) -> RequestsTransport:
-        return _HTTPieTransport(requests, token_client)
+        return _HTTPieTransport(requests, token_client, lambda: self.words)
 
 
 class _HTTPieTransport(RequestsTransport):
+    def __init__(self, library: Any, token_client: Any, words: Callable[[], Words]) -> None:
+        super().__init__(library, token_client)
+        self._words = words
+
     def error_class(self, error: TokenError) -> type[Exception]:
         """Never Timeout: HTTPie would name its own --timeout and forget our message."""
         return requests.RequestException
 
     def for_caller(self, error: TokenError, request: Any = None, header_names: tuple[str, ...] = ()) -> TokenError:
         """The error in the terms of HTTPie."""
-        return super().for_caller(with_message(error, worded(error, _remedy(error))), request, header_names)
-
-
-def _remedy(error: TokenError) -> str:
-    return _PERMIT_HTTP if error.reason == "insecure_request" else error.remedy
+        return super().for_caller(with_message(error, worded(error, self._words())), request, header_names)
 
 
 class Misconfigured:

@@ -18,7 +18,9 @@ PICTURE = Path(__file__).parents[1] / "docs" / "floors.svg"
 
 # From the bottom up. A room is a file or a folder of the package; it imports from the floors below it and from itself.
 FLOORS: tuple[set[str], ...] = (
-    {"_doors", "_errors", "_install", "_record", "_version", "_http"},
+    {"_doors", "_install", "_record", "_version", "_http"},
+    {"_advice"},
+    {"_errors"},
     {"_redact"},
     {"_authentication", "_events", "_token"},
     {"_settings"},
@@ -70,7 +72,7 @@ _GROUPS = (
     ("token requests and answers", {"_protocol"}),
     ("settings", {"_config", "_endpoint", "_issuer", "_settings"}),
     ("the client", {"_authentication", "_events", "_token"}),
-    ("foundations", {"_doors", "_errors", "_install", "_record", "_version", "_http", "_redact"}),
+    ("foundations", {"_advice", "_doors", "_errors", "_install", "_record", "_version", "_http", "_redact"}),
 )
 _WIDTH, _LABEL, _GAP, _LINE = 960, 180, 8, 15  # pixels
 

@@ -26,9 +26,11 @@ from oauth_cc_auth import (
     TokenEndpointUnreachable,
     TokenError,
 )
+from oauth_cc_auth._advice import PYTHON, Advice, Words
 from oauth_cc_auth._errors import (
     Reason,
     SettingReason,
+    advised,
     for_caller,
     joined,
     named,
@@ -274,7 +276,7 @@ class TestFacts:
     def test_more_facts(self) -> None:
         """They become part of the message, and the original stays as it is."""
         error = TokenEndpointError("it failed", remedy="try again", attempts=ATTEMPTS)
-        more = with_facts(error, attempts=ATTEMPTS * 2, hint="or stop", held_for=3.14)
+        more = with_facts(error, attempts=ATTEMPTS * 2, hint=Advice("or stop"), held_for=3.14)
         assert type(more) is TokenEndpointError
         assert (more.problem, more.remedy, more.held_for) == ("it failed", "try again; or stop", 3.14)
         assert more.message == (
@@ -287,17 +289,29 @@ class TestFacts:
         """Each call adds to what there is."""
         error = with_facts(TokenError("it failed"), attempts=(Attempt("a"), Attempt("b"), Attempt("a")))
         assert error.message == "it failed. Tried: a: no answer; b: no answer; a: no answer"
-        held = with_facts(error, held_for=0.01, hint="wait")
+        held = with_facts(error, held_for=0.01, hint=Advice("wait"))
         assert held.attempts == error.attempts
         assert held.message.startswith("it failed; wait. Tried: a: no answer; b:")
         assert held.message.endswith("Not asked again for 0.1 s (auth.invalidate() ends that)")
         assert with_facts(held).message == held.message
 
     def test_in_other_words(self) -> None:
-        """Of the facts, each face makes a message with a remedy of its own."""
-        error = with_facts(TokenError("it failed", remedy="call the method"), held_for=2)
-        assert worded(error, "press the button") == "it failed; press the button. Not asked again for 2.0 s"
-        assert worded(error, "") == "it failed. Not asked again for 2.0 s"
+        """Of the facts, each face makes a message; the attributes and a copy keep the words for a program."""
+        error = advised(TokenError("it failed"), Advice("set {token_url}"))
+        words = Words({"token_url": "the button"}, {"end_of_hold": ""})
+        held = with_facts(error, held_for=2)
+        assert worded(held, words) == "it failed; set the button. Not asked again for 2.0 s"
+        assert (held.remedy, str(error), error.args) == ("set token_url", "it failed; set token_url", (str(error),))
+        copied = copy.deepcopy(held)
+        assert copied.message == held.message
+        assert worded(copied, words) == worded(held, words)
+
+    def test_without_advice(self) -> None:
+        """A remedy that no face has other words for is the same everywhere."""
+        error = with_facts(TokenError("it failed", remedy="call the {method}"), held_for=2)
+        assert worded(error, PYTHON) == error.message
+        assert error.message == "it failed; call the {method}. Not asked again for 2.0 s (auth.invalidate() ends that)"
+        assert advised(TokenError("it failed"), None).message == "it failed"
 
     def test_reasons_are_documented(self) -> None:
         """Each in a row of the one list."""

@@ -20,7 +20,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from oauth_cc_auth._errors import InsecureRequestError, TokenError
+from oauth_cc_auth._errors import InsecureRequestError, TokenError, advised
 from oauth_cc_auth._http.interrupts import is_interrupt
 from oauth_cc_auth._http.origin import Origin, may_carry_secrets, origin_of
 from oauth_cc_auth._protocol.failure import Failure
@@ -193,19 +193,18 @@ class ApiPolicy:
             return False
         if self._allow_insecure_http or self._transport.is_private(url):
             return True
+        from oauth_cc_auth._advice import Advice  # seldom needed, as the next one
         from oauth_cc_auth._redact.redact import shown_url
 
         if may_carry_secrets(url):
-            return InsecureRequestError(
-                f"{shown_url(url)} is on this machine, but the environment names a proxy, which would see the token",
-                remedy=f"add the host to NO_PROXY, or pass allow_insecure_http=True to {auth_name} if you trust the "
-                "proxy",
+            problem = "is on this machine, but the environment names a proxy, which would see the token"
+            advice = Advice("add the host to NO_PROXY, or {permit_http} if you trust the proxy", auth_class=auth_name)
+        else:
+            problem = "is not https and would show the token to everyone on the way"
+            advice = Advice(
+                "use https, or {permit_http} if you trust the network (service mesh, test host)", auth_class=auth_name
             )
-        return InsecureRequestError(
-            f"{shown_url(url)} is not https and would show the token to everyone on the way",
-            remedy=f"use https, or pass allow_insecure_http=True to {auth_name} if you trust the network (service "
-            "mesh, test host)",
-        )
+        return advised(InsecureRequestError(f"{shown_url(url)} {problem}"), advice)
 
     def remember(self, site: Any) -> None:
         """Admit the next request to `site` without parsing its URL, which costs more than everything else here.

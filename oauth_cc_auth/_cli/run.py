@@ -16,16 +16,15 @@ from oauth_cc_auth._adapter.transport_errors import words_of
 from oauth_cc_auth._cli.settings.config_file import TOML_MODULE
 from oauth_cc_auth._cli.settings.given import CommandSettings, Given
 from oauth_cc_auth._cli.terminal.exit import REFUSED, UNREACHABLE, USAGE, CommandError
-from oauth_cc_auth._errors import ConfigurationError, InsecureRequestError, TokenEndpointUnreachable, TokenError
+from oauth_cc_auth._errors import ConfigurationError, InsecureRequestError, TokenEndpointUnreachable, TokenError, worded
 from oauth_cc_auth._install import how_to_install
 from oauth_cc_auth._redact.redact import presentable
 
-from .terminal import streams, wording
+from .terminal import streams
+from .terminal.wording import COMMAND
 
 if TYPE_CHECKING:
     from oauth_cc_auth._cli.request.exchange_log import ExchangeLog
-
-_CHECK = "`oauth-cc-auth check`"
 
 Command = Callable[[CommandSettings], int]
 
@@ -46,10 +45,6 @@ def run(arguments: argparse.Namespace) -> int:
         message, status = error.message, error.status
     except ConfigurationError as error:
         message, status = str(error), USAGE
-    except TokenError as error:
-        message, status = wording.token_error(error), status_of(error)
-        if arguments.command != "check" and status != USAGE and _CHECK not in message:
-            message += f"; {_CHECK} finds out more"
     except requests.RequestException as error:
         message, status = presentable(words_of(error), ()), UNREACHABLE
     console.error(message)
@@ -79,12 +74,20 @@ def _performed(arguments: argparse.Namespace) -> int:
     from .settings import load
 
     command = _COMMANDS[arguments.command](arguments)  # first: no one should type a secret for a wrong URL
-    with warnings_shown():
+    with warnings_shown(COMMAND):
         if arguments.command == "check" and arguments.api_url is not None and not load.names_endpoint(arguments):
             from oauth_cc_auth._cli.check.propose import run
 
             return run(arguments.api_url, as_json=arguments.json)
-        return command(load.load(arguments))
+        settings = load.load(arguments)
+    with warnings_shown(settings.words):
+        try:
+            return command(settings)
+        except TokenError as error:
+            problem = CommandError(worded(error, settings.words), status_of(error))
+    if arguments.command != "check" and problem.status != USAGE:
+        problem.message += "; `oauth-cc-auth check` finds out more"
+    raise problem  # out here, so that no context comes along
 
 
 def _check(arguments: argparse.Namespace) -> Command:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Generator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from oauth_cc_auth._advice import Advice, as_it_is, name_of, together
 from oauth_cc_auth._authentication.base import ClientAuthentication
 from oauth_cc_auth._authentication.order import in_listed_order, is_builtin, may_want_raw_basic, worth_trying
 from oauth_cc_auth._config import ClientCredentialsConfig
@@ -203,38 +204,39 @@ class Fetcher:
         """True if the current method has worked with this very secret; another secret may need another encoding."""
         return run.method is self._family.proven and run.secret == self._family.proven_secret
 
-    def _hint(self, run: _Run, failure: Failure) -> str:
+    def _hint(self, run: _Run, failure: Failure) -> Advice | None:
         """What may be wrong with the settings if the endpoint does not know the client."""
         if not failure.unauthenticated:
-            return ""
-        given = {"client_id": self.config.client_id, "client_secret": run.secret or ""}
-        padded = [name for name, value in given.items() if value != value.strip()]
-        hints = []
-        if padded:
-            verb = "begin or end" if len(padded) > 1 else "begins or ends"
-            hints.append(f"{' and '.join(padded)} {verb} with white space, which counts")
+            return None
+        hints = [_hint_about_white_space(self.config.client_id, run.secret or "")]
         listed = () if run.server is None else run.server.methods
         if listed and not {method.name for method in self._methods} & set(listed):
-            hints.append(f"the issuer's metadata lists {presentable(', '.join(listed), ())} only")
-        if run.note:
-            hints.append(run.note)
+            names = presentable(", ".join(listed), ())
+            hints.append(Advice("the issuer's metadata lists {names} only", names=names))
+        hints.append(as_it_is(run.note))
         if isinstance(self.config.client_authentication, str):
-            hints.append(f"only {self.config.client_authentication} was tried: unset client_authentication to try all")
+            method = self.config.client_authentication
+            hints.append(Advice("only {method} was tried: unset {client_authentication} to try all", method=method))
         if may_want_raw_basic(self._methods, self.config.client_id, run.secret):
             hints.append(
-                "HTTP Basic percent-encodes special characters; for a server that does not decode them, pass "
-                "ClientSecretBasic(percent_encode=False)"
+                Advice(
+                    "HTTP Basic percent-encodes special characters; for a server that does not decode them, "
+                    "{send_raw_basic}"
+                )
             )
-        return "; ".join(hints)
+        return together(*hints)
 
-    def _hint_after_outage(self, run: _Run, failure: Failure) -> str:
+    def _hint_after_outage(self, run: _Run, failure: Failure) -> Advice | None:
         """Some servers crash if the credentials are not where they look for them."""
         status = failure.error.attempts[-1].status_code
         if isinstance(failure.error, DiscoveryError) or status is None or status < 500:
-            return ""
+            return None
         if run.rejections or self._has_proven(run) or len(self._methods) == 1:
-            return ""
-        return f"only {run.method.name} was tried: if the server wants another method, set client_authentication"
+            return None
+        return Advice(
+            "only {method} was tried: if the server wants another method, set {client_authentication}",
+            method=run.method.name,
+        )
 
     def _attempt(self, run: _Run, flight: Flight, until: float) -> Fetching:
         """One token request; a failure without attempts means that none could be sent."""
@@ -513,7 +515,7 @@ class _Run:
     def method(self) -> ClientAuthentication:
         return self.methods[0]
 
-    def with_attempts(self, failure: Failure, *, hint: str = "") -> Failure:
+    def with_attempts(self, failure: Failure, *, hint: Advice | None = None) -> Failure:
         """`failure` with every attempt in its error and its message, and a `hint` about the settings."""
         return failure.with_facts(attempts=self.attempts, hint=hint)
 
@@ -527,6 +529,16 @@ def _note(request: TokenRequest, reply: Reply, wall: float) -> str:
         return request.note
     differs = "like ours" if abs(skew) < 2 else f"{abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} ours"
     return f"{request.note}; the server's clock is {differs}"
+
+
+def _hint_about_white_space(client_id: str, client_secret: str) -> Advice | None:
+    id_has_some, secret_has_some = (value != value.strip() for value in (client_id, client_secret))
+    if id_has_some and secret_has_some:
+        return Advice("{client_id} and {client_secret} begin or end with white space, which counts")
+    if id_has_some or secret_has_some:
+        padded = name_of("client_id" if id_has_some else "client_secret")
+        return Advice("{padded} begins or ends with white space, which counts", padded=padded)
+    return None
 
 
 def _decisive(rejections: list[Failure]) -> Failure:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from math import inf
 
-from oauth_cc_auth._errors import TokenError
+from oauth_cc_auth._errors import TokenError, advised
 from oauth_cc_auth._protocol.failure import Failure
 
 from .back_off import LONGEST, back_off
@@ -47,9 +47,11 @@ class ReportedRefusals:
 
 def not_replaced(seconds: float) -> Failure:
     """The failure for who reports a token that is not replaced for `seconds`."""
+    from oauth_cc_auth._advice import Advice  # seldom needed
+
     error = TokenError(
         "the API that your code calls refuses every new token, so none is fetched for the moment",
         reason="tokens_refused",
-        remedy="check scope, audience, and the header in which your code sends the token",
     )
+    advised(error, Advice("check {scope}, audience, and the header in which your code sends the token"))
     return Failure(error, transient=True).with_facts(held_for=seconds)

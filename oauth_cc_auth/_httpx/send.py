@@ -13,6 +13,7 @@ from typing import Any
 
 from oauth_cc_auth._adapter.originals import original_class
 from oauth_cc_auth._adapter.transport_errors import passes_through
+from oauth_cc_auth._advice import Advice
 from oauth_cc_auth._http.answers import RedirectHider
 from oauth_cc_auth._http.interrupts import Ignoring
 from oauth_cc_auth._http.limited_tls import limited_by
@@ -29,21 +30,21 @@ _CLOSED = TransportFailure(
     "token_client is closed",
     "client_closed",
     retryable=False,
-    advice="keep it open for as long as the auth object is used",
+    advice=Advice("keep it open for as long as the auth object is used"),
 )
 
 _PROXIED = TransportFailure(
     "token_client uses a proxy for this machine",
     "client_uses_proxy",
     retryable=False,
-    advice="add the host to NO_PROXY before the client is made, or make it without a proxy",
+    advice=Advice("add the host to NO_PROXY before the client is made, or make it without a proxy"),
 )
 
 _OF_ANOTHER_LOOP = TransportFailure(
     "token_client has connections of another event loop",
     "client_of_another_loop",
     retryable=False,
-    advice="make a client for each event loop, and an auth object for each client",
+    advice=Advice("make a client for each event loop, and an auth object for each client"),
 )
 
 # How often a token request is tried because a connection turns out to be from another event loop; that many idle ones

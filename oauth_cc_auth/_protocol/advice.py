@@ -1,9 +1,10 @@
-"""Why a token endpoint rejected a request, as a code, and what a person can do about it, in half a sentence."""
+"""Why a token endpoint rejected a request, as a code, and what a person can do about it."""
 
 from __future__ import annotations
 
 import re
 
+from oauth_cc_auth._advice import Advice
 from oauth_cc_auth._errors import Reason
 from oauth_cc_auth._http.answers import is_redirect
 
@@ -12,25 +13,20 @@ from oauth_cc_auth._http.answers import is_redirect
 USE_NONCE = "use_dpop_nonce"
 INVALID_PROOF = "invalid_dpop_proof"
 
-_CREDENTIALS = "check {proof}, and that this client may use this authentication method"
-_SECRET = "client_id and client_secret"
-_PARAMETERS = "a parameter is missing or wrong; some providers want additional_request_data, such as audience"
-_ENDPOINT = "check that token_url is the token endpoint and not a web page"
+# The values that are filled in later: `url` is the setting that names the place, `endpoint` what is there.
+_SECRET = Advice("{client_id} and {client_secret}")
+_CREDENTIALS = Advice("check {proof}, and that this client may use this authentication method")
+_PARAMETERS = Advice("a parameter is missing or wrong; some providers want {additional_request_data}, such as audience")
+_ENDPOINT = Advice("check that {url} is the {endpoint} and not a web page")
+_GRANT = Advice("that the client may use this grant (allow client credentials for it at the provider)")
 
-_ENDPOINT_OF_OAUTH = "check that token_url is the provider's endpoint for OAuth 2.0"
-_JSON = "JSON, which TokenEndpoint(..., request_format='json') sends"
-_GRANT = "that the client may use this grant (allow client credentials for it at the provider)"
-
-BINDING_WANTED = "the provider wants tokens to be bound to a key: pass dpop=DPoP()"
-CHECK_URL = "check that token_url is the right one"
-NOT_REDIRECTED = "token requests are never redirected: set token_url to the final URL"
-CERTIFICATE_WANTED = (
-    "the server wants a client certificate: pass TlsClientAuthentication(certificate) as client_authentication, or a "
-    "token_client that has one"
-)
-_CERTIFICATE_NOT_SEEN = (
-    "compare the certificate with what is registered for client_id, and check that token_url is the endpoint for "
-    "mutual TLS (mtls_endpoint_aliases in the issuer's metadata) and that no proxy on the way ends TLS"
+BINDING_WANTED = Advice("the provider wants tokens to be bound to a key: {pass_dpop}")
+CHECK_URL = Advice("check that {url} is the right one")
+NOT_REDIRECTED = Advice("token requests are never redirected: set {url} to the final URL")
+CERTIFICATE_WANTED = Advice("the server wants a client certificate: {present_certificate}")
+_CERTIFICATE_NOT_SEEN = Advice(
+    "compare the certificate with what is registered for {client_id}, and check that {url} is the endpoint for mutual "
+    "TLS (mtls_endpoint_aliases in the issuer's metadata) and that no proxy on the way ends TLS"
 )
 # How servers speak of the certificate on a connection (RFC 8705), and not of one whose key has signed something.
 _ABOUT_CERTIFICATE = (
@@ -43,16 +39,18 @@ _MAY_BE_ABOUT_CERTIFICATE = frozenset(
 
 _BY_CODE = {
     # Auth0 answers the wrong authentication method so.
-    "access_denied": f"{_CREDENTIALS} and this grant",
-    "authorization_type_invalid": f"check {_GRANT}",  # glewlwyd 2.7
+    "access_denied": Advice("{credentials} and this grant", credentials=_CREDENTIALS),
+    "authorization_type_invalid": Advice("check {grant}", grant=_GRANT),  # glewlwyd 2.7
     "invalid_client": _CREDENTIALS,
-    "invalid_dpop_proof": "check this machine's clock, that the provider takes the algorithm of dpop, and that "
-    "token_url is the URL by which the provider itself knows the endpoint",
+    "invalid_dpop_proof": Advice(
+        "check this machine's clock, that the provider takes the algorithm of {dpop}, and that {url} is the URL by "
+        "which the provider itself knows the endpoint"
+    ),
     "invalid_request": _PARAMETERS,
-    "invalid_target": "check the resource or audience in additional_request_data",
+    "invalid_target": Advice("check {resource}, or the resource or audience in {additional_request_data}"),
     # Keycloak answers a wrong secret so, Salesforce Commerce badly encoded Basic.
-    "unauthorized_client": f"check {{proof}}, and {_GRANT}",
-    "unsupported_grant_type": "check grant_type, and that token_url is the endpoint for client credentials",
+    "unauthorized_client": Advice("check {proof}, and {grant}", grant=_GRANT),
+    "unsupported_grant_type": Advice("check {grant_type}, and that {url} is the endpoint for client credentials"),
     "use_dpop_nonce": BINDING_WANTED,
 }
 _SCOPE_CODES = frozenset({"invalid_scope", "scope_invalid"})  # the latter is glewlwyd's
@@ -113,8 +111,8 @@ def speaks_of_certificate(words: str) -> bool:
     return re.search(_ABOUT_CERTIFICATE, words, re.IGNORECASE) is not None
 
 
-def advice_about_certificate(code: str | None, status: int, words: str, *, presented: bool) -> str:
-    """What to do if the token endpoint rejects a request because of the client's certificate; empty if it does not.
+def advice_about_certificate(code: str | None, status: int, words: str, *, presented: bool) -> Advice | None:
+    """What to do if the token endpoint rejects a request because of the client's certificate; None if it does not.
 
     Args:
         code: OAuth error code, or None.
@@ -123,19 +121,8 @@ def advice_about_certificate(code: str | None, status: int, words: str, *, prese
         presented: There was one, as far as we know.
     """
     if status not in (400, 401, 403) or code not in _MAY_BE_ABOUT_CERTIFICATE or not speaks_of_certificate(words):
-        return ""
+        return None
     return _CERTIFICATE_NOT_SEEN if presented else CERTIFICATE_WANTED
-
-
-def about_setting(words: str, setting: str) -> str:
-    """Advice about a token endpoint, in the words for another place, whose URL `setting` has.
-
-    Args:
-        words: The advice, which speaks of ``token_url``.
-        setting: The name of the setting, such as ``revocation_url``.
-    """
-    words = words.replace("token_url", setting)
-    return words.replace("the token endpoint", "the revocation endpoint") if setting == "revocation_url" else words
 
 
 def advice(
@@ -146,9 +133,9 @@ def advice(
     is_web_page: bool,
     description: str | None = None,
     is_form: bool = True,
-    proof: str = _SECRET,
-) -> str:
-    """What to do; empty if nothing is known that would help.
+    proof: Advice = _SECRET,
+) -> Advice | None:
+    """What to do; None if nothing is known that would help.
 
     Args:
         code: OAuth error code (RFC 6749 §5.2), or None if the answer named none.
@@ -163,10 +150,11 @@ def advice(
         code = "unauthorized_client"
     if code in _SCOPE_CODES:
         if scope is None:
-            return "set scope, or have scopes granted to this client at the provider"
-        return f"check scope: something in {scope!r} is unknown or not granted to this client"
-    words = _BY_CODE.get(code or "") or _by_status(code, status, scope, is_web_page=is_web_page, is_form=is_form)
-    return words.replace("{proof}", proof)
+            return Advice("set {scope}, or have scopes granted to this client at the provider")
+        asked = repr(scope)
+        return Advice("check {scope}: something in {asked} is unknown or not granted to this client", asked=asked)
+    found = _BY_CODE.get(code or "") or _by_status(code, status, scope, is_web_page=is_web_page, is_form=is_form)
+    return None if found is None else found.with_values(proof=proof)
 
 
 def _is_about_grant(words: str) -> bool:
@@ -174,20 +162,24 @@ def _is_about_grant(words: str) -> bool:
     return "grant" in words and any(denial in words for denial in ("not allowed", "not authorized", "not enabled"))
 
 
-def _by_status(code: str | None, status: int, scope: str | None, *, is_web_page: bool, is_form: bool) -> str:
+def _by_status(code: str | None, status: int, scope: str | None, *, is_web_page: bool, is_form: bool) -> Advice | None:
     if status in (404, 405):
         return _ENDPOINT
     if status == 415:
-        return f"the endpoint may want {_JSON if is_form else 'a form'}; if not, {_ENDPOINT_OF_OAUTH}"
+        wanted = Advice("{send_json}") if is_form else Advice("a form")
+        return Advice(
+            "the endpoint may want {wanted}; if not, check that {url} is the provider's endpoint for OAuth 2.0",
+            wanted=wanted,
+        )
     if status >= 500:
-        return "the fault is on the server's side"
+        return Advice("the fault is on the server's side")
     if status in (401, 403):
         # glewlwyd says no more if the scope is missing.
-        others = "token_url is the token endpoint" + ("" if scope else ", and whether this server wants a scope")
-        return f"{_CREDENTIALS}; if they are right, check that {others}"
+        others = "" if scope else ", and whether this server wants a scope"
+        return _CREDENTIALS + Advice("if they are right, check that {url} is the {endpoint}{others}", others=others)
     if is_web_page:
         return _ENDPOINT
     if status != 400:
-        return ""
+        return None
     # An endpoint that reads OAuth parameters from a form has a code for what is wrong with them.
-    return f"{_PARAMETERS}; or the endpoint may want {_JSON}" if code is None and is_form else _PARAMETERS
+    return _PARAMETERS + Advice("or the endpoint may want {send_json}") if code is None and is_form else _PARAMETERS

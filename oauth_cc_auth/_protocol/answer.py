@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from oauth_cc_auth._advice import Advice, as_it_is, name_of, together
 from oauth_cc_auth._errors import (
     Attempt,
     InvalidTokenResponse,
     Reason,
     TokenEndpointError,
     TokenEndpointUnreachable,
+    advised,
 )
 from oauth_cc_auth._http.answers import CUT_OFF, is_redirect, is_web_page, phrase, retry_after
 from oauth_cc_auth._http.headers import is_header_value
@@ -27,7 +29,6 @@ from .advice import (
     KNOWN_ERRORS,
     NOT_REDIRECTED,
     USE_NONCE,
-    about_setting,
     advice,
     advice_about_certificate,
     reason_for,
@@ -37,7 +38,7 @@ from .failure import Failure
 from .lifetimes import lifetime, lifetime_of_jwt
 from .likely_path import likely_path
 from .members import json_type, members_of, whole_of, without_members
-from .no_answer import CHECK, CHECKED
+from .no_answer import BY_REASON, CHECK, CHECKED
 
 # Answers that can mean "not authenticated": glewlwyd 2.7 says 403 with an empty body, node-oauth 400 or 401.
 # FastAPI says 422 if it finds no fields for the credentials.
@@ -132,22 +133,15 @@ _ABOUT_CERTIFICATE = ("connection_lost", "tls_client_certificate_refused", "tls_
 def _unreachable(request: TokenRequest, failure: TransportFailure) -> Failure:
     text = presentable(failure.text, request.secrets)
     note = request.note if request.method == "tls_client_auth" and failure.reason in _ABOUT_CERTIFICATE else ""
-    what = "gave no answer in time (see timeout and deadline)" if failure.timed_out else "could not be reached"
+    what = "gave no answer in time" if failure.timed_out else "could not be reached"
     error = TokenEndpointUnreachable(
         f"{request.asked} {request.shown_url} {what}: {text}",
         attempts=(Attempt(request.method, error_description=text, reason=failure.reason),),
         reason=failure.reason,
-        remedy="; ".join(
-            filter(
-                None,
-                (
-                    about_setting(failure.advice, request.setting),
-                    note,
-                    CHECK if failure.reason in CHECKED else "",
-                ),
-            )
-        ),
     )
+    advice = BY_REASON["timed_out"] if failure.timed_out else failure.advice
+    check = CHECK if failure.reason in CHECKED else None
+    advised(error, _about(request, together(advice, as_it_is(note), check)))
     error.timed_out = failure.timed_out
     return Failure(error, transient=failure.retryable)
 
@@ -168,10 +162,9 @@ def _refusal(request: TokenRequest, answer: TokenResponse, members: Mapping[str,
         _refusal_in_words(request, answer, code, description, asked),
         attempts=(Attempt(request.method, status, code, description, reason=reason, retry_after=asked),),
         reason=reason,
-        remedy=""
-        if asked is not None
-        else about_setting(_refusal_remedy(request, answer, code, description, html=html), request.setting),
     )
+    if asked is None:
+        advised(error, _about(request, _refusal_advice(request, answer, code, description, html=html)))
     error.status_code, error.error, error.error_description, error.error_uri = status, code, description, uri
     error.mended_by = _mended_by(request, status, code)
     return Failure(
@@ -180,6 +173,11 @@ def _refusal(request: TokenRequest, answer: TokenResponse, members: Mapping[str,
         unauthenticated=not transient and _may_be_unauthenticated(status, code, is_read=answer.problem != UNREAD),
         retry_after=asked,
     )
+
+
+def _about(request: TokenRequest, advice: Advice | None) -> Advice | None:
+    """`advice` about the place that `request` went to."""
+    return advice and advice.with_values(url=name_of(request.setting), endpoint=request.asked)
 
 
 def _may_be_unauthenticated(status: int, code: str | None, *, is_read: bool) -> bool:
@@ -258,9 +256,9 @@ def _issuer_in_url(request: TokenRequest) -> str | None:
     return None if issuer is None else presentable(issuer, request.secrets)
 
 
-def _advice_about_metadata(request: TokenRequest) -> str:
+def _advice_about_metadata(request: TokenRequest) -> Advice | None:
     issuer = _issuer_in_url(request)
-    return "" if issuer is None else f"this is the URL of the issuer's metadata: pass Issuer({issuer!r})"
+    return None if issuer is None else Advice("this is the URL of the issuer's metadata: {name_issuer}", meant=issuer)
 
 
 def _mended_by(request: TokenRequest, status: int, code: str | None) -> tuple[str, str] | None:
@@ -272,29 +270,31 @@ def _mended_by(request: TokenRequest, status: int, code: str | None) -> tuple[st
     return ("dpop", "") if wants_proof else None
 
 
-def _refusal_remedy(
+_CERTIFICATE, _ASSERTION = Advice("{client_id} and the certificate"), Advice("{client_id} and the assertion")
+
+
+def _refusal_advice(
     request: TokenRequest, answer: TokenResponse, code: str | None, description: str | None, *, html: bool
-) -> str:
+) -> Advice | None:
     status = answer.status_code
     if is_redirect(status):
         return NOT_REDIRECTED
     if status == 400 and any(words in answer.body[:2000] for words in _TO_A_TLS_PORT):
-        return "this port speaks https, and token_url must begin with https://"
-    about_metadata = _advice_about_metadata(request) if 400 <= status < 500 else ""
+        return Advice("this port speaks https, and {url} must begin with https://")
+    about_metadata = _advice_about_metadata(request) if 400 <= status < 500 else None
     if about_metadata:
         return about_metadata
     if code == INVALID_PROOF and not request.is_bound and request.setting == "token_url":
         return BINDING_WANTED
     if request.is_bound and code == USE_NONCE:
-        return "it sent no nonce, or did not accept the one that it had sent; the fault is on the server's side"
+        return Advice("it sent no nonce, or did not accept the one that it had sent; the fault is on the server's side")
     by_certificate = request.method == "tls_client_auth"
     # nginx says it on a page: "400 No required SSL certificate was sent".
     words = description or (_start_of(answer) if html else "")
     about_certificate = advice_about_certificate(code, status, words, presented=by_certificate)
     if about_certificate:
         return about_certificate
-    proved_by = "the certificate" if by_certificate else "the assertion"
-    proof = {"proof": f"client_id and {proved_by}"} if request.note else {}
+    proof = {"proof": _CERTIFICATE if by_certificate else _ASSERTION} if request.note else {}
     return advice(
         code,
         status,
@@ -321,8 +321,8 @@ def _token(request: TokenRequest, answer: TokenResponse, members: Mapping[str, A
         if kind.casefold() != _DPOP:
             return _unusable(request, answer, "unbound_token_type", *_unbound(kind))
     elif kind.casefold() in _BOUND_TOKEN_TYPES:
-        remedy = "pass dpop=DPoP()" if kind.casefold() == _DPOP else "have the provider issue Bearer"
-        return _unusable(request, answer, "bound_token_type", f"its token_type is {kind}, bound to a key", remedy)
+        advice = Advice("{pass_dpop}") if kind.casefold() == _DPOP else Advice("have the provider issue Bearer")
+        return _unusable(request, answer, "bound_token_type", f"its token_type is {kind}, bound to a key", advice)
     life = _life(request, value, members, wall)
     return Token(
         value,
@@ -342,10 +342,10 @@ def _life(request: TokenRequest, token: str, members: Mapping[str, Any], wall: f
     return endpoint.default_lifetime if life is None and endpoint is not None else life
 
 
-def _unbound(kind: str) -> tuple[str, str]:
+def _unbound(kind: str) -> tuple[str, Advice]:
     """What is wrong with a token that is not bound to our key, and what to do (RFC 9449 §5)."""
     problem = f"its token_type is {kind}, not DPoP" if kind else "it names no token_type, which must be DPoP"
-    return problem, "have the provider bind this client's tokens to keys (DPoP), or leave out dpop"
+    return problem, Advice("have the provider bind this client's tokens to keys (DPoP), or leave out {dpop}")
 
 
 def _without_token(request: TokenRequest, answer: TokenResponse, members: Mapping[str, Any]) -> Failure:
@@ -358,7 +358,7 @@ def _without_token(request: TokenRequest, answer: TokenResponse, members: Mappin
     if "access_token" not in members:
         elsewhere = _missing_place(request, answer)
         if elsewhere:
-            return _unusable(request, answer, "no_access_token", elsewhere, "check response_fields")
+            return _unusable(request, answer, "no_access_token", elsewhere, Advice("check {response_fields}"))
     if "access_token" in members:
         problem = f"its access_token is {json_type(value)}, not a string"
         return _unusable(request, answer, "no_access_token", problem, CHECK_URL)
@@ -369,7 +369,8 @@ def _without_token(request: TokenRequest, answer: TokenResponse, members: Mappin
         problem += f" ({words})" if words else ""
         return _unusable(request, answer, "no_access_token", problem, _where_to_look(request, answer))
     if is_web_page(answer.headers.get("content-type", ""), answer.body):
-        return _unusable(request, answer, "web_page", "it is a web page", "check that token_url is the token endpoint")
+        advice = Advice("check that {url} is the {endpoint}")
+        return _unusable(request, answer, "web_page", "it is a web page", advice)
     return _unusable(request, answer, *without_members(answer.body), _where_to_look(request, answer))
 
 
@@ -386,27 +387,27 @@ def _missing_place(request: TokenRequest, answer: TokenResponse) -> str:
     return not_found(whole, path, request.secrets) + (f" ({words})" if words else "")
 
 
-def _where_to_look(request: TokenRequest, answer: TokenResponse) -> str:
+def _where_to_look(request: TokenRequest, answer: TokenResponse) -> Advice:
     """What to do if there is no `access_token`: the URL may be wrong, or the endpoint has to be described."""
     if request.endpoint is not None and callable(request.endpoint.response_fields) and answer.body.strip():
-        return "check what response_fields returns"
+        return Advice("check what {response_fields} returns")
     path = presentable(likely_path(answer.body), request.secrets)
     about_metadata = _advice_about_metadata(request)
     if about_metadata or not path:
         return about_metadata or CHECK_URL
-    described = f'a TokenEndpoint with response_fields={{"access_token": "{path}"}}'
-    on_command_line = f"on the command line --response-field access_token={path}"
-    return f"{CHECK_URL}; if it is, {described} ({on_command_line}) says where the token is"
+    return CHECK_URL + Advice("if it is, {say_where_token_is}", path=path)
 
 
-def _unusable(request: TokenRequest, answer: TokenResponse, reason: Reason, problem: str, remedy: str = "") -> Failure:
+def _unusable(
+    request: TokenRequest, answer: TokenResponse, reason: Reason, problem: str, advice: Advice | None = None
+) -> Failure:
     status = answer.status_code
     error = InvalidTokenResponse(
         f"{request.asked} {request.shown_url} answered {status}, but {problem}",
         attempts=(Attempt(request.method, status, error_description=problem, reason=reason),),
         reason=reason,
-        remedy=remedy,
     )
+    advised(error, _about(request, advice))
     issuer = _issuer_in_url(request)
     if issuer is not None:
         error.mended_by = "issuer", issuer

@@ -13,7 +13,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from oauth_cc_auth._errors import Attempt, ConfigurationError, DiscoveryError, Reason
+from oauth_cc_auth._advice import Advice, name_of
+from oauth_cc_auth._errors import Attempt, ConfigurationError, DiscoveryError, Reason, advised
 from oauth_cc_auth._http.answers import is_redirect, retry_after
 from oauth_cc_auth._http.origin import may_carry_secrets
 from oauth_cc_auth._issuer import Issuer
@@ -22,10 +23,10 @@ from oauth_cc_auth._redact.redact import presentable, shown_url
 from oauth_cc_auth._settings import checks
 from oauth_cc_auth._version import __version__
 
-from .advice import about_setting
 from .exchange import METADATA, Reply, TokenRequest, TransportFailure
 from .failure import Failure
 from .members import json_object
+from .no_answer import BY_REASON
 from .server_metadata import ServerMetadata
 
 _TRANSIENT_STATUSES = frozenset({408, 425, 429})
@@ -44,14 +45,14 @@ class Unfit(Record):
         status: HTTP status of the answer; None if there was none.
         text: What is wrong with it, after "which".
         reason: The same as a code.
-        remedy: What to do; empty if nothing is known that would help.
+        advice: What to do; None if nothing is known that would help.
         issuer: The issuer that is meant; None if that is not known.
         transient: The same request may work a little later.
         retry_after: Seconds that the server asked us to wait, or None.
         is_final: The other documents, which are on the same host, need not be asked for.
     """
 
-    __slots__ = ("is_final", "issuer", "reason", "remedy", "retry_after", "status", "text", "transient", "url")
+    __slots__ = ("advice", "is_final", "issuer", "reason", "retry_after", "status", "text", "transient", "url")
 
     def __init__(
         self,
@@ -60,7 +61,7 @@ class Unfit(Record):
         text: str,
         reason: Reason,
         *,
-        remedy: str = "",
+        advice: Advice | None = None,
         issuer: str | None = None,
         transient: bool = False,
         retry_after: float | None = None,
@@ -70,7 +71,7 @@ class Unfit(Record):
         self.status = status
         self.text = text
         self.reason: Reason = reason
-        self.remedy = remedy
+        self.advice = advice
         self.issuer = issuer
         self.transient = transient
         self.retry_after = retry_after
@@ -117,7 +118,7 @@ def read_metadata(
     document = document_of(url, reply, wall)
     if isinstance(document, Unfit):
         setting = "issuer" if issuer.metadata_url is None else "metadata_url"
-        return document.replaced(remedy=about_setting(document.remedy, setting))
+        return document.replaced(advice=document.advice and document.advice.with_values(url=name_of(setting)))
     return _checked(issuer, url, document, allow_insecure_http=allow_insecure_http)
 
 
@@ -126,7 +127,8 @@ def document_of(url: str, reply: Reply, wall: float) -> Mapping[str, Any] | Unfi
     if isinstance(reply, TransportFailure):
         text = presentable(reply.text, ())
         text = "gave no answer in time" if reply.timed_out else f"could not be reached: {text}"
-        return Unfit(url, None, text, reply.reason, remedy=reply.advice, transient=reply.retryable, is_final=True)
+        advice = BY_REASON["timed_out"] if reply.timed_out else reply.advice
+        return Unfit(url, None, text, reply.reason, advice=advice, transient=reply.retryable, is_final=True)
     status = reply.status_code
     if status != 200:
         transient = status in _TRANSIENT_STATUSES or status >= 500
@@ -180,12 +182,12 @@ def _what_is_wrong_with(token_endpoint: object) -> str:
 def _of_another_issuer(issuer: Issuer, url: str, stated: object) -> Unfit:
     if not isinstance(stated, str):
         return Unfit(url, 200, "states no issuer", "issuer_mismatch")
-    shown, remedy = presentable(stated, ()), ""
-    is_meant = stated.rstrip("/") == issuer.url.rstrip("/")
-    if is_meant:
-        remedy = f"the slash at the end counts: pass Issuer({shown!r})"
-    text, meant = f"states another issuer, {shown!r}", shown if is_meant else None
-    return Unfit(url, 200, text, "issuer_mismatch", remedy=remedy, issuer=meant)
+    shown = presentable(stated, ())
+    text = f"states another issuer, {shown!r}"
+    if stated.rstrip("/") != issuer.url.rstrip("/"):
+        return Unfit(url, 200, text, "issuer_mismatch")
+    advice = Advice("the slash at the end counts: {name_issuer}", meant=shown)
+    return Unfit(url, 200, text, "issuer_mismatch", advice=advice, issuer=shown)
 
 
 def _endpoint_url(value: object, *, may_be_http: bool, allow_insecure_http: bool) -> str | None:
@@ -207,16 +209,19 @@ def _names(value: object) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
+def _advice_about(document: Unfit) -> Advice | None:
+    if document.reason == "issuer_mismatch":
+        return Advice("check the issuer; {trust_document}")
+    if document.reason == "unusable_metadata":
+        return Advice("set {token_url} to the URL of the token endpoint instead of the issuer")
+    if document.reason == "no_metadata" and not document.transient:
+        return Advice("check the issuer, or set {token_url} to the URL of the token endpoint instead")
+    return None
+
+
 def not_discovered(issuer: Issuer, documents: Sequence[Unfit]) -> Failure:
     """The failure that lists every document that was asked for; the one that says most leads the message."""
     leading = min(documents, key=lambda each: (_RANKS.get(each.reason, 2), not each.transient))
-    remedy = leading.remedy
-    if not remedy and leading.reason == "issuer_mismatch":
-        remedy = "check the issuer; if you trust the document, say so with TokenEndpoint.from_metadata(url, issuer=...)"
-    elif not remedy and leading.reason == "unusable_metadata":
-        remedy = "set token_url to the URL of the token endpoint instead of the issuer"
-    elif not remedy and leading.reason == "no_metadata" and not leading.transient:
-        remedy = "check the issuer, or pass the URL of the token endpoint instead"
     error = DiscoveryError(
         f"no token endpoint is known for the issuer {shown_url(issuer.url)}, since {shown_url(leading.url)} "
         f"{leading.text}",
@@ -231,8 +236,8 @@ def not_discovered(issuer: Issuer, documents: Sequence[Unfit]) -> Failure:
             for each in documents
         ),
         reason=leading.reason,
-        remedy=remedy,
     )
+    advised(error, leading.advice or _advice_about(leading))
     if leading.issuer is not None:
         error.mended_by = "issuer", leading.issuer
     return Failure(error, transient=leading.transient, retry_after=leading.retry_after)

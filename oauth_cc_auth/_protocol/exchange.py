@@ -25,6 +25,7 @@ from oauth_cc_auth._version import __version__
 from .fields import CONTENT_TYPES, Fields, body_of, is_public, secret_texts, tree_of, url_with
 
 if TYPE_CHECKING:
+    from oauth_cc_auth._advice import Advice
     from oauth_cc_auth._authentication.client_certificate import ClientCertificate
     from oauth_cc_auth._endpoint import TokenEndpoint
 
@@ -174,12 +175,14 @@ class TransportFailure(Record):
         text: The innermost cause in the transport's words; it may still hold secrets.
         reason: Why, as a code.
         retryable: A second try may help. It does not after a certificate that is not trusted.
-        advice: What to do about it, in our words; empty if there is nothing to say.
+        advice: What to do about it; None if there is nothing to say.
     """
 
     __slots__ = ("advice", "reason", "retryable", "text")
 
-    def __init__(self, text: str, reason: Reason = "unreachable", *, retryable: bool = True, advice: str = "") -> None:
+    def __init__(
+        self, text: str, reason: Reason = "unreachable", *, retryable: bool = True, advice: Advice | None = None
+    ) -> None:
         self.text = text
         self.reason: Reason = reason
         self.retryable = retryable

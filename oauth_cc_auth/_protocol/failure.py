@@ -6,8 +6,13 @@ who must not ask again yet, and hands it to everyone who waited. Only an adapter
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from oauth_cc_auth._errors import Attempt, TokenError, with_facts
 from oauth_cc_auth._record import Record
+
+if TYPE_CHECKING:
+    from oauth_cc_auth._advice import Advice
 
 
 class Failure(Record):
@@ -39,7 +44,7 @@ class Failure(Record):
         self.hold = hold
 
     def with_facts(
-        self, *, attempts: tuple[Attempt, ...] = (), hint: str = "", held_for: float | None = None
+        self, *, attempts: tuple[Attempt, ...] = (), hint: Advice | None = None, held_for: float | None = None
     ) -> Failure:
         """A copy whose error says more; the arguments are those of `oauth_cc_auth._errors.with_facts`."""
         return self.replaced(error=with_facts(self.error, attempts=attempts, hint=hint, held_for=held_for))

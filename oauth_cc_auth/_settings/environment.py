@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from oauth_cc_auth._advice import PYTHON, Words
 from oauth_cc_auth._authentication.from_file import FromFile
 from oauth_cc_auth._errors import ConfigurationError
 
@@ -64,6 +65,26 @@ def arguments_from_environment(
         _warn_of_ignored(prefix, environ, behaviour=behaviour)
     check_complete(arguments, {**{field: field for field in FIELDS}, **names}, _other_prefix(prefix, environ))
     return arguments, names
+
+
+def words_of(prefix: str) -> Words:
+    """What is said to people who set variables with this prefix."""
+    variables = {field: f"{prefix}{field.upper()}" for field in (*SETTINGS, *WRITABLE_BEHAVIOUR)}
+    return PYTHON.replaced(names=variables, ways={**PYTHON.ways, **_WAYS})
+
+
+_WAYS = {
+    "name_issuer": "set {issuer}={meant}",
+    "pass_dpop": "set {dpop}=true",
+    "permit_http": "set {allow_insecure_http}=true",
+    "present_certificate": "set {certificate} to its file, and {client_authentication}=tls_client_auth",
+    "proxy_url": "the URL of the proxy (HTTPS_PROXY)",
+    "say_where_token_is": "{response_fields}=access_token={path} says where the token is",
+    "send_json": "JSON, which {request_format}=json sends",
+    "send_raw_basic": "a program passes ClientSecretBasic(percent_encode=False), and no variable does that",
+    "trust_authority": "to trust a certificate authority of your own, set {variable} to a file with its certificate",
+    "trust_document": "if you trust the document, set {issuer} as the document states it, and {metadata_url}",
+}
 
 
 def permission(prefix: str) -> str:

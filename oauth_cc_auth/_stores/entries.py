@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from math import isfinite
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from oauth_cc_auth._core.clock import Moment
 from oauth_cc_auth._core.flight import Fetched
@@ -17,10 +17,14 @@ from oauth_cc_auth._errors import (
     TokenEndpointError,
     TokenEndpointUnreachable,
     TokenError,
+    advised,
 )
 from oauth_cc_auth._protocol.failure import Failure
 from oauth_cc_auth._record import Record
 from oauth_cc_auth._token import Token
+
+if TYPE_CHECKING:
+    from oauth_cc_auth._advice import Advice
 
 _KINDS = {kind.__name__: kind for kind in (TokenEndpointError, TokenEndpointUnreachable, InvalidTokenResponse)}
 
@@ -94,15 +98,15 @@ class KeptFailure(Record):
         self.ends_at = ends_at
         self.in_a_row = in_a_row
 
-    def seen_for(self, seconds: float, remedy: str) -> Failure:
-        """The failure for a process that did not ask, and may not for `seconds`; `remedy` is what it may do."""
+    def seen_for(self, seconds: float, advice: Advice) -> Failure:
+        """The failure for a process that did not ask, and may not for `seconds`; `advice` is what it may do."""
         status = "" if self.status_code is None else f", HTTP status {self.status_code}"
         reason: Any = self.reason
         error = _KINDS.get(self.kind, TokenError)(
             f"this or another process has asked the token endpoint, and got no token ({reason}{status})",
             reason=reason,
-            remedy=remedy,
         )
+        advised(error, advice)
         if isinstance(error, TokenEndpointError):
             error.status_code = self.status_code
         if isinstance(error, TokenEndpointUnreachable):

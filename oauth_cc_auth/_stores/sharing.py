@@ -63,7 +63,7 @@ from .arguments import EncryptingStore
 from .entries import Entry, KeptFailure, KeptToken, entry_from
 from .keys import Keys, keys_from, name_beside, name_of, proof_of, salt_of
 from .protocol import TokenStore
-from .remedies import remedy_for
+from .remedies import advice_for
 from .sealing import Seal
 
 BUDGET = 0.5  # seconds that the operations of a store may add to one API request
@@ -364,7 +364,7 @@ class Sharing:
         left = failure.ends_at - entry.now
         if not 0 < left <= LONGEST_WITHOUT_TOKEN:
             return None
-        return failure.seen_for(left, remedy_for(failure.reason, failure.status_code, self._config))
+        return failure.seen_for(left, advice_for(failure.reason, failure.status_code, self._config))
 
     def _fetched(self, visit: Visit, fetch: Fetch) -> Step:
         """With the lease: what another process wrote just before, or else what `fetch` comes to.

@@ -191,7 +191,9 @@ def test_the_second_run_with_a_wrong_secret(run: Run, env: dict[str, str], oauth
     wrong = {**env, "OAUTH_CC_CLIENT_SECRET": "wrong"}
     first, second = run("token", "--cache", env=wrong), run("token", "--cache", env=wrong)
     assert (first.status, second.status) == (3, 3)
-    remedy = "; check client_id and client_secret, and that this client may use this authentication method"
+    remedy = (
+        "; check OAUTH_CC_CLIENT_ID and OAUTH_CC_CLIENT_SECRET, and that this client may use this authentication method"
+    )
     assert remedy in first.err
     said = "this or another process has asked the token endpoint, and got no token (invalid_client, HTTP status 401)"
     assert f"{said}{remedy}" in second.err

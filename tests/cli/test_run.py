@@ -22,10 +22,12 @@ from oauth_cc_auth import (
     _demo,
 )
 from oauth_cc_auth import __main__ as command
+from oauth_cc_auth._advice import Advice
 from oauth_cc_auth._cli.check import diagnose
 from oauth_cc_auth._cli.settings import config_file
 from oauth_cc_auth._cli.settings.given import CommandSettings
 from oauth_cc_auth._cli.terminal import exit as exit_statuses
+from oauth_cc_auth._errors import advised
 from oauth_cc_auth._install import how_to_install
 from oauth_cc_auth.testing import LoopbackServer
 from tests.cli.runs import COMMAND, ERROR, Run, env_fixture, run_fixture, started
@@ -133,9 +135,9 @@ def test_statuses_are_in_the_docs() -> None:
         (TokenError("a"), 3, "a"),
         (TokenEndpointUnreachable("a"), 4, "a"),
         (
-            InsecureRequestError("a", remedy="pass allow_insecure_http=True to ClientCredentialsAuth"),
+            advised(InsecureRequestError("a"), Advice("use https, or {permit_http}", auth_class="A")),
             2,
-            "a; use https or, if you trust the network (service mesh, test host), pass --allow-insecure-http",
+            "a; use https, or pass --allow-insecure-http",
         ),
         (requests.ConnectionError("a\nb"), 4, "a b"),
     ],

@@ -114,7 +114,7 @@ def test_plain_http(httpie: HTTPie) -> None:
     assert run.status == 1
     assert error_line(run.errors) == (
         "InsecureRequestError: http://api.example.com/orders is not https and would show the token to everyone on the "
-        "way; use https or, if you trust the network (service mesh, test host), set OAUTH_CC_ALLOW_INSECURE_HTTP=true "
+        "way; use https, or set OAUTH_CC_ALLOW_INSECURE_HTTP=true if you trust the network (service mesh, test host) "
         "while doing a GET request to URL: http://api.example.com/orders"
     )
     assert httpie.server.requests == ()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 
+from oauth_cc_auth._advice import Advice, name_of
 from oauth_cc_auth._errors import Reason
 from oauth_cc_auth._protocol.advice import (
     CERTIFICATE_WANTED,
@@ -25,13 +26,21 @@ OF_OAUTH = "check that token_url is the provider's endpoint for OAuth 2.0"
 ENDPOINT = "check that token_url is the token endpoint and not a web page"
 
 
+def shown(given: Advice | None) -> str:
+    return "" if given is None else str(given.with_values(url=name_of("token_url"), endpoint="token endpoint"))
+
+
+def remedy(code: str | None, status: int, **facts: Any) -> str:
+    return shown(advice(code, status, **facts))
+
+
 @pytest.mark.parametrize(
     ("code", "words"),
     [
         ("access_denied", f"{CREDENTIALS} and this grant"),
         ("invalid_client", CREDENTIALS),
         ("invalid_request", PARAMETERS),
-        ("invalid_target", "check the resource or audience in additional_request_data"),
+        ("invalid_target", "check resource, or the resource or audience in additional_request_data"),
         ("authorization_type_invalid", f"check {GRANT}"),
         ("unauthorized_client", f"check client_id and client_secret, and {GRANT}"),
         ("unsupported_grant_type", "check grant_type, and that token_url is the endpoint for client credentials"),
@@ -40,7 +49,7 @@ ENDPOINT = "check that token_url is the token endpoint and not a web page"
 @pytest.mark.parametrize("status", [200, 400, 401, 404, 500])
 def test_by_code(code: str, words: str, status: int) -> None:
     """If the server names an error of the RFC, that decides, and not the status."""
-    assert advice(code, status, scope=None, is_web_page=False) == words
+    assert remedy(code, status, scope=None, is_web_page=False) == words
 
 
 @pytest.mark.parametrize(
@@ -59,34 +68,34 @@ def test_by_code(code: str, words: str, status: int) -> None:
 )
 def test_by_status(status: int, words: str) -> None:
     """If it names none, or one that is not known, the status decides."""
-    assert advice(None, status, scope="a", is_web_page=False) == words
-    assert advice("9", status, scope="a", is_web_page=False) == words
+    assert remedy(None, status, scope="a", is_web_page=False) == words
+    assert remedy("9", status, scope="a", is_web_page=False) == words
 
 
 def test_a_body_of_the_wrong_kind() -> None:
     """A 400 without a code comes from someone who read no OAuth parameters, perhaps because they are not in JSON."""
-    assert advice(None, 400, scope="a", is_web_page=False) == f"{PARAMETERS}; or {JSON}"
-    assert advice("9", 400, scope="a", is_web_page=False) == PARAMETERS
-    assert advice(None, 400, scope="a", is_web_page=False, is_form=False) == PARAMETERS
+    assert remedy(None, 400, scope="a", is_web_page=False) == f"{PARAMETERS}; or {JSON}"
+    assert remedy("9", 400, scope="a", is_web_page=False) == PARAMETERS
+    assert remedy(None, 400, scope="a", is_web_page=False, is_form=False) == PARAMETERS
     wants_form = f"the endpoint may want a form; if not, {OF_OAUTH}"
-    assert advice(None, 415, scope="a", is_web_page=False, is_form=False) == wants_form
+    assert remedy(None, 415, scope="a", is_web_page=False, is_form=False) == wants_form
 
 
 @pytest.mark.parametrize("status", [200, 400, 404, 409])
 def test_a_web_page(status: int) -> None:
     """It is not what a token endpoint answers with."""
-    assert advice(None, status, scope="a", is_web_page=True) == ENDPOINT
+    assert remedy(None, status, scope="a", is_web_page=True) == ENDPOINT
 
 
 @pytest.mark.parametrize(("status", "words"), [(503, "the fault is on the server's side"), (401, REFUSED)])
 def test_a_web_page_of_something_in_between(status: int, words: str) -> None:
     """A gateway answers so for an endpoint that is down; the status says more than the form."""
-    assert advice(None, status, scope="a", is_web_page=True) == words
+    assert remedy(None, status, scope="a", is_web_page=True) == words
 
 
 def test_no_scope_and_no_code() -> None:
     """glewlwyd answers 403 and nothing else if the scope is missing."""
-    assert advice(None, 403, scope=None, is_web_page=False) == f"{REFUSED}, and whether this server wants a scope"
+    assert remedy(None, 403, scope=None, is_web_page=False) == f"{REFUSED}, and whether this server wants a scope"
 
 
 @pytest.mark.parametrize(
@@ -99,7 +108,7 @@ def test_no_scope_and_no_code() -> None:
 def test_scope(scope: str | None, words: str) -> None:
     """The message shows what was asked for, so that a comma instead of a space is obvious."""
     for code in ("invalid_scope", "scope_invalid"):
-        assert advice(code, 400, scope=scope, is_web_page=False) == words
+        assert remedy(code, 400, scope=scope, is_web_page=False) == words
 
 
 @pytest.mark.parametrize(
@@ -165,10 +174,11 @@ def test_every_known_error_has_a_reason(code: str) -> None:
 )
 def test_a_grant_that_is_not_allowed(code: str | None, words: str | None, about_grant: bool) -> None:
     """Some servers say it in words only."""
-    told = advice(code, 400, scope=None, is_web_page=False, description=words)
+    told = remedy(code, 400, scope=None, is_web_page=False, description=words)
     otherwise = f"{PARAMETERS}; or {JSON}" if code is None else PARAMETERS
     assert told == (f"check client_id and client_secret, and {GRANT}" if about_grant else otherwise)
-    assert advice("invalid_target", 400, scope=None, is_web_page=False, description=words).startswith("check the res")
+    target = remedy("invalid_target", 400, scope=None, is_web_page=False, description=words)
+    assert target.startswith("check resource, or ")
 
 
 @pytest.mark.parametrize(
@@ -196,8 +206,8 @@ def test_words_about_a_certificate(words: str, expected: bool) -> None:
 @pytest.mark.parametrize(
     ("code", "status", "presented", "expected"),
     [
-        ("invalid_request", 400, False, CERTIFICATE_WANTED),
-        (None, 403, False, CERTIFICATE_WANTED),
+        ("invalid_request", 400, False, str(CERTIFICATE_WANTED)),
+        (None, 403, False, str(CERTIFICATE_WANTED)),
         ("invalid_client", 401, True, "compare the certificate with what is registered for client_id, and check that"),
         ("invalid_scope", 400, False, ""),
         ("invalid_client", 500, False, ""),
@@ -206,5 +216,5 @@ def test_words_about_a_certificate(words: str, expected: bool) -> None:
 def test_advice_about_a_certificate(code: str | None, status: int, presented: bool, expected: str) -> None:
     """By who has presented one; a scope may be called mtls."""
     given = advice_about_certificate(code, status, "unknown: mtls", presented=presented)
-    assert given.startswith(expected)
+    assert shown(given).startswith(expected)
     assert bool(given) == bool(expected)

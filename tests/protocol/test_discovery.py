@@ -17,6 +17,7 @@ from oauth_cc_auth import (
     DiscoveryError,
     Issuer,
 )
+from oauth_cc_auth._advice import Advice
 from oauth_cc_auth._protocol.discovery import Unfit, metadata_request, metadata_urls, not_discovered, read_metadata
 from oauth_cc_auth._protocol.exchange import TokenResponse, TransportFailure, token_request
 from oauth_cc_auth._protocol.server_metadata import ServerMetadata
@@ -94,10 +95,10 @@ def test_an_endpoint_that_cannot_be_used(named: object, text: str) -> None:
 )
 def test_a_host_that_is_not_found(issuer: Issuer, setting: str) -> None:
     """The advice speaks of what the person has set."""
-    failure = TransportFailure("unknown", "unreachable_dns", advice="check the host in token_url, and the network")
+    failure = TransportFailure("unknown", "unreachable_dns", advice=Advice("check the host in {url}, and the network"))
     unfit = read_metadata(issuer, URL, failure, WALL, allow_insecure_http=False)
     assert isinstance(unfit, Unfit)
-    assert unfit.remedy == f"check the host in {setting}, and the network"
+    assert str(unfit.advice) == f"check the host in {setting}, and the network"
 
 
 def test_what_is_read() -> None:

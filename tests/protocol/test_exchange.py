@@ -21,6 +21,7 @@ from oauth_cc_auth import (
     TokenEndpoint,
 )
 from oauth_cc_auth import __version__ as version
+from oauth_cc_auth._advice import Advice
 from oauth_cc_auth._protocol.exchange import TokenRequest, TokenResponse, TransportFailure, token_request
 
 URL = "https://login.example.com/token"
@@ -287,8 +288,9 @@ class TestSecrets:
 
 def test_failures_are_retryable_unless_said() -> None:
     """The defaults of a response and a failure."""
-    assert TransportFailure("refused") == TransportFailure("refused", "unreachable", retryable=True, advice="")
-    assert TransportFailure("refused", advice="use another port").advice == "use another port"
+    assert TransportFailure("refused") == TransportFailure("refused", "unreachable", retryable=True, advice=None)
+    advice = Advice("use another port")
+    assert TransportFailure("refused", advice=advice).advice is advice
     assert TokenResponse(200, {}, b"").problem is None
 
 

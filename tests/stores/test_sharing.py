@@ -978,10 +978,11 @@ class TestFailures:
 
     def test_an_unknown_class_of_error(self, store: MemoryStore) -> None:
         """Of a later version, say."""
+        from oauth_cc_auth._advice import Advice
         from oauth_cc_auth._stores.entries import KeptFailure
 
         kept = KeptFailure("NewError", "other", None, is_transient=True, ends_at=0.0, in_a_row=1)
-        assert type(kept.seen_for(3.0, "").error) is TokenError
+        assert type(kept.seen_for(3.0, Advice("wait")).error) is TokenError
 
 
 def _raises(*_: Any) -> Any:

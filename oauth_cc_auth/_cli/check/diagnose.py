@@ -78,7 +78,7 @@ def _located(
     with Timed(watcher, f"asking {shown_url(issuer.asked_url)} where tokens are issued") as timed:
         server = read_issuer(issuer, timeout, allow_insecure_http=permitted)
     if isinstance(server, Failure):
-        remedy = issuer_remedy(server.error)
+        remedy = issuer_remedy(server.error, settings.words)
         return replace(findings, undiscovered=server.error.problem, undiscovered_remedy=remedy), None
     token_url, origin = shown_url(server.token_url), wire_origin(server.token_url)
     question = replace(findings.question, token_url=token_url, secure=origin.scheme == "https", host=origin.host)

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from oauth_cc_auth._adapter import behaviour as checks
+from oauth_cc_auth._advice import Words
 from oauth_cc_auth._authentication.base import ClientAuthentication
 from oauth_cc_auth._authentication.client_certificate import ClientCertificate
-from oauth_cc_auth._cli.terminal.wording import setting_remedy
+from oauth_cc_auth._cli.terminal.wording import option_for, setting_remedy, words_for
 from oauth_cc_auth._config import ClientCredentialsConfig
 from oauth_cc_auth._endpoint import with_endpoint
 from oauth_cc_auth._errors import ConfigurationError, named
@@ -36,7 +37,7 @@ class Given(NamedTuple):
 
     Attributes:
         value: As the config or the auth object takes it.
-        source: Where it came from, in a form that people find: ``--scope``, ``OAUTH_CC_SCOPE``, ``a.toml: 'scope'``.
+        source: Where it came from, in a form that people find: ``--scope``, ``OAUTH_CC_SCOPE``, ``'scope' in a.toml``.
     """
 
     value: Any
@@ -50,10 +51,12 @@ class CommandSettings:
     Attributes:
         config: The checked settings of the token request; its repr shows no secret.
         behaviour: The behaviour arguments that were given, checked, by name.
+        words: What the person calls each setting, which depends on where it came from.
     """
 
     config: ClientCredentialsConfig
     behaviour: dict[str, Any]
+    words: Words
 
 
 def certificate_of(config: ClientCredentialsConfig) -> ClientCertificate | None:
@@ -84,7 +87,8 @@ def checked(given: Mapping[str, Given]) -> CommandSettings:
     fields = {field: each.value for field, each in given.items() if field not in WRITABLE_BEHAVIOUR}
     behaviour = {field: each.value for field, each in given.items() if field in WRITABLE_BEHAVIOUR}
     _blaming(given, lambda: _check_behaviour(behaviour))
-    return CommandSettings(_blaming(given, lambda: _config(fields)), behaviour)
+    words = words_for({field: each.source for field, each in given.items()})
+    return CommandSettings(_blaming(given, lambda: _config(fields)), behaviour, words)
 
 
 def _config(fields: Mapping[str, Any]) -> ClientCredentialsConfig:
@@ -124,7 +128,7 @@ def _blaming(given: Mapping[str, Given], make: Callable[[], Any]) -> Any:
         source = given[field].source if field is not None and field in given else error.name
         remedy = setting_remedy(error)
         if field in AUTHENTICATION_FIELDS and field not in given:
-            remedy = _ways(field, f"--{field.replace('_', '-')}")
+            remedy = _ways(field, option_for(field))
         problem = named(error, source, remedy)
     # Raised out here, so that no context with the values comes along.
     raise problem

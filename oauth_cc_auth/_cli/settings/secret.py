@@ -28,7 +28,7 @@ def from_standard_input() -> Given:
     line = _line()
     if not line.strip():
         raise CommandError("--client-secret - found no line of text on standard input; pass the secret there")
-    return Given(line, "--client-secret -")
+    return Given(line, "the secret on standard input")
 
 
 def _line() -> str:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from oauth_cc_auth._adapter import behaviour
-from oauth_cc_auth._cli.terminal.wording import setting_remedy
+from oauth_cc_auth._cli.terminal.wording import option_for, setting_remedy
 from oauth_cc_auth._errors import ConfigurationError, named
 from oauth_cc_auth._settings import DEFAULT_PREFIX
 from oauth_cc_auth._settings.environment import SECRET_FILE, secret_from_file
@@ -31,7 +31,7 @@ def from_options(options: argparse.Namespace) -> dict[str, Given]:
         value = getattr(options, field, None)
         if _is_blank(value) or (field == "client_secret" and value == "-"):
             continue
-        name = _OPTION_NAMES.get(field, f"--{field.replace('_', '-')}")
+        name = option_for(field)
         if field in _SEPARATORS:
             value = [split_pair(name, each, _SEPARATORS[field]) for each in value or ()]
             if field == "additional_request_data":
@@ -67,7 +67,7 @@ def from_mapping(settings: Mapping[str, Any], name: str) -> dict[str, Given]:
         name: The name of the file in messages.
 
     Raises:
-        ConfigurationError: an unknown label, a section, or a value that cannot be read; the message begins with `name`.
+        ConfigurationError: an unknown label, a section, or a value that cannot be read; the message names both.
     """
     if any(_is_section(label, value) for label, value in settings.items()):
         problem = "put the settings at the top of the file, without a [section]"
@@ -83,9 +83,9 @@ def from_mapping(settings: Mapping[str, Any], name: str) -> dict[str, Given]:
             if not _is_blank(settings[label]):
                 values[field], labels[field] = read_value(repr(label), field, settings[label]), repr(label)
     except ConfigurationError as error:
-        wrong = named(error, f"{name}: {error.name}", setting_remedy(error))
+        wrong = named(error, f"{error.name} in {name}", setting_remedy(error))
     else:
-        return {field: Given(value, f"{name}: {labels[field]}") for field, value in values.items()}
+        return {field: Given(value, f"{labels[field]} in {name}") for field, value in values.items()}
     # Raised out here, so that no context with the values comes along.
     raise wrong
 
@@ -134,12 +134,6 @@ def _is_setting(label: str) -> bool:
     return plain(label) in map(plain, BEHAVIOUR) or plain_label(label) in FIELD_BY_LABEL
 
 
-_OPTION_NAMES = {
-    "additional_headers": "--additional-header",
-    "api_headers": "--api-header",
-    "credential_headers": "--credential-header",
-    "response_fields": "--response-field",
-}
 _SEPARATORS = {
     "additional_headers": ":",
     "additional_request_data": "=",

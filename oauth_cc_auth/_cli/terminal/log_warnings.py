@@ -6,12 +6,17 @@ import logging
 from collections.abc import Generator
 from contextlib import contextmanager
 
-from oauth_cc_auth._errors import TokenError
+from oauth_cc_auth._advice import Words
+from oauth_cc_auth._errors import TokenError, worded
 
-from . import console, wording
+from . import console
 
 
 class _ConsoleHandler(logging.Handler):
+    def __init__(self, words: Words) -> None:
+        super().__init__(logging.WARNING)
+        self._words = words
+
     def emit(self, record: logging.LogRecord) -> None:
         if getattr(record, "reason", None) == "body_for_one_sending":
             console.warning("the API refused the token, and the body cannot be read again: pass it as a file")
@@ -19,14 +24,14 @@ class _ConsoleHandler(logging.Handler):
         arguments = record.args
         if isinstance(arguments, tuple):
             # An error comes as itself, so it can be put in the words of the command line.
-            arguments = tuple(wording.token_error(each) if isinstance(each, TokenError) else each for each in arguments)
+            arguments = tuple(worded(each, self._words) if isinstance(each, TokenError) else each for each in arguments)
         console.warning(logging.makeLogRecord({"msg": record.msg, "args": arguments}).getMessage())
 
 
 @contextmanager
-def warnings_shown() -> Generator[None]:
-    """Show them while the block lasts."""
-    logger, handler = logging.getLogger("oauth_cc_auth"), _ConsoleHandler(logging.WARNING)
+def warnings_shown(words: Words) -> Generator[None]:
+    """Show them in these words while the block lasts."""
+    logger, handler = logging.getLogger("oauth_cc_auth"), _ConsoleHandler(words)
     logger.addHandler(handler)
     try:
         yield

@@ -2,27 +2,62 @@
 
 from __future__ import annotations
 
-from oauth_cc_auth._errors import ConfigurationError, Reason, TokenError, worded
+from collections.abc import Mapping
+
+from oauth_cc_auth._advice import Words
+from oauth_cc_auth._errors import ConfigurationError, Reason, TokenError, remedy_in
+from oauth_cc_auth._settings import DEFAULT_PREFIX
 from oauth_cc_auth._settings.checks import https_remedy
+from oauth_cc_auth._settings.fields import SETTINGS, WRITABLE_BEHAVIOUR
 
 _PERMIT_HTTP = https_remedy("pass --allow-insecure-http")
 _TRUST = "to trust a certificate authority of your own, set REQUESTS_CA_BUNDLE to a file with its certificate"
 
-# By the reason of a TokenError. For all others the library's remedy is right here as well.
-_TOKEN_REMEDIES = {
-    "bound_token_type": "if it is bound by DPoP, pass --dpop; else have the provider issue Bearer",
-    "insecure_request": _PERMIT_HTTP,
-    "tls_untrusted": _TRUST,
-    "tls_expired": _TRUST,
-    "tls_not_yet_valid": _TRUST,
-    "tls_wrong_host": _TRUST,
+_OTHER_OPTIONS = {
+    "additional_headers": "--additional-header",
+    "api_headers": "--api-header",
+    "credential_headers": "--credential-header",
+    "response_fields": "--response-field",
 }
-# By the setting that would mend it.
-_BY_SETTING = {
-    "dpop": "the provider wants tokens to be bound to a key: pass --dpop",
-    "issuer": "this is the URL of the issuer's metadata: pass --issuer {}",
-}
-_SLASH = "the slash at the end counts: pass --issuer {}"
+_BEHAVIOUR_OPTIONS = ("timeout", "deadline")
+
+
+def option_for(field: str) -> str:
+    """The option that sets `field`."""
+    return _OTHER_OPTIONS.get(field, f"--{field.replace('_', '-')}")
+
+
+def _name_for(field: str) -> str:
+    """How a person can set `field`: nearly all have an option."""
+    has_option = field in SETTINGS or field in _BEHAVIOUR_OPTIONS
+    return option_for(field) if has_option else f"{DEFAULT_PREFIX}{field.upper()}"
+
+
+# What the command says if it does not know where a setting came from, or if it came from nowhere.
+COMMAND = Words(
+    {field: _name_for(field) for field in (*SETTINGS, *WRITABLE_BEHAVIOUR)},
+    {
+        "check_shows": "",  # the command itself names it, whatever the reason is
+        "end_of_hold": "",
+        "name_issuer": "pass --issuer {meant}",
+        "pass_dpop": "pass --dpop",
+        "permit_http": "pass --allow-insecure-http",
+        "present_certificate": "pass --certificate and --client-authentication tls_client_auth",
+        "proxy_url": "the URL of the proxy (HTTPS_PROXY, HTTP_PROXY or ALL_PROXY)",
+        "say_where_token_is": "--response-field access_token={path} says where the token is",
+        "send_json": "JSON, which --request-format json sends",
+        "send_raw_basic": "a program passes ClientSecretBasic(percent_encode=False), and there is no option for that",
+        "trust_authority": "to trust a certificate authority of your own, set {variable} to a file with its "
+        "certificate",
+        "trust_document": "if you trust the document, pass --issuer as the document states it, and --metadata-url",
+    },
+)
+
+
+def words_for(names: Mapping[str, str]) -> Words:
+    """The words of the command for settings of which `names` says where they came from."""
+    return COMMAND.replaced(names={**COMMAND.names, **names})
+
 
 _PROXY = "check the proxy that HTTPS_PROXY, HTTP_PROXY or ALL_PROXY names; NO_PROXY names hosts that need none"
 # What to do if there is no answer of the API, whose URL the person has given on the command line.
@@ -51,23 +86,9 @@ def api_remedy(reason: Reason) -> str:
     return _API_REMEDIES.get(reason, "`oauth-cc-auth check --api-url` with this URL shows which step fails")
 
 
-def token_error(error: TokenError) -> str:
-    """The message for an error about a token."""
-    return worded(error, token_remedy(error))
-
-
-def token_remedy(error: TokenError) -> str:
-    """What to do about it on the command line; empty if nothing is known that would help."""
-    if error.mended_by is None:
-        return _TOKEN_REMEDIES.get(error.reason, error.remedy)
-    setting, value = error.mended_by
-    words = _SLASH if error.reason == "issuer_mismatch" else _BY_SETTING[setting]
-    return words.format(value)
-
-
-def issuer_remedy(error: TokenError) -> str:
+def issuer_remedy(error: TokenError, words: Words) -> str:
     """What to do about metadata that was read and does not count; empty if the issuer itself is in doubt."""
-    remedy = token_remedy(error)
+    remedy = remedy_in(error, words)
     is_known = error.reason == "unusable_metadata" or error.mended_by is not None
     return f"{remedy[:1].upper()}{remedy[1:]}." if is_known else ""
 

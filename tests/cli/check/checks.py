@@ -19,6 +19,7 @@ from oauth_cc_auth._cli.check.facts import ApiFacts, AttemptFacts, Findings, Que
 from oauth_cc_auth._cli.check.rules.judge import Cause, Diagnosis
 from oauth_cc_auth._cli.check.watcher import Watcher
 from oauth_cc_auth._cli.settings.given import CommandSettings
+from oauth_cc_auth._cli.terminal.wording import COMMAND
 from oauth_cc_auth._config import ClientCredentialsConfig
 from oauth_cc_auth._issuer import Issuer
 
@@ -141,7 +142,7 @@ def diagnosis(
     """Diagnose these settings."""
     config = ClientCredentialsConfig(token_url, client_id, client_secret, **settings)
     onlooker = Onlooker()
-    verdict = diagnose(CommandSettings(config, {"timeout": 5.0} | (behaviour or {})), api_url, onlooker)
+    verdict = diagnose(CommandSettings(config, {"timeout": 5.0} | (behaviour or {}), COMMAND), api_url, onlooker)
     assert onlooker.findings is not None
     return Diagnosed(onlooker.findings, verdict, onlooker.told)
 

@@ -91,7 +91,7 @@ def test_metadata_that_cannot_be_used(login: Login) -> None:
     login.documents[FORMS[0]] = login.document("http://login.example.com/token")
     cause = diagnosis(Issuer(login.url), client_secret="s3cret").cause("issuer_not_discovered")
     assert "names a token_endpoint that is no URL, or no https one: 'http://login.example.com/token'" in cause.text
-    assert cause.remedy == "Set token_url to the URL of the token endpoint instead of the issuer."
+    assert cause.remedy == "Set --token-url to the URL of the token endpoint instead of the issuer."
 
 
 def test_a_proof_of_possession_that_is_missing(run: Run, oauth_server: LoopbackServer) -> None:

@@ -97,9 +97,9 @@ def test_files_of_other_systems(monkeypatch: pytest.MonkeyPatch) -> None:
         (b'{"scope": "a", "scope": "b"}', "it is not valid JSON: 'scope' is there twice"),
         (b"\xff\xfe", "it is not text in UTF-8"),
         (b"{" + b'"a":{' * 100_000, "it is not valid JSON: "),
-        (b'tokenurl2 = "x"', "'tokenurl2' is not a known setting; did you mean 'token_url'?"),
-        (b"timeout = 0", "'timeout' must be a positive number of seconds, not 0"),
-        (b"scope = 2020-01-01", "'scope' must be a str or an iterable of str, not date"),
+        (b'tokenurl2 = "x"', "a.toml is not a known setting; did you mean 'token_url'?"),
+        (b"timeout = 0", "a.toml must be a positive number of seconds, not 0"),
+        (b"scope = 2020-01-01", "a.toml must be a str or an iterable of str, not date"),
     ],
     ids=range(8),
 )

@@ -156,20 +156,23 @@ def test_a_mapping(labels: Mapping[str, Any]) -> None:
         "renew_on": False,
         "api_origins": ["https://b"],
     }
-    assert [each.source for each in found.values()] == [f"a.toml: {label!r}" for label in labels]
+    assert [each.source for each in found.values()] == [f"{label!r} in a.toml" for label in labels]
 
 
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
-        ({"Token Uri": "x"}, "a.toml: 'Token Uri' is not a known setting; did you mean 'token_url'?"),
-        ({"timeout": 1, "Time-out": 2}, "a.toml: 'Time-out' and 'timeout' both set timeout; keep one"),
-        ({"scope": "a", "Scope": "b"}, "a.toml: 'Scope' and 'scope' both set scope; keep one"),
-        ({"deadline": "soon"}, "a.toml: 'deadline' must be a number, not 'soon'"),
-        ({"Renew On": "maybe"}, "a.toml: 'Renew On' must be true, false or HTTP statuses such as 401,419, not 'maybe'"),
-        ({"allow_insecure_http": "no!"}, "a.toml: 'allow_insecure_http' must be true or false, not 'no!'"),
-        ({"token client": "x"}, "a.toml: 'token client' cannot be set here; only a program can set it"),
-        ({"Auth Config": "Oauth1"}, "a.toml: 'Auth Config' must be 'Oauth2', the only one that this package does"),
+        ({"Token Uri": "x"}, "'Token Uri' in a.toml is not a known setting; did you mean 'token_url'?"),
+        ({"timeout": 1, "Time-out": 2}, "'Time-out' in a.toml and 'timeout' both set timeout; keep one"),
+        ({"scope": "a", "Scope": "b"}, "'Scope' in a.toml and 'scope' both set scope; keep one"),
+        ({"deadline": "soon"}, "'deadline' in a.toml must be a number, not 'soon'"),
+        (
+            {"Renew On": "maybe"},
+            "'Renew On' in a.toml must be true, false or HTTP statuses such as 401,419, not 'maybe'",
+        ),
+        ({"allow_insecure_http": "no!"}, "'allow_insecure_http' in a.toml must be true or false, not 'no!'"),
+        ({"token client": "x"}, "'token client' in a.toml cannot be set here; only a program can set it"),
+        ({"Auth Config": "Oauth1"}, "'Auth Config' in a.toml must be 'Oauth2', the only one that this package does"),
     ],
 )
 def test_a_wrong_mapping(labels: Mapping[str, Any], message: str) -> None:

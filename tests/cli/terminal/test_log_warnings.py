@@ -7,8 +7,10 @@ import logging
 import pytest
 
 from oauth_cc_auth import TokenEndpointUnreachable
+from oauth_cc_auth._advice import Advice
 from oauth_cc_auth._cli.terminal.log_warnings import warnings_shown
-from oauth_cc_auth._errors import with_facts
+from oauth_cc_auth._cli.terminal.wording import COMMAND, words_for
+from oauth_cc_auth._errors import advised, with_facts
 from tests.cli.runs import WARNING
 
 logger = logging.getLogger("oauth_cc_auth")
@@ -16,19 +18,19 @@ logger = logging.getLogger("oauth_cc_auth")
 
 def test_an_error_is_in_the_words_of_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     """A program could call a method or pass an argument; a person cannot."""
-    error = TokenEndpointUnreachable("no trust", reason="tls_untrusted", remedy="pass token_client")
-    with warnings_shown():
+    error = advised(TokenEndpointUnreachable("no trust"), Advice("set {token_url}, or {pass_dpop}"))
+    with warnings_shown(words_for({"token_url": "'url' in a.toml"})):
         logger.warning("token not renewed after %.1f s: %s", 3, with_facts(error, held_for=2))
     assert capsys.readouterr().err == (
-        f"{WARNING}token not renewed after 3.0 s: no trust; to trust a certificate authority of your own, set "
-        "REQUESTS_CA_BUNDLE to a file with its certificate. Not asked again for 2.0 s\n"
+        f"{WARNING}token not renewed after 3.0 s: no trust; set 'url' in a.toml, or pass --dpop. Not asked again "
+        "for 2.0 s\n"
     )
 
 
 @pytest.mark.parametrize(("arguments", "shown"), [((), "100 %"), (({"a": 1},), "100 %")])
 def test_other_messages(arguments: tuple[object, ...], shown: str, capsys: pytest.CaptureFixture[str]) -> None:
     """They are shown as they are, and below a WARNING not at all."""
-    with warnings_shown():
+    with warnings_shown(COMMAND):
         logger.warning("100 %" if not arguments else "100 %%", *arguments)
         logger.info("nothing to see")
     logger.warning("too late")

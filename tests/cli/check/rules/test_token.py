@@ -12,6 +12,7 @@ from oauth_cc_auth._cli.check.diagnose import diagnose
 from oauth_cc_auth._cli.check.rules.rule import date, duration, relative
 from oauth_cc_auth._cli.check.watcher import Watcher
 from oauth_cc_auth._cli.settings.given import CommandSettings
+from oauth_cc_auth._cli.terminal.wording import COMMAND
 from oauth_cc_auth.testing import Answer, LoopbackServer
 from tests.cli.check.checks import diagnosis, direct, jwt
 
@@ -64,7 +65,7 @@ def test_an_answer_that_can_be_described(body: Any, path: str, oauth_server: Loo
 def test_nobody_has_to_look_on(oauth_server: LoopbackServer) -> None:
     """The verdict is the same."""
     config = ClientCredentialsConfig(oauth_server.token_url, "client", "secret")
-    assert diagnose(CommandSettings(config, {}), oauth_server.api_url, Watcher()).works
+    assert diagnose(CommandSettings(config, {}, COMMAND), oauth_server.api_url, Watcher()).works
 
 
 def test_everything_about_a_good_token(oauth_server: LoopbackServer) -> None:
