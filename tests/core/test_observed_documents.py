@@ -150,6 +150,8 @@ def test_a_hook_of_a_sibling(told: Told) -> None:
     about: dict[str, Any] = ABOUT
     assert events == [TokenFound(**about, lifetime=None, scope=None, renewal=False)]
     assert told.events == []
+    told.observer.token_url = "https://login.example.com/found"  # as what an issuer's metadata names is set
+    assert told.observer.for_hook(None).token_url == "https://login.example.com/found"
     hook = told.events.append
     observer = Observer(CONFIG, hook)
     assert observer.for_hook(hook) is observer

@@ -108,7 +108,7 @@ MORE = Group(modules=("_adapter/step_up", "_adapter/proving"), tests=("adapter/t
 TLS = Group(modules=("_adapter/tls_contexts",), tests=("adapter/test_tls_contexts",))
 HTTPX = Group(
     modules=("_httpx/exchange", "_httpx/auth", "_httpx/replay", "_httpx/drain", "_httpx/peek"),
-    tests=("httpx/test_details", "httpx/test_exchange", "httpx/test_auth", "httpx/test_bodies"),
+    tests=("httpx/test_details", "httpx/test_exchange", "httpx/test_auth", "httpx/test_bound", "httpx/test_bodies"),
 )
 REQUESTS = Group(
     modules=("_requests/renewal", "_requests/guarded", "_requests/drain", "_requests/auth"),

@@ -263,7 +263,8 @@ def test_a_stand_in_for_a_request(server: LoopbackServer) -> None:
     auth.prefetch()
     lease: Any = auth._policy.cache.fresh()
     assert bind(StandIn(), auth._policy, lease) is None
-    assert shown["DPoP"] == shown["DPoP"] != ""
+    assert shown["DPoP"] is shown["DPoP"]
+    assert shown["DPoP"].count(".") == 2
 
 
 def test_a_mock_that_has_a_request_of_its_own() -> None:
