@@ -104,8 +104,9 @@ def measure(environment: Environment, say: Callable[[str], None], *, quick: bool
             f"{RATE} requests a second on one auth object, for {lifetimes} token lifetimes of {LIFE} s. The token "
             f"endpoint takes {TOKEN_DELAY * 1000:.0f} ms. Milliseconds from the time at which a request was due to its "
             'end: if another request delays it, the delay counts. "Waited" means longer than '
-            f"{WAITED * 1000:.0f} ms. The first token was fetched before. In the rows in which the endpoint hangs, it "
-            f"answers no token request for {HANG:.0f} s, once; a token lives {HANG_LIFE} s and is renewed from "
+            f"{WAITED * 1000:.0f} ms. The first token was fetched before. The floor has a token that does not end: its "
+            "tail is what else delays a request. In the rows in which the endpoint hangs, it answers no token request "
+            f"for {HANG:.0f} s, once; a token lives {HANG_LIFE} s and is renewed from "
             f"{HANG_AFTER * HANG_LIFE:.0f} s on, and the run takes {HANG_SECONDS} s."
             f"\n\n![Request times by percentile]({PLOT})",
             table(headings, rows),
