@@ -58,6 +58,10 @@ if TYPE_CHECKING:
         dpop: DPoP | None
         allow_insecure_http: bool | None
 
+    _KeptMethod = Literal["client_secret_basic", "client_secret_post"] | ClientAuthentication | None
+else:
+    _KeptMethod = MethodInUse
+
 
 class ClientCredentialsConfig:
     """The settings of one client at one token endpoint (RFC 6749 §4.4). Immutable.
@@ -105,7 +109,7 @@ class ClientCredentialsConfig:
     client_secret: str | Callable[..., str] | None
     scope: str | None
     resource: tuple[str, ...]
-    client_authentication: Literal["client_secret_basic", "client_secret_post"] | ClientAuthentication | None
+    client_authentication: _KeptMethod
     header_name: str
     header_value_pattern: str | Callable[[Token], str]
     api_headers: Pairs

@@ -17,12 +17,14 @@ raises, an instance of its own for every caller. An adapter raises them as membe
 
 # Not `from __future__ import annotations`: `typing.get_type_hints` would look for the names in `oauth_cc_auth`, where
 # all of these classes say they are from.
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    from typing import TypeVar
+
     from oauth_cc_auth._advice import Advice, Words
 
-TokenErrorT = TypeVar("TokenErrorT", bound="TokenError")
+    TokenErrorT = TypeVar("TokenErrorT", bound="TokenError")
 
 # Why there is no token. Programs compare these, so they stay; later versions may add some. docs/errors.md says what
 # each of them means.
@@ -91,11 +93,16 @@ Reason = Literal[
     "wrong_client_kind",
 ]
 
+if TYPE_CHECKING:
+    _Four = tuple[str, int | None, str | None, str | None]
+else:
+    _Four = tuple  # with brackets it takes longer
+
 # What is wrong with a setting, as far as it is said in other words on the command line, in the environment or HTTPie.
 SettingReason = Literal["invalid", "insecure_http", "missing", "not_a_setting", "unknown"]
 
 
-class Attempt(tuple[str, int | None, str | None, str | None]):
+class Attempt(_Four):
     """One token request and how it ended: a tuple of the first four attributes, which decide what is equal.
 
     Attributes:
@@ -121,7 +128,7 @@ class Attempt(tuple[str, int | None, str | None, str | None]):
         error: str | None = None,
         error_description: str | None = None,
         *,
-        reason: Reason | None = None,
+        reason: "Reason | None" = None,  # as text, since `|` looks at all sixty each time
         retry_after: float | None = None,
     ) -> "Attempt":
         made = super().__new__(cls, (method, status_code, error, error_description))
@@ -244,7 +251,7 @@ class TokenError(Exception):
     _library_class: type[Exception] | None = None
 
     def __init__(
-        self, message: str, *, attempts: tuple[Attempt, ...] = (), reason: Reason | None = None, remedy: str = ""
+        self, message: str, *, attempts: tuple[Attempt, ...] = (), reason: "Reason | None" = None, remedy: str = ""
     ) -> None:
         self.problem = message
         self.attempts = attempts
@@ -373,7 +380,7 @@ def with_facts(
     return with_message(copy, worded(copy, PYTHON))
 
 
-def advised(error: TokenErrorT, advice: "Advice | None") -> TokenErrorT:
+def advised(error: "TokenErrorT", advice: "Advice | None") -> "TokenErrorT":
     """`error`, which is new and has no remedy, with what to do about it. It can then be `worded` for each face."""
     if advice is not None:
         error._advice_parts = advice.parts

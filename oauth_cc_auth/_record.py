@@ -6,9 +6,12 @@ compiles code at import: a tenth of a millisecond for each of twenty. A comment 
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import TYPE_CHECKING
 
-RecordT = TypeVar("RecordT", bound="Record")
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    RecordT = TypeVar("RecordT", bound="Record")
 
 
 class Record:

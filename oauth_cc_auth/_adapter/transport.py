@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from typing import TYPE_CHECKING, Any
 
 from oauth_cc_auth._core.loading import FETCHING, Modules
@@ -20,7 +20,7 @@ def is_switched_on() -> bool:
     return is_switched_on()
 
 
-class Transport(ABC):
+class Transport:  # no ABC, which takes 20 µs more for each of its subclasses
     """One client library, for one auth object.
 
     Attributes:

@@ -7,7 +7,7 @@ up in `response.history`, follow its redirects with the secret, and have no time
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Generator
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar
 
 import oauth_cc_auth  # by this name an annotation finds the token, whose module is loaded when someone asks for it
 from oauth_cc_auth._adapter.base import (
@@ -23,12 +23,16 @@ from oauth_cc_auth._core.loading import loaded
 from oauth_cc_auth._http.origin import origin_of
 
 if TYPE_CHECKING:
+    from typing import Generic
+
     from oauth_cc_auth._core.lease import Lease
 
     from .exchange import ApiExchange
     from .policy import HttpxPolicy
     from .replay import Replay
     from .transport import HttpxTransport
+else:
+    from oauth_cc_auth._adapter.base import Generic
 
 
 class _Done:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from oauth_cc_auth._adapter.base import BaseAuth, TokenClientT, foreign_request
 from oauth_cc_auth._core.loading import loaded
@@ -10,10 +10,14 @@ from oauth_cc_auth._http.origin import site_of
 from oauth_cc_auth._settings.callables import is_async
 
 if TYPE_CHECKING:
+    from typing import Generic
+
     from oauth_cc_auth._core.lease import Lease
 
     from .policy import RequestsPolicy
     from .transport import RequestsTransport
+else:
+    from oauth_cc_auth._adapter.base import Generic
 
 RequestT = TypeVar("RequestT")
 
