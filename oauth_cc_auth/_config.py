@@ -153,16 +153,13 @@ class ClientCredentialsConfig:
             endpoint.check_beside(method, data, headers, allow_insecure_http=allow_insecure_http)
         if issuer is None and method is not None and not isinstance(method, str):
             _check_urls_for_certificate(method, (url,) if endpoint is None else endpoint.urls)
-        scope, resources = checks.scope(scope), checks.resource(resource)
-        for name, value in (("scope", scope), ("resource", resources)):
-            if value and any(key == name for key, _ in data):
-                problem, remedy = "is also in additional_request_data", "set it in one place"
-                raise ConfigurationError(field=name, problem=problem, remedy=remedy)
+        scope, resources = _checked_target(scope, resource, data)
+        effective = _effective(method, endpoint)
         fields: dict[str, Any] = {
             "token_url": url if issuer is None else None,
             "token_source": endpoint or issuer or url,
-            "client_id": checks.client_id(client_id, _effective(method, endpoint)),
-            "client_secret": checks.client_secret(client_secret, _effective(method, endpoint)),
+            "client_id": checks.client_id(client_id, effective),
+            "client_secret": checks.client_secret(client_secret, effective),
             "scope": scope,
             "resource": resources,
             "client_authentication": method,
@@ -178,8 +175,18 @@ class ClientCredentialsConfig:
         if dpop is not None:
             fields["header_value_pattern"] = checks.bound_header(fields)
         # Not by __dict__, whose mere use would give each config a dict of its own, of 300 bytes.
+        put = object.__setattr__
         for name, value in fields.items():
-            object.__setattr__(self, name, value)
+            put(self, name, value)
+
+    def for_target(self, **target: Any) -> "ClientCredentialsConfig":
+        """This config with another `scope` or `resource`, or both; what is not passed stays.
+
+        Raises:
+            ConfigurationError: a value cannot be right.
+        """
+        wanted = {"scope": self.scope, "resource": self.resource, **target}
+        return self.with_target(*_checked_target(**wanted, data=self.additional_request_data))
 
     def with_target(self, scope: str | None, resource: tuple[str, ...]) -> "ClientCredentialsConfig":
         """This config, except that it asks for `scope` and `resource`, which are checked."""
@@ -291,6 +298,17 @@ def _sources(value: object) -> "tuple[TokenEndpoint | None, Issuer | None]":
     if isinstance(value, TokenEndpoint):
         return value, value.issuer
     return None, value if isinstance(value, Issuer) else None
+
+
+def _checked_target(
+    scope: str | Iterable[str] | None, resource: str | Iterable[str] | None, data: Pairs
+) -> tuple[str | None, tuple[str, ...]]:
+    checked = checks.scope(scope), checks.resource(resource)
+    for name, value in zip(("scope", "resource"), checked, strict=True) if data else ():
+        if value and any(key == name for key, _ in data):
+            problem, remedy = "is also in additional_request_data", "set it in one place"
+            raise ConfigurationError(field=name, problem=problem, remedy=remedy)
+    return checked
 
 
 def _check_urls_for_certificate(method: ClientAuthentication, urls: Iterable[str]) -> None:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import os
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping
+from operator import is_
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import oauth_cc_auth  # by this name an annotation finds the token and the events, which are loaded when someone asks
@@ -195,24 +196,12 @@ class BaseAuth(Generic[TokenClientT]):  # no ABC either
             allow_insecure_http=allow_insecure_http,
         )
         object.__setattr__(self, "config", config)
-        self._behaviour = Behaviour(
-            {
-                "timeout": timeout,
-                "deadline": deadline,
-                "early_expiry": early_expiry,
-                "renew_after": renew_after,
-                "renew_on": renew_on,
-                "renew_in_background": renew_in_background,
-                "raise_if_not_renewed": raise_if_not_renewed,
-                "step_up": step_up,
-                "resource_metadata": resource_metadata,
-                "api_origins": api_origins,
-                "on_event": on_event,
-                "token_client": token_client,
-                "store": store,
-            },
-            self._wire_url,
+        given = (
+            *(timeout, deadline, early_expiry, renew_after, renew_on, renew_in_background, raise_if_not_renewed),
+            *(step_up, resource_metadata, api_origins, on_event, token_client, store),
         )
+        is_usual = all(map(is_, given, _USUAL_VALUES))
+        self._behaviour = _USUAL if is_usual else Behaviour(dict(zip(_BEHAVIOUR, given, strict=True)), self._wire_url)
         self._start(REAL_CLOCK)
 
     @classmethod
@@ -268,13 +257,13 @@ class BaseAuth(Generic[TokenClientT]):  # no ABC either
         """
         siblings = loaded("_adapter.siblings")
         given: dict[str, Any] = dict(options)
-        siblings.check_options(given, BaseAuth.__init__.__kwdefaults__ or ())
+        siblings.check_options(given, _DEFAULTS)
         sibling = type(self).__new__(type(self))
         for name, value in self.__dict__.items():
             if name not in _LIVE:
                 # Not by __dict__, whose mere use would give each sibling a dict of its own.
                 object.__setattr__(sibling, name, value)
-        config = siblings.config_with(self.config, _arguments_for(self.config), given)
+        config = siblings.config_with(self.config, _arguments_for, given)
         object.__setattr__(sibling, "config", config)
         behaviour = {
             name: value for name, value in given.items() if name not in ClientCredentialsConfig.__annotations__
@@ -415,6 +404,7 @@ class BaseAuth(Generic[TokenClientT]):  # no ABC either
             self._transport = self._make_transport(behaviour.token_client)
         else:
             self._transport = sibling._transport
+        transport = self._transport
         self._source: TokenSource = loaded("_core.source").TokenSource(
             self.config,
             behaviour.on_event,
@@ -422,15 +412,15 @@ class BaseAuth(Generic[TokenClientT]):  # no ABC either
             timeout=behaviour.timeout,
             deadline=behaviour.deadline,
             rules=behaviour.rules,
-            send=self._transport.send,
-            asend=self._transport.asend,
-            obstacle=self._transport.obstacle,
-            renew_in_background=self._transport.can_renew_in_background if behaviour.renew_in_background else None,
+            send=transport.send,
+            asend=transport.asend,
+            obstacle=transport.obstacle,
+            renew_in_background=transport.can_renew_in_background if behaviour.renew_in_background else None,
             sibling=None if sibling is None else sibling._source,
             share=None
             if behaviour.store is None
             else loaded("_stores.sharing").sharing_of(behaviour.store, self.config, clock),
-            modules=self._transport.modules,
+            modules=transport.modules,
         )
         self._policy = self._make_policy()
         _load_for(self.config)
@@ -523,8 +513,17 @@ def checked_token(name: str, value: object) -> Token:
     return value
 
 
+_DEFAULTS: dict[str, Any] = BaseAuth.__init__.__kwdefaults__ or {}
+_BEHAVIOUR = (
+    *("timeout", "deadline", "early_expiry", "renew_after", "renew_on", "renew_in_background", "raise_if_not_renewed"),
+    *("step_up", "resource_metadata", "api_origins", "on_event", "token_client", "store"),
+)
+# Of all auth objects that are made without such arguments. Values are compared by identity, since 1 equals True.
+_USUAL_VALUES = tuple(_DEFAULTS[name] for name in _BEHAVIOUR)
+_USUAL = Behaviour(_DEFAULTS, str)
+
 # The names that an assignment to an auth object is likely to mean.
-_ARGUMENTS = frozenset({"config", "token_url", "client_id", "client_secret", *(BaseAuth.__init__.__kwdefaults__ or ())})
+_ARGUMENTS = frozenset({"config", "token_url", "client_id", "client_secret", *_DEFAULTS})
 
 # A TypeError about an argument that does not exist names what the person called.
 BaseAuth.__init__.__qualname__ = "ClientCredentialsAuth.__init__"
@@ -538,7 +537,8 @@ def _load_for(config: ClientCredentialsConfig) -> None:
     if config.endpoint is not None:
         loaded("_protocol.places")
         loaded("_protocol.unread_life")
-    if any(has_callable(value) for _, value in (*config.additional_request_data, *config.additional_headers)):
+    pairs = config.additional_request_data + config.additional_headers
+    if pairs and any(has_callable(value) for _, value in pairs):
         loaded("_core.values")
 
 

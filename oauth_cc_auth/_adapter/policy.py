@@ -157,8 +157,9 @@ class ApiPolicy:
         self.readings = source.cache.clock.readings
         self.proofs = source.proofs
         self.header_name = config.header_name
-        self.header_names = _names(config.header_name, *(name for name, _ in config.api_headers))
-        self.strips_header = [name.lower() for name in self.header_names] == ["authorization"]
+        others = (name for name, _ in config.api_headers) if config.api_headers else ()
+        self.header_names = _names(config.header_name, *others)
+        self.strips_header = config.header_name.lower() == "authorization" and not config.api_headers
         self.is_usual = behaviour.renew_on is None
         self.reads_body = callable(behaviour.renew_on) and wants_argument(behaviour.renew_on, 2)
         self.serves_every_origin = behaviour.api_origins is None

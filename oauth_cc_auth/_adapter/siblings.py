@@ -76,13 +76,15 @@ def check_options(options: Mapping[str, object], known: Collection[str]) -> None
 
 
 def config_with(
-    config: ClientCredentialsConfig, arguments: Mapping[str, Any], options: Mapping[str, Any]
+    config: ClientCredentialsConfig,
+    arguments: Callable[[ClientCredentialsConfig], Mapping[str, Any]],
+    options: Mapping[str, Any],
 ) -> ClientCredentialsConfig:
     """`config` with other values for the settings among `options`; it is `config` itself if there are none.
 
     Args:
         config: Of the auth object that the sibling comes from.
-        arguments: Make an equal config.
+        arguments: Says what makes an equal config.
         options: Of the sibling, those of its behaviour included.
 
     Raises:
@@ -91,7 +93,9 @@ def config_with(
     changes = {name: value for name, value in options.items() if name in ClientCredentialsConfig.__annotations__}
     if not changes:
         return config
-    changed = ClientCredentialsConfig(**{**arguments, **changes})
+    if changes.keys() <= {"scope", "resource"}:  # what nearly all siblings are for
+        return config.for_target(**changes)
+    changed = ClientCredentialsConfig(**{**arguments(config), **changes})
     for name in ClientCredentialsConfig.__annotations__:
         value = getattr(config, name)
         if getattr(changed, name) == value:

@@ -110,6 +110,13 @@ class TokenSource:
         else:
             self.cache = TokenCache(clock, sibling.cache.family)
             self.observer = sibling.observer.for_hook(on_event)
+            # A method is a new object each time that it is named; siblings share one.
+            if renew_in_background == sibling.cache.renews_in_background:
+                renew_in_background = sibling.cache.renews_in_background
+            if send == sibling._send:
+                self._send = sibling._send
+            if asend == sibling._asend:
+                self._asend = sibling._asend
         self.proofs: Proofs | None = None
         if config.dpop is not None:
             from .proofs import Proofs
@@ -124,9 +131,6 @@ class TokenSource:
         self._background: Background | None = None
         self._description: ApiDescription | None = None
         if renew_in_background is not None:
-            if sibling is not None and sibling.cache.renews_in_background == renew_in_background:
-                # A method is a new object each time that it is named; siblings share one.
-                renew_in_background = sibling.cache.renews_in_background
             self.cache.renews_in_background = renew_in_background
 
     def obtain(self, refused: Lease | None = None) -> Lease | Failure:

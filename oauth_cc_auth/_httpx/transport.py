@@ -26,9 +26,7 @@ class HttpxTransport(Transport):
     modules = Modules(*FETCHING, "_httpx.send", "_httpx.exchange")
 
     def __init__(self, library: Any, token_client: Any, *, any_proxy: bool = False) -> None:
-        self._any_proxy = any_proxy
         self._library = library
-        self._token_client = token_client
         is_sync = token_client is None or _is_made_by(library, "Client", token_client)
         is_async = token_client is None or _is_made_by(library, "AsyncClient", token_client)
         if not (is_sync or is_async):
@@ -37,24 +35,28 @@ class HttpxTransport(Transport):
                 problem=f"must be a Client or AsyncClient of {library.__name__}, "
                 f"not {type(token_client).__module__}.{type(token_client).__name__}",
             )
-        if is_sync:
-            self.send = self._send
-        if is_async:
-            self.asend = self._asend
+        self._token_client = token_client
+        self._any_proxy = any_proxy
+        if not is_sync:
+            self.send = None  # type: ignore[method-assign, assignment]  # as an object of the base class
+        if not is_async:
+            self.asend = None  # type: ignore[method-assign, assignment]  # as above
         if token_client is not None:
-            wanted = "AsyncClient" if self.asend is None else "Client"
+            wanted = "Client" if is_async else "AsyncClient"
             self.obstacle = TokenError(
                 f"token_client is of type {type(token_client).__name__}, and this request needs one of type {wanted}",
                 reason="wrong_client_kind",
                 remedy="make an auth object each for sync and for async requests",
             )
 
-    def _send(self, request: TokenRequest, budget: float) -> Reply:
+    def send(self, request: TokenRequest, budget: float) -> Reply:
+        """What the endpoint answered within `budget` seconds; blocks."""
         send = loaded("_httpx.send").send_token_request
         reply: Reply = send(self._library, request, budget, self._token_client, any_proxy=self._any_proxy)
         return reply
 
-    async def _asend(self, request: TokenRequest, budget: float) -> Reply:
+    async def asend(self, request: TokenRequest, budget: float) -> Reply:
+        """`send` in an event loop, which it does not block."""
         asend = loaded("_httpx.send").asend_token_request
         reply: Reply = await asend(self._library, request, budget, self._token_client, any_proxy=self._any_proxy)
         return reply

@@ -33,9 +33,8 @@ class RequestsTransport(Transport):
         self._library = library
         self._token_client = token_client
         self._any_proxy = any_proxy
-        self.send = self.send_token_request
 
-    def send_token_request(self, request: TokenRequest, budget: float) -> Reply:
+    def send(self, request: TokenRequest, budget: float) -> Reply:  # pyright: ignore[reportIncompatibleVariableOverride]  # of objects
         """What the endpoint answered within `budget` seconds; blocks."""
         send = loaded("_requests.send").send_token_request
         reply: Reply = send(self._library, request, budget, self._token_client, any_proxy=self._any_proxy)

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from math import isfinite
 from os import PathLike
+from string import ascii_letters, digits
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import SplitResult, urlsplit
 
@@ -21,6 +22,9 @@ from .shown import shown_field, shown_value
 if TYPE_CHECKING:
     from oauth_cc_auth._authentication.base import ClientAuthentication
     from oauth_cc_auth._authentication.dpop import DPoP
+
+# The defaults, which need no check.
+_HEADER_NAME, _BEARER_PATTERN = "Authorization", "Bearer %s"
 
 Pairs = tuple[tuple[str, Any], ...]  # of names; a value is text or a callable
 
@@ -107,6 +111,12 @@ def token_url(value: object, *, allow_insecure_http: bool, field: str = "token_u
     if field in _PLACES and isinstance(value, str) and not value.strip():
         _wrong(field, "is empty", _example(field), "missing")
     url = text(field, value)
+    if not _is_plain_https(url):
+        _check_url(field, url, allow_insecure_http=allow_insecure_http)
+    return url
+
+
+def _check_url(field: str, url: str, *, allow_insecure_http: bool) -> None:
     parts = _parsed(url)
     if parts is None:
         # Raised out here: the parser's exception may quote user info, and would come along as context.
@@ -128,7 +138,17 @@ def token_url(value: object, *, allow_insecure_http: bool, field: str = "token_u
         problem = "is plain http, which would show the secret to everyone on the way"
         remedy = https_remedy(f"pass allow_insecure_http=True together with {field}")
         _wrong(field, problem, remedy, "insecure_http")
-    return url
+
+
+def _is_plain_https(url: str) -> bool:
+    """True for nearly all URLs of token endpoints: there is nothing to parse in a host and a path of plain ASCII."""
+    if not url.startswith("https://"):
+        return False
+    host = url[8:].partition("/")[0]
+    return host != "" and not host.strip(_HOST) and url.isascii() and not ("#" in url or " " in url or "\\" in url)
+
+
+_HOST = ascii_letters + digits + ".-"
 
 
 def _parsed(url: str) -> SplitResult | None:
@@ -174,7 +194,7 @@ def secret_text(value: Any, client_authentication: object) -> str | None:
     if value is None and can_do_without_secret(client_authentication):
         return None
     # pydantic's SecretStr, and what looks like it, hides a text behind this method.
-    revealed = getattr(value, "get_secret_value", None)
+    revealed = None if type(value) is str else getattr(value, "get_secret_value", None)
     if revealed is not None:
         value = revealed()
     if value == "" and not isinstance(client_authentication, (str, type(None))):
@@ -184,12 +204,16 @@ def secret_text(value: Any, client_authentication: object) -> str | None:
 
 def scope(value: str | Iterable[str] | None) -> str | None:
     """Scopes joined by single spaces; None for none."""
+    if value is None:
+        return None
     words = _words("scope", value, "separate scopes by single spaces")
     return " ".join(words) or None
 
 
 def resource(value: str | Iterable[str] | None) -> tuple[str, ...]:
     """Absolute URIs without a fragment (RFC 8707 §2), each once; none is an empty tuple."""
+    if value is None:
+        return ()
     uris = tuple(dict.fromkeys(_words("resource", value, "separate resources by spaces")))
     for uri in uris:
         if not re.match(r"[A-Za-z][A-Za-z0-9+.\-]*:.", uri) or _parsed(uri) is None:
@@ -200,10 +224,8 @@ def resource(value: str | Iterable[str] | None) -> tuple[str, ...]:
     return uris
 
 
-def _words(field: str, value: str | Iterable[str] | None, remedy: str) -> list[str]:
+def _words(field: str, value: str | Iterable[str], remedy: str) -> list[str]:
     """What is between the spaces of one string or of several."""
-    if value is None:
-        return []
     items = [value] if isinstance(value, str) else value
     if isinstance(items, (bytes, Mapping)) or not isinstance(items, Iterable):
         _wrong(field, f"must be a str or an iterable of str, not {type(value).__name__}")
@@ -269,6 +291,8 @@ def _wrong_method(given: str) -> ConfigurationError:
 
 def header_name(value: object) -> str:
     """A header name that does not describe the API request itself."""
+    if type(value) is str and value == _HEADER_NAME:
+        return value
     name = text("header_name", value)
     if not is_header_name(name):
         _wrong("header_name", "is no header name", "pass one such as 'Authorization' or 'X-Access-Token'")
@@ -279,6 +303,8 @@ def header_name(value: object) -> str:
 
 def header_value_pattern(value: Any) -> Any:
     """A header value with one ``%s``, or a callable of the token."""
+    if type(value) is str and value == _BEARER_PATTERN:
+        return value
     if callable(value):
         return _plain_function("header_value_pattern", value)
     pattern = text("header_value_pattern", value)
@@ -301,6 +327,8 @@ def _plain_function(field: str, value: Any) -> Any:
 
 def api_headers(value: object, header_name: str) -> Pairs:
     """Headers that go wherever the token goes, each once, none that describes the request or carries the token."""
+    if value is None:
+        return ()
     headers: list[tuple[str, Any]] = []
     for name, content in _pairs("api_headers", value, spread=False):
         if not is_header_name(name):
@@ -326,14 +354,16 @@ def _header_content(field: str, name: str, content: Any) -> Any:
 
 def dpop(value: Any) -> DPoP | None:
     """None, or a `DPoP`."""
+    if value is None:
+        return None
     module: Any = sys.modules.get("oauth_cc_auth._authentication.dpop")  # if no one has loaded it, this is none
-    if value is None or (module is not None and isinstance(value, module.DPoP)):
-        return value
+    if module is not None and isinstance(value, module.DPoP):
+        return value  # type: ignore[no-any-return]  # as above
     given = "the class" if isinstance(value, type) else type(value).__name__
     _wrong("dpop", f"must be a DPoP object, not {given}", "pass DPoP()")
 
 
-BEARER_PATTERN, _BOUND_PATTERN = "Bearer %s", "DPoP %s"
+_BOUND_PATTERN = "DPoP %s"
 
 
 def bound_header(fields: Mapping[str, Any]) -> str:
@@ -341,7 +371,7 @@ def bound_header(fields: Mapping[str, Any]) -> str:
     if fields["header_name"].lower() != "authorization":
         problem = f"is {fields['header_name']}, and a token that is bound to a key (dpop) goes into Authorization"
         _wrong("header_name", problem, "leave it out, or leave out dpop")
-    if fields["header_value_pattern"] not in (BEARER_PATTERN, _BOUND_PATTERN):
+    if fields["header_value_pattern"] not in (_BEARER_PATTERN, _BOUND_PATTERN):
         problem = f"contradicts dpop, whose tokens are sent as {_BOUND_PATTERN!r}"
         _wrong("header_value_pattern", problem, "leave it out, or leave out dpop")
     for field in ("additional_headers", "api_headers"):
@@ -352,8 +382,6 @@ def bound_header(fields: Mapping[str, Any]) -> str:
 
 def _pairs(field: str, value: object, *, spread: bool = True) -> Iterable[tuple[str, Any]]:
     """Names and values; unless `spread` is False, a list gives its name several values."""
-    if value is None:
-        return
     items = value.items() if isinstance(value, Mapping) else value
     if isinstance(items, (str, bytes)) or not isinstance(items, Iterable):
         _wrong(field, f"must be a mapping or pairs, not {type(value).__name__}")
@@ -372,6 +400,8 @@ def additional_headers(value: object, request_format: Any = "form", *, is_descri
 
     ``Authorization`` is not, if the description of the endpoint says where the credentials go.
     """
+    if value is None:
+        return ()
     headers: list[tuple[str, str]] = []
     for name, content in _pairs("additional_headers", value):
         if not is_header_name(name):
@@ -396,6 +426,8 @@ def additional_request_data(
     ``client_id`` and ``client_secret`` may be among them if a description says where the credentials go.
     In JSON, values are kept as they are: a list is a list there, and not a name that repeats.
     """
+    if value is None:
+        return ()
     is_json = request_format == "json" or callable(request_format)
     data: list[tuple[str, Any]] = []
     for name, content in _pairs("additional_request_data", value, spread=not is_json):

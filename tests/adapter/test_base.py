@@ -339,6 +339,36 @@ def test_a_sibling_is_small() -> None:
         assert not [dicts for dicts in gc.get_referents(sibling) if isinstance(dicts, dict)]
 
 
+def test_a_sibling_with_another_target_alone() -> None:
+    """Its scope and resource are checked, also against each other setting; what is not passed stays."""
+    auth = an_auth(scope="a", resource="https://a.example.com", additional_request_data={"audience": "x"})
+    assert auth.with_options(scope=["b", "c"]).config == ClientCredentialsConfig(
+        URL,
+        "client",
+        "secret",
+        scope="b c",
+        resource="https://a.example.com",
+        additional_request_data=[("audience", "x")],
+    )
+    sibling = auth.with_options(resource="https://b.example.com", scope=None)
+    assert (sibling.config.scope, sibling.config.resource) == (None, ("https://b.example.com",))
+    assert sibling.config.additional_request_data is auth.config.additional_request_data
+    with pytest.raises(ConfigurationError, match="scope must hold str only"):
+        auth.with_options(scope=[1])
+    other = an_auth(additional_request_data={"resource": "x"})
+    with pytest.raises(ConfigurationError, match="resource is also in additional_request_data"):
+        other.with_options(resource="https://b.example.com")
+
+
+def test_auth_objects_of_usual_behaviour_share_it() -> None:
+    """Not if a value only equals the default: that of another type is refused."""
+    usual = an_auth()._behaviour
+    assert an_auth(scope="a", step_up=False)._behaviour is usual
+    assert an_auth(timeout=5.0)._behaviour is not usual
+    with pytest.raises(ConfigurationError, match="step_up must be True or False"):
+        an_auth(step_up=0)
+
+
 def test_a_sibling_sends_hosts_as_the_library_does() -> None:
     sibling = an_auth().with_options(api_origins="https://named.example.com")
     assert sibling._behaviour.arguments()["api_origins"] == ("https://sent.example.com",)

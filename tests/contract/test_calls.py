@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import gc
 import pickle
+import weakref
 from typing import Any
 
 import pytest
@@ -93,3 +95,16 @@ def test_assignments_that_would_change_nothing(client: ClientKind, oauth_server:
         setattr(auth, name, 1)
     auth.counter = 1
     assert auth.counter == 1
+
+
+@each_client
+def test_auth_object_that_is_dropped_is_gone(client: ClientKind) -> None:
+    """At once: no circle of references keeps it, or a part of it, until the garbage collector comes."""
+    auth: Any = client.auth_class("https://login.example.com/token", "client", "secret")
+    auth_gone, transport_gone = weakref.ref(auth), weakref.ref(auth._transport)
+    gc.disable()
+    try:
+        del auth
+        assert (auth_gone(), transport_gone()) == (None, None)
+    finally:
+        gc.enable()

@@ -94,7 +94,7 @@ class LoggedAuth(ClientCredentialsAuth):
 
     def _make_transport(self, token_client: Any) -> RequestsTransport:
         transport = super()._make_transport(token_client)
-        sending = transport.send_token_request
+        sending = transport.send
 
         def send(request: TokenRequest, budget: float) -> Reply:
             with self.log.exchange("token endpoint", "POST", request.url, request.method) as exchange:
@@ -105,7 +105,7 @@ class LoggedAuth(ClientCredentialsAuth):
                     exchange.answered(answer.status_code)
             return answer
 
-        transport.send = send
+        transport.send = send  # type: ignore[method-assign]  # on purpose
         return transport
 
 
