@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
 
 from oauth_cc_auth import (
+    AuthenticationContext,
     ClientAuthentication,
     ClientCredentialsConfig,
     ClientSecretBasic,
@@ -24,100 +24,17 @@ from oauth_cc_auth import (
 )
 from oauth_cc_auth._core.caller import Caller
 from oauth_cc_auth._core.clock import Moment
-from oauth_cc_auth._core.effects import CallFunction, Raised, Send, Sleep
-from oauth_cc_auth._core.fetch import TRIES, Fetcher, out_of_time
-from oauth_cc_auth._core.flight import GRACE, Fetched, Flight
+from oauth_cc_auth._core.family import Family
+from oauth_cc_auth._core.fetch import out_of_time
+from oauth_cc_auth._core.flight import Flight
 from oauth_cc_auth._core.lease import Lease
-from oauth_cc_auth._core.observer import Observer
 from oauth_cc_auth._core.renewal_rules import RenewalRules
 from oauth_cc_auth._events import FallbackTried
-from oauth_cc_auth._protocol.exchange import Reply, TokenRequest, TokenResponse, TransportFailure
-from oauth_cc_auth._protocol.failure import Failure
-from tests.fake_clock import FakeClock
+from oauth_cc_auth._protocol.exchange import Reply, TokenResponse, TransportFailure
+from tests.core.played_endpoint import BASIC, DROPPED, POST, RAW, TOKEN, URL, Endpoint, refusal
 
-URL = "https://login.example.com/token"
-
-TOKEN = TokenResponse(200, {}, b'{"access_token": "abc", "expires_in": 60}')
-DROPPED = TransportFailure("dropped")
-
-
-def refusal(code: str | None = None, status: int = 400, **headers: str) -> TokenResponse:
-    body = json.dumps({"error": code}).encode() if code else b""
-    return TokenResponse(status, {name.replace("_", "-"): value for name, value in headers.items()}, body)
-
-
-class Endpoint:
-    """Plays driver and server: answers in order, and remembers what was sent and slept."""
-
-    def __init__(self, config: ClientCredentialsConfig | None = None, timeout: float = 10.0, **settings: Any) -> None:
-        self.clock = FakeClock()
-        self.config = config or ClientCredentialsConfig(
-            URL, settings.pop("client_id", "id"), settings.pop("client_secret", "secret"), **settings
-        )
-        self.fetcher = Fetcher(self.config, self.clock, Observer(self.config, repr), timeout=timeout)
-        self.flight = Flight(Caller(1, loop=None), self.clock.monotonic() + GRACE)
-        self.sent: list[TokenRequest] = []
-        self.budgets: list[float] = []
-        self.calls: list[CallFunction] = []
-        self.each_takes = 0.0  # seconds
-
-    def fetch(
-        self, *answers: Reply, tries: int = TRIES, deadline: float = 30.0, pause: float = 0.0
-    ) -> Fetched | Failure:
-        self.sent, self.budgets, self.calls, self.clock.sleeps = [], [], [], []
-        pending = list(answers)
-        until = self.clock.monotonic() + deadline
-        fetching = self.fetcher.fetch(self.flight, until=until, tries=tries, pause=pause)
-        done: Any = None
-        while True:
-            try:
-                effect = fetching.send(done)
-            except StopIteration as end:
-                assert pending == []  # everything that was scripted was asked for
-                outcome: Fetched | Failure = end.value
-                return outcome
-            now, limit = self.clock.monotonic(), self.flight.limit
-            if isinstance(effect, Sleep):
-                assert limit == now + effect.seconds + GRACE
-                self.clock.sleep(effect.seconds)
-                continue
-            assert isinstance(effect, (CallFunction, Send))
-            assert limit == now + effect.budget + GRACE  # no one takes over while the leader is within its budget
-            self.clock.advance(self.each_takes)
-            if isinstance(effect, CallFunction):
-                self.calls.append(effect)
-                done = self._call(effect.function)
-            else:
-                self.sent.append(effect.request)
-                self.budgets.append(effect.budget)
-                done = pending.pop(0)
-
-    @staticmethod
-    def _call(function: Callable[[], Any]) -> Any:
-        try:
-            return function()
-        except Exception as error:  # noqa: BLE001  # as the drivers do
-            return Raised(f"it raised {type(error).__name__}")
-
-    def fetched(self, *answers: Reply, **limits: Any) -> Fetched:
-        outcome = self.fetch(*answers, **limits)
-        assert isinstance(outcome, Fetched)
-        return outcome
-
-    def token(self, *answers: Reply, **limits: Any) -> Token:
-        return self.fetched(*answers, **limits).token
-
-    def failure(self, *answers: Reply, **limits: Any) -> Failure:
-        outcome = self.fetch(*answers, **limits)
-        assert isinstance(outcome, Failure)
-        return outcome
-
-    @property
-    def methods(self) -> list[str]:
-        return [request.method for request in self.sent]
-
-
-BASIC, POST, RAW = "client_secret_basic", "client_secret_post", "client_secret_basic (not percent-encoded)"
+CHECK = "the command `oauth-cc-auth check` shows which step fails"
+SERVERS_FAULT = "the fault is on the server's side"
 
 
 class TestMethods:
@@ -190,6 +107,14 @@ class TestMethods:
         endpoint.token(TOKEN)
         assert endpoint.methods == [BASIC]
 
+    def test_a_method_that_has_worked_for_a_sibling(self) -> None:
+        """It is tried first, and counts as if it had worked here."""
+        family = Family()
+        Endpoint(family=family).token(refusal(status=401), TOKEN)
+        endpoint = Endpoint(family=family)
+        endpoint.failure(refusal("invalid_request", 400))
+        assert endpoint.methods == [POST]
+
     def test_a_probe_and_another_rejection(self) -> None:
         """The answers to the other methods prove nothing, because none of these has worked."""
         endpoint = Endpoint(client_secret="s/ecret")
@@ -212,6 +137,51 @@ class TestMethods:
         endpoint.token(TOKEN)
         endpoint.failure(refusal(status=401), refusal(status=401), refusal(status=401))
         assert endpoint.methods == [BASIC, POST, RAW]
+
+
+def described(status: int, code: str | None, words: str | None) -> TokenResponse:
+    """An error with a description."""
+    members = {"error": code, "error_description": words}
+    return TokenResponse(status, {}, json.dumps({name: said for name, said in members.items() if said}).encode())
+
+
+class TestDoubt:
+    """Who calls `invalidate` doubts the method, too."""
+
+    @staticmethod
+    def proven(*, epoch: int) -> Endpoint:
+        """An endpoint where Basic has worked; then `invalidate` was called so many times."""
+        endpoint = Endpoint()
+        endpoint.token(TOKEN)
+        endpoint.flight = Flight(Caller(1, loop=None), endpoint.clock.monotonic(), epoch=epoch)
+        return endpoint
+
+    @pytest.mark.parametrize(("code", "status"), [("access_denied", 400), ("invalid_request", 403)])
+    def test_once(self, code: str, status: int) -> None:
+        """The others are tried, and the next time it has another reason."""
+        endpoint = self.proven(epoch=1)
+        endpoint.failure(refusal(code, status), refusal(code, status))
+        assert endpoint.methods == [BASIC, POST]
+        endpoint.failure(refusal(code, status))
+        assert endpoint.methods == [BASIC]
+        endpoint.flight = Flight(Caller(1, loop=None), endpoint.clock.monotonic(), epoch=2)
+        endpoint.failure(refusal(code, status), refusal(code, status))
+        assert endpoint.methods == [BASIC, POST]
+
+    def test_not_if_it_works(self) -> None:
+        """Then there is nothing to doubt."""
+        endpoint = self.proven(epoch=1)
+        endpoint.token(TOKEN)
+        endpoint.failure(refusal("access_denied", 400))
+        assert endpoint.methods == [BASIC]
+
+    @pytest.mark.parametrize(("code", "status"), [("access_denied", 200), ("access_denied", 422), (None, 422)])
+    def test_answers_that_are_about_the_request(self, code: str | None, status: int) -> None:
+        """No doubt makes them speak of the client."""
+        for epoch in (0, 1):
+            endpoint = self.proven(epoch=epoch)
+            endpoint.failure(refusal(code, status))
+            assert endpoint.methods == [BASIC]
 
 
 class TestFailureTold:
@@ -267,6 +237,7 @@ class TestFailureTold:
             ((refusal("invalid_client", 401), refusal("access_denied")), "invalid_client"),
             ((refusal(status=401), refusal(status=403)), None),
             ((refusal(status=422), refusal("invalid_client")), "invalid_client"),
+            ((refusal("server_error", 401), refusal("invalid_client", 401)), "server_error"),
         ],
     )
     def test_the_decisive_rejection(self, answers: tuple[Reply, ...], decisive: str | None) -> None:
@@ -274,6 +245,33 @@ class TestFailureTold:
         error = Endpoint().failure(*answers).error
         assert isinstance(error, TokenEndpointError)
         assert error.error == decisive
+
+    @pytest.mark.parametrize(
+        ("first", "second", "place"),
+        [
+            ((401, "invalid_request", "audience is required"), (401, "invalid_client", "no such client"), 0),
+            ((401, "invalid_client", "no such client"), (401, "invalid_request", "audience is required"), 1),
+            ((401, "invalid_request", "no Basic credentials"), (401, "invalid_client", None), 1),
+            ((401, "invalid_request", "client is missing"), (401, "access_denied", None), 1),
+            ((401, "invalid_request", "audience is required"), (401, "unknown_tenant", None), 1),
+            ((401, "invalid_client", None), (401, "invalid_client", "the client is disabled"), 1),
+            ((401, "invalid_client", "the client is disabled"), (401, "invalid_client", "no such client"), 0),
+            ((401, "invalid_client", "no such client"), (400, "invalid_client", "bad request"), 0),
+            ((400, "invalid_client", "no such client"), (401, "invalid_client", "bad request"), 0),
+            ((400, None, None), (401, None, None), 1),
+            ((401, None, None), (403, None, None), 1),
+            ((403, None, None), (401, None, None), 0),
+            ((422, None, None), (400, None, None), 1),
+        ],
+    )
+    def test_among_like_ones(
+        self, first: tuple[int, str | None, str | None], second: tuple[int, str | None, str | None], place: int
+    ) -> None:
+        """The one that looked further than at the client; then the one with words, and then the status counts."""
+        told = (first, second)
+        error = Endpoint().failure(*(described(*each) for each in told)).error
+        assert isinstance(error, TokenEndpointError)
+        assert (error.status_code, error.error, error.error_description) == told[place]
 
     @pytest.mark.parametrize(
         ("method", "secret", "is_said"),
@@ -289,7 +287,11 @@ class TestFailureTold:
         """If it was the only method, and the encoding changed something, the message says how to leave it out."""
         endpoint = Endpoint(client_authentication=method, client_secret=secret)
         message = endpoint.failure(refusal("invalid_client", 401)).error.message
-        assert ("pass ClientSecretBasic(percent_encode=False)" in message) == is_said
+        advice = (
+            "; HTTP Basic percent-encodes special characters; for a server that does not decode them, pass "
+            "ClientSecretBasic(percent_encode=False)"
+        )
+        assert message.endswith(advice) == is_said
         assert secret not in message
 
     def test_if_raw_basic_was_tried_as_well(self) -> None:
@@ -428,6 +430,17 @@ class TestRetries:
         assert endpoint.clock.sleeps == [29.9]
         assert endpoint.budgets[-1] == pytest.approx(0.1)
 
+    def test_a_short_pause(self, caplog: pytest.LogCaptureFixture) -> None:
+        """It counts like a long one, and is logged; one that is over already does not."""
+        caplog.set_level("DEBUG", "oauth_cc_auth")
+        endpoint = Endpoint()
+        endpoint.token(TOKEN, pause=0.25)
+        assert endpoint.clock.sleeps == [0.25]
+        assert caplog.messages[0] == "waiting for 0.25 s, as the endpoint asks for"
+        for over in (0.0, -1.0):
+            endpoint.token(TOKEN, pause=over)
+            assert endpoint.clock.sleeps == []
+
 
 class TestDeadline:
     def test_a_request_has_its_own_limit(self) -> None:
@@ -524,6 +537,12 @@ class TestSecretCallable:
         assert message.startswith("client_secret callable gave no secret: what it returned cannot be used: ")
         assert "line" not in message.replace("line break", "")
 
+    def test_that_returns_none_to_a_method_that_needs_none(self) -> None:
+        """As the setting itself may be None then."""
+        endpoint = Endpoint(client_secret=lambda: None, client_authentication=Dated())
+        endpoint.token(TOKEN)
+        assert b"assertion=abc" in endpoint.sent[0].body
+
     def test_that_returns_a_coroutine(self) -> None:
         """The failure says that no one awaits it, and the coroutine is closed."""
 
@@ -539,6 +558,108 @@ class TestSecretCallable:
             "client_secret callable gave no secret: what it returned cannot be used: client_secret must be a str, not "
             "NoneType; is the environment variable that it comes from set?"
         )
+
+
+class Dated(ClientAuthentication):
+    """Credentials that say when they were made, as assertions do."""
+
+    needs_secret = False
+
+    def __init__(self, note: str = "the assertion was made at noon") -> None:
+        self.note = note
+
+    def credentials_for(self, context: AuthenticationContext) -> Credentials:
+        return Credentials(fields=(("assertion", "abc"),), note=self.note)
+
+
+class TestNotes:
+    """What is known of credentials that are rejected."""
+
+    @staticmethod
+    def message(strategy: Dated, *answers: Reply) -> str:
+        return Endpoint(client_authentication=strategy).failure(*answers).error.message
+
+    @pytest.mark.parametrize(
+        ("date", "said"),
+        [
+            ("22:13:20", "like ours"),
+            ("22:13:21", "like ours"),
+            ("22:13:19", "like ours"),
+            ("22:13:22", "2 s ahead of ours"),
+            ("22:13:18", "2 s behind ours"),
+            ("22:14:20", "60 s ahead of ours"),
+            ("21:13:20", "3600 s behind ours"),
+        ],
+    )
+    def test_a_clock_that_is_wrong(self, date: str, said: str) -> None:
+        """The common reason. FakeClock starts at 22:13:20."""
+        answer = refusal("invalid_client", 401, date=f"Tue, 14 Nov 2023 {date} GMT")
+        assert self.message(Dated(), answer).endswith(f"; the assertion was made at noon; the server's clock is {said}")
+
+    def test_no_time(self) -> None:
+        """The answer has no date that can be read."""
+        for answer in (refusal("invalid_client", 401), refusal("invalid_client", 401, date="noon")):
+            assert self.message(Dated(), answer).endswith("; the assertion was made at noon")
+
+    def test_the_last_answer_counts(self) -> None:
+        """If there was none, nothing is known of the server's clock."""
+        rejected = refusal("invalid_client", 401, date="Tue, 14 Nov 2023 22:14:20 GMT")
+        assert "60 s ahead of ours" in self.message(Dated(), DROPPED, rejected)  # the pause is in its time
+        assert "clock" not in self.message(Dated(), *3 * [DROPPED])
+
+    def test_credentials_without_a_note(self) -> None:
+        """No clock matters for them."""
+        assert "clock" not in self.message(
+            Dated(""), refusal("invalid_client", 401, date="Tue, 14 Nov 2023 22:14:20 GMT")
+        )
+
+    def test_an_answer_about_something_else(self) -> None:
+        """The credentials were right."""
+        assert "noon" not in self.message(Dated(), refusal("invalid_scope"))
+
+
+class TestHintAfterOutage:
+    """Some servers crash if the credentials are not where they look for them."""
+
+    HINT = "was tried: if the server wants another method, set client_authentication"
+
+    @pytest.mark.parametrize("status", [500, 503])
+    def test_if_there_are_other_methods(self, status: int) -> None:
+        assert f"only {BASIC} {self.HINT}" in Endpoint().failure(*3 * [refusal(status=status)]).error.message
+
+    @pytest.mark.parametrize(
+        ("settings", "answers", "remedy"),
+        [
+            ({"client_authentication": BASIC}, [refusal(status=500)] * 3, SERVERS_FAULT),
+            ({}, [DROPPED] * 3, CHECK),
+            ({}, [refusal(status=429)] * 3, ""),
+            ({}, [refusal("invalid_client", 401), *[refusal(status=500)] * 3], SERVERS_FAULT),
+        ],
+    )
+    def test_if_it_would_be_no_help(self, settings: dict[str, Any], answers: list[Reply], remedy: str) -> None:
+        """No other method is possible, no server crashed, or a method was rejected without that."""
+        assert Endpoint(**settings).failure(*answers).error.remedy == remedy
+
+    def test_if_the_method_has_worked(self) -> None:
+        """Then it is an outage."""
+        endpoint = Endpoint()
+        endpoint.token(TOKEN)
+        assert self.HINT not in endpoint.failure(*3 * [refusal(status=500)]).error.message
+
+    def test_if_it_has_worked_with_another_secret(self) -> None:
+        """That proves nothing about this one, which may need another encoding."""
+        secrets = iter(["first", *3 * ["s/econd"]])
+        endpoint = Endpoint(client_secret=lambda: next(secrets))
+        endpoint.token(TOKEN)
+        assert self.HINT in endpoint.failure(*3 * [refusal(status=500)]).error.message
+
+    def test_two_methods(self, caplog: pytest.LogCaptureFixture) -> None:
+        """As many as are tried without a body."""
+        caplog.set_level("DEBUG", "oauth_cc_auth")
+        endpoint = Endpoint(token_url=TokenEndpoint(URL, method="GET"))
+        assert self.HINT in endpoint.failure(*3 * [refusal(status=500)]).error.message
+        endpoint.token(TOKEN)
+        assert caplog.messages[-1] == f"{BASIC} works, and is remembered"
 
 
 class Signed(ClientAuthentication):
@@ -591,9 +712,6 @@ class TestStrategyOfOnesOwn:
         message = endpoint.failure().error.message
         assert message.startswith("client authentication 'signed' gave no credentials: it raised ")
         assert "secret" not in message
-
-
-CHECK = "the command `oauth-cc-auth check` shows which step fails"
 
 
 class TestLog:
@@ -704,6 +822,18 @@ class TestLog:
         endpoint.clock.now_wall = 1_764_000_000.1234567
         answer = TokenResponse(200, {}, json.dumps({"access_token": "abc", "expires_in": expires_in}).encode())
         assert endpoint.fetched(answer).lifetime == expires_in
+
+    def test_a_lifetime_with_a_long_fraction(self) -> None:
+        """Milliseconds are enough."""
+        answer = TokenResponse(200, {}, b'{"access_token": "abc", "expires_in": 1.23456}')
+        assert Endpoint().fetched(answer).lifetime == 1.235
+
+    def test_from_when_it_counts(self) -> None:
+        """From when the token was asked for, and not from when it came or from when the fetch began."""
+        endpoint = Endpoint(client_authentication=POST)
+        endpoint.each_takes = 4.0
+        asked = endpoint.fetched(DROPPED, TOKEN).asked
+        assert (asked.wall, asked.monotonic) == (1_700_000_004.5, 1004.5)
 
     def test_no_lifetime(self) -> None:
         """The server named none."""

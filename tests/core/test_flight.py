@@ -27,15 +27,16 @@ def a_flight(leader: Caller | None = None) -> Flight:
 def test_a_new_flight() -> None:
     """It is under way and replaces nothing."""
     flight = a_flight()
-    assert (flight.limit, flight.outcome, flight.replaces, flight.epoch) == (10.0, None, None, 0)
+    assert (flight.limit, flight.outcome, flight.replaces, flight.newest, flight.epoch) == (10.0, None, None, None, 0)
     assert (flight.is_optional, flight.is_superseded, flight.deferred_events) == (False, False, ())
 
 
 def test_a_flight_that_renews() -> None:
     """It knows the token that it replaces, how often the cache was invalidated before, and whether it can wait."""
     lease = Lease(Token("abc"), "Bearer abc", asked=Moment(0, 0), rules=RenewalRules(), chance=0)
-    flight = Flight(Caller(1, loop=None), limit=10.0, replaces=lease, epoch=3, is_optional=True)
-    assert (flight.replaces, flight.epoch, flight.is_optional) == (lease, 3, True)
+    newest = Lease(Token("def"), "Bearer def", asked=Moment(0, 0), rules=RenewalRules(), chance=0)
+    flight = Flight(Caller(1, loop=None), limit=10.0, replaces=lease, newest=newest, epoch=3, is_optional=True)
+    assert (flight.replaces, flight.newest, flight.epoch, flight.is_optional) == (lease, newest, 3, True)
 
 
 def test_a_leader_has_some_time_more_than_its_next_step_takes() -> None:

@@ -100,12 +100,14 @@ class World:
         deadline: float = 30.0,
         sharing: Sharing | None = None,
         proofs: Proofs | None = None,
+        description: Any = None,
         **settings: Any,
     ) -> None:
         self.clock = FakeClock()
         self.cache = TokenCache(self.clock)
         settings.setdefault("client_authentication", "client_secret_post")
-        config = ClientCredentialsConfig("https://login.example.com/token", "id", "secret", **settings)
+        secret = settings.pop("client_secret", "secret")
+        config = ClientCredentialsConfig("https://login.example.com/token", "id", secret, **settings)
         self.events: list[Event] = []
         self.hook: Callable[[Event], object] = self.events.append
         observer = Observer(config, lambda event: self.hook(event))
@@ -118,6 +120,7 @@ class World:
             rules=RenewalRules(),
             sharing=sharing,
             proofs=proofs,
+            description=description,
         )
 
     def ask(self, caller: Caller = ME, refused: Lease | None = None) -> Playing:
@@ -300,6 +303,15 @@ class TestFollowing:
         world.clock.advance(10)
         assert leader.step(issued("old")).lease.header_value == "Bearer old"
 
+    def test_the_leader_is_lost_and_another_one_renews(self, world: World) -> None:
+        """The orphan uses what it has got: the token that an API has refused is still the current one."""
+        refused = world.fetched()
+        leader, follower = world.ask(refused=refused), world.ask(YOU, refused=refused)
+        world.clock.advance(15)
+        assert follower.step().is_sending
+        assert world.cache.current is refused
+        assert leader.step(issued("late")).lease.header_value == "Bearer late"
+
     def test_the_follower_is_out_of_time(self) -> None:
         """It waits no longer than its deadline, no matter what the leader does."""
         world = World(timeout=100, deadline=30)
@@ -334,13 +346,14 @@ class TestFollowing:
         leader.flow.close()
         assert follower.step().sending.budget == 6
 
-    def test_the_endpoint_asks_for_more_time_than_there_is(self, world: World) -> None:
+    @pytest.mark.parametrize("deadline", [5, 10])
+    def test_the_endpoint_asks_for_all_the_time_that_there_is(self, world: World, deadline: float) -> None:
         """A sibling may have less time than the one whose renewal was asked to wait."""
         world.fetched(life=100)
         world.clock.advance(85)
         world.ask().step(TokenResponse(429, {"retry-after": "25"}, b""))
         world.clock.advance(15)
-        world.flow.deadline = 5
+        world.flow.deadline = deadline
         error = world.ask().failure.error
         assert isinstance(error, TokenEndpointUnreachable)
         assert error.reason == "deadline"
@@ -503,6 +516,17 @@ class TestDue:
         assert waiting.waiting.flight is renewing.flight
         renewing.step(issued("new"))
         assert waiting.step().lease is renewing.lease
+
+    def test_how_long_they_wait(self, world: World) -> None:
+        """Half of what the old one has left at most: a request with it still arrives in time."""
+        old = world.fetched()
+        world.clock.advance(90)
+        _, waiting = world.ask(), world.ask(YOU)
+        assert waiting.waiting.seconds == 5
+        world.clock.advance(4)
+        assert waiting.step().waiting.seconds == 1
+        world.clock.advance(1)
+        assert waiting.step().lease is old
 
     def test_they_fall_back(self, world: World) -> None:
         """If the renewal fails, all go on with the old one."""

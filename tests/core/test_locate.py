@@ -7,7 +7,7 @@ import json
 from oauth_cc_auth import ClientCredentialsConfig, DiscoveryError, Issuer
 from oauth_cc_auth._core.locate import KEPT
 from oauth_cc_auth._protocol.exchange import TokenResponse, TransportFailure
-from tests.core.test_fetch import TOKEN, Endpoint
+from tests.core.played_endpoint import TOKEN, Endpoint
 
 ISSUER = Issuer("https://login.example.com/tenant1")
 MISSING = TokenResponse(404, {}, b"")
