@@ -637,6 +637,26 @@ class TestHolds:
         world.clock.advance(1)
         assert world.ask().is_sending
 
+    @pytest.mark.parametrize("asked", [20, 30, 45])
+    def test_a_caller_without_a_token(self, world: World, asked: float) -> None:
+        """Less time than there was would be enough for the next one, but not for this one: it is a hold."""
+        asking = world.ask()
+        world.clock.advance(15)
+        assert asking.step(TokenResponse(429, {"retry-after": str(asked)}, b"")).failure.hold == asked
+
+    @pytest.mark.parametrize(("asked", "is_held"), [(29, False), (30, True), (31, True)])
+    def test_a_renewal_that_can_wait(self, world: World, asked: int, is_held: bool) -> None:
+        """A caller that has no token any more would wait for less than its deadline."""
+        world.fetched(life=100)
+        world.clock.advance(80)
+        world.ask().step(TokenResponse(429, {"retry-after": str(asked)}, b""))
+        world.clock.advance(20)
+        asking = world.ask()
+        if is_held:
+            assert "Not asked again" in asking.failure.error.message
+        else:
+            assert asking.effect == Sleep(asked - 20)
+
 
 ABOUT = {"token_url": "https://login.example.com/token", "client_id": "id"}
 
@@ -894,6 +914,18 @@ class TestSharing:
         (event,) = world.events
         assert isinstance(event, TokenFound)
         assert (event.lifetime, event.scope, event.renewal) == (None, None, False)
+
+    def test_what_is_told_of_it(self) -> None:
+        """Its life and its scope, as far as they are known, and whether it is a renewal."""
+
+        def sharing(flight: Flight, until: float, fetch: Fetch) -> Fetching:
+            yield from ()
+            return Fetched(Token("theirs"), "shared", asked=NOW, lifetime=5.0, shown_scope="read", token_requests=0)
+
+        world = World(sharing=sharing)
+        world.ask(YOU, refused=world.ask().lease)
+        told = [(event.lifetime, event.scope, event.renewal) for event in world.events if isinstance(event, TokenFound)]
+        assert told == [(5.0, "read", False), (5.0, "read", True)]
 
     def test_a_fetched_token_is_told(self) -> None:
         """Then the other process uses it."""

@@ -196,6 +196,7 @@ class TestNarrowing:
         assert scope_in(asking.sending.request) == "read write"
         asking.step(REFUSED)
         assert scope_in(asking.sending.request) is None
+        assert world.ask(YOU).waiting.flight is asking.flight  # it is the same fetch to everyone else
         assert asking.step(issued()).lease.token.access_token == "abc"
         assert narrowed == ["read write"]
         assert caplog.messages == [
@@ -239,6 +240,7 @@ class Description:
         yield effect
 
     def withdraws(self, failure: Failure, flight: Flight) -> bool:
+        assert flight.is_under_way  # it may report events with it
         self.told.append(f"failed: {failure.error.reason}")
         withdraws, self._withdraws = self._withdraws, False
         return withdraws

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 from math import inf
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from oauth_cc_auth import Token
 from oauth_cc_auth._core.clock import Moment
 from oauth_cc_auth._core.lease import MEMORY, Lease
 from oauth_cc_auth._core.renewal_rules import RenewalRules
+from oauth_cc_auth._http.origin import NOWHERE
 
 START = Moment(0.0, 0.0)
 ASKED = 1_700_000_000.0
@@ -53,7 +55,24 @@ def test_keeps_what_it_is_made_of() -> None:
     assert lease.token is token
     assert lease.header_value == "Bearer abc"
     assert lease.probation == set()
-    assert lease.hook is None
+    assert (lease.incidents, lease.refused_by) == (frozenset(), frozenset())
+    assert (lease.hook, lease.introduction, lease.previous) == (None, None, None)
+
+
+def test_an_introduction() -> None:
+    """Until it is over, and wherever it takes a detour, the hot path does not use the token."""
+    introduction = SimpleNamespace(has_detours=True)
+    lease = a_lease(100)
+    lease.introduce(introduction)
+    assert lease.introduction is introduction
+    assert lease.probation == {NOWHERE}
+    assert (lease.fresh_until, lease.fresh_until_monotonic) == (-inf, -inf)
+    lease.probation.clear()
+    lease.settle_in()
+    assert (lease.fresh_until, lease.fresh_until_monotonic) == (-inf, -inf)
+    introduction.has_detours = False
+    lease.settle_in()
+    assert (lease.fresh_until, lease.fresh_until_monotonic) == (80, 80)
 
 
 def test_is_in_what_others_wrote() -> None:
@@ -265,7 +284,14 @@ class TestATokenThatTheEndpointKeeps:
         last = self.renewed(lease, after=3571, life=29)
         assert margins(last) == (3600, 3600, 3600)
 
-    @pytest.mark.parametrize("life", [4, 100, None])
+    @pytest.mark.parametrize(("life", "aging"), [(50, 95), (49, 99.9)])
+    def test_a_rest_with_time_to_ask(self, life: float, aging: float) -> None:
+        """Five seconds is what it takes: a tenth of the rest, from which callers would wait otherwise."""
+        lease = self.renewed(a_lease(99.9), after=50, life=life)
+        assert margins(lease)[0] == pytest.approx(min(aging, margins(lease)[2]))
+        assert lease.is_kept
+
+    @pytest.mark.parametrize("life", [3, 4, 100, None])
     def test_a_life_that_begins_anew(self, life: float | None) -> None:
         """The same text with a life of its own is a token like any other."""
         lease = self.renewed(a_lease(10), after=8, life=life)

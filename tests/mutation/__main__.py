@@ -66,7 +66,7 @@ CORE = Group(
         *("core/test_back_off", "core/test_cache", "core/test_drive", "core/test_family", "core/test_fetch"),
         *("core/test_flight", "core/test_flow", "core/test_flow_settings", "core/test_introduction"),
         *("core/test_lease", "core/test_refusals", "protocol/test_answer", "protocol/test_exchange"),
-        "authentication/test_methods",
+        *("protocol/test_exchange_described", "authentication/test_methods"),
     ),
 )
 SETTINGS = Group(
