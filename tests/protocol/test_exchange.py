@@ -22,7 +22,7 @@ from oauth_cc_auth import (
 )
 from oauth_cc_auth import __version__ as version
 from oauth_cc_auth._advice import Advice
-from oauth_cc_auth._protocol.exchange import TokenRequest, TokenResponse, TransportFailure, token_request
+from oauth_cc_auth._protocol.exchange import TokenRequest, TokenResponse, TransportFailure, token_request, too_slow
 
 URL = "https://login.example.com/token"
 STANDARD_HEADERS = (
@@ -232,8 +232,9 @@ class TestSecrets:
     def test_of_base64_for_urls(self) -> None:
         """With a hyphen and an underscore, and of the secret alone; a short one has no Base64 of its own."""
         secrets = set(a_request(secret="~~~???~~~").secrets)
-        assert {"fn5-Pz8_fn5-", "fn5+Pz8/fn5+", "Y2xpZW50On5-fj8_P35-fg"} <= secrets
+        assert {"fn5-Pz8_fn5-", "fn5+Pz8/fn5+", "Y2xpZW50On5-fj8_P35-fg", "Y2xpZW50On5+fj8/P35+fg"} <= secrets
         assert "fn5-Pw" not in a_request(secret="~~~?").secrets
+        assert "czNjcmVX" in a_request(secret="s3creW").secrets
 
     def test_of_post(self) -> None:
         """The secret, and what an earlier attempt made of it; client id, grant type and scope are none."""
@@ -292,6 +293,21 @@ def test_failures_are_retryable_unless_said() -> None:
     advice = Advice("use another port")
     assert TransportFailure("refused", advice=advice).advice is advice
     assert TokenResponse(200, {}, b"").problem is None
+
+
+def test_a_request_that_took_too_long() -> None:
+    """Its budget is told with three digits."""
+    assert too_slow(1.23456) == TransportFailure("it took longer than 1.23 s", "timed_out")
+    assert too_slow(10.0).timed_out
+    assert not TransportFailure("refused").timed_out
+
+
+def test_what_a_request_is_unless_said() -> None:
+    """A POST to a token endpoint for a bearer token."""
+    request = TokenRequest(url=f"{URL}?a=1", headers=(), body=b"", method="none", scope=None, secrets=("a",))
+    assert (request.http_method, request.asked, request.setting) == ("POST", "token endpoint", "token_url")
+    assert (request.note, request.is_bound, request.certificate) == ("", False, None)
+    assert (request.endpoint, request.unencoded, request.shown_url) == (None, None, f"{URL}?***")
 
 
 @settings(deadline=None)

@@ -260,3 +260,9 @@ def test_secrets_in_urls(url: str, may_hold_one: bool) -> None:
     """A URL as it was written, without a query, holds none."""
     endpoint = TokenEndpoint(url, credential_fields=("user", "key"))
     assert (a_request(endpoint).url_secrets != ()) == may_hold_one
+
+
+def test_secrets_in_queries() -> None:
+    """Of each URL: who answers may echo what another place was sent."""
+    endpoint = TokenEndpoint(f"{URL}?key=first-key", alternatives=[f"{FOUND}?key=second-key"])
+    assert {"first-key", "key=first-key", "second-key", "key=second-key"} <= set(a_request(endpoint).secrets)
