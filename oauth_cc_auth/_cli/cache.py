@@ -17,7 +17,7 @@ from oauth_cc_auth._install import how_to_install
 from oauth_cc_auth._settings import DEFAULT_PREFIX
 from oauth_cc_auth._settings.values import read_value
 from oauth_cc_auth._stores.file import FileStore, default_directory
-from oauth_cc_auth._stores.sharing import check
+from oauth_cc_auth._stores.shareable import check
 
 _OPTION, _VARIABLE = "--cache", f"{DEFAULT_PREFIX}CACHE"
 _MODULES = ("filelock", "platformdirs", "cryptography")  # of the extra [file]

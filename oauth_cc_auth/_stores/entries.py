@@ -98,6 +98,20 @@ class KeptFailure(Record):
         self.ends_at = ends_at
         self.in_a_row = in_a_row
 
+    @classmethod
+    def of(cls, failure: Failure, *, ends_at: float, in_a_row: int) -> KeptFailure:
+        """What others get to see of `failure`."""
+        error = failure.error
+        status: int | None = getattr(error, "status_code", None)
+        return cls(
+            type(error).__name__,
+            error.reason,
+            status,
+            is_transient=failure.transient,
+            ends_at=ends_at,
+            in_a_row=in_a_row,
+        )
+
     def seen_for(self, seconds: float, advice: Advice) -> Failure:
         """The failure for a process that did not ask, and may not for `seconds`; `advice` is what it may do."""
         status = "" if self.status_code is None else f", HTTP status {self.status_code}"

@@ -33,42 +33,32 @@ from __future__ import annotations
 import os
 import weakref
 from collections import deque
-from collections.abc import Callable, Generator
-from functools import partial
+from collections.abc import Callable
 from math import inf
 from typing import Any
 
-from oauth_cc_auth._authentication.base import AuthenticationContext, ClientAuthentication
-from oauth_cc_auth._authentication.order import is_builtin
 from oauth_cc_auth._config import ClientCredentialsConfig
-from oauth_cc_auth._core.back_off import back_off
-from oauth_cc_auth._core.clock import Clock, Moment
-from oauth_cc_auth._core.effects import AskStore, CallFunction, Effect, Raised, Send, Sleep, Wait
+from oauth_cc_auth._core.clock import Clock
+from oauth_cc_auth._core.effects import Sleep
 from oauth_cc_auth._core.failures import FAILURES_BEFORE_HOLD, LONGEST_WITHOUT_TOKEN
 from oauth_cc_auth._core.fetch import Fetching, out_of_time
 from oauth_cc_auth._core.flight import Fetched, Flight
 from oauth_cc_auth._core.flow import Fetch
 from oauth_cc_auth._core.lease import next_number
-from oauth_cc_auth._core.leftovers import leave
 from oauth_cc_auth._core.observer import Observer
-from oauth_cc_auth._errors import ConfigurationError
-from oauth_cc_auth._http.interrupts import Ignoring
 from oauth_cc_auth._protocol.failure import Failure
-from oauth_cc_auth._settings import returned
-from oauth_cc_auth._settings.callables import given as with_argument
-from oauth_cc_auth._settings.callables import has_callable
 from oauth_cc_auth._token import Token
 
-from .arguments import EncryptingStore
-from .entries import Entry, KeptFailure, KeptToken, entry_from
-from .keys import Keys, keys_from, name_beside, name_of, proof_of, salt_of
+from .access import Access, StoreHealth
+from .entries import Entry, KeptFailure, KeptToken
+from .holds import hold_after, is_for_others
+from .keys import name_beside
+from .place import Place
 from .protocol import TokenStore
 from .remedies import advice_for
-from .sealing import Seal
+from .shareable import check
+from .visit import MARGIN, Step, Visit
 
-BUDGET = 0.5  # seconds that the operations of a store may add to one API request
-LEFT_ALONE = 30.0  # seconds, after a store has failed
-MARGIN = 2.0  # seconds that a lease lasts beyond its owner's next step
 FIRST_POLL, LONGEST_POLL = 0.02, 1.0  # seconds
 POLL_FRACTION = 0.25  # of the time that has been waited already
 TRY_FRACTION = 0.5  # of that time, or of the longest poll: between two tries for the lease, each of which costs more
@@ -76,205 +66,75 @@ LONG = LONGEST_POLL / POLL_FRACTION  # seconds; who has waited for as long looks
 WITHOUT_END = 86400.0  # seconds for which a token without a known end is kept
 SHORTEST_SHARED = 2.0  # seconds of life that make a token worth sharing
 ALONE = 60.0  # seconds for which processes fetch for themselves a token that cannot be shared
-FIRST_OF_RENEWALS = 4.0  # seconds that all processes wait after a renewal has failed that can wait
-LEAST_OF_RENEWALS = 10.0  # seconds, or a quarter of what their token has left, that such a wait is at most
 REMEMBERED = 120.0  # seconds for which failures in a row are counted beyond their hold
 DUE_FRACTION, LONGEST_DUE = 0.1, 30.0  # of a token's life, and seconds: with less left, a new one is fetched
 
-# They are about this host, its network and its settings, and not about the endpoint.
-_ABOUT_THIS_HOST = frozenset(
-    {
-        "callable_failed",
-        "client_closed",
-        "client_of_another_loop",
-        "client_uses_proxy",
-        "deadline",
-        "invalid_url",
-        "proxy_failed",
-        "proxy_refused",
-        "tls_client_certificate",
-        "tls_expired",
-        "tls_failed",
-        "tls_not_spoken",
-        "tls_not_yet_valid",
-        "tls_untrusted",
-        "tls_wrong_host",
-        "unreachable_dns",
-        "unreachable_network",
-    }
-)
-
 _ANOTHER_PROCESS = "another process has the lease in the store, so it is asking the endpoint, which is slow"
 
-Step = Generator[Effect, Any, Any]  # what it comes to is the business of each
 Sharer = Callable[[Observer, "Sharing | None"], "Sharing"]
-
-
-class StoreHealth:
-    """Whether one store can be used; siblings share it.
-
-    Attributes:
-        store: What the person passed.
-        left_alone_until: Monotonic time in seconds before which it is not asked.
-    """
-
-    __slots__ = ("left_alone_until", "store")
-
-    def __init__(self, store: TokenStore) -> None:
-        self.store = store
-        self.left_alone_until = -inf
 
 
 class Sharing:
     """Shares the token of one auth object; what `_core.flow` calls `Sharing`.
 
     Args:
-        health: The store.
+        access: The store.
         config: What the token is for.
-        clock: Time and chance.
-        observer: Hears of a store that fails.
+
+    Attributes:
+        access: The argument of that name.
     """
 
-    __slots__ = (
-        "__weakref__",
-        "_clock",
-        "_config",
-        "_epoch",
-        "_first",
-        "_is_constant",
-        "_last",
-        "_observer",
-        "_seal",
-        "_unreadable_until",
-        "_unwanted",
-        "health",
-    )
+    __slots__ = ("__weakref__", "_clock", "_config", "_epoch", "_first", "_place", "_unwanted", "access")
 
-    def __init__(self, health: StoreHealth, config: ClientCredentialsConfig, clock: Clock, observer: Observer) -> None:
-        self.health = health
+    def __init__(self, access: Access, config: ClientCredentialsConfig) -> None:
+        self.access = access
+        self._clock = access.clock
         self._config = config
-        self._clock = clock
-        self._observer = observer
-        # Others may prove themselves with what changes: a secret that is asked for, a file.
-        self._is_constant = isinstance(config.client_secret, str) and not _is_own(config.authentication)
-        self._seal: tuple[Keys, str, Seal] | None = None
+        self._place = Place(access, config)
         self._epoch = 0  # of the last flight
-        self._last: Token | None = None  # that came, be it used or not
         self._first = 0  # number from which on leases are of what is asked for now
         self._unwanted: deque[str] = deque(maxlen=16)  # serials of tokens that this process wants no more
-        self._unreadable_until = -inf  # monotonic seconds before which an entry that cannot be read is not reported
         _all.add(self)
 
     def __call__(self, flight: Flight, until: float, fetch: Fetch) -> Fetching:
         """A token that another process has fetched, or what `fetch` comes to, which then the others hear of."""
-        visit = Visit(self, flight, until)
-        if not self.uses_store() or not (yield from self._prepare(visit)):
-            outcome = yield from fetch(until, False)
-        else:
+        visit = Visit(self.access, flight, until)
+        if (yield from self._can_begin(visit)):
             outcome = yield from self._shared(visit, fetch)
+        else:
+            outcome = yield from fetch(until, False)
         if isinstance(outcome, Fetched):
-            self._last = outcome.token
+            self._place.last_token = outcome.token
         return outcome
 
     def remove(self, token: Token, flight: Flight, until: float) -> Step:
         """Take `token` out of the store, if it is the one there: it is revoked."""
-        visit = Visit(self, flight, until)
+        visit = Visit(self.access, flight, until)
         self._unwanted.append(token.serial)
-        if not self.uses_store() or not (yield from self._prepare(visit)):
+        if not (yield from self._can_begin(visit)):
             return
         for name in (visit.name, name_beside(visit.name)):
             entry = yield from visit.look(name)
             if entry is not None and entry.token is not None and entry.token.token.serial == token.serial:
-                yield from visit.ask(self.health.store.delete, name)
+                yield from visit.ask(self.access.store.delete, name)
 
     def use(self, config: ClientCredentialsConfig) -> None:
         """Share the tokens of `config` from now on; another scope is another entry."""
-        self._config = config
-        self._seal, self._first = None, next_number()
-
-    # What follows is for `Visit`, too.
-
-    @property
-    def clock(self) -> Clock:
-        """Time and chance."""
-        return self._clock
-
-    def uses_store(self) -> bool:
-        """False while the store is left alone."""
-        return self._clock.monotonic() >= self.health.left_alone_until
-
-    def fail(self, flight: Flight, problem: str) -> None:
-        """Leave the store alone for a while, and say so once."""
-        if self.uses_store():
-            self.health.left_alone_until = self._clock.monotonic() + LEFT_ALONE
-            flight.deferred_events += self._observer.store_failed(problem, LEFT_ALONE)
-
-    def note_unreadable(self, flight: Flight) -> None:
-        """Say that an entry cannot be read, and is replaced; not more often than that a store has failed."""
-        now = self._clock.monotonic()
-        if now >= self._unreadable_until:
-            self._unreadable_until = now + LEFT_ALONE
-            flight.deferred_events += self._observer.store_failed("an entry cannot be read, and is replaced", 0.0)
-
-    def _prepare(self, visit: Visit) -> Step:
-        """Find the entry's name and its seal; False if nothing of this credential can be stored now."""
-        if self._seal is None or not self._is_constant:
-            context = yield from self._context(visit)
-            if context is None:
-                return False
-            found = yield self._call(partial(self._derived, context), visit)
-            if found is None:
-                self.fail(visit.flight, "the client authentication proves no credential, so nothing is stored")
-                return False
-            if isinstance(found, Raised):
-                self.fail(visit.flight, f"nothing proves the credential: {found.text}")
-                return False
-            self._seal_with(found)
-        if self._seal is None:  # pragma: no cover  # for type checkers
-            return False
-        _, visit.name, visit.seal = self._seal
-        self._note_unwanted(visit.flight)
-        return True
-
-    def _context(self, visit: Visit) -> Step:
-        """What proves the credential; None if the person's callable brings no secret, as `fetch` will say."""
-        config, secret = self._config, self._config.client_secret
-        if callable(secret):
-            secret = yield self._call(with_argument(secret, self._last), visit)
-            try:
-                secret = None if isinstance(secret, Raised) else returned.secret(secret, config.authentication)
-            except ConfigurationError:
-                secret = None
-            if secret is None:
-                return None
-        return AuthenticationContext(client_id=config.client_id, client_secret=secret, token_url=config.source_url)
-
-    def _call(self, function: Callable[[], Any], visit: Visit) -> CallFunction:
-        now = self._clock.monotonic()
-        budget = max(0.0, visit.until - now)
-        visit.flight.extend(now + budget)
-        return CallFunction(function, budget)
-
-    def _seal_with(self, keys: Keys) -> None:
-        if self._seal is None or self._seal[0] != keys:
-            store = self.health.store
-            own, encrypt = getattr(store, "encryption_keys", ()), getattr(store, "encrypt", True)
-            self._seal = keys, name_of(keys, self._config), Seal(keys.sealing, own, encrypt=encrypt)
+        self._config, self._first = config, next_number()
+        self._place.use(config)
 
     def prepare_to_fork(self) -> None:
-        """Derive the keys now, if that needs no one's code, so that a hundred children need not do it each."""
-        config, secret = self._config, self._config.client_secret
-        if self._seal is None and self._is_constant and isinstance(secret, str):
-            self._seal_with(keys_from(secret.encode(), salt_of(config)))
+        """Do what children need not do each."""
+        self._place.prepare_to_fork()
 
-    def _derived(self, context: AuthenticationContext) -> Keys | None:
-        proof = proof_of(self._config, context)
-        return None if proof is None else keys_from(proof, salt_of(self._config))
-
-    def _note_unwanted(self, flight: Flight) -> None:
-        """Note which tokens this process has no use for: those that it has, and those that it had."""
-        if flight.newest is not None:
-            self._unwanted.extend(lease.token.serial for lease in flight.newest.chain())
+    def _can_begin(self, visit: Visit) -> Step:
+        """True if the store can be asked, and there is a place for this credential in it."""
+        if not self.access.is_open() or not (yield from self._place.find(visit)):
+            return False
+        if visit.flight.newest is not None:  # no use for the token that this process has, nor for those that it had
+            self._unwanted.extend(lease.token.serial for lease in visit.flight.newest.chain())
+        return True
 
     def _shared(self, visit: Visit, fetch: Fetch) -> Fetching:
         visit.is_first_after_invalidate = visit.flight.epoch != self._epoch
@@ -414,7 +274,7 @@ class Sharing:
         if late is not None and visit.has_lease():
             seconds = WITHOUT_END if late.ends_at is None else late.ends_at - left.now
             if not is_newer or (yield from visit.write(entry.as_bytes(), seconds)):
-                yield from visit.ask(self.health.store.delete, name)
+                yield from visit.ask(self.access.store.delete, name)
         return entry
 
     def _last_resort(self, entry: Entry, visit: Visit) -> Fetched | None:
@@ -474,30 +334,14 @@ class Sharing:
 
     def _tell_failure(self, visit: Visit, entry: Entry, failure: Failure) -> Step:
         """Write how long all processes leave the endpoint alone; the token that is there stays."""
-        error = failure.error
-        if not error.attempts or error.reason in _ABOUT_THIS_HOST or not visit.has_lease():
+        if not is_for_others(failure) or not visit.has_lease():
             return
-        before = 0 if entry.failure is None else entry.failure.in_a_row
         replaces = visit.flight.replaces if visit.flight.is_optional else None
         left = 0.0 if replaces is None else self._clock.moment().seconds_to(replaces.ends_at)
-        if left > 0:  # there is more than one try before the token ends, as in `_core.failures`
-            seconds = min(back_off(before, FIRST_OF_RENEWALS), max(left / 4, LEAST_OF_RENEWALS))
-        else:
-            seconds = back_off(before)
-        # All processes wait for as long, so chance need not spread them; a little keeps several fleets apart.
-        seconds *= 1 - self._clock.chance() / 4
-        if failure.retry_after is not None:
-            seconds = max(seconds, min(failure.retry_after, LONGEST_WITHOUT_TOKEN))
+        before = 0 if entry.failure is None else entry.failure.in_a_row
+        seconds = hold_after(failure, before, left, self._clock.chance())
         now, kept = visit.store_time(), entry.token
-        status: int | None = getattr(error, "status_code", None)
-        told = KeptFailure(
-            type(error).__name__,
-            error.reason,
-            status,
-            is_transient=failure.transient,
-            ends_at=now + seconds,
-            in_a_row=before + 1,
-        )
+        told = KeptFailure.of(failure, ends_at=now + seconds, in_a_row=before + 1)
         if kept is not None and kept.ends_at is not None and kept.ends_at <= now:
             kept = None
         life = 0.0 if kept is None else WITHOUT_END if kept.ends_at is None else kept.ends_at - now
@@ -517,11 +361,6 @@ if hasattr(os, "register_at_fork"):  # pragma: no branch  # not on Windows and W
     os.register_at_fork(before=_before_fork)
 
 
-def _is_own(method: object) -> bool:
-    """True for a strategy of the person's, or one that signs."""
-    return isinstance(method, ClientAuthentication) and not is_builtin(method)
-
-
 def sharing_of(store: TokenStore, config: ClientCredentialsConfig, clock: Clock) -> Sharer:
     """What makes the `Sharing` of an auth object, given its observer and the `Sharing` of a sibling or None.
 
@@ -531,270 +370,7 @@ def sharing_of(store: TokenStore, config: ClientCredentialsConfig, clock: Clock)
     check(config, store)
 
     def share(observer: Observer, sibling: Sharing | None) -> Sharing:
-        health = StoreHealth(store) if sibling is None else sibling.health
-        return Sharing(health, config, clock, observer)
+        health = StoreHealth(store) if sibling is None else sibling.access.health
+        return Sharing(Access(health, clock, observer), config)
 
     return share
-
-
-def check(config: ClientCredentialsConfig, store: TokenStore) -> None:
-    """Raises a ConfigurationError if tokens of `config` cannot be found in `store` by what decides them."""
-    for name in ("additional_request_data", "additional_headers"):
-        if any(has_callable(value) for _, value in getattr(config, name)):
-            raise ConfigurationError(
-                field="store",
-                problem=f"cannot tell tokens apart if values in {name} are callables",
-                remedy="pass constants, or leave out the store",
-            )
-    if config.dpop is not None and config.dpop.is_made_here:
-        raise ConfigurationError(
-            field="store",
-            problem="cannot share tokens that are bound to a key of this process",
-            remedy="pass DPoP a Path to a key that all processes have",
-        )
-    method = config.authentication
-    if getattr(method, "name", None) == "client_assertion":
-        _check_subject(getattr(method, "subject", None), store)
-    needs_secret = not isinstance(method, ClientAuthentication) or method.needs_secret
-    base = ClientAuthentication.proof_of_credential
-    proves = needs_secret or getattr(type(method), "proof_of_credential", base) is not base
-    # A client certificate that only the token_client knows proves nothing here.
-    is_unknown = isinstance(method, ClientAuthentication) and method.name == "tls_client_auth"
-    is_unknown = is_unknown and getattr(method, "client_certificate", None) is None
-    if not proves or is_unknown or (needs_secret and not config.client_secret):
-        raise ConfigurationError(
-            field="store",
-            problem="needs a client_secret, or a client_authentication that proves who may read a token",
-            remedy="leave out the store, or define proof_of_credential() in your strategy",
-        )
-
-
-def _check_subject(subject: str | None, store: TokenStore) -> None:
-    """Raises a ConfigurationError if `subject` does not say whose the tokens are, or is all that protects them."""
-    if subject is None:
-        raise ConfigurationError(
-            field="store",
-            problem="cannot tell whose tokens these are, since each assertion is another one",
-            remedy="pass ClientAssertion a subject, which names whom all its assertions are about, or leave out the "
-            "store",
-        )
-    if isinstance(store, EncryptingStore) and store.encrypt and not store.encryption_keys:
-        raise ConfigurationError(
-            field="store",
-            problem="has no key to encrypt with: the subject of an assertion is no secret",
-            remedy="pass the store an encryption_key that all processes have, such as secrets.token_hex(32)",
-        )
-
-
-class Visit:
-    """One leader at the store: what it does there, how much time that may take, and its lease.
-
-    Attributes:
-        flight: What it is done for; each step extends it.
-        until: Monotonic time in seconds at which the leader has given up.
-        reserve: Seconds before that time that are kept for the last operations, which tell others what came of it.
-        is_first_after_invalidate: It is the first one after `invalidate()`, which ends holds.
-        name: Of the entry.
-        seal: Of its content.
-        moment: When the store was last looked at, by the clocks of this process.
-        answered: When it had answered.
-    """
-
-    __slots__ = (
-        "_budget",
-        "_leased_until",
-        "_looked_at",
-        "_owner",
-        "_sharing",
-        "_store_time",
-        "_take",
-        "answered",
-        "flight",
-        "is_first_after_invalidate",
-        "moment",
-        "name",
-        "reserve",
-        "seal",
-        "until",
-    )
-
-    name: str
-    seal: Seal
-
-    def __init__(self, sharing: Sharing, flight: Flight, until: float) -> None:
-        self.flight = flight
-        self.until = until
-        self.reserve = max(0.0, min(BUDGET, (until - sharing.clock.monotonic()) / 4))
-        self.is_first_after_invalidate = False
-        self.moment: Moment = sharing.clock.moment()
-        self.answered = self.moment
-        self._sharing = sharing
-        self._owner = os.urandom(16).hex()
-        self._budget = BUDGET
-        self._store_time = 0.0
-        self._looked_at = 0.0
-        self._leased_until = -inf
-        self._take: _Take | None = None
-
-    def ask(self, function: Callable[..., Any], *arguments: Any) -> Step:
-        """What the store returns, or a `Raised`: then it is left alone from here on."""
-        clock = self._sharing.clock
-        began = clock.monotonic()
-        left = self.until - began
-        if left <= 0 or not self._sharing.uses_store():
-            return Raised("it failed a moment ago, or there is no time left")
-        budget = max(0.0, min(self._budget, left))
-        self.flight.extend(began + budget)
-        asking = AskStore(partial(function, *arguments), budget)
-        answer = yield asking
-        self._budget -= asking.spent
-        if isinstance(answer, Raised) and asking.spent < left:  # or it is the deadline that was too short
-            self._sharing.fail(self.flight, answer.text)
-        return answer
-
-    def has_waited(self) -> None:
-        """Begin anew with the time for operations: those so far were part of waiting for another process."""
-        self._budget = BUDGET
-
-    def keep_reserve(self) -> None:
-        """Have time to tell others what came of it, even if this process did not run until after its deadline."""
-        self.until = max(self.until, self._sharing.clock.monotonic() + self.reserve)
-
-    def look(self, name: str | None = None) -> Step:
-        """The entry of `name`, empty if there is none that can be read; None if the store fails."""
-        name = self.name if name is None else name
-        moment = self._sharing.clock.moment()
-        answer = yield from self.ask(self._sharing.health.store.read, name)
-        if isinstance(answer, Raised):
-            return None
-        value, now = _checked(answer)
-        if now is None:
-            self._sharing.fail(self.flight, "it returned what no store returns")
-            return None
-        self.moment, self.answered = moment, self._sharing.clock.moment()
-        self._looked_at, self._store_time = moment.monotonic, now
-        if value is None:
-            return Entry(now=now)
-        opened = self.seal.opened(name, value)
-        if opened is not None and opened[0] <= now:
-            return Entry(now=now)
-        entry = None if opened is None else entry_from(opened[1], now)
-        if entry is not None:
-            return entry
-        self._sharing.note_unreadable(self.flight)
-        return Entry(now=now)
-
-    def move_beside(self) -> None:
-        """Go on beside the entry, whose lease another process has."""
-        self.name = name_beside(self.name)
-
-    def store_time(self) -> float:
-        """The time by the store's clock."""
-        return self._store_time + self.since_look()
-
-    def since_look(self) -> float:
-        """Seconds since the store was last looked at."""
-        return self._sharing.clock.monotonic() - self._looked_at
-
-    def take(self, seconds: float) -> Step:
-        """Take or extend the lease: True with it, False if another process has it, None if the store fails."""
-        if not self._sharing.uses_store():
-            return None
-        began = self._sharing.clock.monotonic()
-        self._take = taking = _Take(self._sharing.health.store, self.name, self._owner, seconds)
-        answer = yield from self.ask(taking)
-        if isinstance(answer, Raised):
-            taking.abandon()
-            return None
-        if answer is not True:
-            self._take = None
-        self._leased_until = began + seconds if answer is True else -inf
-        return answer is True
-
-    def has_lease(self) -> bool:
-        """True as long as no other process can have taken the lease."""
-        return self._sharing.clock.monotonic() < self._leased_until
-
-    def run(self, fetching: Fetching) -> Step:
-        """Run `fetching`, and extend the lease before each of its steps, for as long as that may take.
-
-        None if a token request is to be sent, the lease has come to an end, and the store could tell why.
-        """
-        results: list[Any] = []  # what a step came to may be a secret, and is in no frame while others' code runs
-        try:
-            while True:
-                try:
-                    effect: Any = fetching.send(results.pop() if results else None)
-                except StopIteration as end:
-                    return end.value
-                seconds = effect.seconds if isinstance(effect, (Sleep, Wait)) else effect.budget
-                if self.has_lease():
-                    if (yield from self.take(seconds + MARGIN)) is False and isinstance(effect, Send):
-                        return None
-                    self.flight.extend(self._sharing.clock.monotonic() + seconds)
-                elif isinstance(effect, Send) and self._sharing.uses_store():
-                    return None
-                results.append((yield effect))
-        finally:
-            fetching.close()
-
-    def write(self, content: bytes, seconds: float) -> Step:
-        """Write; False if the lease is gone, or the store fails."""
-        value = self.seal.sealed(self.name, self.store_time() + seconds, content)
-        answer = yield from self.ask(self._sharing.health.store.write, self.name, value, seconds, self._owner)
-        return answer is True
-
-    def release(self) -> Step:
-        """End the lease, so that others go on at once."""
-        if self._leased_until > -inf:
-            self._leased_until = -inf
-            answer = yield from self.ask(self._sharing.health.store.release, self.name, self._owner)
-            if isinstance(answer, Raised):
-                return  # `let_go` has it tried once more
-        self._take = None
-
-    def let_go(self) -> None:
-        """End the lease, if that has not been done: the leader was cancelled, or the store has failed. Never waits."""
-        taking, self._take = self._take, None
-        if taking is not None:
-            taking.abandon()
-
-
-class _Take:
-    """Taking a lease, perhaps in a thread that was abandoned; then it lets go of what it got."""
-
-    __slots__ = ("_is_abandoned", "_is_done", "_key", "_owner", "_seconds", "_store")
-
-    def __init__(self, store: TokenStore, key: str, owner: str, seconds: float) -> None:
-        self._store = store
-        self._key = key
-        self._owner = owner
-        self._seconds = seconds
-        self._is_abandoned = self._is_done = False
-
-    def __call__(self) -> bool:
-        try:
-            return self._store.acquire(self._key, self._owner, self._seconds)
-        finally:
-            self._is_done = True
-            if self._is_abandoned:
-                self._release()
-
-    def abandon(self) -> None:
-        """Have the lease let go of, soon; if it is still being taken, as soon as it is."""
-        self._is_abandoned = True
-        if self._is_done:
-            leave(self._release)
-
-    def _release(self) -> None:
-        with Ignoring(Exception):  # it ends by itself
-            self._store.release(self._key, self._owner)
-
-
-def _checked(answer: Any) -> tuple[bytes | None, float | None]:
-    """What a store read, and its time; None for the time if that is no answer."""
-    if isinstance(answer, tuple) and len(answer) == 2:
-        value, now = answer
-        if (value is None or isinstance(value, bytes)) and isinstance(now, (int, float)) and 0 <= now < inf:
-            return value, float(now)
-    return None, None

@@ -199,7 +199,7 @@ class Process:
 
     def uses_store(self) -> bool:
         """True if it does not leave the store alone just now."""
-        return self.clock.monotonic() >= self.sharing.health.left_alone_until
+        return self.clock.monotonic() >= self.sharing.access.health.left_alone_until
 
     def call(self, effect: CallFunction) -> Any:
         """What a driver makes of `effect`, which takes no time unless the store hangs."""

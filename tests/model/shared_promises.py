@@ -12,7 +12,8 @@ from math import inf
 from oauth_cc_auth._core.lease import Lease
 from oauth_cc_auth._core.leftovers import do_leftovers
 from oauth_cc_auth._protocol.failure import Failure
-from oauth_cc_auth._stores.sharing import DUE_FRACTION, LONGEST_DUE, LONGEST_POLL, MARGIN
+from oauth_cc_auth._stores.sharing import DUE_FRACTION, LONGEST_DUE, LONGEST_POLL
+from oauth_cc_auth._stores.visit import MARGIN
 from tests.model.answers import DEADLINE, Answer
 from tests.model.processes import Process, Running, World
 

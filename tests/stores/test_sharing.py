@@ -35,9 +35,11 @@ from oauth_cc_auth._core.flight import GONE, Flight
 from oauth_cc_auth._core.leftovers import do_leftovers
 from oauth_cc_auth._events import FetchFailed, TokenFound, TokenObtained
 from oauth_cc_auth._protocol.exchange import TokenResponse, TransportFailure
-from oauth_cc_auth._stores import sharing
+from oauth_cc_auth._stores import visit
+from oauth_cc_auth._stores.access import LEFT_ALONE
 from oauth_cc_auth._stores.entries import Entry
-from oauth_cc_auth._stores.sharing import BUDGET, LEFT_ALONE, check
+from oauth_cc_auth._stores.shareable import check
+from oauth_cc_auth._stores.visit import BUDGET
 from oauth_cc_auth.stores import FileStore, TokenStore
 from tests.fake_clock import FakeClock
 from tests.stores.hosts import TOKEN_URL, Asking, Host, MemoryStore, let_pass
@@ -51,6 +53,16 @@ DOWN = TokenResponse(503, {}, b"")
 @pytest.fixture
 def store() -> MemoryStore:
     return MemoryStore()
+
+
+def come_late(store: MemoryStore, slow: Host, other: Host, value: str = "late", life: Any = 1000) -> Asking:
+    """Have `slow` get its token while `other` asks, and return what that one does."""
+    late = slow.ask()
+    let_pass(13, store, slow, other)
+    fetching = other.ask()
+    assert fetching.is_sending
+    assert late.answered(value, life).token == value
+    return fetching
 
 
 def kinds(host: Host) -> list[type]:
@@ -213,7 +225,7 @@ class TestOneTokenForAll:
         """If it fails for one, it is left alone by the other."""
         first = Host(store)
         second = Host(store, sibling=first)
-        assert second.sharing.health is first.sharing.health
+        assert second.sharing.access.health is first.sharing.access.health
 
 
 class TestRenewal:
@@ -323,7 +335,7 @@ class TestRenewal:
         """The endpoint may have ended it by issuing that one."""
         first, second = Host(store), Host(store)
         first.ask().answered("older", 1000)
-        second.sharing.health.left_alone_until = second.clock.monotonic() + 2
+        second.sharing.access.health.left_alone_until = second.clock.monotonic() + 2
         let_pass(1, store, first, second)
         second.ask().answered("own", 10)
         let_pass(20, store, first, second)
@@ -344,7 +356,7 @@ class TestRenewal:
         """Then it is known from before the token request, and has not become younger since."""
         first, second = Host(store), Host(store)
         first.ask().answered("older", 1000)
-        second.sharing.health.left_alone_until = second.clock.monotonic() + 20
+        second.sharing.access.health.left_alone_until = second.clock.monotonic() + 20
         let_pass(10, store, first, second)
         lease = second.ask().answered("own", 1000).lease
         let_pass(15, store, first, second)
@@ -371,11 +383,7 @@ class TestRenewal:
         assert host.ask().answered("new").token == "new"
 
     def test_nor_is_what_a_late_owner_has_left(self, store: MemoryStore) -> None:
-        slow, other = Host(store), Host(store)
-        late = slow.ask()
-        let_pass(13, store, slow, other)
-        killed = other.ask()
-        late.answered()
+        killed = come_late(store, Host(store), Host(store))
         assert killed.is_sending
         let_pass(13, store)
         host = Host(store)
@@ -424,7 +432,7 @@ class TestLateOwners:
     def test_it_is_left_beside_if_another_is_fetching(self, store: MemoryStore) -> None:
         """The other one will write a newer token, and who renews that one tidies up."""
         slow, other = Host(store), Host(store)
-        fetching = self.come_late(store, slow, other)
+        fetching = come_late(store, slow, other)
         fetching.answered("newer")
         third = Host(store)
         assert third.ask().token == "newer"
@@ -432,19 +440,23 @@ class TestLateOwners:
         third.ask(refused=third.cache.current).answered("newest")
         assert len(store.values) == 1
 
-    def come_late(self, store: MemoryStore, slow: Host, other: Host, value: str = "late") -> Asking:
-        """Have `slow` get its token while `other` asks, and return what that one does."""
-        late = slow.ask()
-        let_pass(13, store, slow, other)
-        fetching = other.ask()
+    def come_late_at_home(self, store: MemoryStore, host: Host) -> tuple[Asking, Asking]:
+        """Have `host` get a token late while it asks again, and an API refuse that one to a third caller.
+
+        What the second and the third do.
+        """
+        late = host.ask()
+        let_pass(31, store, host)
+        fetching = host.ask()
         assert fetching.is_sending
-        assert late.answered(value).token == value
-        return fetching
+        lease = late.answered("late").lease
+        host.number = -1  # in another thread
+        return fetching, host.ask(refused=lease)
 
     def test_then_one_that_fails_uses_it(self, store: MemoryStore) -> None:
         """And moves it to where all others look."""
         slow, other = Host(store), Host(store)
-        fetching = self.come_late(store, slow, other)
+        fetching = come_late(store, slow, other)
         assert fetching.go_on(WRONG_SECRET).token == "late"
         assert len(store.values) == 1
         assert not store.is_leased
@@ -454,10 +466,7 @@ class TestLateOwners:
     def test_then_one_that_is_killed_loses_nothing(self, store: MemoryStore, life: Any) -> None:
         """Who has the lease next finds it before it asks."""
         slow, other = Host(store), Host(store)
-        late = slow.ask()
-        let_pass(13, store, slow, other)
-        killed = other.ask()
-        late.answered("late", life)
+        killed = come_late(store, slow, other, life=life)
         assert killed.is_sending
         let_pass(13, store, slow, other)
         assert Host(store).ask().token == "late"
@@ -479,7 +488,7 @@ class TestLateOwners:
     def test_who_waits_for_long_finds_it(self, store: MemoryStore) -> None:
         """The one that has the lease may hang."""
         slow, other, third = Host(store), Host(store), Host(store)
-        fetching = self.come_late(store, slow, other)
+        fetching = come_late(store, slow, other)
         waiting = third.ask()
         while isinstance(waiting.effect, Sleep):
             let_pass(waiting.effect.seconds, store, other, third)
@@ -492,7 +501,7 @@ class TestLateOwners:
     def test_so_does_one_that_has_little_time(self, store: MemoryStore) -> None:
         """It looks there before it gives up."""
         slow, other, third = Host(store), Host(store), Host(store, deadline=2.0)
-        assert self.come_late(store, slow, other).is_sending
+        assert come_late(store, slow, other).is_sending
         waiting = third.ask()
         while isinstance(waiting.effect, Sleep):
             let_pass(waiting.effect.seconds, store, other, third)
@@ -518,13 +527,7 @@ class TestLateOwners:
     def test_it_is_not_found_again_by_its_own_process(self, store: MemoryStore) -> None:
         """An API may have refused it meanwhile to one that waits for the next token request of this process."""
         host = Host(store)
-        late = host.ask()
-        let_pass(31, store, host)
-        fetching = host.ask()
-        assert fetching.is_sending
-        lease = late.answered("late").lease
-        host.number = -1  # in another thread
-        following = host.ask(refused=lease)
+        fetching, following = self.come_late_at_home(store, host)
         fetching.go_on(DOWN)
         let_pass(5, store, host)
         assert fetching.go_on().is_sending
@@ -533,14 +536,7 @@ class TestLateOwners:
 
     def test_nor_is_it_the_last_resort_of_one_that_fails(self, store: MemoryStore) -> None:
         """It would reach those whom an API has refused it."""
-        host = Host(store)
-        late = host.ask()
-        let_pass(31, store, host)
-        fetching = host.ask()
-        assert fetching.is_sending
-        lease = late.answered("late").lease
-        host.number = -1  # in another thread
-        following = host.ask(refused=lease)
+        fetching, following = self.come_late_at_home(store, Host(store))
         assert fetching.go_on(WRONG_SECRET).token == "late"
         assert following.go_on().failure.error.reason == "invalid_client"
 
@@ -587,7 +583,7 @@ class TestLateOwners:
     def test_it_stays_beside_if_it_cannot_be_moved(self, store: MemoryStore) -> None:
         """The store has lost the lease of the one that would move it."""
         slow, other = Host(store), Host(store)
-        fetching = self.come_late(store, slow, other)
+        fetching = come_late(store, slow, other)
         store.leases.clear()
         assert fetching.go_on(WRONG_SECRET).token == "late"
         assert Host(store).ask().token == "late"
@@ -775,7 +771,7 @@ class TestLateOwners:
         host = Host(store, deadline=0.3)
         assert host.ask().failure.error.reason == "deadline"
         assert host.store_failures == []
-        assert host.sharing.health.left_alone_until < host.clock.monotonic()
+        assert host.sharing.access.health.left_alone_until < host.clock.monotonic()
 
     def test_a_token_that_comes_between_look_and_lease_is_used(self, store: MemoryStore) -> None:
         """So after the lease is taken, the store is looked at once more."""
@@ -962,6 +958,20 @@ class TestFailures:
         asking.go_on(WRONG_SECRET)
         assert Host(store).ask().failure.error.reason == "invalid_client"
 
+    def test_nor_if_it_is_in_the_store_by_then(self, store: MemoryStore) -> None:
+        """An entry with a failure outlives its token."""
+        store.encrypt = False  # type: ignore[attr-defined]
+        first, second = Host(store), Host(store)
+        first.ask().answered("the-token", 1000)
+        let_pass(985, store, first, second)
+        first.ask().go_on(WRONG_SECRET)
+        ((value, _),) = store.values.values()
+        assert b"the-token" in value
+        let_pass(20, store, first, second)
+        second.ask().go_on(WRONG_SECRET)
+        ((value, _),) = store.values.values()
+        assert b"the-token" not in value
+
     def test_invalidate_ends_a_hold(self, store: MemoryStore) -> None:
         """As the error's message says."""
         Host(store).ask().go_on(WRONG_SECRET)
@@ -1111,7 +1121,7 @@ class TestABrokenStore:
         call = host.call
 
         def hangs(effect: CallFunction) -> Any:
-            if isinstance(getattr(effect.function, "func", None), sharing._Take):
+            if isinstance(getattr(effect.function, "func", None), visit._Take):
                 taken.append(effect)
                 return Raised("it did not answer within 0.50 s")
             return call(effect)
@@ -1124,15 +1134,15 @@ class TestABrokenStore:
 
     def test_even_if_giving_it_back_fails(self, store: MemoryStore) -> None:
         store.faults["release"] = _raises
-        take = sharing._Take(store, "key", "owner", 10.0)
+        take = visit._Take(store, "key", "owner", 10.0)
         take.abandon()
         assert take() is True
 
     def test_two_that_hear_of_it_at_once_say_it_once(self, store: MemoryStore) -> None:
         """Siblings may both be waiting for its answer."""
         host, flight = Host(store), Flight(Caller(-1, loop=None), limit=0)
-        host.sharing.fail(flight, "it is down")
-        host.sharing.fail(flight, "it is down")
+        host.sharing.access.fail(flight, "it is down")
+        host.sharing.access.fail(flight, "it is down")
         assert len(flight.deferred_events) == 1
 
 

@@ -18,7 +18,7 @@ from typing import Any
 import requests
 
 from oauth_cc_auth._core.clock import Clock
-from oauth_cc_auth._stores import redis, sharing
+from oauth_cc_auth._stores import redis, sharing, visit
 from oauth_cc_auth.requests import ClientCredentialsAuth
 from oauth_cc_auth.stores import FileStore, RedisStore
 from oauth_cc_auth.testing import LoopbackServer
@@ -155,11 +155,11 @@ class _Worker:
         self._clock.let_pass(seconds)
 
     def give_store(self, seconds: float) -> None:
-        sharing.BUDGET = seconds
+        visit.BUDGET = seconds
 
     def end_rest(self, _: float) -> None:
         for each in sharing._all:  # the clock of the store cannot be moved as that of this process is
-            each.health.left_alone_until = each.clock.monotonic()
+            each.access.health.left_alone_until = each.access.clock.monotonic()
 
     def limit_files(self, size: float) -> None:
         import resource  # not on Windows
@@ -169,7 +169,7 @@ class _Worker:
 
 
 def main(where: str, token_url: str, api_url: str, ahead: str, longest_lease: str) -> None:
-    sharing.BUDGET = redis.TIMEOUT = LIMIT
+    visit.BUDGET = redis.TIMEOUT = LIMIT
     worker = _Worker(where, token_url, api_url, float(ahead), float(longest_lease))
     for line in sys.stdin:
         name, value = line.split()

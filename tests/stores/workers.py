@@ -13,7 +13,7 @@ import sys
 
 import requests
 
-from oauth_cc_auth._stores import redis, sharing
+from oauth_cc_auth._stores import redis, visit
 from oauth_cc_auth.requests import ClientCredentialsAuth
 from oauth_cc_auth.stores import FileStore, RedisStore
 
@@ -22,7 +22,7 @@ LIMIT = 100.0  # seconds; whatever takes longer counts as a hang
 
 def main(workers: int, where: str, token_url: str, api_url: str, times: int = 1) -> None:
     if workers > 1:  # they get in each other's way on a small machine, which is no fault of the store
-        sharing.BUDGET = redis.TIMEOUT = LIMIT
+        visit.BUDGET = redis.TIMEOUT = LIMIT
     store = RedisStore(where) if "://" in where else FileStore(where)
     # A test may hold requests for as long as it likes.
     auth = ClientCredentialsAuth(token_url, "abcd-1234", "secret123456", store=store, timeout=LIMIT, deadline=LIMIT)
