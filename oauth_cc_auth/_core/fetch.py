@@ -51,6 +51,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("oauth_cc_auth")
 
+_UNREAD_LIFE = Advice("check {response_fields} and {lifetime_unit}, or set {default_lifetime}")
+
 _GONE = (404, 410)  # statuses of a token endpoint that has moved
 
 TRIES = 3  # of a token request that fails for a reason that may pass
@@ -280,14 +282,14 @@ class Fetcher:
         if request.endpoint is None or self._family.has_warned_of_life or not isinstance(reply, TokenResponse):
             return
         # The auth object has loaded it.
-        from oauth_cc_auth._protocol.unread_life import UNREAD_LIFE_REMEDY, unread_life
+        from oauth_cc_auth._protocol.unread_life import unread_life
 
         problem = unread_life(request, reply, token, told)
         if problem:
             self._family.has_warned_of_life = True
             used = "until an API refuses it" if token.expires_at is None else "once"
             text = "the life of the token from %s cannot be read, so it is used %s: %s; %s"
-            logger.warning(text, self.observer.token_url, used, problem, UNREAD_LIFE_REMEDY)
+            logger.warning(text, self.observer.token_url, used, problem, _UNREAD_LIFE)
 
     def _locate(self, run: _Run, flight: Flight, until: float) -> Generator[Effect, Any, Failure | None]:
         """Find out where the token endpoint is, if an issuer stands for it; why that failed, if it did."""

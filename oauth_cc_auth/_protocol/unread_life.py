@@ -15,8 +15,6 @@ from .places import MISSING, found, not_found
 if TYPE_CHECKING:
     from .exchange import TokenRequest, TokenResponse
 
-UNREAD_LIFE_REMEDY = "check response_fields and lifetime_unit, or set default_lifetime"
-
 _MOMENTS = ("unix", "unix_ms", "date")
 _LONG_AGO = 1e9  # Unix time in seconds, in 2001: what is said to end before that is no moment, but a span or a 0
 
@@ -50,7 +48,7 @@ def unread_life(
     if value is None or (token.expires_at is not None and lifetime(value, unit, _LONG_AGO) != 0.0):
         return ""
     if value is not MISSING:
-        return f"what it has for {path!r} is {json_type(value)} that lifetime_unit {unit!r} does not fit"
+        return f"what it has for {path!r} is {json_type(value)} that the unit {unit!r} does not fit"
     if told is not None or callable(places) or (named is None and unit == "s"):
         return ""
     issued = [text for name in TOKEN_MEMBERS if isinstance(text := token.extra.get(name), str)]

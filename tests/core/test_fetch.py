@@ -767,7 +767,7 @@ class TestLog:
         endpoint.token(TOKEN)
         assert [message.partition(";")[0] for message in caplog.messages] == [
             f"the life of the token from {URL} cannot be read, so it is used once: what it has for 'expires_in' is a "
-            "number that lifetime_unit 'unix' does not fit"
+            "number that the unit 'unix' does not fit"
         ]
 
     def test_a_proven_method(self, caplog: pytest.LogCaptureFixture) -> None:

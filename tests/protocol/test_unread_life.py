@@ -51,27 +51,27 @@ def unread(body: Any, told: Mapping[str, Any] | None = None, **described: Any) -
         (
             {"data": {"token": "abc", "ttl": "2026-01-01T00:00:00Z"}},
             {"response_fields": PLACES},
-            "what it has for 'data.ttl' is a string that lifetime_unit 's' does not fit",
+            "what it has for 'data.ttl' is a string that the unit 's' does not fit",
         ),
         (
             {"data": {"token": "abc", "ttl": 3600}},
             {"response_fields": PLACES, "lifetime_unit": "date"},
-            "what it has for 'data.ttl' is a number that lifetime_unit 'date' does not fit",
+            "what it has for 'data.ttl' is a number that the unit 'date' does not fit",
         ),
         (
             {"data": {"token": "abc", "ttl": 3600}},
             {"response_fields": PLACES, "lifetime_unit": "unix"},
-            "what it has for 'data.ttl' is a number that lifetime_unit 'unix' does not fit",
+            "what it has for 'data.ttl' is a number that the unit 'unix' does not fit",
         ),
         (
             {"data": {"token": "abc", "ttl": {}}},
             {"response_fields": PLACES},
-            "what it has for 'data.ttl' is an object that lifetime_unit 's' does not fit",
+            "what it has for 'data.ttl' is an object that the unit 's' does not fit",
         ),
         (
             b"access_token=abc&expires_in=soon",
             {"lifetime_unit": "min"},
-            "what it has for 'expires_in' is a string that lifetime_unit 'min' does not fit",
+            "what it has for 'expires_in' is a string that the unit 'min' does not fit",
         ),
     ],
 )
@@ -106,7 +106,7 @@ def test_nothing_is_wrong(body: Any, described: dict[str, Any]) -> None:
         ({"access_token": "abc"}, ""),
         (
             {"access_token": "abc", "expires_in": "soon"},
-            "what it has for 'expires_in' is a string that lifetime_unit 's' does not fit",
+            "what it has for 'expires_in' is a string that the unit 's' does not fit",
         ),
     ],
 )

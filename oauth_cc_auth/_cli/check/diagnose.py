@@ -7,6 +7,7 @@ import time
 from dataclasses import replace
 
 from oauth_cc_auth._adapter import behaviour
+from oauth_cc_auth._advice import Words
 from oauth_cc_auth._cli.check.probe.api_call import call_api
 from oauth_cc_auth._cli.check.probe.attempts import try_methods
 from oauth_cc_auth._cli.check.probe.connect import connect, look_again
@@ -50,7 +51,9 @@ def run(settings: CommandSettings, *, api_url: str | None, as_json: bool) -> int
 def diagnose(settings: CommandSettings, api_url: str | None, watcher: Watcher) -> Diagnosis:
     """Find out, report to `watcher`, and judge."""
     config = settings.config
-    findings = Findings(_question(config, api_url), time.time(), Connection("", 0, None))
+    findings = Findings(
+        _question(config, api_url, settings.words), time.time(), Connection("", 0, None), words=settings.words
+    )
     watcher.started(findings.question)
     place = config.source_url if config.issuer is None else config.issuer.asked_url
     findings = replace(findings, connection=connect(place, _timeout(settings), watcher))
@@ -116,7 +119,7 @@ def _timeout(settings: CommandSettings) -> float:
     return float(settings.behaviour.get("timeout", _TIMEOUT))
 
 
-def _question(config: ClientCredentialsConfig, api_url: str | None) -> Question:
+def _question(config: ClientCredentialsConfig, api_url: str | None, words: Words) -> Question:
     origin, method, secret = wire_origin(config.source_url), config.authentication, config.client_secret
     # A person who pasted the secret into a wrong field does not want to see it in a ticket.
     secrets = (secret,) if isinstance(secret, str) else ()
@@ -134,7 +137,7 @@ def _question(config: ClientCredentialsConfig, api_url: str | None) -> Question:
         header_value_pattern=str(config.header_value_pattern),
         issuer=None if config.issuer is None else shown_url(config.issuer.url),
         described=() if config.endpoint is None else config.endpoint.differences,
-        oddities=oddities(config.client_id, secret if isinstance(secret, str) else "", config.scope),
+        oddities=oddities(config.client_id, secret if isinstance(secret, str) else "", config.scope, words=words),
     )
 
 

@@ -7,9 +7,11 @@ before it gets here.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from oauth_cc_auth._advice import Words
+from oauth_cc_auth._cli.terminal.wording import COMMAND
 from oauth_cc_auth._errors import Reason
 
 from .connection_facts import Connection
@@ -200,6 +202,7 @@ class Findings:
         undiscovered: Why the issuer names no token endpoint, as a sentence without a full stop; None if it names one.
         undiscovered_remedy: What to do about that, if it is known better than that the issuer is in doubt; else empty.
         discovered: The token endpoint that the server names, in a form that may be shown, if token_url is not it.
+        words: What the person calls each setting.
     """
 
     question: Question
@@ -211,3 +214,8 @@ class Findings:
     undiscovered: str | None = None
     undiscovered_remedy: str = ""
     discovered: str | None = None
+    words: Words = field(default_factory=lambda: COMMAND)
+
+    def called(self, setting: str) -> str:
+        """What the person calls `setting`."""
+        return self.words.name_of(setting)

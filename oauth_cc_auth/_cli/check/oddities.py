@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+from oauth_cc_auth._advice import Words
+from oauth_cc_auth._cli.terminal.wording import COMMAND
+
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _QUOTES = re.compile(r"""(["'`]).*\1""")
 _PLACEHOLDER = re.compile(r"<.*>|\{.*\}|\$\{?\w+\}?|x{4,}|\*{3,}|your[-_ ].*|change-?me|todo", re.IGNORECASE)
@@ -16,20 +19,21 @@ def placeholder_in(url: str) -> str | None:
     return None if found is None else found.group()
 
 
-def oddities(client_id: str, client_secret: str, scope: str | None = None) -> tuple[str, ...]:
+def oddities(client_id: str, client_secret: str, scope: str | None = None, words: Words = COMMAND) -> tuple[str, ...]:
     """Sentences about what looks wrong; it may be right nevertheless."""
+    id_name, secret_name = words.name_of("client_id"), words.name_of("client_secret")
     found = [
         sentence
-        for name, value in (("client_id", client_id), ("client_secret", client_secret))
+        for name, value in ((id_name, client_id), (secret_name, client_secret))
         for sentence in _odd(name, value)
     ]
     if client_id == client_secret:
-        found.append("client_id and client_secret are the same.")
+        found.append(f"{id_name} and {secret_name} are the same.")
     if _UUID.fullmatch(client_secret):
         # Entra ID shows both side by side, and the value only once.
-        found.append("client_secret is a UUID: if the provider shows an id and a value of the secret, use the value.")
+        found.append(f"{secret_name} is a UUID: if the provider shows an id and a value of the secret, use the value.")
     if scope is not None and "," in scope:
-        found.append("scope has a comma; scopes are separated by spaces (RFC 6749 §3.3).")
+        found.append(f"{words.name_of('scope')} has a comma; scopes are separated by spaces (RFC 6749 §3.3).")
     return tuple(found)
 
 

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Generator
 from contextlib import contextmanager
 
-from oauth_cc_auth._advice import Words
+from oauth_cc_auth._advice import Advice, Words
 from oauth_cc_auth._errors import TokenError, worded
 
 from . import console
@@ -23,9 +23,14 @@ class _ConsoleHandler(logging.Handler):
             return
         arguments = record.args
         if isinstance(arguments, tuple):
-            # An error comes as itself, so it can be put in the words of the command line.
-            arguments = tuple(worded(each, self._words) if isinstance(each, TokenError) else each for each in arguments)
+            # Errors and advice come as themselves, so they can be put in the words of the command line.
+            arguments = tuple(map(self._worded, arguments))
         console.warning(logging.makeLogRecord({"msg": record.msg, "args": arguments}).getMessage())
+
+    def _worded(self, argument: object) -> object:
+        if isinstance(argument, Advice):
+            return argument.worded(self._words)
+        return worded(argument, self._words) if isinstance(argument, TokenError) else argument
 
 
 @contextmanager

@@ -107,5 +107,5 @@ def test_the_metadata_as_token_url(oauth_server: LoopbackServer) -> None:
     cause = diagnosis(url, client_secret="s3cret").cause("path_not_found")
     issuer = oauth_server.token_url.rpartition("/")[0]
     assert cause.remedy == (
-        f"This is the URL of the issuer's metadata. In the place of token_url, pass --issuer {issuer}"
+        f"This is the URL of the issuer's metadata. In the place of --token-url, pass --issuer {issuer}"
     )

@@ -7,8 +7,8 @@ import pytest
 from oauth_cc_auth._cli.check.oddities import oddities, placeholder_in
 
 UUID = "0f8fad5b-d9cb-469f-a165-70867728950e"
-SPACE, QUOTES = "client_secret begins or ends with white space.", "client_secret is in quotes."
-PLACEHOLDER = "client_secret looks like a placeholder."
+SPACE, QUOTES = "--client-secret begins or ends with white space.", "--client-secret is in quotes."
+PLACEHOLDER = "--client-secret looks like a placeholder."
 
 
 @pytest.mark.parametrize(
@@ -30,9 +30,9 @@ PLACEHOLDER = "client_secret looks like a placeholder."
         ("xxxxxxxx", [PLACEHOLDER]),
         ("********", [PLACEHOLDER]),
         ("changeme", [PLACEHOLDER]),
-        ("pass\u2013word", ["client_secret has characters beyond ASCII, perhaps from a word processor."]),
-        (UUID, ["client_secret is a UUID: if the provider shows an id and a value of the secret, use the value."]),
-        ("client", ["client_id and client_secret are the same."]),
+        ("pass\u2013word", ["--client-secret has characters beyond ASCII, perhaps from a word processor."]),
+        (UUID, ["--client-secret is a UUID: if the provider shows an id and a value of the secret, use the value."]),
+        ("client", ["--client-id and --client-secret are the same."]),
     ],
 )
 def test_secrets(secret: str, told: list[str]) -> None:
@@ -44,15 +44,15 @@ def test_ids() -> None:
     """Of an id the same, but that a UUID is usual."""
     assert oddities(UUID, "secret123456") == ()
     assert oddities(" <id>", "secret123456") == (
-        "client_id begins or ends with white space.",
-        "client_id looks like a placeholder.",
+        "--client-id begins or ends with white space.",
+        "--client-id looks like a placeholder.",
     )
 
 
 def test_scopes() -> None:
     """Separated by commas, they are one scope that no server knows."""
     assert oddities("client", "secret123456", "orders:read orders:write") == ()
-    told = ("scope has a comma; scopes are separated by spaces (RFC 6749 §3.3).",)
+    told = ("--scope has a comma; scopes are separated by spaces (RFC 6749 §3.3).",)
     assert oddities("client", "secret123456", "orders:read,orders:write") == told
     assert oddities("client", "", "a,b") == told  # the secret is a callable
 

@@ -21,9 +21,10 @@ def test_an_error_is_in_the_words_of_the_command(capsys: pytest.CaptureFixture[s
     error = advised(TokenEndpointUnreachable("no trust"), Advice("set {token_url}, or {pass_dpop}"))
     with warnings_shown(words_for({"token_url": "'url' in a.toml"})):
         logger.warning("token not renewed after %.1f s: %s", 3, with_facts(error, held_for=2))
+        logger.warning("or: %s", Advice("set {scope}"))
     assert capsys.readouterr().err == (
         f"{WARNING}token not renewed after 3.0 s: no trust; set 'url' in a.toml, or pass --dpop. Not asked again "
-        "for 2.0 s\n"
+        f"for 2.0 s\n{WARNING}or: set --scope\n"
     )
 
 

@@ -19,7 +19,8 @@ def web_page(findings: Findings) -> Advice | None:
         return None
     title = excerpt_of(attempt)
     return Advice(
-        f"token_url answers with a web page{f' ({title})' if title else ''}, so it is not the token endpoint.",
+        f"{findings.called('token_url')} answers with a web page{f' ({title})' if title else ''}, so it is not the "
+        "token endpoint.",
         where_to(
             findings, "Look for the token endpoint, often a path that ends in /token, in the provider's documentation."
         ),
@@ -46,7 +47,8 @@ def path_not_found(findings: Findings) -> Advice | None:
         f"The host answers, but it has nothing at this path ({attempt.status}).",
         where_to(
             findings,
-            "Check the path of token_url letter by letter: the tenant or realm, and whether it ends with a slash.",
+            f"Check the path of {findings.called('token_url')} letter by letter: the tenant or realm, and whether it "
+            "ends with a slash.",
         ),
     )
 
@@ -59,7 +61,8 @@ def post_not_allowed(findings: Findings) -> Advice | None:
         "There is something at this path, but it takes no POST, so it is not the token endpoint.",
         where_to(
             findings,
-            "Check token_url; the authorization endpoint (often /authorize) is not the token endpoint (often /token).",
+            f"Check {findings.called('token_url')}; the authorization endpoint (often /authorize) is not the token "
+            "endpoint (often /token).",
         ),
     )
 
@@ -100,8 +103,8 @@ def grant_unsupported(findings: Findings) -> Advice | None:
         return None
     return Advice(
         with_words(f"The server does not support the grant type {findings.question.grant_type}.", attempt.description),
-        "Check that token_url is the endpoint for this grant. Some providers want a grant type of their own "
-        "(--grant-type), such as account_credentials.",
+        f"Check that {findings.called('token_url')} is the endpoint for this grant. Some providers want a grant type "
+        "of their own (--grant-type), such as account_credentials.",
     )
 
 
@@ -125,7 +128,7 @@ def scope_missing(findings: Findings) -> Advice | None:
         return None
     return Advice(
         with_words("The server wants a scope, and none is set.", attempt.description),
-        "Set scope (--scope) to what the API's documentation names.",
+        f"Set {findings.called('scope')} to what the API's documentation names.",
     )
 
 

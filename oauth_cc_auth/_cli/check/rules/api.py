@@ -26,7 +26,7 @@ def api_withheld(findings: Findings) -> Advice | None:
         )
     return Advice(
         f"{api.url} is plain http, which would show the token to everyone on the way; it was not called.",
-        "Use https or, if you trust the network, --allow-insecure-http (allow_insecure_http=True).",
+        "Use https or, if you trust the network, --allow-insecure-http.",
     )
 
 
@@ -50,7 +50,8 @@ def api_redirects(findings: Findings) -> Advice | None:
     if _LOGIN.search(urlsplit(target).path) or _LOGIN.search(urlsplit(target).hostname or ""):
         return Advice(
             f"The API sends the call to {target}, which looks like a login for people.",
-            "Check that the URL is that of the API and not of its web site, and header_name and header_value_pattern.",
+            f"Check that the URL is that of the API and not of its web site, and {findings.called('header_name')} and "
+            f"{findings.called('header_value_pattern')}.",
         )
     return Advice(
         f"The API redirects the call to {target}.",

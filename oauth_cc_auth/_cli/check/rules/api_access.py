@@ -38,7 +38,8 @@ def api_insufficient_scope(findings: Findings) -> Advice | None:
         else f"The token has: {' '.join(held) or 'none'}."
     )
     missing = " ".join([scope for scope in needed if scope not in (held or ())] or needed) or "what the API names"
-    change = f"Add {missing} to scope (--scope)" if findings.question.scope else f"Set scope (--scope) to {missing}"
+    scope = findings.called("scope")
+    change = f"Add {missing} to {scope}" if findings.question.scope else f"Set {scope} to {missing}"
     return Advice(
         f"The API wants another scope{wanted}. {has}",
         f"{change}, and have it granted to this client at the provider.",
@@ -108,11 +109,11 @@ def api_wants_other_pattern(findings: Findings) -> Advice | None:
     is_usual_header = question.header_name.lower() == "authorization"
     if not wanted or (is_usual_header and sent.lower() in map(str.lower, wanted)):
         return None
-    header = "" if is_usual_header else "header_name to Authorization, and "
+    header = "" if is_usual_header else f"{findings.called('header_name')} to Authorization, and "
     return Advice(
         f"The API asks for {wanted[0]}, and the token is sent as {question.header_name}: "
         f"{question.header_value_pattern.replace('%s', '...')}.",
-        f"Set {header}header_value_pattern to '{wanted[0]} %s'.",
+        f"Set {header}{findings.called('header_value_pattern')} to '{wanted[0]} %s'.",
     )
 
 
@@ -196,7 +197,7 @@ def api_sees_no_token(findings: Findings) -> Advice | None:
     return Advice(
         with_words(f"The API answers 401 and names no reason.{challenge}", None if answer.web_page else answer.excerpt),
         f"It may not expect the token in '{sent}': look for the header and its form in the API's documentation, and "
-        "set header_name and header_value_pattern.",
+        f"set {findings.called('header_name')} and {findings.called('header_value_pattern')}.",
     )
 
 

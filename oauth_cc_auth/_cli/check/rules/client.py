@@ -27,7 +27,7 @@ def secret_expired(findings: Findings) -> Advice | None:
         return None
     return Advice(
         with_words("The client secret has expired.", attempt.description),
-        "Make a new secret at the provider, and set client_secret to it.",
+        f"Make a new secret at the provider, and set {findings.called('client_secret')} to it.",
     )
 
 
@@ -43,23 +43,22 @@ def wrong_credentials(findings: Findings) -> Advice | None:
     if not all(means_unknown_client(each) or credentials_not_seen(findings, each) for each in attempts):
         return None
     words = next((attempt.description for attempt in attempts if attempt.description), None)
+    credentials = f"{findings.called('client_id')} and {findings.called('client_secret')}"
     remedy = (
-        "Copy client_id and client_secret again from the provider: the value of the secret and not its id, without "
-        "spaces, and from the right environment (test or production)."
+        f"Copy {credentials} again from the provider: the value of the secret and not its id, without spaces, and from "
+        "the right environment (test or production)."
     )
+    not_this_way = with_words(f"The server does not accept {credentials} this way.", words)
     if set(findings.question.described) & {"credential_fields", "credential_headers"}:
-        remedy += (
-            " Or the provider wants them elsewhere: compare credential_fields (--credential-fields) and "
-            "credential_headers (--credential-header) with its documentation."
-        )
-        return Advice(with_words("The server does not accept client_id and client_secret this way.", words), remedy)
+        places = f"{findings.called('credential_fields')} and {findings.called('credential_headers')}"
+        remedy += f" Or the provider wants them elsewhere: compare {places} with its documentation."
+        return Advice(not_this_way, remedy)
     if findings.question.method is not None:
-        remedy += f" Or the client may not use {findings.question.method}: unset client_authentication to try all."
-        return Advice(with_words("The server does not accept client_id and client_secret this way.", words), remedy)
+        setting = findings.called("client_authentication")
+        remedy += f" Or the client may not use {findings.question.method}: unset {setting} to try all."
+        return Advice(not_this_way, remedy)
     return Advice(
-        with_words(
-            "The server does not accept client_id and client_secret by any method: one of them is wrong.", words
-        ),
+        with_words(f"The server does not accept {credentials} by any method: one of them is wrong.", words),
         f"{remedy} If they are right, the client may need a method without a secret, such as private_key_jwt.",
     )
 
@@ -122,8 +121,9 @@ def forbidden_without_reason(findings: Findings) -> Advice | None:
     )
     return Advice(
         with_words("The server forbids it (403) and gives no reason.", attempt.description or excerpt_of(attempt)),
-        f"Check client_id, client_secret and the authentication methods that the client may use.{scope} If a gateway "
-        "stands before the server, this machine's address may have to be allowed there.",
+        f"Check {findings.called('client_id')}, {findings.called('client_secret')} and the authentication methods "
+        f"that the client may use.{scope} If a gateway stands before the server, this machine's address may have to "
+        "be allowed there.",
     )
 
 
@@ -135,7 +135,7 @@ def method_to_be_set(findings: Findings) -> Advice | None:
     return Advice(
         f"{findings.token.method} works, but {first.method} is tried first, and after its answer ({first.status}) no "
         "other method is tried.",
-        _set_method(findings.token.method),
+        _set_method(findings, findings.token.method),
     )
 
 
@@ -149,17 +149,17 @@ def method_not_allowed(findings: Findings) -> Advice | None:
     return Advice(
         f"The server takes {findings.token.method} only; the plugin finds that out with {len(refused)} more token "
         f"request{'s' if len(refused) > 1 else ''} in each process.",
-        _set_method(findings.token.method),
+        _set_method(findings, findings.token.method),
     )
 
 
-def _set_method(method: str) -> str:
+def _set_method(findings: Findings, method: str) -> str:
     if method == _RAW_BASIC:
         return (
             "In your program, pass client_authentication=ClientSecretBasic(percent_encode=False): id or secret contain "
             "characters that this server does not decode. There is no option, variable or line in a file for that."
         )
-    return f"Set client_authentication to {method}."
+    return f"Set {findings.called('client_authentication')} to {method}."
 
 
 def credentials_look_odd(findings: Findings) -> Advice | None:
@@ -176,7 +176,7 @@ def urls_look_odd(findings: Findings) -> Advice | None:
     """A placeholder from the documentation, in braces, instead of the name of a tenant."""
     question, api = findings.question, findings.api
     fails = {
-        "token_url": question.token_url if findings.token is None else "",
+        findings.called("token_url"): question.token_url if findings.token is None else "",
         "The URL of the API": "" if api is None or api.accepted else api.url,
     }
     found = {name: placeholder for name, url in fails.items() if (placeholder := placeholder_in(url)) is not None}

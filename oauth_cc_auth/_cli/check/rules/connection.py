@@ -41,8 +41,8 @@ def proxy_unreachable(findings: Findings) -> Advice | None:
         return None
     return Advice(
         f"The environment sends this request through the proxy {connection.proxy}, which cannot be reached.",
-        "Correct HTTPS_PROXY, HTTP_PROXY or ALL_PROXY, or add the host of token_url to NO_PROXY if this machine can "
-        "reach it directly.",
+        f"Correct HTTPS_PROXY, HTTP_PROXY or ALL_PROXY, or add the host of {findings.called('token_url')} to NO_PROXY "
+        "if this machine can reach it directly.",
     )
 
 
@@ -52,8 +52,8 @@ def host_not_found(findings: Findings) -> Advice | None:
         return None
     return Advice(
         f"This machine does not find the name {findings.connection.host}.",
-        "Check the host in token_url for a typo. If the name exists only in the network of a company or in a VPN, "
-        "connect to that first. If this network needs a proxy, set HTTPS_PROXY.",
+        f"Check the host in {findings.called('token_url')} for a typo. If the name exists only in the network of a "
+        "company or in a VPN, connect to that first. If this network needs a proxy, set HTTPS_PROXY.",
     )
 
 
@@ -74,7 +74,7 @@ def connection_refused(findings: Findings) -> Advice | None:
         return None
     return Advice(
         f"Nothing accepts connections at {_place(findings)}, or a firewall refuses them.",
-        "Check host and port in token_url, and that the server is running.",
+        f"Check host and port in {findings.called('token_url')}, and that the server is running.",
     )
 
 
@@ -85,8 +85,8 @@ def connection_filtered(findings: Findings) -> Advice | None:
         return None
     return Advice(
         f"{_place(findings)} does not react at all: a firewall drops the packets, or the server is down.",
-        "Check host and port in token_url. Ask for the firewall to be opened for this machine. If this network needs a "
-        "proxy, set HTTPS_PROXY.",
+        f"Check host and port in {findings.called('token_url')}. Ask for the firewall to be opened for this machine. "
+        "If this network needs a proxy, set HTTPS_PROXY.",
     )
 
 
@@ -157,8 +157,8 @@ def certificate_wrong_host(findings: Findings) -> Advice | None:
     names = ", ".join(certificate.names[:6]) or certificate.subject
     return Advice(
         f"The server's certificate is for {names}, and not for {findings.connection.host}.",
-        "If that is the server you mean, use the name in the certificate in token_url. If not, the people who run the "
-        "server must get a certificate for this name.",
+        f"If that is the server you mean, use the name in the certificate in {findings.called('token_url')}. If not, "
+        "the people who run the server must get a certificate for this name.",
     )
 
 
@@ -190,9 +190,9 @@ def not_tls(findings: Findings) -> Advice | None:
     if _problem(findings) != "not_tls":
         return None
     return Advice(
-        f"{_place(findings)} does not speak TLS, and token_url begins with https.",
-        "Check the port in token_url. Only if you trust the network (a test host, a service mesh), use http with "
-        "--allow-insecure-http (allow_insecure_http=True).",
+        f"{_place(findings)} does not speak TLS, and {findings.called('token_url')} begins with https.",
+        f"Check the port in {findings.called('token_url')}. Only if you trust the network (a test host, a service "
+        "mesh), use http with --allow-insecure-http.",
     )
 
 
@@ -215,8 +215,8 @@ def handshake_too_slow(findings: Findings) -> Advice | None:
         return None
     return Advice(
         f"{_place(findings)} accepts the connection, but does not answer the TLS handshake in time.",
-        "Check the port in token_url: it may not be one for TLS. If the server is known to be slow, raise --timeout. "
-        "If not, it is overloaded, or something on the way drops the packets.",
+        f"Check the port in {findings.called('token_url')}: it may not be one for TLS. If the server is known to be "
+        "slow, raise --timeout. If not, it is overloaded, or something on the way drops the packets.",
     )
 
 

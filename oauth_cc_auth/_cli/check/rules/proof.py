@@ -19,7 +19,7 @@ _WHAT_TO_COMPARE = {
     "client_assertion": "the issuer, the subject and the audience that the provider trusts with those of the "
     "assertion, and whether that has expired. ",
     "tls_client_auth": "the certificate, its subject and its issuer with those that are registered. ",
-    "none": "client_id. ",
+    "none": "the client id. ",
 }
 _IN_A_PROGRAM = (
     "In your program, have the client of API requests present the certificate: session.cert in requests, verify= with "

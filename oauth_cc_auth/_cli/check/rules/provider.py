@@ -28,8 +28,10 @@ def entra_tenant_unknown(findings: Findings) -> Advice | None:
     if attempt is None:
         return None
     return Advice(
-        with_words("Entra ID does not know the tenant that is in token_url.", attempt.description),
-        "Write the tenant's id (Directory ID) or one of its domains into token_url: "
+        with_words(
+            f"Entra ID does not know the tenant that is in {findings.called('token_url')}.", attempt.description
+        ),
+        f"Write the tenant's id (Directory ID) or one of its domains into {findings.called('token_url')}: "
         "https://login.microsoftonline.com/<tenant>/oauth2/v2.0/token.",
     )
 
@@ -41,10 +43,11 @@ def entra_client_unknown(findings: Findings) -> Advice | None:
         return None
     return Advice(
         with_words(
-            "Entra ID has no such client in this tenant: client_id or the tenant is wrong.", attempt.description
+            f"Entra ID has no such client in this tenant: {findings.called('client_id')} or the tenant is wrong.",
+            attempt.description,
         ),
-        "Compare client_id with the Application (client) ID of the app registration, which is not its object id, and "
-        "the tenant in token_url with its Directory (tenant) ID.",
+        f"Compare {findings.called('client_id')} with the Application (client) ID of the app registration, which is "
+        f"not its object id, and the tenant in {findings.called('token_url')} with its Directory (tenant) ID.",
     )
 
 
@@ -56,10 +59,12 @@ def entra_api_unknown(findings: Findings) -> Advice | None:
     asked = f" ({findings.question.scope})" if findings.question.scope else ""
     return Advice(
         with_words(
-            f"Entra ID has no API in this tenant with the name in scope{asked} or resource.", attempt.description
+            f"Entra ID has no API in this tenant with the name in {findings.called('scope')}{asked} or "
+            f"{findings.called('resource')}.",
+            attempt.description,
         ),
-        "Set scope to the API's application ID URI and /.default, such as api://<id>/.default, letter by letter. An "
-        "administrator must first admit the API of another tenant to this one.",
+        f"Set {findings.called('scope')} to the API's application ID URI and /.default, such as api://<id>/.default, "
+        "letter by letter. An administrator must first admit the API of another tenant to this one.",
     )
 
 
@@ -70,7 +75,7 @@ def salesforce_domain(findings: Findings) -> Advice | None:
         return None
     return Advice(
         with_words("Salesforce accepts this grant only at the host of My Domain.", attempt.description),
-        "Set token_url to https://<your domain>.my.salesforce.com/services/oauth2/token.",
+        f"Set {findings.called('token_url')} to https://<your domain>.my.salesforce.com/services/oauth2/token.",
     )
 
 

@@ -55,12 +55,13 @@ def excerpt_of(attempt: AttemptFacts) -> str | None:
 
 def where_to(findings: Findings, otherwise: str) -> str:
     """The remedy for a wrong token_url: the token endpoint or the issuer that is meant, or `otherwise`."""
+    url = findings.called("token_url")
     if findings.discovered is None:
         issuer = issuer_behind(findings.question.token_url)
         if issuer is None:
             return otherwise
-        return f"This is the URL of the issuer's metadata. In the place of token_url, pass --issuer {issuer}"
-    return f"Set token_url to the token endpoint that the server itself names: {findings.discovered}"
+        return f"This is the URL of the issuer's metadata. In the place of {url}, pass --issuer {issuer}"
+    return f"Set {url} to the token endpoint that the server itself names: {findings.discovered}"
 
 
 def with_words(sentence: str, words: str | None) -> str:

@@ -38,14 +38,12 @@ def token_unusable(findings: Findings) -> Advice | None:
             with_reason(
                 "The server answers with success, but the token is not where it is looked for", attempt.description
             ),
-            "Compare response_fields (--response-field) with what the answer has.",
+            f"Compare {findings.called('response_fields')} with what the answer has.",
         )
     path = attempt.likely_path
-    look = "Check that token_url is the token endpoint, and what the provider's documentation says about its answer."
-    describe = (
-        "Check that token_url is the token endpoint. If it is, say where its answer has the token: --response-field "
-        f'access_token={path} (in code a TokenEndpoint with response_fields={{"access_token": "{path}"}}).'
-    )
+    right = f"Check that {findings.called('token_url')} is the token endpoint"
+    look = f"{right}, and what the provider's documentation says about its answer."
+    describe = f"{right}. If it is, say where its answer has the token: --response-field access_token={path}"
     return Advice(
         with_reason("The server answers with success, but without a usable token", attempt.description),
         where_to(findings, look if path is None else describe),
@@ -108,8 +106,8 @@ def lifetime_not_read(findings: Findings) -> Advice | None:
     return Advice(
         f"The answer does not tell the life of the token as the settings say: {token.lifetime_problem}. So the token "
         f"is used {used}.",
-        "Compare response_fields (--response-field expires_in=...) and lifetime_unit (--lifetime-unit) with what the "
-        "answer has, or set default_lifetime (--default-lifetime).",
+        f"Compare {findings.called('response_fields')} (expires_in=...) and {findings.called('lifetime_unit')} with "
+        "what the answer has, or set default_lifetime (--default-lifetime).",
     )
 
 

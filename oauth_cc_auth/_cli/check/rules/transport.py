@@ -19,11 +19,12 @@ def issuer_not_discovered(findings: Findings) -> Advice | None:
     """No metadata says where tokens are issued."""
     if findings.undiscovered is None:
         return None
+    issuer, place, token_url = map(findings.called, ("issuer", "metadata_url", "token_url"))
     return Advice(
         f"{findings.undiscovered[:1].upper()}{findings.undiscovered[1:]}.",
         findings.undiscovered_remedy
-        or "Check issuer letter by letter: the tenant or realm, and whether it ends with a slash. If the metadata is "
-        "in another place, set metadata_url, too. Or set token_url instead.",
+        or f"Check {issuer} letter by letter: the tenant or realm, and whether it ends with a slash. If the metadata "
+        f"is in another place, set {place}, too. Or set {token_url} instead.",
     )
 
 
@@ -33,8 +34,8 @@ def secret_unavailable(findings: Findings) -> Advice | None:
     if attempt is None:
         return None
     return Advice(
-        f"The token request could not be made, because client_secret or client_authentication failed: "
-        f"{attempt.description}",
+        f"The token request could not be made, because {findings.called('client_secret')} or "
+        f"{findings.called('client_authentication')} failed: {attempt.description}",
         "Correct the callable or the strategy object; nothing was sent.",
     )
 
@@ -54,7 +55,8 @@ def proxy_refuses(findings: Findings) -> Advice | None:
     return Advice(
         words,
         "For 407 put user and password into HTTPS_PROXY (http://user:password@host:port). Otherwise ask for the host "
-        "of token_url to be allowed at the proxy, or add it to NO_PROXY if this machine can reach it directly.",
+        f"of {findings.called('token_url')} to be allowed at the proxy, or add it to NO_PROXY if this machine can "
+        "reach it directly.",
     )
 
 
@@ -107,8 +109,8 @@ def http_instead_of_https(findings: Findings) -> Advice | None:
         return None
     target = None if sent is None or sent.answer is None else sent.answer.location
     return Advice(
-        "token_url begins with http://, and the server wants https there.",
-        f"Write https in token_url{f': {target}' if target else ''}.",
+        f"{findings.called('token_url')} begins with http://, and the server wants https there.",
+        f"Write https in {findings.called('token_url')}{f': {target}' if target else ''}.",
     )
 
 
@@ -156,12 +158,12 @@ def redirected(findings: Findings) -> Advice | None:
         return None
     target = attempt.answer.location if attempt.answer is not None else None
     return Advice(
-        f"token_url redirects to {target or 'somewhere else'}. A token request never follows a redirect, because it "
-        "would hand over the secret.",
+        f"{findings.called('token_url')} redirects to {target or 'somewhere else'}. A token request never follows a "
+        "redirect, because it would hand over the secret.",
         where_to(
             findings,
-            "Set token_url to the final URL of the token endpoint. If the target is a login page, look for the token "
-            "endpoint in the provider's documentation.",
+            f"Set {findings.called('token_url')} to the final URL of the token endpoint. If the target is a login "
+            "page, look for the token endpoint in the provider's documentation.",
         ),
     )
 

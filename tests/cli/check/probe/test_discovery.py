@@ -51,7 +51,9 @@ def test_what_the_server_says_is_the_remedy(status: str, cause: str) -> None:
         result = diagnosis(endpoint.url)
     assert result.fatal == [cause]
     assert result.findings.discovered == RIGHT
-    assert result.cause(cause).remedy == (f"Set token_url to the token endpoint that the server itself names: {RIGHT}")
+    assert result.cause(cause).remedy == (
+        f"Set --token-url to the token endpoint that the server itself names: {RIGHT}"
+    )
     questions = [request for request in endpoint.requests if request.startswith(b"GET ")]
     assert len(questions) == 1
     assert b"authorization" not in questions[0].lower()

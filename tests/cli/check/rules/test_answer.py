@@ -83,18 +83,20 @@ SCENES = [
     Scene(
         "entra_client_unknown",
         Answer.error("unauthorized_client", "AADSTS700016: Application with identifier 'x' was not found"),
-        "client_id or the tenant is wrong",
+        "--client-id or the tenant is wrong",
         "Application (client) ID",
     ),
     Scene(
         "entra_api_unknown",
         Answer.error("invalid_resource", "AADSTS500011: The resource principal named x was not found"),
-        "with the name in scope (api://x/.default) or resource",
+        "with the name in --scope (api://x/.default) or --resource",
         "/.default",
         {"scope": "api://x/.default"},
     ),
     Scene(
-        "entra_api_unknown", Answer.error("invalid_resource", "AADSTS500011: no"), "with the name in scope or resource"
+        "entra_api_unknown",
+        Answer.error("invalid_resource", "AADSTS500011: no"),
+        "with the name in --scope or --resource",
     ),
     Scene(
         "salesforce_domain",
@@ -181,7 +183,7 @@ def test_wrong_credentials_for_the_method_that_is_set(oauth_server: LoopbackServ
     oauth_server.accepts = ("client_secret_post",)
     result = diagnosis(oauth_server.token_url, client_authentication="client_secret_basic")
     assert result.fatal == ["wrong_credentials"]
-    assert "the client may not use client_secret_basic: unset client_authentication" in (
+    assert "the client may not use client_secret_basic: unset --client-authentication" in (
         result.cause("wrong_credentials").remedy
     )
     assert result.statuses == [("client_secret_basic", 401, "invalid_client")]
@@ -204,7 +206,7 @@ def test_credentials_look_odd(oauth_server: LoopbackServer) -> None:
     """Shown only if it does not work; nothing is known about a callable."""
     result = diagnosis(oauth_server.token_url, client_secret='"secret"')
     assert (result.fatal, result.notes) == (["wrong_credentials"], ["credentials_look_odd"])
-    assert result.cause("credentials_look_odd").text == "client_secret is in quotes."
+    assert result.cause("credentials_look_odd").text == "--client-secret is in quotes."
     assert diagnosis(oauth_server.token_url, client_secret=lambda: '"secret"').notes == []
     oauth_server.rotate_secret('"secret"')
     assert diagnosis(oauth_server.token_url, client_secret='"secret"').notes == []
@@ -215,7 +217,7 @@ def test_urls_look_odd(oauth_server: LoopbackServer) -> None:
     url = f"{oauth_server.origin}/{{tenant}}/token"
     result = diagnosis(url)
     assert (result.verdict.works, result.notes) == (False, ["urls_look_odd"])
-    assert result.cause("urls_look_odd").text == "token_url contains {tenant}, which looks like a placeholder."
+    assert result.cause("urls_look_odd").text == "--token-url contains {tenant}, which looks like a placeholder."
     api_url = f"{oauth_server.api_url}/<id>"
     assert diagnosis(oauth_server.token_url, api_url=api_url).notes == []
     oauth_server.api.always(Answer(404))
@@ -245,7 +247,7 @@ def test_method_not_allowed(oauth_server: LoopbackServer) -> None:
     assert result.verdict.text == "It works: client_secret_post brings a token."
     assert result.notes == ["method_not_allowed"]
     assert "1 more token request in each process" in result.cause("method_not_allowed").text
-    assert result.cause("method_not_allowed").remedy == "Set client_authentication to client_secret_post."
+    assert result.cause("method_not_allowed").remedy == "Set --client-authentication to client_secret_post."
 
 
 def test_the_first_method_is_enough(oauth_server: LoopbackServer) -> None:
@@ -363,11 +365,11 @@ def test_what_describes_an_endpoint_is_named(oauth_server: LoopbackServer) -> No
     """Instead of settings that have nothing to do with it."""
     oauth_server.token_endpoint.always(Answer(401, {"message": "no such key"}))
     remedy = described(oauth_server.token_url, credential_fields=("id", "key")).cause("wrong_credentials").remedy
-    assert "compare credential_fields (--credential-fields)" in remedy
+    assert "compare --credential-fields" in remedy
     assert "client_authentication" not in remedy
     oauth_server.token_endpoint.always(Answer(200, {"data": {"jwt": "x"}}))
     cause = described(oauth_server.token_url, response_fields={"access_token": "data.token"}).cause("token_unusable")
     assert "it has no 'data.token': 'data' is there, and its members are: jwt" in cause.text
-    assert cause.remedy == "Compare response_fields (--response-field) with what the answer has."
+    assert cause.remedy == "Compare --response-field with what the answer has."
     oauth_server.token_endpoint.always(Answer(400, {"message": "bad JSON"}))
     assert described(oauth_server.token_url).fatal == ["unexplained"]

@@ -32,19 +32,19 @@ SCENES = [
         "api_insufficient_scope",
         Answer(403, "", challenge('Bearer realm="x", error="insufficient_scope", scope="orders:write admin"')),
         "another scope: orders:write admin. The token has: orders:read",
-        "Add orders:write admin to scope (--scope),",
+        "Add orders:write admin to --scope,",
     ),
     Scene(
         "api_insufficient_scope",
         Answer(403, "", challenge('Bearer error="insufficient_scope", scope="orders:read admin"')),
         "another scope: orders:read admin. The token has: orders:read",
-        "Add admin to scope (--scope),",
+        "Add admin to --scope,",
     ),
     Scene(
         "api_insufficient_scope",
         Answer(403, "", challenge('Bearer error="insufficient_scope", scope="orders:read"')),
         "another scope: orders:read. The token has: orders:read",
-        "Add orders:read to scope (--scope), and have it granted",
+        "Add orders:read to --scope, and have it granted",
     ),
     Scene("api_insufficient_scope", Answer(403, "", challenge("Bearer error=insufficient_scope")), "scope. The token"),
     Scene(
@@ -68,7 +68,7 @@ SCENES = [
         "api_wants_other_pattern",
         Answer(401, "", challenge('Token realm="x"')),
         "The API asks for Token, and the token is sent as Authorization: Bearer ....",
-        "Set header_value_pattern to 'Token %s'.",
+        "Set --header-value-pattern to 'Token %s'.",
     ),
     Scene(
         "api_refuses_token",
@@ -88,7 +88,7 @@ SCENES = [
         "api_forbids", Answer(403, "", challenge("Bearer error=odd")), "(403). Its WWW-Authenticate: Bearer error=odd."
     ),
     Scene("api_sees_no_token", Answer(401, "no key"), "It says: no key"),
-    Scene("api_sees_no_token", Answer(401, "<html><title>Who?</title>"), "names no reason.", "header_name"),
+    Scene("api_sees_no_token", Answer(401, "<html><title>Who?</title>"), "names no reason.", "--header-name"),
     Scene(
         "api_forbids",
         Answer(403, {"message": "no role"}),
@@ -101,7 +101,7 @@ SCENES = [
     Scene("api_down", Answer(503, "<html><title>Sorry</title>"), "(503). It says: Sorry"),
     Scene("api_unexplained", Answer(405), "answers 405 to the GET.", "can be read with GET"),
     Scene("api_redirects", Answer.redirect("https://x.example.com/login?next=1"), "looks like a login"),
-    Scene("api_redirects", Answer.redirect("https://sso.example.com/"), "looks like a login", "header_name"),
+    Scene("api_redirects", Answer.redirect("https://sso.example.com/"), "looks like a login", "--header-name"),
     Scene("api_redirects", Answer.redirect("/api/v2"), "redirects the call to /api/v2.", "final URL"),
     Scene("api_redirects", Answer(302), "redirects the call to somewhere else."),
     Scene("api_web_page", Answer(200, "<html><title>Welcome</title>"), "a web page (Welcome).", "web site"),
@@ -123,9 +123,9 @@ def test_one_answer(scene: Scene, oauth_server: LoopbackServer) -> None:
 @pytest.mark.parametrize(
     ("settings", "remedy"),
     [
-        ({"header_value_pattern": "Token %s"}, "Set header_value_pattern to 'Bearer %s'."),
-        ({"header_value_pattern": "%s"}, "Set header_value_pattern to 'Bearer %s'."),
-        ({"header_name": "X-Key"}, "Set header_name to Authorization, and header_value_pattern to 'Bearer %s'."),
+        ({"header_value_pattern": "Token %s"}, "Set --header-value-pattern to 'Bearer %s'."),
+        ({"header_value_pattern": "%s"}, "Set --header-value-pattern to 'Bearer %s'."),
+        ({"header_name": "X-Key"}, "Set --header-name to Authorization, and --header-value-pattern to 'Bearer %s'."),
     ],
 )
 def test_a_challenge_that_the_pattern_does_not_meet(
@@ -233,13 +233,13 @@ def test_another_reason_than_the_audience(
 @pytest.mark.parametrize(
     ("members", "scope", "text", "remedy"),
     [
-        ({}, None, "The server does not say which scope the token has.", "Set scope (--scope) to orders:write, and"),
-        ({}, "a", "The token has: a.", "Add orders:write to scope (--scope), and"),
-        ({"scope": ""}, None, "The token has: none.", "Set scope (--scope) to orders:write, and"),
-        ({"scope": "b"}, "a", "The token has: b.", "Add orders:write to scope (--scope), and"),
-        ({"access_token": jwt(scope="c d")}, "a", "The token has: c d.", "Add orders:write to scope (--scope), and"),
-        ({"access_token": jwt(scp=["c"]), "scope": ""}, None, "The token has: c.", "Set scope (--scope) to orders"),
-        ({"access_token": "e30.e30.e30"}, None, "The server does not say", "Set scope (--scope) to orders"),
+        ({}, None, "The server does not say which scope the token has.", "Set --scope to orders:write, and"),
+        ({}, "a", "The token has: a.", "Add orders:write to --scope, and"),
+        ({"scope": ""}, None, "The token has: none.", "Set --scope to orders:write, and"),
+        ({"scope": "b"}, "a", "The token has: b.", "Add orders:write to --scope, and"),
+        ({"access_token": jwt(scope="c d")}, "a", "The token has: c d.", "Add orders:write to --scope, and"),
+        ({"access_token": jwt(scp=["c"]), "scope": ""}, None, "The token has: c.", "Set --scope to orders"),
+        ({"access_token": "e30.e30.e30"}, None, "The server does not say", "Set --scope to orders"),
     ],
 )
 def test_the_scope_that_a_token_has(

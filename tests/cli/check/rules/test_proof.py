@@ -44,7 +44,7 @@ def test_an_assertion_that_works(oauth_server: LoopbackServer) -> None:
         (PrivateKeyJwt(KEY, key_id="key-1"), "Compare the public key and its id (kid) that are registered"),
         (ClientSecretJwt(), "Compare the secret and the algorithm, the audience"),
         (ClientAssertion(lambda: "from.else.where"), "Compare the issuer, the subject and the audience that"),
-        (NoClientAuthentication(), "Compare client_id. Check that this client may use"),
+        (NoClientAuthentication(), "Compare the client id. Check that this client may use"),
     ],
 )
 def test_a_proof_that_is_rejected(how: Any, words: str, oauth_server: LoopbackServer) -> None:

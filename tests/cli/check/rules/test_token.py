@@ -52,11 +52,11 @@ def test_token_unusable(body: Any, words: str, oauth_server: LoopbackServer) -> 
     [({"data": {"token": "abc"}}, "data.token"), ("0123456789abcdefABCD", "$"), ({"x": 1}, "path.to.token")],
 )
 def test_an_answer_that_can_be_described(body: Any, path: str, oauth_server: LoopbackServer) -> None:
-    """The remedy says how, for the command and for code."""
+    """The remedy says how."""
     oauth_server.token_endpoint.always(Answer(200, body))
     assert diagnosis(oauth_server.token_url).cause("token_unusable").remedy == (
-        "Check that token_url is the token endpoint. If it is, say where its answer has the token: --response-field "
-        f'access_token={path} (in code a TokenEndpoint with response_fields={{"access_token": "{path}"}}).'
+        "Check that --token-url is the token endpoint. If it is, say where its answer has the token: --response-field "
+        f"access_token={path}"
     )
     oauth_server.token_endpoint.always(Answer(200, {}))
     assert "--response-field" not in diagnosis(oauth_server.token_url).cause("token_unusable").remedy
@@ -157,7 +157,7 @@ def test_lifetimes(expires_in: object, notes: list[str], oauth_server: LoopbackS
             "it has no 'expires': its members are: access_token, ",
         ),
         ({"lifetime_unit": "date"}, "until the API refuses it", "what it has for 'expires_in' is a number that "),
-        ({"lifetime_unit": "unix"}, "once", "what it has for 'expires_in' is a number that lifetime_unit 'unix' "),
+        ({"lifetime_unit": "unix"}, "once", "what it has for 'expires_in' is a number that the unit 'unix' "),
     ],
 )
 def test_lifetime_not_read(described: dict[str, Any], used: str, problem: str, oauth_server: LoopbackServer) -> None:

@@ -113,13 +113,13 @@ def test_http_instead_of_https(answer: bytes) -> None:
     with RawEndpoint(raw(answer)) as endpoint:
         result = diagnosis(endpoint.url, **BASIC)
     assert result.fatal == ["http_instead_of_https"]
-    assert result.cause("http_instead_of_https").remedy == "Write https in token_url."
+    assert result.cause("http_instead_of_https").remedy == "Write https in --token-url."
 
 
 @pytest.mark.parametrize(
     ("location", "cause", "words"),
     [
-        ("https://127.0.0.1/token", "http_instead_of_https", "Write https in token_url: https://127.0.0.1/token."),
+        ("https://127.0.0.1/token", "http_instead_of_https", "Write https in --token-url: https://127.0.0.1/token."),
         ("https://127.0.0.1/token/", "redirected", "redirects to https://127.0.0.1/token/."),
         ("https://login.example.com/token", "redirected", "redirects to https://login.example.com/token."),
         ("https://[x", "redirected", "redirects to a URL that cannot be parsed."),
@@ -239,7 +239,7 @@ def test_redirected(location: str, target: str, tmp_path: Path, monkeypatch: pyt
     with RawEndpoint(raw(answer), issued("127.0.0.1", by=root).serving(tmp_path)) as endpoint:
         result = diagnosis(endpoint.url, **BASIC)
     assert result.fatal == ["redirected"]
-    assert f"token_url redirects to {target}." in result.cause("redirected").text
+    assert f"--token-url redirects to {target}." in result.cause("redirected").text
 
 
 @pytest.mark.parametrize(("headers", "words"), [({"Retry-After": "7"}, " It asks to wait 7 s."), ({}, "")])
