@@ -86,7 +86,8 @@ def _performed(arguments: argparse.Namespace) -> int:
         except TokenError as error:
             problem = CommandError(worded(error, settings.words), status_of(error))
     if arguments.command != "check" and problem.status != USAGE:
-        problem.message += "; `oauth-cc-auth check` finds out more"
+        more = "shows which step fails" if problem.status == UNREACHABLE else "finds out more"
+        problem.message += f"; `oauth-cc-auth check` {more}"
     raise problem  # out here, so that no context comes along
 
 

@@ -94,7 +94,7 @@ def test_messages_are_the_same(run: Run, env: dict[str, str]) -> None:
     """With --verbose the messages are the same as without."""
     arguments = ("request", "GET", "http://api.example.com")
     told = run(*arguments, env=env).err
-    assert "pass --allow-insecure-http\n" in told
+    assert "pass --allow-insecure-http if you trust" in told
     assert run(*arguments, "-v", env=env).err == told
 
 

@@ -145,5 +145,5 @@ def test_plain_http(run: Run, env: dict[str, str], oauth_server: LoopbackServer)
     """Refused before anything is sent, with the option that permits it."""
     ran = run("request", "GET", "http://api.example.com/orders", env=env)
     assert ran.status == 2
-    assert "if you trust the network (service mesh, test host), pass --allow-insecure-http\n" in ran.err
+    assert "pass --allow-insecure-http if you trust the network (service mesh, test host)\n" in ran.err
     assert oauth_server.requests == ()
