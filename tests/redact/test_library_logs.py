@@ -15,6 +15,13 @@ OF_HEADS = [f"{core}.{version}" for core in ("httpcore", "httpcore2") for versio
 HEAD = "receive_response_headers.complete"
 
 
+@pytest.fixture(autouse=True)
+def _no_filter_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is installed with the first request that needs it."""
+    for name in (*OF_URLS, *OF_HEADS):
+        monkeypatch.setattr(logging.getLogger(name), "filters", [])
+
+
 def logged(name: str, text: str, *args: Any) -> logging.LogRecord:
     """The record, after the filters of its logger."""
     logger = logging.getLogger(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import logging
 import pickle
@@ -10,6 +11,7 @@ from typing import Any
 import jwt
 import pytest
 import requests
+from requests.structures import CaseInsensitiveDict
 
 from oauth_cc_auth import DPoP, TokenError
 from oauth_cc_auth._adapter.proving import proof_now
@@ -186,6 +188,38 @@ class TestProofs:
         read = [request.headers["DPoP"] for _ in range(3)]
         assert len(set(read)) == 3
         assert all(claims_of(proof)["htu"] == URL for proof in read)
+
+
+AS_COPY = pytest.mark.parametrize("as_copy", [copy.copy, copy.deepcopy, lambda request: request.copy()])
+
+
+class TestCopies:
+    @AS_COPY
+    def test_go_their_own_way(self, desk: Desk, as_copy: Any) -> None:
+        """What has asked the first request for its headers gets no proof for where its copy goes."""
+        request = prepared(desk)
+        headers, twin = request.headers, as_copy(request)
+        twin.url = ELSEWHERE
+        assert claims_of(twin.headers["DPoP"])["htu"] == ELSEWHERE
+        assert claims_of(headers["DPoP"])["htu"] == URL
+
+    @AS_COPY
+    def test_of_a_request_whose_headers_are_others(self, desk: Desk, as_copy: Any) -> None:
+        """They make no proofs; the copy has the same."""
+        request = prepared(desk)
+        request.headers = None
+        request.headers = CaseInsensitiveDict({"X-Mine": "1"})
+        twin = as_copy(request)
+        assert dict(twin.headers) == {"X-Mine": "1"}
+        assert twin.headers is not request.headers
+
+    def test_keep_what_belongs_together(self, desk: Desk) -> None:
+        """As a deep copy of any object does."""
+        request, shared = prepared(desk), ["x"]
+        request.itself, request.shared = request, shared
+        of_shared, twin = copy.deepcopy((shared, request))
+        assert twin.itself is twin
+        assert twin.shared is of_shared is not shared
 
 
 def test_a_request_is_bound_once(desk: Desk) -> None:
