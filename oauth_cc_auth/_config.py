@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ForwardRef, Literal, NoReturn, Union
 
-from ._errors import ConfigurationError, named
+from ._errors import ConfigurationError, named, remedy_in
 from ._settings import DEFAULT_PREFIX, checks
 from ._settings.checks import Pairs
 from ._settings.shown import is_field_name
@@ -380,7 +380,12 @@ def config_of(
     try:
         return cls(**with_endpoint(with_authentication(arguments)))
     except ConfigurationError as error:
-        remedy = checks.https_remedy(permit) if permit and error.reason == "insecure_http" else None
+        from ._advice import PYTHON
+
+        if permit and error.reason == "insecure_http":
+            remedy = checks.https_remedy(permit)
+        else:
+            remedy = remedy_in(error, PYTHON.replaced(names=names))
         problem = named(error, names.get(error.field or "", error.name), remedy)
     # Raised out here, so that no context with the values comes along.
     raise problem

@@ -188,6 +188,8 @@ class ConfigurationError(ValueError):
         name: What the person calls the setting: an argument, a label, a variable or an option. None without `field`.
     """
 
+    _advice_parts: tuple[Any, ...] | None = None  # as in a `TokenError`
+
     def __init__(
         self,
         message: str | None = None,
@@ -222,6 +224,13 @@ def named(error: ConfigurationError, name: str | None, remedy: str | None = None
         reason=error.reason,
         name=name,
     )
+
+
+def advised_setting(error: ConfigurationError, advice: "Advice") -> ConfigurationError:
+    """`error`, which is new and has no remedy, with what to do about it; see `advised`."""
+    made = named(error, error.name, str(advice))
+    made._advice_parts = advice.parts
+    return made
 
 
 class TokenError(Exception):
@@ -390,7 +399,7 @@ def advised(error: "TokenErrorT", advice: "Advice | None") -> "TokenErrorT":
     return error
 
 
-def remedy_in(error: TokenError, words: "Words") -> str:
+def remedy_in(error: TokenError | ConfigurationError, words: "Words") -> str:
     """The remedy of `error` in the words of a face; as it is if no face has other words for it."""
     if error._advice_parts is None:
         return error.remedy

@@ -31,9 +31,11 @@ from oauth_cc_auth._errors import (
     Reason,
     SettingReason,
     advised,
+    advised_setting,
     for_caller,
     joined,
     named,
+    remedy_in,
     with_facts,
     with_message,
     worded,
@@ -305,6 +307,12 @@ class TestFacts:
         copied = copy.deepcopy(held)
         assert copied.message == held.message
         assert worded(copied, words) == worded(held, words)
+
+    def test_a_setting_in_other_words(self) -> None:
+        """The remedy for one setting may be another one."""
+        error = advised_setting(ConfigurationError(field="scope", problem="is odd"), Advice("set {token_url}"))
+        assert str(error) == "scope is odd; set token_url"
+        assert remedy_in(pickle.loads(pickle.dumps(error)), Words({"token_url": "the URL"}, {})) == "set the URL"  # noqa: S301  # our own
 
     def test_without_advice(self) -> None:
         """A remedy that no face has other words for is the same everywhere."""

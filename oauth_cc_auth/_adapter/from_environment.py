@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from oauth_cc_auth._config import config_of
-from oauth_cc_auth._errors import ConfigurationError, named
-from oauth_cc_auth._settings.environment import arguments_from_environment, permission
+from oauth_cc_auth._errors import ConfigurationError, named, remedy_in
+from oauth_cc_auth._settings.environment import arguments_from_environment, permission, words_of
 from oauth_cc_auth._settings.fields import SETTINGS
 
 from .base import BaseAuth
@@ -37,6 +37,6 @@ def from_environment(cls: type[AuthT], prefix: str, environ: Mapping[str, str], 
     except ConfigurationError as error:
         if error.field not in names:
             raise
-        problem = named(error, names[error.field])
+        problem = named(error, names[error.field], remedy_in(error, words_of(prefix)))
     # Raised out here, so that no context with the values comes along.
     raise problem

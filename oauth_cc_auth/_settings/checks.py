@@ -11,7 +11,7 @@ from string import ascii_letters, digits
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import SplitResult, urlsplit
 
-from oauth_cc_auth._errors import ConfigurationError, SettingReason
+from oauth_cc_auth._errors import ConfigurationError, SettingReason, advised_setting
 from oauth_cc_auth._http.headers import has_control, is_encodable, is_header_name, is_header_value
 from oauth_cc_auth._http.interrupts import Ignoring
 from oauth_cc_auth._http.origin import is_loopback
@@ -20,6 +20,7 @@ from .callables import is_async
 from .shown import shown_field, shown_value
 
 if TYPE_CHECKING:
+    from oauth_cc_auth._advice import Advice
     from oauth_cc_auth._authentication.base import ClientAuthentication
     from oauth_cc_auth._authentication.dpop import DPoP
 
@@ -50,6 +51,11 @@ LONGEST_INT = 1024  # bits; Python refuses to write out much longer ones
 
 def _wrong(field: str, problem: str, remedy: str = "", reason: SettingReason = "invalid") -> NoReturn:
     raise ConfigurationError(field=field, problem=problem, remedy=remedy, reason=reason)
+
+
+def _wrong_with_advice(field: str, problem: str, advice: Advice) -> NoReturn:
+    """The same if other settings are part of the remedy, since each face calls them by names of its own."""
+    raise advised_setting(ConfigurationError(field=field, problem=problem), advice)
 
 
 def https_remedy(how: str) -> str:
@@ -128,8 +134,10 @@ def _check_url(field: str, url: str, *, allow_insecure_http: bool) -> None:
     if not host:
         _wrong(field, "names no host", _example(field))
     if "@" in parts.netloc:
-        remedy = "leave out what is before the @, and pass client_id and client_secret instead"
-        _wrong(field, "contains user info", remedy)
+        from oauth_cc_auth._advice import Advice  # seldom needed, as below
+
+        advice = Advice("leave out what is before the @, and pass {client_id} and {client_secret} instead")
+        _wrong_with_advice(field, "contains user info", advice)
     if "#" in url:
         _wrong(field, "contains a fragment, which no server sees (RFC 6749 §3.2)", "leave out what follows '#'")
     if url.split() != [url] or "\\" in url:
@@ -217,8 +225,12 @@ def resource(value: str | Iterable[str] | None) -> tuple[str, ...]:
     uris = tuple(dict.fromkeys(_words("resource", value, "separate resources by spaces")))
     for uri in uris:
         if not re.match(r"[A-Za-z][A-Za-z0-9+.\-]*:.", uri) or _parsed(uri) is None:
-            remedy = "pass one such as 'https://api.example.com'; what is none can go into additional_request_data"
-            _wrong("resource", "is no absolute URI", remedy)
+            from oauth_cc_auth._advice import Advice
+
+            advice = Advice(
+                "pass one such as 'https://api.example.com'; what is none can go into {additional_request_data}"
+            )
+            _wrong_with_advice("resource", "is no absolute URI", advice)
         if "#" in uri:
             _wrong("resource", "contains a fragment, which RFC 8707 §2 forbids", "leave out what follows '#'")
     return uris
@@ -432,11 +444,14 @@ def additional_request_data(
     data: list[tuple[str, Any]] = []
     for name, content in _pairs("additional_request_data", value, spread=not is_json):
         if name in ("client_id", "client_secret") and not is_described:
-            remedy = (
-                f"{name} has a setting of its own; to send it in the body, set client_authentication to "
-                "client_secret_post"
+            from oauth_cc_auth._advice import Advice, name_of
+
+            advice = Advice(
+                "{own} has a setting of its own; to send it in the body, set {client_authentication} to "
+                "client_secret_post",
+                own=name_of(name),
             )
-            _wrong("additional_request_data", f"cannot contain {name}", remedy)
+            _wrong_with_advice("additional_request_data", f"cannot contain {name}", advice)
         if content is None:
             continue
         if name == "grant_type" and not str(content).strip():

@@ -107,7 +107,7 @@ def test_wrong(settings: dict[str, str], message: str, env: Any) -> None:
     assert str(caught.value).startswith(beginning("{0!r}"))
     with pytest.raises(ConfigurationError) as caught:
         checked(sources.from_mapping({**CLIENT, **settings}, "a.toml"))
-    assert str(caught.value).startswith(beginning("a.toml: {0!r}"))
+    assert str(caught.value).startswith(beginning("{0!r} in a.toml"))
     env(**settings)
     with pytest.raises(ConfigurationError) as caught:
         ClientCredentialsConfig.from_env()

@@ -126,7 +126,7 @@ def _blaming(given: Mapping[str, Given], make: Callable[[], Any]) -> Any:
     except ConfigurationError as error:
         field = error.field
         source = given[field].source if field is not None and field in given else error.name
-        remedy = setting_remedy(error)
+        remedy = setting_remedy(error, words_for({field: each.source for field, each in given.items()}))
         if field in AUTHENTICATION_FIELDS and field not in given:
             remedy = _ways(field, option_for(field))
         problem = named(error, source, remedy)

@@ -93,7 +93,7 @@ def issuer_remedy(error: TokenError, words: Words) -> str:
     return f"{remedy[:1].upper()}{remedy[1:]}." if is_known else ""
 
 
-def setting_remedy(error: ConfigurationError) -> str:
+def setting_remedy(error: ConfigurationError, words: Words = COMMAND) -> str:
     """What to do about a setting, whether it came from an option, a variable or a file."""
     if error.reason == "insecure_http":
         return _PERMIT_HTTP
@@ -101,4 +101,4 @@ def setting_remedy(error: ConfigurationError) -> str:
         return "only a program can set it"
     if error.field == "client_authentication":
         return "set it to client_secret_basic or client_secret_post, or leave it out to try both"
-    return error.remedy
+    return remedy_in(error, words)

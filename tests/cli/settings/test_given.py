@@ -87,3 +87,30 @@ def test_remedies_are_those_of_the_command(values: dict[str, Any]) -> None:
         settings(**values)
     for ours in ("=True", "None", "ClientAuthentication", "argument"):
         assert ours not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (
+            {"token_url": Given("https://me:pw@login.example.com", "--token-url")},
+            "--token-url contains user info; leave out what is before the @, and pass OAUTH_CC_CLIENT_ID and "
+            "--client-secret instead",
+        ),
+        (
+            {"resource": Given("orders", "'resource' in a.toml")},
+            "'resource' in a.toml is no absolute URI; pass one such as 'https://api.example.com'; what is none can go "
+            "into --additional-request-data",
+        ),
+    ],
+)
+def test_the_remedy_names_other_settings(more: dict[str, Given], message: str) -> None:
+    """Each as the person gave it, or by its option."""
+    given = {
+        "token_url": Given("https://login.example.com", "--token-url"),
+        "client_id": Given("a", "OAUTH_CC_CLIENT_ID"),
+        "client_secret": Given("b", "--client-secret"),
+    }
+    with pytest.raises(ConfigurationError) as raised:
+        checked(given | more)
+    assert str(raised.value) == message
