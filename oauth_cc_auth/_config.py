@@ -147,8 +147,12 @@ class ClientCredentialsConfig:
         method = checks.client_authentication(client_authentication)
         request_format = "form" if endpoint is None else endpoint.request_format
         described = endpoint is not None and endpoint.authentication is not None
-        data = checks.additional_request_data(additional_request_data, request_format, is_described=described)
-        headers = checks.additional_headers(additional_headers, request_format, is_described=described)
+        data: Pairs = ()
+        headers: Pairs = ()
+        if not (additional_request_data is None and additional_headers is None):
+            shape: dict[str, Any] = {"request_format": request_format, "is_described": described}
+            data = _checks_of_pairs().additional_request_data(additional_request_data, **shape)
+            headers = _checks_of_pairs().additional_headers(additional_headers, **shape)
         if endpoint is not None:
             endpoint.check_beside(method, data, headers, allow_insecure_http=allow_insecure_http)
         if issuer is None and method is not None and not isinstance(method, str):
@@ -165,7 +169,7 @@ class ClientCredentialsConfig:
             "client_authentication": method,
             "header_name": checks.header_name(header_name),
             "header_value_pattern": checks.header_value_pattern(header_value_pattern),
-            "api_headers": checks.api_headers(api_headers, header_name),
+            "api_headers": () if api_headers is None else _checks_of_pairs().api_headers(api_headers, header_name),
             "grant_type": checks.text("grant_type", grant_type),
             "additional_headers": headers,
             "additional_request_data": data,
@@ -173,7 +177,7 @@ class ClientCredentialsConfig:
             "allow_insecure_http": allow_insecure_http,
         }
         if dpop is not None:
-            fields["header_value_pattern"] = checks.bound_header(fields)
+            fields["header_value_pattern"] = _checks_of_pairs().bound_header(fields)
         # Not by __dict__, whose mere use would give each config a dict of its own, of 300 bytes.
         put = object.__setattr__
         for name, value in fields.items():
@@ -298,6 +302,13 @@ def _sources(value: object) -> "tuple[TokenEndpoint | None, Issuer | None]":
     if isinstance(value, TokenEndpoint):
         return value, value.issuer
     return None, value if isinstance(value, Issuer) else None
+
+
+def _checks_of_pairs() -> Any:
+    """The checks of headers and of data, which few configs have."""
+    from ._settings import pair_checks
+
+    return pair_checks
 
 
 def _checked_target(

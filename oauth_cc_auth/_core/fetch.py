@@ -31,7 +31,7 @@ from oauth_cc_auth._protocol.exchange import (
 from oauth_cc_auth._protocol.failure import Failure
 from oauth_cc_auth._protocol.members import whole_of
 from oauth_cc_auth._redact.redact import presentable, shown_url
-from oauth_cc_auth._settings import checks, returned
+from oauth_cc_auth._settings import pair_checks, returned
 from oauth_cc_auth._settings.callables import given as with_argument
 from oauth_cc_auth._settings.callables import has_callable
 from oauth_cc_auth._token import Token
@@ -400,8 +400,8 @@ class Fetcher:
         endpoint = config.endpoint
         request_format = "form" if endpoint is None else endpoint.request_format
         is_described = endpoint is not None and endpoint.authentication is not None
-        check_data = partial(checks.additional_request_data, is_described=is_described)
-        check_headers = partial(checks.additional_headers, is_described=is_described)
+        check_data = partial(pair_checks.additional_request_data, is_described=is_described)
+        check_headers = partial(pair_checks.additional_headers, is_described=is_described)
         call = partial(self._call, flight=flight, until=until)
         found: list[Any] = []
         for setting, check in (("additional_request_data", check_data), ("additional_headers", check_headers)):

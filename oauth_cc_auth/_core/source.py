@@ -110,13 +110,10 @@ class TokenSource:
         else:
             self.cache = TokenCache(clock, sibling.cache.family)
             self.observer = sibling.observer.for_hook(on_event)
-            # A method is a new object each time that it is named; siblings share one.
+            # Equal to what is given. A method is a new object each time that it is named; siblings share one.
+            self._send, self._asend = sibling._send, sibling._asend
             if renew_in_background == sibling.cache.renews_in_background:
                 renew_in_background = sibling.cache.renews_in_background
-            if send == sibling._send:
-                self._send = sibling._send
-            if asend == sibling._asend:
-                self._asend = sibling._asend
         self.proofs: Proofs | None = None
         if config.dpop is not None:
             from .proofs import Proofs

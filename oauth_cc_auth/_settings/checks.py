@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from math import isfinite
 from os import PathLike
 from string import ascii_letters, digits
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -17,7 +16,7 @@ from oauth_cc_auth._http.interrupts import Ignoring
 from oauth_cc_auth._http.origin import is_loopback
 
 from .callables import is_async
-from .shown import shown_field, shown_value
+from .shown import shown_value
 
 if TYPE_CHECKING:
     from oauth_cc_auth._advice import Advice
@@ -25,35 +24,20 @@ if TYPE_CHECKING:
     from oauth_cc_auth._authentication.dpop import DPoP
 
 # The defaults, which need no check.
-_HEADER_NAME, _BEARER_PATTERN = "Authorization", "Bearer %s"
+_HEADER_NAME, BEARER_PATTERN = "Authorization", "Bearer %s"
 
 Pairs = tuple[tuple[str, Any], ...]  # of names; a value is text or a callable
 
-# Headers that frame the message or authenticate the client: set by us, or the request would contradict itself.
-_OWN_TOKEN_REQUEST_HEADERS = {
-    "authorization": "client authentication has its own setting, client_authentication (a strategy object can set it)",
-    "content-length": "it follows from the body",
-    "transfer-encoding": "it follows from the body",
-    "host": "it follows from token_url",
-    "connection": "the connection is the client library's business",
-    "content-encoding": "the body is sent as it is",
-    "expect": "nothing waits for an interim answer",
-}
-_OWN_API_REQUEST_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "connection", "content-type"})
+# That describe the API request itself.
+OWN_API_REQUEST_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "connection", "content-type"})
 
 
-_HEADER_FORM = "a name has no spaces and no colon; text is read as name=value pairs joined by '&', or as JSON"
-_CONTENT_TYPES = {"form": "application/x-www-form-urlencoded", "json": "json"}  # "application/vnd.api+json", too
-
-_DEEPEST = 20  # levels of a JSON body; more is a mistake, such as a list that holds itself
-LONGEST_INT = 1024  # bits; Python refuses to write out much longer ones
-
-
-def _wrong(field: str, problem: str, remedy: str = "", reason: SettingReason = "invalid") -> NoReturn:
+def wrong(field: str, problem: str, remedy: str = "", reason: SettingReason = "invalid") -> NoReturn:
+    """Raise the error for a `field`; the arguments are its attributes."""
     raise ConfigurationError(field=field, problem=problem, remedy=remedy, reason=reason)
 
 
-def _wrong_with_advice(field: str, problem: str, advice: Advice) -> NoReturn:
+def wrong_with_advice(field: str, problem: str, advice: Advice) -> NoReturn:
     """The same if other settings are part of the remedy, since each face calls them by names of its own."""
     raise advised_setting(ConfigurationError(field=field, problem=problem), advice)
 
@@ -79,21 +63,21 @@ def text(field: str, value: object) -> str:
     if isinstance(value, str) and value.isascii() and value.isprintable() and value.strip():
         return value  # nearly all texts
     if not isinstance(value, str):
-        _wrong(field, f"must be a str, not {type(value).__name__}", _instead(field, value))
+        wrong(field, f"must be a str, not {type(value).__name__}", _instead(field, value))
     if not value.strip():
         reason: SettingReason = "missing" if field in _CREDENTIALS else "invalid"
-        _wrong(field, "is empty", "pass the value that the provider gave you", reason)
+        wrong(field, "is empty", "pass the value that the provider gave you", reason)
     if has_control(value):
         problem = "contains a control character, perhaps a line break at its end"
-        _wrong(field, problem, "remove it; in Python, str.strip() does")
+        wrong(field, problem, "remove it; in Python, str.strip() does")
     if not is_encodable(value):
-        _wrong(field, *_SURROGATE)
+        wrong(field, *SURROGATE)
     return value
 
 
 _CREDENTIALS = ("client_id", "client_secret")  # unlike other texts they have no default that can be used
 _PLACES = ("token_url", "issuer")  # other URLs need not be there
-_SURROGATE = "contains a lone surrogate", "decode it with the right encoding first"
+SURROGATE = "contains a lone surrogate", "decode it with the right encoding first"
 
 
 _EXAMPLES = {
@@ -107,7 +91,7 @@ def _example(field: str) -> str:
 
 
 def _missing(field: str, problem: str = "is missing") -> NoReturn:
-    _wrong(field, problem, "pass it; if it comes from an environment variable, is that set?", "missing")
+    wrong(field, problem, "pass it; if it comes from an environment variable, is that set?", "missing")
 
 
 def token_url(value: object, *, allow_insecure_http: bool, field: str = "token_url") -> str:
@@ -115,7 +99,7 @@ def token_url(value: object, *, allow_insecure_http: bool, field: str = "token_u
     if field in _PLACES and value is None:
         _missing(field)
     if field in _PLACES and isinstance(value, str) and not value.strip():
-        _wrong(field, "is empty", _example(field), "missing")
+        wrong(field, "is empty", _example(field), "missing")
     url = text(field, value)
     if not _is_plain_https(url):
         _check_url(field, url, allow_insecure_http=allow_insecure_http)
@@ -126,26 +110,26 @@ def _check_url(field: str, url: str, *, allow_insecure_http: bool) -> None:
     parts = _parsed(url)
     if parts is None:
         # Raised out here: the parser's exception may quote user info, and would come along as context.
-        _wrong(field, "has a host or port that cannot be parsed", _example(field))
+        wrong(field, "has a host or port that cannot be parsed", _example(field))
     host = parts.hostname
     if parts.scheme.lower() not in ("https", "http"):
         quotes = "remove the quotes around it; " if url[0] in "\"'" else ""
-        _wrong(field, "does not begin with https://", f"{quotes}{_example(field)}")
+        wrong(field, "does not begin with https://", f"{quotes}{_example(field)}")
     if not host:
-        _wrong(field, "names no host", _example(field))
+        wrong(field, "names no host", _example(field))
     if "@" in parts.netloc:
         from oauth_cc_auth._advice import Advice  # seldom needed, as below
 
         advice = Advice("leave out what is before the @, and pass {client_id} and {client_secret} instead")
-        _wrong_with_advice(field, "contains user info", advice)
+        wrong_with_advice(field, "contains user info", advice)
     if "#" in url:
-        _wrong(field, "contains a fragment, which no server sees (RFC 6749 §3.2)", "leave out what follows '#'")
+        wrong(field, "contains a fragment, which no server sees (RFC 6749 §3.2)", "leave out what follows '#'")
     if url.split() != [url] or "\\" in url:
-        _wrong(field, "contains white space or a backslash", _example(field))
+        wrong(field, "contains white space or a backslash", _example(field))
     if parts.scheme.lower() == "http" and not allow_insecure_http and not is_loopback(host):
         problem = "is plain http, which would show the secret to everyone on the way"
         remedy = https_remedy(f"pass allow_insecure_http=True together with {field}")
-        _wrong(field, problem, remedy, "insecure_http")
+        wrong(field, problem, remedy, "insecure_http")
 
 
 def _is_plain_https(url: str) -> bool:
@@ -190,7 +174,7 @@ def client_secret(
     if callable(value):
         if is_async(value):
             remedy = "pass a plain one, which may block: it runs in a worker thread"
-            _wrong("client_secret", "is an async function", remedy)
+            wrong("client_secret", "is an async function", remedy)
         return value
     if value is None and not can_do_without_secret(client_authentication):
         _missing("client_secret")
@@ -230,9 +214,9 @@ def resource(value: str | Iterable[str] | None) -> tuple[str, ...]:
             advice = Advice(
                 "pass one such as 'https://api.example.com'; what is none can go into {additional_request_data}"
             )
-            _wrong_with_advice("resource", "is no absolute URI", advice)
+            wrong_with_advice("resource", "is no absolute URI", advice)
         if "#" in uri:
-            _wrong("resource", "contains a fragment, which RFC 8707 §2 forbids", "leave out what follows '#'")
+            wrong("resource", "contains a fragment, which RFC 8707 §2 forbids", "leave out what follows '#'")
     return uris
 
 
@@ -240,15 +224,15 @@ def _words(field: str, value: str | Iterable[str], remedy: str) -> list[str]:
     """What is between the spaces of one string or of several."""
     items = [value] if isinstance(value, str) else value
     if isinstance(items, (bytes, Mapping)) or not isinstance(items, Iterable):
-        _wrong(field, f"must be a str or an iterable of str, not {type(value).__name__}")
+        wrong(field, f"must be a str or an iterable of str, not {type(value).__name__}")
     words: list[str] = []
     for item in items:
         if not isinstance(item, str):
-            _wrong(field, f"must hold str only, not {type(item).__name__}")
+            wrong(field, f"must hold str only, not {type(item).__name__}")
         if has_control(item):
-            _wrong(field, "contains a control character", remedy)
+            wrong(field, "contains a control character", remedy)
         if not is_encodable(item):
-            _wrong(field, *_SURROGATE)
+            wrong(field, *SURROGATE)
         words += item.split()
     return words
 
@@ -275,7 +259,7 @@ def client_authentication(value: object) -> str | ClientAuthentication | None:
             return value
         if value in _STRATEGIES:
             problem = f"must be an object for this method, not {value!r}"
-            _wrong("client_authentication", problem, f"pass {_STRATEGIES[value]}, which is in oauth_cc_auth")
+            wrong("client_authentication", problem, f"pass {_STRATEGIES[value]}, which is in oauth_cc_auth")
         raise _wrong_method(shown_value(value))
     # Not at the top: most programs pass None.
     from oauth_cc_auth._authentication.base import ClientAuthentication
@@ -287,7 +271,7 @@ def client_authentication(value: object) -> str | ClientAuthentication | None:
         is_of_version_0_1 = type(value).credentials_for is ClientAuthentication.credentials_for
         if is_async(value.credentials_for) or (is_of_version_0_1 and is_async(value.authenticate)):
             remedy = "define a plain one, which may block: it runs in a worker thread"
-            _wrong("client_authentication", "has an async method", remedy)
+            wrong("client_authentication", "has an async method", remedy)
         return value
     raise _wrong_method(type(value).__name__)
 
@@ -307,61 +291,35 @@ def header_name(value: object) -> str:
         return value
     name = text("header_name", value)
     if not is_header_name(name):
-        _wrong("header_name", "is no header name", "pass one such as 'Authorization' or 'X-Access-Token'")
-    if name.lower() in _OWN_API_REQUEST_HEADERS:
-        _wrong("header_name", f"cannot be {name}, which describes the request itself")
+        wrong("header_name", "is no header name", "pass one such as 'Authorization' or 'X-Access-Token'")
+    if name.lower() in OWN_API_REQUEST_HEADERS:
+        wrong("header_name", f"cannot be {name}, which describes the request itself")
     return name
 
 
 def header_value_pattern(value: Any) -> Any:
     """A header value with one ``%s``, or a callable of the token."""
-    if type(value) is str and value == _BEARER_PATTERN:
+    if type(value) is str and value == BEARER_PATTERN:
         return value
     if callable(value):
-        return _plain_function("header_value_pattern", value)
+        return plain_function("header_value_pattern", value)
     pattern = text("header_value_pattern", value)
     if pattern.count("%s") != 1:
-        _wrong(
+        wrong(
             "header_value_pattern",
             "must contain %s exactly once, in the place of the token",
             "an example is 'Bearer %s'",
         )
     if not is_header_value(pattern):
-        _wrong("header_value_pattern", "must be printable ASCII without white space at either end")
+        wrong("header_value_pattern", "must be printable ASCII without white space at either end")
     return pattern
 
 
-def _plain_function(field: str, value: Any) -> Any:
+def plain_function(field: str, value: Any) -> Any:
+    """A callable that need not be awaited."""
     if is_async(value):
-        _wrong(field, "is an async function", "pass a plain one")
+        wrong(field, "is an async function", "pass a plain one")
     return value
-
-
-def api_headers(value: object, header_name: str) -> Pairs:
-    """Headers that go wherever the token goes, each once, none that describes the request or carries the token."""
-    if value is None:
-        return ()
-    headers: list[tuple[str, Any]] = []
-    for name, content in _pairs("api_headers", value, spread=False):
-        if not is_header_name(name):
-            _wrong("api_headers", "contains a name that is no header name", _HEADER_FORM)
-        if name.lower() in _OWN_API_REQUEST_HEADERS:
-            _wrong("api_headers", f"cannot set {name}, which describes the request itself")
-        if name.lower() == header_name.lower():
-            _wrong("api_headers", f"cannot set {name}, which carries the token", "set header_value_pattern")
-        if any(name.lower() == known.lower() for known, _ in headers):
-            _wrong("api_headers", f"sets {name} twice", "join the values by a comma")
-        headers.append((name, _header_content("api_headers", name, content)))
-    return tuple(headers)
-
-
-def _header_content(field: str, name: str, content: Any) -> Any:
-    if callable(content):
-        return _plain_function(field, content)
-    if not isinstance(content, str) or not is_header_value(content):
-        given = "that a header cannot have" if isinstance(content, str) else f"of type {type(content).__name__}"
-        _wrong(field, f"has a value for {name} {given}", "pass printable ASCII, no white space at either end")
-    return content
 
 
 def dpop(value: Any) -> DPoP | None:
@@ -372,139 +330,4 @@ def dpop(value: Any) -> DPoP | None:
     if module is not None and isinstance(value, module.DPoP):
         return value  # type: ignore[no-any-return]  # as above
     given = "the class" if isinstance(value, type) else type(value).__name__
-    _wrong("dpop", f"must be a DPoP object, not {given}", "pass DPoP()")
-
-
-_BOUND_PATTERN = "DPoP %s"
-
-
-def bound_header(fields: Mapping[str, Any]) -> str:
-    """The header value of a token that is bound to a key, if nothing in `fields` contradicts it (RFC 9449 §7.1)."""
-    if fields["header_name"].lower() != "authorization":
-        problem = f"is {fields['header_name']}, and a token that is bound to a key (dpop) goes into Authorization"
-        _wrong("header_name", problem, "leave it out, or leave out dpop")
-    if fields["header_value_pattern"] not in (_BEARER_PATTERN, _BOUND_PATTERN):
-        problem = f"contradicts dpop, whose tokens are sent as {_BOUND_PATTERN!r}"
-        _wrong("header_value_pattern", problem, "leave it out, or leave out dpop")
-    for field in ("additional_headers", "api_headers"):
-        if any(name.lower() == "dpop" for name, _ in fields[field]):
-            _wrong(field, "cannot set DPoP, since dpop makes a proof for each request")
-    return _BOUND_PATTERN
-
-
-def _pairs(field: str, value: object, *, spread: bool = True) -> Iterable[tuple[str, Any]]:
-    """Names and values; unless `spread` is False, a list gives its name several values."""
-    items = value.items() if isinstance(value, Mapping) else value
-    if isinstance(items, (str, bytes)) or not isinstance(items, Iterable):
-        _wrong(field, f"must be a mapping or pairs, not {type(value).__name__}")
-    for item in items:
-        if not isinstance(item, (tuple, list)) or len(item) != 2:
-            _wrong(field, "must consist of pairs of a name and a value")
-        name = item[0]
-        if not isinstance(name, str) or not name.strip() or has_control(name) or not is_encodable(name):
-            _wrong(field, "has a name that is not one line of text")
-        for single in item[1] if spread and isinstance(item[1], (list, tuple)) else (item[1],):
-            yield name, single
-
-
-def additional_headers(value: object, request_format: Any = "form", *, is_described: bool = False) -> Pairs:
-    """Headers of the token request, each once, none that is ours to set.
-
-    ``Authorization`` is not, if the description of the endpoint says where the credentials go.
-    """
-    if value is None:
-        return ()
-    headers: list[tuple[str, str]] = []
-    for name, content in _pairs("additional_headers", value):
-        if not is_header_name(name):
-            _wrong("additional_headers", "contains a name that is no header name", _HEADER_FORM)
-        if name.lower() in _OWN_TOKEN_REQUEST_HEADERS and not (is_described and name.lower() == "authorization"):
-            _wrong("additional_headers", f"cannot set {name}: {_OWN_TOKEN_REQUEST_HEADERS[name.lower()]}")
-        if any(name.lower() == known.lower() for known, _ in headers):
-            _wrong("additional_headers", f"sets {name} twice", "join the values by a comma")
-        checked = _header_content("additional_headers", name, content)
-        wanted = _CONTENT_TYPES.get(request_format, "")
-        if name.lower() == "content-type" and (callable(checked) or wanted not in checked.lower()):
-            _wrong("additional_headers", f"cannot set Content-Type to anything but {wanted}, which the body is")
-        headers.append((name, checked))
-    return tuple(headers)
-
-
-def additional_request_data(
-    value: object, request_format: Any = "form", *, is_described: bool = False
-) -> tuple[tuple[str, Any], ...]:
-    """Fields of the token request in their order. A name may repeat, but not ``grant_type``, and none in JSON.
-
-    ``client_id`` and ``client_secret`` may be among them if a description says where the credentials go.
-    In JSON, values are kept as they are: a list is a list there, and not a name that repeats.
-    """
-    if value is None:
-        return ()
-    is_json = request_format == "json" or callable(request_format)
-    data: list[tuple[str, Any]] = []
-    for name, content in _pairs("additional_request_data", value, spread=not is_json):
-        if name in ("client_id", "client_secret") and not is_described:
-            from oauth_cc_auth._advice import Advice, name_of
-
-            advice = Advice(
-                "{own} has a setting of its own; to send it in the body, set {client_authentication} to "
-                "client_secret_post",
-                own=name_of(name),
-            )
-            _wrong_with_advice("additional_request_data", f"cannot contain {name}", advice)
-        if content is None:
-            continue
-        if name == "grant_type" and not str(content).strip():
-            continue  # blank means unset, and the server wants one
-        if any(known == name for known, _ in data) and (is_json or name == "grant_type"):
-            remedy = "pass a list to send several values" if is_json else "keep one"
-            _wrong("additional_request_data", f"contains {shown_field(name)} twice", remedy)
-        data.append((name, _json_value(name, content) if is_json else _form_value(name, content)))
-    return tuple(data)
-
-
-def _form_value(name: str, content: Any) -> Any:
-    if callable(content):
-        return _plain_function("additional_request_data", content)
-    if isinstance(content, (Mapping, list, tuple)):
-        remedy = "describe the endpoint: TokenEndpoint(..., request_format='json')"
-        _wrong(
-            "additional_request_data", f"has a nested value for {shown_field(name)}, which only JSON can hold", remedy
-        )
-    if isinstance(content, bool) or not isinstance(content, (str, int)):
-        _wrong(
-            "additional_request_data",
-            f"has a value for {shown_field(name)} that is neither str nor int",
-            "pass it as str",
-        )
-    _check_plain(name, content)
-    return str(content)
-
-
-def _check_plain(name: str, content: Any) -> None:
-    if isinstance(content, int) and content.bit_length() > LONGEST_INT:
-        _wrong("additional_request_data", f"has a number for {shown_field(name)} that is too large", "pass it as str")
-    if isinstance(content, str) and not is_encodable(content):
-        _wrong("additional_request_data", f"has a lone surrogate in {shown_field(name)}", _SURROGATE[1])
-
-
-def _json_value(name: str, content: Any, depth: int = 0) -> Any:
-    """`content` as JSON can hold it, and so that it cannot be changed later."""
-    if callable(content):
-        return _plain_function("additional_request_data", content)
-    if depth > _DEEPEST:
-        _wrong("additional_request_data", f"has a value for {shown_field(name)} that is nested too deep")
-    if isinstance(content, Mapping):
-        if not all(isinstance(each, str) and is_encodable(each) for each in content):
-            _wrong("additional_request_data", f"has a name in {shown_field(name)} that is no text")
-        from .nested import Nested
-
-        return Nested({each: _json_value(each, member, depth + 1) for each, member in content.items()})
-    if isinstance(content, (list, tuple)):
-        return tuple(_json_value(name, member, depth + 1) for member in content)
-    if content is not None and not isinstance(content, (str, int, float)):
-        _wrong("additional_request_data", f"has a value for {shown_field(name)} that JSON cannot hold")
-    if isinstance(content, float) and not isfinite(content):
-        _wrong("additional_request_data", f"has a number for {shown_field(name)} that JSON cannot hold")
-    _check_plain(name, content)
-    return content
+    wrong("dpop", f"must be a DPoP object, not {given}", "pass DPoP()")

@@ -15,6 +15,7 @@ from oauth_cc_auth._http.headers import has_control, is_encodable, is_header_nam
 
 from . import checks
 from .callables import returned_awaitable
+from .pair_checks import LONGEST_INT
 from .shown import is_field_name
 
 Pairs = tuple[tuple[str, str], ...]
@@ -116,7 +117,7 @@ def _name(kind: str, name: object) -> str:
 
 
 def _text(name: Any, content: object) -> str:
-    if isinstance(content, int) and not isinstance(content, bool) and content.bit_length() <= checks.LONGEST_INT:
+    if isinstance(content, int) and not isinstance(content, bool) and content.bit_length() <= LONGEST_INT:
         return str(content)
     if not isinstance(content, str):
         raise ConfigurationError(f"it returned {_shown(name)} as {type(content).__name__}; make it a str")
