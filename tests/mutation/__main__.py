@@ -60,7 +60,7 @@ class Mutant(NamedTuple):
 CORE = Group(
     modules=(
         *("_core/back_off", "_core/cache", "_core/failures", "_core/flight", "_core/flow", "_core/lease"),
-        *("_core/refusals", "_protocol/exchange", "_protocol/failure"),
+        *("_core/refusals", "_core/renewal_rules", "_protocol/exchange", "_protocol/failure"),
     ),
     tests=(
         *("core/test_back_off", "core/test_cache", "core/test_drive", "core/test_family", "core/test_fetch"),
