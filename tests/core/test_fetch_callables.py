@@ -249,7 +249,7 @@ class TestReading:
         endpoint = self.an_endpoint(lambda _: {"access_token": "abc", "expires_in": "soon"})
         assert endpoint.token(TOKEN).expires_at is None
         (message,) = caplog.messages
-        assert "what it has for 'expires_in' is a string that lifetime_unit 's' does not fit" in message
+        assert "what it has for 'expires_in' is a string that the unit 's' does not fit" in message
 
     def test_what_it_leaves_out(self, caplog: pytest.LogCaptureFixture) -> None:
         """The answer says it, if it can."""
