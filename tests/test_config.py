@@ -550,6 +550,32 @@ class TestValue:
         assert vars(other) == {**vars(config), "scope": "b", "resource": ("https://b.example",)}
         assert (config.scope, config.resource) == ("a", ("https://a.example",))
 
+    @pytest.mark.parametrize(
+        "target", [{}, {"scope": "b"}, {"resource": ["https://b.example"]}, {"scope": None, "resource": None}]
+    )
+    def test_for_another_target_by_name(self, target: dict[str, Any]) -> None:
+        """What is not passed stays."""
+        settings: dict[str, Any] = {"scope": "a", "resource": "https://a.example"}
+        settings["additional_request_data"] = {"audience": "x"}
+        assert a_config(**settings).for_target(**target) == a_config(**{**settings, **target})
+
+    @pytest.mark.parametrize("name", ["scope", "resource"])
+    def test_for_another_target_in_two_places(self, name: str) -> None:
+        """As when a config is made."""
+        config = a_config(additional_request_data={name: "https://a.example"})
+        assert config.for_target() == config
+        with pytest.raises(
+            ConfigurationError, match=f"^{name} is also in additional_request_data; set it in one place"
+        ):
+            config.for_target(**{name: "https://b.example"})
+
+    def test_remedies_name_settings_as_they_were_given(self) -> None:
+        """By their labels, if those are what the person knows."""
+        given = {"Oauth2 Token Url": "https://me:pw@a.example/token", "Client ID": "a", "Client Secret": SECRET}
+        with pytest.raises(ConfigurationError) as caught:
+            ClientCredentialsConfig.from_mapping(given)
+        assert "'Client ID' and 'Client Secret'" in str(caught.value)
+
     def test_repr_shows_no_secret(self) -> None:
         """Of headers, data and URL only what cannot be one; it ends with digits that distinguish secrets."""
         config = a_config(

@@ -287,8 +287,8 @@ def test_what_could_not_be_reached_is_a_proxy() -> None:
 
 
 def test_advice_knows_the_url_and_whose_client_it_was() -> None:
-    assert "https://" in outcome(httpx.RemoteProtocolError("odd"), url="http://127.0.0.1:1/").advice
+    assert "https://" in str(outcome(httpx.RemoteProtocolError("odd"), url="http://127.0.0.1:1/").advice)
     untrusted = httpx.ConnectError("odd")
     untrusted.__cause__ = ssl.SSLCertVerificationError(1, "unknown issuer")
-    assert "pass token_client" in outcome(untrusted, own=True).advice
-    assert "verify of the token_client" in outcome(untrusted).advice
+    assert "pass token_client" in str(outcome(untrusted, own=True).advice)
+    assert "verify of the token_client" in str(outcome(untrusted).advice)
