@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from pathlib import Path
 
 import pytest
 import requests
@@ -139,3 +140,27 @@ def test_requests_of_others_do_not_pay() -> None:
     """HTTPie imports every plugin at each start: ours brings only what naming it needs."""
     loaded = loaded_after("import oauth_cc_auth.httpie") - loaded_after("import oauth_cc_auth, httpie.plugins")
     assert loaded == {"oauth_cc_auth.httpie"}
+
+
+@pytest.mark.parametrize(
+    ("given", "called"),
+    [
+        ((None, None), ("OAUTH_CC_CLIENT_ID", "OAUTH_CC_CLIENT_SECRET_FILE")),
+        (("abc", None), ("the client id of --auth", "OAUTH_CC_CLIENT_SECRET_FILE")),
+        (("abc", "s3cret"), ("the client id of --auth", "the secret of --auth")),
+    ],
+)
+def test_what_id_and_secret_are_called(
+    given: tuple[str | None, str | None], called: tuple[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """By where they came from."""
+    secret = tmp_path / "secret"
+    secret.write_text("s3cret", encoding="utf-8")
+    monkeypatch.setenv("OAUTH_CC_TOKEN_URL", "https://login.example.com/token")
+    monkeypatch.setenv("OAUTH_CC_CLIENT_ID", "abc")
+    monkeypatch.delenv("OAUTH_CC_CLIENT_SECRET", raising=False)
+    monkeypatch.setenv("OAUTH_CC_CLIENT_SECRET_FILE", str(secret))
+    auth = auth_for(*given)
+    assert isinstance(auth, HTTPieAuth)
+    assert (auth.words.name_of("client_id"), auth.words.name_of("client_secret")) == called
+    assert auth.words.name_of("scope") == "OAUTH_CC_SCOPE"
