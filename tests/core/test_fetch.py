@@ -316,18 +316,20 @@ class TestFailureTold:
     @pytest.mark.parametrize(
         ("settings", "words"),
         [
-            ({"client_secret": " secret"}, "client_secret begins or ends with white space"),
+            ({"client_secret": " secret"}, "client_secret begins or ends with white space, which counts"),
+            ({"client_id": "id "}, "client_id begins or ends with white space, which counts"),
             (
                 {"client_id": "id ", "client_secret": "secret "},
-                "client_id and client_secret begin or end with white",
+                "client_id and client_secret begin or end with white space, which counts",
             ),
-            ({"client_secret": lambda: "secret "}, "client_secret begins or ends with white space"),
+            ({"client_secret": lambda: "secret "}, "client_secret begins or ends with white space, which counts"),
         ],
     )
     def test_white_space_around_credentials(self, settings: dict[str, Any], words: str) -> None:
         """It may belong there, so it is mentioned once they are rejected."""
         endpoint = Endpoint(**settings)
-        assert words in endpoint.failure(*[refusal("invalid_client", 401)] * 3).error.message
+        message = endpoint.failure(*[refusal("invalid_client", 401)] * 3).error.message
+        assert f"; {words}. Tried: " in message
         assert "white space" not in Endpoint(**settings).failure(refusal("invalid_scope")).error.message
 
     def test_another_kind_at_the_end(self) -> None:
