@@ -373,16 +373,16 @@ def test_other_errors(is_async: bool, error: Exception, retryable: bool) -> None
 @both
 def test_errors_are_told_by_url_client_and_proxy(monkeypatch: pytest.MonkeyPatch, is_async: bool) -> None:
     lost = raises(httpx.RemoteProtocolError("cut off"))
-    assert "https://" in reply(lost, LOOPBACK, is_async=is_async).advice
+    assert "https://" in str(reply(lost, LOOPBACK, is_async=is_async).advice)
     unreached = reply(raises(httpx.ConnectError("odd")), is_async=is_async, transport=ProxyTransport)
     assert unreached.reason == "proxy_failed"
 
     def untrusted(request: Any) -> Any:
         raise httpx.ConnectError("untrusted") from ssl.SSLCertVerificationError(1, "unknown issuer")
 
-    assert "verify of the token_client" in reply(untrusted, is_async=is_async).advice
+    assert "verify of the token_client" in str(reply(untrusted, is_async=is_async).advice)
     monkeypatch.setattr(send, "original_class", Made(untrusted))
-    assert "pass token_client" in sent(token_request(), 60.0, None, is_async=is_async).advice
+    assert "pass token_client" in str(sent(token_request(), 60.0, None, is_async=is_async).advice)
 
 
 @both
