@@ -25,4 +25,9 @@ PACKAGES = {
 
 def how_to_install(extra: str) -> str:
     """The command that installs what `extra` needs."""
-    return f"python -m pip install {PACKAGES[extra]}"
+    return how_to_install_packages(PACKAGES[extra])
+
+
+def how_to_install_packages(names: str) -> str:
+    """The command that installs packages of others; `names` has a space between two."""
+    return f"python -m pip install {names}"

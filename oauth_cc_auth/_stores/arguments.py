@@ -7,9 +7,10 @@ from importlib import import_module
 from typing import Any
 
 from oauth_cc_auth._errors import ConfigurationError
-from oauth_cc_auth._install import how_to_install
+from oauth_cc_auth._install import how_to_install, how_to_install_packages
 
 EncryptionKey = str | bytes | Iterable[str | bytes] | None
+CIPHER = "cryptography.hazmat.primitives.ciphers.aead"  # the module that encrypts
 _SHORTEST_KEY = 16  # bytes
 
 
@@ -60,8 +61,17 @@ def library(name: str, extra: str, store: str) -> Any:
     Raises:
         ConfigurationError: it is not installed.
     """
+    return _loaded(name, store, how_to_install(extra))
+
+
+def load_cipher(store: str) -> None:
+    """Load what encrypts the entries of a `store` of the person's own; raises as `library` does."""
+    _loaded(CIPHER, store, f"{how_to_install_packages('cryptography')}, or give it the attribute encrypt=False")
+
+
+def _loaded(name: str, store: str, remedy: str) -> Any:
     try:
         return import_module(name)
     except ImportError:
         problem = f"{store} needs {name.partition('.')[0]}"
-    raise ConfigurationError(field="store", problem=problem, remedy=how_to_install(extra), name="")
+    raise ConfigurationError(field="store", problem=problem, remedy=remedy, name="")

@@ -21,7 +21,7 @@ from typing import Any
 from oauth_cc_auth._errors import ConfigurationError, TokenError
 from oauth_cc_auth._http.interrupts import Ignoring
 
-from .arguments import EncryptingStore, EncryptionKey, library
+from .arguments import CIPHER, EncryptingStore, EncryptionKey, library
 
 _LARGEST = 2**20  # bytes
 _STUCK = 5.0  # seconds beyond its lease after which an owner that still has it is said to hang
@@ -55,7 +55,7 @@ class FileStore(EncryptingStore):
         super().__init__(encryption_key, encrypt=encrypt)
         library("filelock", "file", "FileStore")
         if encrypt:
-            library("cryptography.hazmat.primitives.ciphers.aead", "file", "FileStore")
+            library(CIPHER, "file", "FileStore")
         self.directory = _folder(directory).expanduser().absolute()
         self._begin()
         try:

@@ -16,7 +16,7 @@ from typing import Any
 from oauth_cc_auth._core.process_lock import ProcessLock
 from oauth_cc_auth._errors import ConfigurationError
 
-from .arguments import EncryptingStore, EncryptionKey, library
+from .arguments import CIPHER, EncryptingStore, EncryptionKey, library
 
 TIMEOUT = 1.0  # seconds, to connect and to answer; no one waits for so long, but the thread ends
 
@@ -66,7 +66,7 @@ class RedisStore(EncryptingStore):
         super().__init__(encryption_key, encrypt=encrypt)
         redis = library("redis", "redis", "RedisStore")
         if encrypt:
-            library("cryptography.hazmat.primitives.ciphers.aead", "redis", "RedisStore")
+            library(CIPHER, "redis", "RedisStore")
         if {"{", "}"} & set(prefix):
             raise ConfigurationError(field="prefix", problem="must be text without braces, which cluster keys need")
         self.prefix = prefix

@@ -10,12 +10,14 @@ from oauth_cc_auth._config import ClientCredentialsConfig
 from oauth_cc_auth._errors import ConfigurationError
 from oauth_cc_auth._settings.callables import has_callable
 
-from .arguments import EncryptingStore
+from .arguments import EncryptingStore, load_cipher
 from .protocol import TokenStore
 
 
 def check(config: ClientCredentialsConfig, store: TokenStore) -> None:
-    """Raises a ConfigurationError if tokens of `config` cannot be found in `store` by what decides them."""
+    """Raises a ConfigurationError if `store` cannot keep tokens, or find those of `config` by what decides them."""
+    if getattr(store, "encrypt", True):
+        load_cipher(type(store).__name__)
     for name in ("additional_request_data", "additional_headers"):
         if any(has_callable(value) for _, value in getattr(config, name)):
             raise ConfigurationError(

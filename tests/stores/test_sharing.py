@@ -6,6 +6,7 @@ Played without threads, network or time: each process is a generator that the te
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,7 @@ from oauth_cc_auth._events import FetchFailed, TokenFound, TokenObtained
 from oauth_cc_auth._protocol.exchange import TokenResponse, TransportFailure
 from oauth_cc_auth._stores import visit
 from oauth_cc_auth._stores.access import LEFT_ALONE
+from oauth_cc_auth._stores.arguments import CIPHER
 from oauth_cc_auth._stores.entries import Entry
 from oauth_cc_auth._stores.shareable import check
 from oauth_cc_auth._stores.visit import BUDGET
@@ -1271,6 +1273,23 @@ class TestProof:
         bound = ClientCredentialsConfig(**base, client_secret="s", dpop=DPoP())
         with pytest.raises(ConfigurationError, match="bound to a key of this process; pass DPoP a Path"):
             check(bound, store)
+
+    def test_a_store_of_ones_own_needs_what_encrypts(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """That is told when the auth object is made, not at the first token. Without encryption, nothing is needed."""
+        config = ClientCredentialsConfig(token_url=TOKEN_URL, client_id="id", client_secret="s")
+
+        class OwnStore(MemoryStore):
+            encrypt = True
+
+        store = OwnStore()
+        check(config, store)
+        monkeypatch.setitem(sys.modules, CIPHER, None)
+        with pytest.raises(
+            ConfigurationError, match=r"^OwnStore needs cryptography; python -m pip install cryptography"
+        ):
+            check(config, store)
+        store.encrypt = False
+        check(config, store)
 
     def test_an_assertion_from_elsewhere_needs_a_subject(self, store: MemoryStore, tmp_path: Path) -> None:
         """It is another one each time. And a subject is no secret, so an encrypting store needs a key."""
