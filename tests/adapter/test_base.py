@@ -30,9 +30,11 @@ from oauth_cc_auth._adapter.base import BaseAuth, check_bearer, checked_token, p
 from oauth_cc_auth._adapter.from_environment import from_environment
 from oauth_cc_auth._adapter.policy import PROOF_HEADER, ApiPolicy
 from oauth_cc_auth._adapter.transport import Transport
+from oauth_cc_auth._advice import Advice
 from oauth_cc_auth._core.clock import REAL_CLOCK
 from oauth_cc_auth._core.loading import Modules, loaded
 from oauth_cc_auth._core.renewal_rules import RenewalRules
+from oauth_cc_auth._errors import advised_setting
 from oauth_cc_auth._protocol.exchange import TokenRequest, TokenResponse
 from tests.fake_clock import FakeClock
 
@@ -307,6 +309,17 @@ def test_an_error_is_about_the_variable(
     assert field in str(error)
     assert problem in str(error)
     assert error.__context__ is None
+
+
+def test_a_remedy_names_other_variables() -> None:
+    """What is wrong with one may be mended by another."""
+
+    class Odd(Auth):
+        def __init__(self, *args: Any, **settings: Any) -> None:
+            raise advised_setting(ConfigurationError(field="timeout", problem="is odd"), Advice("set {token_url}"))
+
+    with pytest.raises(ConfigurationError, match=r"^MINE_TIMEOUT is odd; set MINE_TOKEN_URL$"):
+        from_environment(Odd, "MINE_", {**VARIABLES, "MINE_TIMEOUT": "10"}, {})
 
 
 def test_a_sibling_is_for_another_target() -> None:
