@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from math import isfinite
-from typing import Any
+from typing import Any, NoReturn
 
 from oauth_cc_auth._http.headers import has_control, is_encodable, is_header_name, is_header_value
 
@@ -179,12 +179,18 @@ _BOUND_PATTERN = "DPoP %s"
 def bound_header(fields: Mapping[str, Any]) -> str:
     """The header value of a token that is bound to a key, if nothing in `fields` contradicts it (RFC 9449 §7.1)."""
     if fields["header_name"].lower() != "authorization":
-        problem = f"is {fields['header_name']}, and a token that is bound to a key (dpop) goes into Authorization"
-        wrong("header_name", problem, "leave it out, or leave out dpop")
+        problem = f"is {fields['header_name']}, and a token that is bound to a key goes into Authorization"
+        _contradicts_dpop("header_name", problem)
     if fields["header_value_pattern"] not in (BEARER_PATTERN, _BOUND_PATTERN):
-        problem = f"contradicts dpop, whose tokens are sent as {_BOUND_PATTERN!r}"
-        wrong("header_value_pattern", problem, "leave it out, or leave out dpop")
+        problem = f"is not {_BOUND_PATTERN!r}, as which a token that is bound to a key is sent"
+        _contradicts_dpop("header_value_pattern", problem)
     for field in ("additional_headers", "api_headers"):
         if any(name.lower() == "dpop" for name, _ in fields[field]):
             wrong(field, "cannot set DPoP, since dpop makes a proof for each request")
     return _BOUND_PATTERN
+
+
+def _contradicts_dpop(field: str, problem: str) -> NoReturn:
+    from oauth_cc_auth._advice import Advice
+
+    wrong_with_advice(field, problem, Advice("leave it out, or leave out {dpop}"))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from oauth_cc_auth import ConfigurationError
+from oauth_cc_auth import ConfigurationError, DPoP
 from oauth_cc_auth._cli.settings.given import CommandSettings, Given, by_precedence, checked
 
 REQUIRED = {"token_url": "https://login.example.com/token", "client_id": "abcd", "client_secret": "s3cret"}
@@ -101,6 +101,16 @@ def test_remedies_are_those_of_the_command(values: dict[str, Any]) -> None:
             {"resource": Given("orders", "'resource' in a.toml")},
             "'resource' in a.toml is no absolute URI; pass one such as 'https://api.example.com'; what is none can go "
             "into --additional-request-data",
+        ),
+        (
+            {"dpop": Given(DPoP(), "OAUTH_CC_DPOP"), "header_name": Given("X-Token", "--header-name")},
+            "--header-name is X-Token, and a token that is bound to a key goes into Authorization; leave it out, or "
+            "leave out OAUTH_CC_DPOP",
+        ),
+        (
+            {"dpop": Given(DPoP(), "--dpop"), "header_value_pattern": Given("T %s", "--header-value-pattern")},
+            "--header-value-pattern is not 'DPoP %s', as which a token that is bound to a key is sent; leave it out, "
+            "or leave out --dpop",
         ),
     ],
 )
