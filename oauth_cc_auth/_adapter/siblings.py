@@ -72,7 +72,11 @@ def check_options(options: Mapping[str, object], known: Collection[str]) -> None
             problem = "is shared by all siblings, so with_options() cannot change it"
             raise ConfigurationError(field=name, problem=problem, remedy="make another auth object")
         if name not in known:
-            raise TypeError(f"with_options() got an unexpected keyword argument {name!r}")
+            from difflib import get_close_matches
+
+            nearest = get_close_matches(name, known)
+            meant = f"; did you mean {nearest[0]!r}?" if nearest else ""
+            raise TypeError(f"with_options() got an unexpected keyword argument {name!r}{meant}")
 
 
 def config_with(

@@ -393,8 +393,10 @@ def test_what_a_sibling_cannot_have() -> None:
     with pytest.raises(ConfigurationError, match=r"client_id is shared by all siblings") as caught:
         auth.with_options(client_id="other")
     assert caught.value.remedy == "make another auth object"
-    with pytest.raises(TypeError, match=r"unexpected keyword argument 'scop'"):
-        auth.with_options(scop="a")
+    for wrong, meant in (("scop", "; did you mean 'scope'?"), ("colour", "")):
+        with pytest.raises(TypeError) as unknown:
+            auth.with_options(**{wrong: "a"})
+        assert str(unknown.value) == f"with_options() got an unexpected keyword argument {wrong!r}{meant}"
 
 
 @pytest.mark.parametrize(

@@ -187,7 +187,7 @@ def test_other_credentials_are_refused(client: ClientKind, oauth_server: Loopbac
 def test_wrong_options(client: ClientKind, oauth_server: LoopbackServer) -> None:
     """They are what they are for the class: an unknown name is a TypeError, a wrong value a ConfigurationError."""
     auth = auth_of(client, oauth_server)
-    with pytest.raises(TypeError, match=r"^with_options\(\) got an unexpected keyword argument 'scopes'$"):
+    with pytest.raises(TypeError, match=r"unexpected keyword argument 'scopes'; did you mean 'scope'\?$"):
         auth.with_options(scopes="a")
     with pytest.raises(ConfigurationError, match=r"^scope "):
         auth.with_options(scope=1)
