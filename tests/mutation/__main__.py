@@ -102,7 +102,7 @@ REDACTION = Group(
 )
 DRIVERS = Group(
     modules=("_core/drive", "_adapter/drivers", "_adapter/originals"),
-    tests=("core/test_drive", "adapter/test_drivers", "adapter/test_originals"),
+    tests=("core/test_drive", "core/test_leftovers", "adapter/test_drivers", "adapter/test_originals"),
 )
 ADAPTER = Group(
     modules=("_adapter/behaviour", "_adapter/transport_errors", "_adapter/transport_advice"),
