@@ -387,6 +387,17 @@ def test_a_sibling_sends_hosts_as_the_library_does() -> None:
     assert sibling._behaviour.arguments()["api_origins"] == ("https://sent.example.com",)
 
 
+def test_a_sibling_renews_in_the_background_or_not() -> None:
+    """As its auth object does, unless it is told otherwise; what says so is one object for all that are alike."""
+    auth = an_auth()
+    says = auth._source.cache.renews_in_background
+    assert auth.with_options(scope="a")._source.cache.renews_in_background is says
+    waiting = auth.with_options(renew_in_background=False)
+    assert not waiting._source.cache.renews_in_background()
+    again = waiting.with_options(renew_in_background=True)._source.cache.renews_in_background
+    assert again == says
+
+
 def test_what_a_sibling_cannot_have() -> None:
     """Another endpoint is another client; and an unknown argument is a mistake."""
     auth = an_auth()
