@@ -72,7 +72,7 @@ def first_proof(policy: ApiPolicy, lease: Lease, method: str, url: Any) -> str |
 
 
 def target_of_url(url: Any) -> tuple[str, str]:
-    """`oauth_cc_auth._protocol.dpop.target_of` for a URL of the library, whose text is not made for this.
+    """What `target_of` makes of the text of `url`, a URL of the library; without that text, which takes time to make.
 
     The library has put scheme and host in lower case, and has left out the port if it is the usual one.
     """
