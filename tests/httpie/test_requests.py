@@ -77,7 +77,7 @@ def test_a_refusal_renews(httpie: HTTPie) -> None:
     run = httpie.run("--all", "--print=hb", "--raw", '{"order": 1}', "POST")
     assert run.status == 0
     assert "HTTP/1.1 200 OK" in run.output
-    assert "401" not in run.output
+    assert "HTTP/1.1 401" not in run.output
     first, second = httpie.server.api_requests
     assert (first.status, second.status) == (401, 200)
     assert first.token != second.token

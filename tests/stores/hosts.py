@@ -22,6 +22,7 @@ from oauth_cc_auth._stores.sharing import Sharing, sharing_of
 from tests.fake_clock import FakeClock
 
 TOKEN_URL = "https://login.example.com/token"
+CLIENT_ID = "the-client-id"
 
 
 class MemoryStore:
@@ -163,7 +164,7 @@ class Host:
         self.store: TokenStore = store
         self.clock = FakeClock(now_wall=1_700_000_000.0 + ahead, now_monotonic=1000.0 * self.number)
         settings.setdefault("client_authentication", "client_secret_post")
-        config = ClientCredentialsConfig(settings.pop("url", TOKEN_URL), "id", secret, **settings)
+        config = ClientCredentialsConfig(settings.pop("url", TOKEN_URL), CLIENT_ID, secret, **settings)
         self.events: list[Event] = []
         self.cache = TokenCache(self.clock)
         observer = Observer(config, self.events.append)

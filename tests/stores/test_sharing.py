@@ -44,7 +44,7 @@ from oauth_cc_auth._stores.shareable import check
 from oauth_cc_auth._stores.visit import BUDGET
 from oauth_cc_auth.stores import FileStore, TokenStore
 from tests.fake_clock import FakeClock
-from tests.stores.hosts import TOKEN_URL, Asking, Host, MemoryStore, let_pass
+from tests.stores.hosts import CLIENT_ID, TOKEN_URL, Asking, Host, MemoryStore, let_pass
 
 LIMIT = 30.0  # seconds; whatever takes longer counts as a hang
 WRONG_SECRET = TokenResponse(401, {}, b'{"error": "invalid_client", "error_description": "no such client"}')
@@ -91,7 +91,7 @@ class TestOneTokenForAll:
         """Neither the token nor anything of the client."""
         Host(store).ask().answered("the-token")
         ((key, (value, _)),) = store.values.items()
-        for shown in ("the-token", "id", "secret", "login.example.com"):
+        for shown in ("the-token", CLIENT_ID, "secret", "login.example.com"):
             assert shown.encode() not in value
             assert shown not in key
         assert len(key) == 64
