@@ -7,10 +7,10 @@ server makes its own (RFC 9449 §9). Any answer may bring a new one.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from oauth_cc_auth._authentication.dpop import header_of, signing_key_of, signs_quickly
-from oauth_cc_auth._protocol.dpop import HEADER, complaint, encoded, hash_of, nonce_in, proof, target_of
+from oauth_cc_auth._protocol.dpop import HEADER, beginning, complaint, encoded, hash_of, nonce_in, proof, target_of
 
 if TYPE_CHECKING:
     from oauth_cc_auth._authentication.dpop import DPoP
@@ -20,6 +20,21 @@ if TYPE_CHECKING:
     from .clock import Clock
 
 MOST_ORIGINS = 64  # whose nonces are kept; the oldest are forgotten
+MOST_BEGUN = 64  # requests for which the beginning of a proof is kept
+
+
+class _Begun(NamedTuple):
+    """What all proofs with one token have in common.
+
+    Attributes:
+        token: With which they go; None before the first.
+        claim: Says so: a claim as JSON, after a comma.
+        known: For each kind of request, its origin and the beginning of its proof.
+    """
+
+    token: Token | None
+    claim: str
+    known: dict[Any, tuple[str, bytes]]
 
 
 class Proofs:
@@ -30,7 +45,7 @@ class Proofs:
         blocks: True if signing takes long or asks someone, so that it must not happen in an event loop.
     """
 
-    __slots__ = ("_api_nonces", "_hashed", "_head", "_readings", "_sign", "_token_nonces", "algorithm", "blocks")
+    __slots__ = ("_api_nonces", "_begun", "_head", "_readings", "_sign", "_token_nonces", "algorithm", "blocks")
 
     def __init__(self, dpop: DPoP, clock: Clock) -> None:
         self._readings = clock.readings
@@ -40,7 +55,7 @@ class Proofs:
         self.blocks = not signs_quickly(dpop)
         self._api_nonces: dict[str, str] = {}
         self._token_nonces: dict[str, str] = {}
-        self._hashed: tuple[Token | None, str] = None, ""
+        self._begun = _Begun(None, "", {})
 
     def __call__(self, token: Token, method: str, url: str, nonce: str | None = None) -> str:
         """The proof for one sending of one API request; what a signer of the person's raises comes through.
@@ -51,24 +66,31 @@ class Proofs:
             url: Where the request goes.
             nonce: What the API has just asked for; None for the last one that its origin has asked for.
         """
-        return self.aimed(token, method, *target_of(url), nonce)
+        return self.aimed(token, (method, url), url, nonce)
 
-    def aimed(self, token: Token, method: str, site: str, target: str, nonce: str | None = None) -> str:
-        """The proof for one sending to what `target_of` has made of a URL; otherwise as the object itself."""
-        known, hashed = self._hashed
-        if known is not token:
-            hashed = f',"ath":"{hash_of(token.access_token)}"'
-            self._hashed = token, hashed
+    def aimed(self, token: Token, aim: tuple[Any, ...], url: Any, nonce: str | None = None) -> str:
+        """The proof for one sending of the kind `aim`: the method, and what tells one `url` from another.
+
+        If `aim` is known, no one looks at `url`, whose text may take time to make. Otherwise as the object itself.
+        """
+        begun = self._begun
+        if begun.token is not token:
+            self._begun = begun = _Begun(token, f',"ath":"{hash_of(token.access_token)}"', {})
+        known = begun.known.get(aim)
+        if known is None:
+            site, target = target_of(str(url))
+            if len(begun.known) >= MOST_BEGUN:
+                begun.known.clear()
+            begun.known[aim] = known = site, beginning(self._head, aim[0], target, begun.claim)
         if nonce is None:
-            nonce = self._api_nonces.get(site)
-        wall = self._readings.time()
-        return proof(self._head, self._sign, method, target, wall, rest=hashed, nonce=nonce)
+            nonce = self._api_nonces.get(known[0])
+        return proof(known[1], self._sign, self._readings.time(), nonce)
 
     def proven(self, request: TokenRequest) -> TokenRequest:
         """`request` with a proof, which counts as a secret."""
         site, target = target_of(request.url)
-        nonce = self._token_nonces.get(site)
-        made = proof(self._head, self._sign, request.http_method, target, self._readings.time(), nonce=nonce)
+        begun = beginning(self._head, request.http_method, target)
+        made = proof(begun, self._sign, self._readings.time(), self._token_nonces.get(site))
         return request.replaced(headers=(*request.headers, (HEADER, made)), secrets=(*request.secrets, made))
 
     def complaint(self, status: int, headers: Mapping[str, str]) -> str | None:

@@ -49,34 +49,35 @@ def target_of(url: str) -> tuple[str, str]:
     return site, site + url[end:]
 
 
-def proof(
-    head: bytes,
-    sign: Callable[[bytes], bytes],
-    method: str,
-    target: str,
-    wall: float,
-    *,
-    rest: str = "",
-    nonce: str | None = None,
-) -> str:
+def beginning(head: bytes, method: str, target: str, more: str = "") -> bytes:
+    """The part of a proof that is the same for all sendings of the same request with the same token.
+
+    Args:
+        head: The header of the proof in Base64url, with the full stop after it.
+        method: HTTP method.
+        target: The URL, as `target_of` has it.
+        more: More claims as JSON, each after a comma.
+    """
+    claims = f'{{"htm":{quoted(method)},"htu":{quoted(target)}{more},'
+    # Base64 turns three bytes into four characters. With whole threes here, the rest can be encoded by itself.
+    spaces = " " * (-len(claims) % 3)
+    return head + encoded(f"{claims}{spaces}".encode())
+
+
+def proof(begun: bytes, sign: Callable[[bytes], bytes], wall: float, nonce: str | None = None) -> str:
     """A new proof: a JWT (RFC 7519) in its compact form.
 
     This is one function, because an API request waits for all that it does.
 
     Args:
-        head: Its header in Base64url, with the full stop after it.
+        begun: What `beginning` has made.
         sign: Returns the signature of a message.
-        method: HTTP method.
-        target: The URL, as `target_of` has it.
         wall: Unix time in seconds.
-        rest: More claims as JSON, each after a comma.
         nonce: What the server wants to see; None if it asked for nothing.
     """
-    if nonce is not None:
-        rest = f'{rest},"nonce":"{nonce}"'
-    jti = os.urandom(16).hex()
-    claims = f'{{"jti":"{jti}","htm":{quoted(method)},"htu":{quoted(target)},"iat":{int(wall)}{rest}}}'
-    message = head + b2a_base64(claims.encode(), newline=False).rstrip(b"=").translate(_URL_SAFE)
+    rest = "" if nonce is None else f',"nonce":"{nonce}"'
+    claims = f'"jti":"{os.urandom(16).hex()}","iat":{int(wall)}{rest}}}'
+    message = begun + b2a_base64(claims.encode(), newline=False).rstrip(b"=").translate(_URL_SAFE)
     signature = b2a_base64(sign(message), newline=False).rstrip(b"=").translate(_URL_SAFE)
     return f"{message.decode()}.{signature.decode()}"
 

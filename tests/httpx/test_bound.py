@@ -12,7 +12,6 @@ from oauth_cc_auth import TokenError
 from oauth_cc_auth._adapter.policy import PROOF_HEADER
 from oauth_cc_auth._adapter.proving import proof_now
 from oauth_cc_auth._http.origin import Origin
-from oauth_cc_auth._httpx.bound import target_of_url
 from oauth_cc_auth._protocol.dpop import target_of
 from tests.clients import HTTPX, HTTPX2, ClientKind, for_clients
 from tests.httpx.flows import URL, Flow, each_flow, stream_of, tokens
@@ -358,8 +357,21 @@ def test_refusal_of_another_origin_after_a_redirect(client: ClientKind) -> None:
         "https://a.example//x//",
     ],
 )
-@sync_kinds
-def test_the_target_of_a_url_is_that_of_its_text(client: ClientKind, url: str) -> None:
-    """A proof names what the library sends, however that is found out."""
-    parsed = client.library.URL(url)
-    assert target_of_url(parsed) == target_of(str(parsed))
+@each_flow
+def test_the_target_of_a_proof_is_that_of_the_text_of_the_url(client: ClientKind, url: str) -> None:
+    """A proof names what the library sends, the first time and after that."""
+    flow = bound(client, allow_insecure_http=True)
+    sent = [flow.run(flow.request(url=url), flow.accepted)[0] for _ in range(2)]
+    targets = [claims_of(proof)["htu"] for proof in tokens(sent, PROOF_HEADER)]
+    assert targets == [target_of(str(flow.library.URL(url)))[1]] * 2
+
+
+@each_flow
+def test_urls_that_differ_in_one_part(client: ClientKind) -> None:
+    """Each gets its own proof, although the beginnings of earlier ones are kept."""
+    flow = bound(client, allow_insecure_http=True)
+    for url in ("http://a.example/x", "https://a.example/x", "https://b.example/x", "https://a.example:1/x", URL):
+        for method in ("GET", "PUT"):
+            sent = flow.run(flow.request(method, url), flow.accepted)
+            (said,) = map(claims_of, tokens(sent, PROOF_HEADER))
+            assert (said["htm"], said["htu"]) == (method, url)

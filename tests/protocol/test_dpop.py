@@ -7,7 +7,16 @@ from base64 import urlsafe_b64decode
 
 import pytest
 
-from oauth_cc_auth._protocol.dpop import LONGEST_NONCE, complaint, encoded, hash_of, nonce_in, proof, target_of
+from oauth_cc_auth._protocol.dpop import (
+    LONGEST_NONCE,
+    beginning,
+    complaint,
+    encoded,
+    hash_of,
+    nonce_in,
+    proof,
+    target_of,
+)
 
 
 @pytest.mark.parametrize(
@@ -33,8 +42,8 @@ def test_the_url_in_a_proof(url: str, site: str, target: str) -> None:
 def test_claims() -> None:
     """Those of RFC 9449 §4.2; the last two only if they are wanted."""
     first, other = (
-        proof(b"head.", _sign, "POST", "https://a.example/token", 1_700_000_000.9),
-        proof(b"head.", _sign, "GET", 'https://a.example/"\\', 1.0, rest=',"ath":"h"', nonce="n"),
+        proof(beginning(b"head.", "POST", "https://a.example/token"), _sign, 1_700_000_000.9),
+        proof(beginning(b"head.", "GET", 'https://a.example/"\\', ',"ath":"h"'), _sign, 1.0, "n"),
     )
     claims, second = json.loads(_decoded(first.split(".")[1])), json.loads(_decoded(other.split(".")[1]))
     jtis = {claims.pop("jti"), second.pop("jti")}
@@ -46,10 +55,21 @@ def test_claims() -> None:
 
 def test_compact_form() -> None:
     """The header, the claims and the signature of both, in Base64url."""
-    head, claims, signature = proof(b"head.", _sign, "GET", "https://a.example/?", 1.0, nonce="~?~?").split(".")
+    begun = beginning(b"head.", "GET", "https://a.example/?")
+    head, claims, signature = proof(begun, _sign, 1.0, nonce="~?~?").split(".")
     assert head == "head"
     assert _decoded(signature) == _sign(f"{head}.{claims}".encode())
     assert not set("+/=") & {*claims, *signature}
+
+
+@pytest.mark.parametrize("length", range(6))
+def test_a_beginning_of_any_length(length: int) -> None:
+    """It is encoded once, and what follows is encoded by itself: together they are one JSON object."""
+    target = f"https://a.example/{'x' * length}"
+    begun = beginning(b"head.", "GET", target)
+    proofs = [proof(begun, _sign, 1.0, nonce) for nonce in (None, "n", "nn", "nnn")]
+    assert all(each.encode().startswith(begun) for each in proofs)
+    assert [json.loads(_decoded(each.split(".")[1]))["htu"] for each in proofs] == [target] * 4
 
 
 def _sign(message: bytes) -> bytes:
