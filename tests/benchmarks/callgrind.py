@@ -16,15 +16,17 @@ def is_available() -> bool:
     return shutil.which("valgrind") is not None
 
 
-def instructions(environment: Environment, kind: str, hash_seed: int, counts: tuple[int, int]) -> dict[Any, float]:
-    """Instructions for one request or one call of the auth object, by what was counted and by contestant.
+def instructions(
+    environment: Environment, module: str, kind: str, hash_seed: int, counts: tuple[int, int]
+) -> dict[Any, float]:
+    """Instructions for one request or one call, by what was counted and by contestant; `module` has the work.
 
     Each contestant does it `counts[0]` times in one process and `counts[1]` times in another. The difference contains
     nothing else that these processes do.
     """
     with tempfile.TemporaryDirectory() as folder:
         runs = environment.run(
-            "cost_work",
+            module,
             kind,
             *counts,
             prefix=("valgrind", "--tool=callgrind", "--quiet", f"--callgrind-out-file={folder}/%p"),

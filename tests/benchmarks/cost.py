@@ -39,7 +39,7 @@ def _all_costs(environment: Environment, say: Callable[[str], None], seeds: tupl
 
     def costs(kind: str, seed: int) -> Costs:
         say(f"counting instructions: {kind}, hash seed {seed}")
-        return callgrind.instructions(environment, kind, seed, COUNTS)
+        return callgrind.instructions(environment, "cost_work", kind, seed, COUNTS)
 
     with ThreadPoolExecutor(PARALLEL) as pool:
         futures = {kind: [pool.submit(costs, kind, seed) for seed in seeds] for kind in KINDS}

@@ -7,7 +7,8 @@ import sys
 import time
 from statistics import median
 
-from .cost_work import Work, all_work
+from .cost_work import all_work
+from .counted import Work
 from .kinds import FLOOR
 
 REQUESTS = 200  # per round

@@ -1,27 +1,17 @@
-"""Runs under callgrind. Each contestant sends a few requests and then more, each time in its own process.
-
-All processes are forks of one that has imported everything and fetched the tokens. So all start from the same memory,
-and the two runs of a contestant differ only in the number of requests. The output lists what each process did:
-``[{"pid": ..., "name": ..., "what": ..., "count": ...}, ...]``.
-"""
+"""Runs under callgrind: requests with a cached token, and calls of the auth objects alone."""
 
 from __future__ import annotations
 
 import asyncio
-import gc
-import json
-import os
 import sys
-from collections.abc import Callable
 from typing import Any
 
 from .contestants import Contestant, Place, contestants
+from .counted import Work, do_counted
 from .in_process import API_URL, HOUR, TOKEN_URL
 from .lone_auth import lone_auths
 
 PLACE = Place(TOKEN_URL, API_URL, leeway=HOUR // 100, in_process=True)
-
-Work = Callable[[int], None]
 
 
 def request_work(contestant: Contestant, *, is_async: bool) -> Work:
@@ -68,33 +58,9 @@ def all_work(kind: str) -> list[tuple[str, str, Work]]:
     return works
 
 
-def _forked(work: Work, count: int) -> int:
-    pid = os.fork()
-    if pid == 0:
-        status = 1
-        try:
-            work(count)
-            status = 0
-        finally:
-            os._exit(status)
-    _, status = os.waitpid(pid, 0)
-    if status != 0:
-        raise RuntimeError(f"a process that sent {count} requests ended with status {status}")
-    return pid
-
-
 def main(kind: str, fewer: int, more: int) -> None:
     """Do all the work."""
-    works = all_work(kind)
-    gc.collect()
-    gc.freeze()  # the collector skips what was imported
-    # No full collections: whether one happens in a hundred requests is chance.
-    gc.set_threshold(*gc.get_threshold()[:2], 1_000_000)
-    runs = []
-    for name, what, work in works:
-        for count in (fewer, more):
-            runs.append({"pid": _forked(work, count), "name": name, "what": what, "count": count})
-    print(json.dumps(runs))
+    do_counted(all_work(kind), fewer, more)
 
 
 if __name__ == "__main__":

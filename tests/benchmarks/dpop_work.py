@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import importlib
 import json
 import os
 import struct
@@ -21,79 +20,30 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from statistics import median
-from typing import Any
 
-import jwt
-from cryptography.hazmat.primitives.asymmetric import ec
-
-from oauth_cc_auth import DPoP
-
-from .cost_work import PLACE
-from .dpop_by_hand import ProofAuth, sign
-from .in_process import ACCESS_TOKEN, API_URL, always_accepted, httpx_transport, requests_adapter
-from .kinds import BY_HAND, KINDS, ONE_MORE_HEADER, OURS, PYJWT
+from .dpop_contestants import contestants
+from .in_process import API_URL
+from .kinds import BEARER, BY_HAND, HEADER, HEADERS, ONE_MORE_HEADER, OURS, PYJWT
 
 WARM_UP, REQUESTS = 200, 25  # of a process before its first turn, and in each
-
-BEARER, HEADER, HEADERS = "a bearer token", "a header", "two headers"
 
 Times = tuple[float, float]  # seconds of a request, and of what is done after it: a signature, or a proof by PyJWT
 Turn = Callable[[], Times]
 
 
-def _header_auth(extra: dict[str, str]) -> Callable[[Any], Any]:
-    def auth(request: Any) -> Any:
-        request.headers["Authorization"] = f"Bearer {ACCESS_TOKEN}"
-        for name, value in extra.items():
-            request.headers[name] = value
-        return request
-
-    return auth
-
-
 def _turns(kind: str) -> dict[str, Turn]:
     """What each contestant does when it is its turn."""
-    is_async = kind.endswith("async")
-    library = importlib.import_module(KINDS[kind])
-    auth_class = importlib.import_module(f"oauth_cc_auth.{KINDS[kind]}").ClientCredentialsAuth
-    key = ec.generate_private_key(ec.SECP256R1())
-
-    def client(token_type: str = "Bearer", auth: Any = None) -> Any:
-        if kind == "requests":
-            session = library.Session()
-            session.mount("https://", requests_adapter(always_accepted(), token_type))
-            session.auth = auth
-            return session
-        client_class = library.AsyncClient if is_async else library.Client
-        return client_class(transport=httpx_transport(library, always_accepted(), token_type), auth=auth)
-
-    def ours(dpop: DPoP | None = None) -> Any:
-        token_client = client("Bearer" if dpop is None else "DPoP")
-        return client(auth=auth_class(PLACE.token_url, "client", "secret", token_client=token_client, dpop=dpop))
-
-    by_hand = ProofAuth(key, ACCESS_TOKEN)
-    proof = by_hand(library.Request("GET", API_URL)).headers["DPoP"]
-    clients = {
-        BEARER: ours(),
-        HEADER: client(auth=_header_auth({})),
-        HEADERS: client(auth=_header_auth({"DPoP": proof})),
-        PYJWT: client(auth=_header_auth({})),
-        BY_HAND: client(auth=by_hand),
-        OURS: ours(DPoP(key)),
+    everyone = contestants(kind)
+    after_each = {
+        BEARER: everyone.signing,
+        HEADER: everyone.signing,
+        HEADERS: everyone.signing,
+        # A process of its own, whose requests have no proof.
+        PYJWT: everyone.proving,
     }
-    message = proof.rpartition(".")[0].encode()
-
-    def signing() -> None:
-        sign(key, message)
-
-    header, claims = jwt.get_unverified_header(proof), jwt.decode(proof, options={"verify_signature": False})
-
-    def proving() -> None:
-        jwt.encode(claims, key, "ES256", header)
-
-    after_each = {BEARER: signing, HEADER: signing, HEADERS: signing, PYJWT: proving}
-    make = _async_turn if is_async else _turn
-    return {name: make(each.get, after_each.get(name, _nothing)) for name, each in clients.items()}
+    gets = {**everyone.gets, PYJWT: everyone.gets[HEADER]}
+    make = _async_turn if kind.endswith("async") else _turn
+    return {name: make(get, after_each.get(name, _nothing)) for name, get in gets.items()}
 
 
 def _nothing() -> None:

@@ -14,7 +14,8 @@ KINDS = {
 FLOOR, BY_HAND, OURS = "floor", "written by hand", "oauth_cc_auth"
 SIBLING = "oauth_cc_auth, a sibling"
 ONE_MORE_HEADER = "one more header"
-PYJWT = "PyJWT, the proof alone"
+BEARER, HEADER, HEADERS = "a bearer token", "a header", "two headers"
+PYJWT, SIGNATURE = "PyJWT, the proof alone", "one signature"
 NO_OP_HOOK, SESSION_HEADERS = "floor with a no-op hook", "session.headers, no auth"
 
 # The token of the floor. It has the length and form of the tokens of the benchmark server, a number and an end, so that

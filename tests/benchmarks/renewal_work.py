@@ -12,6 +12,7 @@ import time
 from typing import Any
 
 from .contestants import Contestant, Place, contestants
+from .cores import take_precedence
 from .kinds import NO_OP_HOOK, OURS, SESSION_HEADERS
 from .loopback import Loopback, loopback
 from .renewal import (
@@ -90,7 +91,9 @@ async def _send_from_tasks(client: Any, url: str, count: int) -> Schedule:
     return schedule
 
 
-def _run(contestant: Contestant, place: Place, server: Loopback, seconds: int, *, is_async: bool) -> Outcome:
+def _run(
+    contestant: Contestant, place: Place, server: Loopback, seconds: int, *, is_async: bool, has_precedence: bool
+) -> Outcome:
     session: Any = contestant.open(place)
     count = seconds * RATE
 
@@ -110,7 +113,8 @@ def _run(contestant: Contestant, place: Place, server: Loopback, seconds: int, *
         server.report()
         schedule = _send_from_threads(session, server.api_url, count)
     report = server.report()
-    return Outcome(schedule.milliseconds, report.get("tokens", 0), report.get("refused", 0), schedule.errors)
+    tokens, refused = report.get("tokens", 0), report.get("refused", 0)
+    return Outcome(schedule.milliseconds, tokens, refused, schedule.errors, has_precedence)
 
 
 def main(what: str, kind: str, name: str = "", lifetimes: str = "0") -> None:
@@ -119,15 +123,15 @@ def main(what: str, kind: str, name: str = "", lifetimes: str = "0") -> None:
     if what == "names":
         print(json.dumps(list(everyone)))
         return
-    is_async = kind.endswith("async")
+    options = {"is_async": kind.endswith("async"), "has_precedence": take_precedence()}
     if what == "hang":
         with loopback(TOKEN_DELAY, HANG_LIFE, hang=HANG) as server:
             place = Place(server.token_url, server.api_url, leeway=LEEWAY, renew_after=HANG_AFTER)
-            print(json.dumps(_run(everyone[OURS], place, server, HANG_SECONDS, is_async=is_async)))
+            print(json.dumps(_run(everyone[OURS], place, server, HANG_SECONDS, **options)))
         return
     with loopback(TOKEN_DELAY, LIFE) as server:
         place = Place(server.token_url, server.api_url, leeway=LEEWAY)
-        print(json.dumps(_run(everyone[name], place, server, int(lifetimes) * LIFE, is_async=is_async)))
+        print(json.dumps(_run(everyone[name], place, server, int(lifetimes) * LIFE, **options)))
 
 
 if __name__ == "__main__":
