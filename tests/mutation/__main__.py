@@ -129,6 +129,10 @@ SENDING = Group(modules=("_requests/send",), tests=("requests/test_odd_answers",
 ANSWERS = Group(modules=("_httpx/answer",), tests=("httpx/test_answer", "httpx/test_details", "httpx/test_send"))
 SENDING_BY_HTTPX = Group(modules=("_httpx/send",), tests=("httpx/test_send",))
 OBSERVER = Group(modules=("_core/observer",), tests=("core/test_observer", "core/test_observed_documents"))
+PROOFS = Group(
+    modules=("_core/proofs", "_protocol/dpop"),
+    tests=("core/test_proofs", "core/test_fetch_proofs", "protocol/test_dpop"),
+)
 # Whose token is bound to a key; cookies go with what is sent again.
 BOUND = Group(modules=("_requests/bound", "_requests/proving"), tests=("requests/test_bound", "requests/test_proving"))
 BOUND_IN_HTTPX = Group(
@@ -147,7 +151,7 @@ LIBRARIES = (
 )
 GROUPS = (
     *(CORE, FETCH, SETTINGS, POLICY, HTTP, REDACTION, DRIVERS, ADAPTER, BASE, MORE, TLS, HTTPX, REQUESTS, SENDING),
-    *(ANSWERS, SENDING_BY_HTTPX, OBSERVER, BOUND, BOUND_IN_HTTPX, CONNECTING, *LIBRARIES),
+    *(ANSWERS, SENDING_BY_HTTPX, OBSERVER, PROOFS, BOUND, BOUND_IN_HTTPX, CONNECTING, *LIBRARIES),
 )
 TARGET = 95.0  # percent
 SURVIVORS = Path(__file__).with_name("survivors.txt")

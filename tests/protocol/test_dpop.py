@@ -24,11 +24,15 @@ from oauth_cc_auth._protocol.dpop import (
     [
         ("https://a.example/x/y?q=1#f", "https://a.example", "https://a.example/x/y"),
         ("https://a.example/x#f?q", "https://a.example", "https://a.example/x"),
+        ("https://a.example/x#f", "https://a.example", "https://a.example/x"),
+        ("https://a.example//x//", "https://a.example", "https://a.example//x//"),
         ("https://a.example", "https://a.example", "https://a.example/"),
         ("https://a.example?q=1", "https://a.example", "https://a.example/"),
+        ("HTTPS://A.Example/X", "https://a.example", "https://a.example/X"),
         ("HTTPS://A.Example:443/X", "https://a.example", "https://a.example/X"),
         ("https://a.example:8443/", "https://a.example:8443", "https://a.example:8443/"),
         ("https://user:pass@a.example/x", "https://a.example", "https://a.example/x"),
+        ("https://user@a.example/x", "https://a.example", "https://a.example/x"),
         ("http://[::1]:80/x", "http://[::1]", "http://[::1]/x"),
         ("https://a.example/%7Bx%7D/é", "https://a.example", "https://a.example/%7Bx%7D/é"),
         ("https://a.example:port/x", "https://a.example:port", "https://a.example:port/x"),
@@ -48,7 +52,7 @@ def test_claims() -> None:
     claims, second = json.loads(_decoded(first.split(".")[1])), json.loads(_decoded(other.split(".")[1]))
     jtis = {claims.pop("jti"), second.pop("jti")}
     assert len(jtis) == 2
-    assert all(len(jti) >= 22 for jti in jtis)  # 128 bits, §11.1 wants 96
+    assert all(len(jti) == 32 for jti in jtis)  # 128 bits, §11.1 wants 96
     assert claims == {"htm": "POST", "htu": "https://a.example/token", "iat": 1_700_000_000}
     assert second == {"htm": "GET", "htu": 'https://a.example/"\\', "iat": 1, "ath": "h", "nonce": "n"}
 
@@ -60,6 +64,7 @@ def test_compact_form() -> None:
     assert head == "head"
     assert _decoded(signature) == _sign(f"{head}.{claims}".encode())
     assert not set("+/=") & {*claims, *signature}
+    assert proof(begun, lambda message: b"\0\0\x17", 1.0).endswith(".AAAX")
 
 
 @pytest.mark.parametrize("length", range(6))
@@ -88,6 +93,7 @@ def test_hash_of_a_token() -> None:
 
 def test_base64() -> None:
     assert [encoded(bytes(n * [255])) for n in range(4)] == [b"", b"_w", b"__8", b"____"]
+    assert encoded(b"\0\0\x17") == b"AAAX"
 
 
 @pytest.mark.parametrize(
