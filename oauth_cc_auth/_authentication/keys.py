@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Mapping
-from hashlib import sha256
+from hashlib import sha256, sha384, sha512
 from pathlib import Path
 from typing import Any
 
@@ -47,15 +47,17 @@ class SigningKey:
         certificate_thumbprint: SHA-256 of the certificate (``x5t#S256``, RFC 7515 §4.1.8); None without one.
         proof: What only holders of the key can tell: a digest of it. None if only a `sign` callable has the key.
         sign: Makes the signature of a message. It may block, if a person's callable does the work.
+        start: Is given the beginning of many messages, and returns what signs each of them, given its rest.
     """
 
-    __slots__ = ("algorithm", "certificate_thumbprint", "key_id", "proof", "public_jwk", "sign")
+    __slots__ = ("algorithm", "certificate_thumbprint", "key_id", "proof", "public_jwk", "sign", "start")
 
     def __init__(
         self,
         algorithm: str,
         sign: Sign,
         *,
+        start: Callable[[bytes], Sign] | None = None,
         key_id: str | None = None,
         public_jwk: Mapping[str, Any] | None = None,
         certificate_thumbprint: str | None = None,
@@ -63,6 +65,7 @@ class SigningKey:
     ) -> None:
         self.algorithm = algorithm
         self.sign = sign
+        self.start = start or _starting(sign)
         self.key_id = key_id
         self.public_jwk = public_jwk
         self.certificate_thumbprint = certificate_thumbprint
@@ -84,6 +87,18 @@ class SigningKey:
 
     def __repr__(self) -> str:
         return f"SigningKey({self.algorithm!r}, key_id={self.key_id!r})"
+
+
+def _starting(sign: Sign) -> Callable[[bytes], Sign]:
+    """The `start` of a key that can only `sign`."""
+
+    def start(beginning: bytes) -> Sign:
+        def sign_rest(rest: bytes) -> bytes:
+            return sign(beginning + rest)
+
+        return sign_rest
+
+    return start
 
 
 def signing_key(
@@ -119,9 +134,11 @@ def signing_key(
     public = private.public_key()
     jwk = _whole(json.loads(type(signer).to_jwk(public)))
     found = own_certificate if certificate is None else _certificate(_contents("certificate", certificate))
+    start = _curve_signing(algorithm, private) if algorithm in _LENGTHS else None
     return SigningKey(
         algorithm,
-        _curve_signing(algorithm, private) if algorithm in _LENGTHS else lambda message: signer.sign(message, private),
+        (lambda message: signer.sign(message, private)) if start is None else start(b""),
+        start=start,
         key_id=key_id or known.get("kid"),
         public_jwk={name: jwk[name] for name in _NAMED_IN_THUMBPRINT[jwk["kty"]]},
         certificate_thumbprint=None if found is None else _thumbprint_of(found, public),
@@ -129,23 +146,36 @@ def signing_key(
     )
 
 
-def _curve_signing(algorithm: str, private: Any) -> Sign:
-    """What signs with `private`, with all that stays the same made once."""
+def _curve_signing(algorithm: str, private: Any) -> Callable[[bytes], Sign]:
+    """What starts to sign with `private`, with all that stays the same made once: the beginning is hashed once, too."""
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
-    hashed: dict[str, Any] = {"ES256": hashes.SHA256, "ES384": hashes.SHA384, "ES512": hashes.SHA512}
-    how, half = ec.ECDSA(hashed[algorithm]()), _LENGTHS[algorithm] // 2
+    kinds: dict[str, Any] = {
+        "ES256": (sha256, hashes.SHA256),
+        "ES384": (sha384, hashes.SHA384),
+        "ES512": (sha512, hashes.SHA512),
+    }
+    hashing, name = kinds[algorithm]
+    how, half = ec.ECDSA(Prehashed(name())), _LENGTHS[algorithm] // 2
 
-    def sign(message: bytes) -> bytes:
-        # DER that cryptography has just made: two integers after 2 bytes, or after 3 if they are long, each with its
-        # tag and its length before it. To read it here takes a third of the time.
-        made: bytes = private.sign(message, how)
-        begin = 4 if made[1] < _LONG else 5
-        end = begin + made[begin - 1]
-        return made[begin:end][-half:].rjust(half, b"\0") + made[end + 2 :][-half:].rjust(half, b"\0")
+    def start(beginning: bytes) -> Sign:
+        begun = hashing(beginning)
 
-    return sign
+        def sign(rest: bytes) -> bytes:
+            hashed = begun.copy()
+            hashed.update(rest)
+            # DER that cryptography has just made: two integers after 2 bytes, or after 3 if they are long, each with
+            # its tag and its length before it. To read it here takes a third of the time.
+            made: bytes = private.sign(hashed.digest(), how)
+            begin = 4 if made[1] < _LONG else 5
+            end = begin + made[begin - 1]
+            return made[begin:end][-half:].rjust(half, b"\0") + made[end + 2 :][-half:].rjust(half, b"\0")
+
+        return sign
+
+    return start
 
 
 def _proof_of(private: Any) -> bytes:

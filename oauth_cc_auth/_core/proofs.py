@@ -14,6 +14,7 @@ from oauth_cc_auth._protocol.dpop import HEADER, beginning, complaint, encoded, 
 
 if TYPE_CHECKING:
     from oauth_cc_auth._authentication.dpop import DPoP
+    from oauth_cc_auth._authentication.keys import Sign
     from oauth_cc_auth._protocol.exchange import TokenRequest
     from oauth_cc_auth._token import Token
 
@@ -29,12 +30,12 @@ class _Begun(NamedTuple):
     Attributes:
         token: With which they go; None before the first.
         claim: Says so: a claim as JSON, after a comma.
-        known: For each kind of request, its origin and the beginning of its proof.
+        known: For each kind of request: its origin, the beginning of its proof, and what signs the rest.
     """
 
     token: Token | None
     claim: str
-    known: dict[Any, tuple[str, bytes]]
+    known: dict[Any, tuple[str, str, Sign]]
 
 
 class Proofs:
@@ -45,11 +46,11 @@ class Proofs:
         blocks: True if signing takes long or asks someone, so that it must not happen in an event loop.
     """
 
-    __slots__ = ("_api_nonces", "_begun", "_head", "_readings", "_sign", "_token_nonces", "algorithm", "blocks")
+    __slots__ = ("_api_nonces", "_begun", "_head", "_readings", "_start", "_token_nonces", "algorithm", "blocks")
 
     def __init__(self, dpop: DPoP, clock: Clock) -> None:
         self._readings = clock.readings
-        self._sign = signing_key_of(dpop).sign
+        self._start = signing_key_of(dpop).start
         self.algorithm = dpop.algorithm
         self._head = encoded(header_of(dpop).encode()) + b"."
         self.blocks = not signs_quickly(dpop)
@@ -81,16 +82,21 @@ class Proofs:
             site, target = target_of(str(url))
             if len(begun.known) >= MOST_BEGUN:
                 begun.known.clear()
-            begun.known[aim] = known = site, beginning(self._head, aim[0], target, begun.claim)
+            begun.known[aim] = known = site, *self._started(aim[0], target, begun.claim)
+        site, text, sign = known
         if nonce is None:
-            nonce = self._api_nonces.get(known[0])
-        return proof(known[1], self._sign, self._readings.time(), nonce)
+            nonce = self._api_nonces.get(site)
+        return proof(text, sign, self._readings.time(), nonce)
+
+    def _started(self, method: str, target: str, claim: str = "") -> tuple[str, Sign]:
+        begun = beginning(self._head, method, target, claim)
+        return begun.decode(), self._start(begun)
 
     def proven(self, request: TokenRequest) -> TokenRequest:
         """`request` with a proof, which counts as a secret."""
         site, target = target_of(request.url)
-        begun = beginning(self._head, request.http_method, target)
-        made = proof(begun, self._sign, self._readings.time(), self._token_nonces.get(site))
+        text, sign = self._started(request.http_method, target)
+        made = proof(text, sign, self._readings.time(), self._token_nonces.get(site))
         return request.replaced(headers=(*request.headers, (HEADER, made)), secrets=(*request.secrets, made))
 
     def complaint(self, status: int, headers: Mapping[str, str]) -> str | None:

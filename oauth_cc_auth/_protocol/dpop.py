@@ -64,22 +64,22 @@ def beginning(head: bytes, method: str, target: str, more: str = "") -> bytes:
     return head + encoded(f"{claims}{spaces}".encode())
 
 
-def proof(begun: bytes, sign: Callable[[bytes], bytes], wall: float, nonce: str | None = None) -> str:
+def proof(begun: str, sign: Callable[[bytes], bytes], wall: float, nonce: str | None = None) -> str:
     """A new proof: a JWT (RFC 7519) in its compact form.
 
     This is one function, because an API request waits for all that it does.
 
     Args:
-        begun: What `beginning` has made.
-        sign: Returns the signature of a message.
+        begun: What `beginning` has made, as text.
+        sign: Is given what follows that, and returns the signature of both.
         wall: Unix time in seconds.
         nonce: What the server wants to see; None if it asked for nothing.
     """
-    rest = "" if nonce is None else f',"nonce":"{nonce}"'
-    claims = f'"jti":"{os.urandom(16).hex()}","iat":{int(wall)}{rest}}}'
-    message = begun + b2a_base64(claims.encode(), newline=False).rstrip(b"=").translate(_URL_SAFE)
-    signature = b2a_base64(sign(message), newline=False).rstrip(b"=").translate(_URL_SAFE)
-    return f"{message.decode()}.{signature.decode()}"
+    wanted = "" if nonce is None else f',"nonce":"{nonce}"'
+    claims = f'"jti":"{os.urandom(16).hex()}","iat":{int(wall)}{wanted}}}'
+    rest = b2a_base64(claims.encode(), newline=False).rstrip(b"=").translate(_URL_SAFE)
+    signature = b2a_base64(sign(rest), newline=False).rstrip(b"=").translate(_URL_SAFE)
+    return f"{begun}{rest.decode()}.{signature.decode()}"
 
 
 def encoded(content: bytes) -> bytes:

@@ -18,9 +18,11 @@ from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, r
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import NameOID
+from jwt.algorithms import get_default_algorithms
 
-from oauth_cc_auth import ConfigurationError
+from oauth_cc_auth import ConfigurationError, DPoP
 from oauth_cc_auth._authentication import keys
+from oauth_cc_auth._authentication.dpop import signing_key_of
 from oauth_cc_auth._authentication.jws import signed
 from oauth_cc_auth._authentication.key_source import KeySource
 from oauth_cc_auth._authentication.keys import LARGEST, SigningKey, base64url, key_elsewhere, signing_key
@@ -358,4 +360,17 @@ def test_the_integers_of_a_signature_fill_their_places(algorithm: str, half: int
         def sign(self, message: bytes, how: object) -> bytes:
             return encode_dss_signature(r, s)
 
-    assert keys._curve_signing(algorithm, Private())(b"") == r.to_bytes(half, "big") + s.to_bytes(half, "big")
+    assert keys._curve_signing(algorithm, Private())(b"")(b"") == r.to_bytes(half, "big") + s.to_bytes(half, "big")
+
+
+@pytest.mark.parametrize("algorithm", keys.ALGORITHMS)
+def test_messages_that_begin_alike(algorithm: str) -> None:
+    """What signs them is started once; each signature is that of the whole message."""
+    key = signing_key_of(DPoP(algorithm=algorithm))
+    verifier = get_default_algorithms()[algorithm]
+    public = jwt.PyJWK({**(key.public_jwk or {}), "alg": algorithm}).key
+    started = key.start(b"begun, ")
+    for rest in (b"one", b"", b"another", b"one"):
+        assert verifier.verify(b"begun, " + rest, public, started(rest))
+        assert verifier.verify(rest, public, key.sign(rest))
+    assert not verifier.verify(b"one", public, started(b"one"))

@@ -1,4 +1,4 @@
-"""The least that a DPoP proof can be: no nonces, no renewal, no redirects, nothing for a URL that needs care."""
+"""A DPoP proof as one writes it by hand: no nonces, no renewal, no redirects, nothing for a URL that needs care."""
 
 from __future__ import annotations
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
 
 from oauth_cc_auth import DPoP, TokenError
+from oauth_cc_auth._authentication.dpop import signing_key_of
 from oauth_cc_auth.testing import LoopbackServer
 from tests.clients import ClientKind, each_client
 from tests.contract.scenes import auth_of
@@ -30,10 +32,11 @@ def _other() -> Iterator[LoopbackServer]:
 
 
 def signing(auth: Any, sign: Callable[[Callable[[bytes], bytes], bytes], bytes]) -> None:
-    """Have `sign` called with what signs and the message."""
+    """Have `sign` called with what signs and the rest of the message."""
     proofs = auth._source.proofs
-    really = proofs._sign
-    proofs._sign = lambda message: sign(really, message)
+    start = signing_key_of(auth.config.dpop).start
+    proofs._start = lambda beginning: partial(sign, start(beginning))
+    proofs._begun = proofs._begun._replace(known={})  # they have their signers
 
 
 @each_client
@@ -43,9 +46,9 @@ def test_a_slow_key_signs_in_another_thread(client: ClientKind, server: Loopback
     auth = auth_of(client, server, dpop=SLOW)
     threads: list[int] = []
 
-    def noted(really: Callable[[bytes], bytes], message: bytes) -> bytes:
+    def noted(really: Callable[[bytes], bytes], rest: bytes) -> bytes:
         threads.append(threading.get_ident())
-        return really(message)
+        return really(rest)
 
     signing(auth, noted)
     with client.session(auth, follow_redirects=True, **guarded(client, auth)) as session:
@@ -80,7 +83,6 @@ def test_a_key_that_fails_at_the_token_request(client: ClientKind, server: Loopb
 def test_a_key_that_fails_at_the_api_request(client: ClientKind, server: LoopbackServer) -> None:
     """Before the first sending, in `get_headers`, and when the API asks for another proof; each time it is said."""
     auth = auth_of(client, server, dpop=SLOW)
-    really = auth._source.proofs._sign
     with client.session(auth) as session:
         session.get_token()
         signing(auth, _failing)
@@ -89,7 +91,6 @@ def test_a_key_that_fails_at_the_api_request(client: ClientKind, server: Loopbac
         with pytest.raises(TokenError, match="signed no proof"):
             session.on_auth("get_headers", method="GET", url=server.api_url)
 
-        auth._source.proofs._sign = really
         server.dpop_nonces = True
         signing(auth, _failing_from(2))
         with pytest.raises(TokenError, match="signed no proof") as caught:
@@ -135,7 +136,7 @@ def test_nonces_of_many_origins(client: ClientKind, server: LoopbackServer) -> N
     assert len(proofs._api_nonces) == 64
 
 
-def _failing(really: Callable[[bytes], bytes], message: bytes) -> bytes:
+def _failing(really: Callable[[bytes], bytes], rest: bytes) -> bytes:
     raise ValueError("a secret")
 
 
@@ -143,8 +144,8 @@ def _failing_from(number: int) -> Callable[[Callable[[bytes], bytes], bytes], by
     """Signs until the call with this number."""
     calls: list[int] = []
 
-    def sign(really: Callable[[bytes], bytes], message: bytes) -> bytes:
+    def sign(really: Callable[[bytes], bytes], rest: bytes) -> bytes:
         calls.append(1)
-        return _failing(really, message) if len(calls) >= number else really(message)
+        return _failing(really, rest) if len(calls) >= number else really(rest)
 
     return sign

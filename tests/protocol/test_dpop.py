@@ -46,8 +46,8 @@ def test_the_url_in_a_proof(url: str, site: str, target: str) -> None:
 def test_claims() -> None:
     """Those of RFC 9449 §4.2; the last two only if they are wanted."""
     first, other = (
-        proof(beginning(b"head.", "POST", "https://a.example/token"), _sign, 1_700_000_000.9),
-        proof(beginning(b"head.", "GET", 'https://a.example/"\\', ',"ath":"h"'), _sign, 1.0, "n"),
+        proof(_begun("POST", "https://a.example/token"), _sign, 1_700_000_000.9),
+        proof(_begun("GET", 'https://a.example/"\\', ',"ath":"h"'), _sign, 1.0, "n"),
     )
     claims, second = json.loads(_decoded(first.split(".")[1])), json.loads(_decoded(other.split(".")[1]))
     jtis = {claims.pop("jti"), second.pop("jti")}
@@ -59,22 +59,26 @@ def test_claims() -> None:
 
 def test_compact_form() -> None:
     """The header, the claims and the signature of both, in Base64url."""
-    begun = beginning(b"head.", "GET", "https://a.example/?")
+    begun = _begun("GET", "https://a.example/?")
     head, claims, signature = proof(begun, _sign, 1.0, nonce="~?~?").split(".")
     assert head == "head"
-    assert _decoded(signature) == _sign(f"{head}.{claims}".encode())
+    assert _decoded(signature) == _sign(f"{head}.{claims}".removeprefix(begun).encode())
     assert not set("+/=") & {*claims, *signature}
-    assert proof(begun, lambda message: b"\0\0\x17", 1.0).endswith(".AAAX")
+    assert proof(begun, lambda rest: b"\0\0\x17", 1.0).endswith(".AAAX")
 
 
 @pytest.mark.parametrize("length", range(6))
 def test_a_beginning_of_any_length(length: int) -> None:
     """It is encoded once, and what follows is encoded by itself: together they are one JSON object."""
     target = f"https://a.example/{'x' * length}"
-    begun = beginning(b"head.", "GET", target)
+    begun = _begun("GET", target)
     proofs = [proof(begun, _sign, 1.0, nonce) for nonce in (None, "n", "nn", "nnn")]
-    assert all(each.encode().startswith(begun) for each in proofs)
+    assert all(each.startswith(begun) for each in proofs)
     assert [json.loads(_decoded(each.split(".")[1]))["htu"] for each in proofs] == [target] * 4
+
+
+def _begun(*arguments: str) -> str:
+    return beginning(b"head.", *arguments).decode()
 
 
 def _sign(message: bytes) -> bytes:
