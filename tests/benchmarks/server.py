@@ -10,6 +10,7 @@ from then on. The first line of output is the port. ``GET /report`` returns the 
 from __future__ import annotations
 
 import asyncio
+import gc
 import itertools
 import json
 import ssl
@@ -109,6 +110,8 @@ async def _run(token_delay: float, token_life: float, certificate: str = "", han
         tls.load_cert_chain(certificate)
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: Connection(service), "127.0.0.1", 0, backlog=1024, ssl=tls)
+    gc.collect()
+    gc.freeze()  # else a full collection would look at all modules, and requests would wait for it
     print(server.sockets[0].getsockname()[1], flush=True)
     # Ends when the process that started it ends in any way, because that closes the other end of the pipe.
     await asyncio.to_thread(sys.stdin.read)
