@@ -27,6 +27,7 @@ logger = logging.getLogger("oauth_cc_auth")
 SWITCH = "OAUTH_CC_RENEW_IN_BACKGROUND"  # turns all of this off, for tests: a renewal must not outlive their mocks
 OFF = frozenset({"0", "false", "no", "off"})
 _NAME = "oauth_cc_auth renewal"
+_HEAD_START = 0.002  # seconds
 
 
 def is_switched_on() -> bool:
@@ -118,6 +119,7 @@ class Background:
 
     def _run(self, job: _Job, run: Callable[[], object]) -> None:
         try:
+            _stand_back()
             run()
         except Exception as error:  # of a log handler: no one else is there to see it
             if is_interrupt(error):
@@ -158,6 +160,14 @@ class Background:
             # A limiter of its own: the default one may be used up.
             limiter = anyio.CapacityLimiter(1)
             await anyio.to_thread.run_sync(self.close, timeout, abandon_on_cancel=True, limiter=limiter)
+
+
+def _stand_back() -> None:
+    """Let the request that has started this thread be on its way before the renewal begins.
+
+    Else it would wait for the interpreter's lock (GIL) until the renewal waits for something.
+    """
+    threading.Event().wait(_HEAD_START)  # not `time.sleep`, which tests of programs replace to see who sleeps
 
 
 def _report(error: Exception) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import anyio
 import pytest
 
+from oauth_cc_auth._core import background
 from oauth_cc_auth._core.background import SWITCH, Background, _Job, is_switched_on
 from oauth_cc_auth._core.cache import TokenCache
 from oauth_cc_auth._core.caller import Caller
@@ -56,6 +57,18 @@ def test_who_leads_in_a_thread(renewals: Background, gate: threading.Event) -> N
     gate.set()
     renewals.close(LIMIT)
     assert flight.outcome is GONE  # it ended, and brought nothing
+
+
+def test_who_starts_a_thread_goes_first(
+    renewals: Background, gate: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The renewal begins when the request that has started it is on its way."""
+    monkeypatch.setattr(background, "_stand_back", gate.wait)
+    began = threading.Event()
+    assert renewals.start_thread(a_flight(), began.set)
+    assert not began.is_set()
+    gate.set()
+    assert began.wait(LIMIT)
 
 
 def test_a_hook_that_closes(renewals: Background) -> None:
