@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 
+from tests.benchmarks import callgrind, dpop, renewal
+from tests.benchmarks.kinds import BEARER, BY_HAND, FLOOR, HEADER, HEADERS, ONE_MORE_HEADER, OURS, PYJWT, SIGNATURE
 from tests.benchmarks.plot import Curve, plot
 from tests.benchmarks.report import Section, Target, block, number, page, table
 
@@ -47,3 +50,57 @@ def test_a_plot_is_well_formed_and_inside_its_frame() -> None:
     points = [tuple(map(float, point.split(","))) for point in line.attrib["points"].split()]
     assert len(points) == 1001
     assert all(0 <= x <= float(svg.attrib["width"]) and 0 <= y <= float(svg.attrib["height"]) for x, y in points)
+
+
+class Played:
+    """An environment whose measurements have come to the same already."""
+
+    def __init__(self, **results: Any) -> None:
+        self._results = results
+
+    def run(self, module: str, what: str, *_: object) -> Any:
+        results = self._results[module]
+        return results.get(what, results.get("all"))
+
+
+def say(text: str) -> None:
+    assert text
+
+
+@pytest.mark.parametrize(("has_precedence", "said"), [(True, "had precedence"), (False, "could delay")])
+def test_the_report_of_renewals(has_precedence: bool, said: str) -> None:
+    """How much longer the tail is than p99, how many waited, and whether other processes could delay them."""
+    times = [1.0] * 970 + [4.0] * 28 + [9.0, 200.0]
+    run: Any = {"names": [FLOOR, OURS], "all": [times, 24, 0, 0, has_precedence]}
+    environment: Any = Played(renewal_work=run)
+    (section,) = renewal.measure(environment, say, quick=True)
+    assert said in section.how
+    assert "| requests: oauth_cc_auth | 1.0 | 4.0 | 200.0 | 200.0 | 1 | 24 | 0 | 0 |" in section.table
+    assert {(each.limit, each.measured) for each in section.targets} == {
+        ("at most 0 of 1,000", "1 of 1,000"),
+        ("at most 2.0 of p99", "50.0 of p99"),
+    }
+
+
+def test_the_report_of_proofs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In signatures: instructions, and time."""
+    counts = {
+        **{("request", name): count for name, count in ((BEARER, 500.0), (HEADER, 400.0), (HEADERS, 410.0))},
+        ("request", BY_HAND): 525.0,
+        ("request", OURS): 612.0,
+        ("call", SIGNATURE): 100.0,
+        ("call", PYJWT): 140.0,
+    }
+    monkeypatch.setattr(callgrind, "is_available", lambda: True)
+    monkeypatch.setattr(callgrind, "instructions", lambda *_: counts)
+    timed = {"added": {ONE_MORE_HEADER: 0.1, PYJWT: 1.6, BY_HAND: 1.3, OURS: 1.2}, "signature": 25e-6}
+    environment: Any = Played(dpop_work={"all": timed})
+    counted, time = dpop.measure(environment, say, quick=True)
+    for section, row in ((counted, "1.12"), (time, "1.20")):
+        assert f"| oauth_cc_auth |{f' {row} |' * 5}" in section.table
+    assert "| one signature, µs |" in time.table
+    assert {each.measured for each in counted.targets} == {"1.12 signatures"}
+
+    monkeypatch.setattr(callgrind, "is_available", lambda: False)
+    (alone,) = dpop.measure(environment, say, quick=True)
+    assert alone == time

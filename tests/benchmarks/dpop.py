@@ -33,7 +33,7 @@ def _counts(environment: Environment, say: Callable[[str], None], seeds: tuple[i
     def counted(kind: str, seed: int) -> dict[str, float]:
         say(f"DPoP, counting instructions: {kind}, hash seed {seed}")
         counts = callgrind.instructions(environment, "dpop_count", kind, seed, COUNTS)
-        return {name: count for (name, _), count in counts.items()}
+        return {name: count for (_, name), count in counts.items()}
 
     with ThreadPoolExecutor(PARALLEL) as pool:
         futures = {kind: [pool.submit(counted, kind, seed) for seed in seeds] for kind in KINDS}
