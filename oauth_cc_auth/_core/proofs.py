@@ -67,6 +67,7 @@ class Proofs:
             url: Where the request goes.
             nonce: What the API has just asked for; None for the last one that its origin has asked for.
         """
+        url = url.partition("?")[0]  # a proof does not name the query, which changes more often and may hold secrets
         return self.aimed(token, (method, url), url, nonce)
 
     def aimed(self, token: Token, aim: tuple[Any, ...], url: Any, nonce: str | None = None) -> str:

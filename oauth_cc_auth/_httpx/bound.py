@@ -67,7 +67,8 @@ def first_proof(policy: ApiPolicy, lease: Lease, method: str, url: Any) -> str |
     proofs: Any = lease.proofs
     if proofs.blocks:
         return proof_now(policy, lease, method, str(url))
-    aim = method, url.scheme, url.raw_host, url.port, url.raw_path
+    path = url.raw_path.partition(b"?")[0]  # without the query, as in `Proofs`
+    aim = method, url.scheme, url.raw_host, url.port, path
     return proofs.aimed(lease.token, aim, url)  # type: ignore[no-any-return]  # a proof
 
 

@@ -36,6 +36,14 @@ def test_each_says_what_it_is_for() -> None:
     assert len(jtis) == 3 * len(kinds)
 
 
+def test_a_query_is_not_kept() -> None:
+    """It may hold a secret, and the pages of a list have one target."""
+    proofs = Proofs(DPoP(), FakeClock())
+    for query in ("?page=1", "?page=2&key=k3y", "", "?"):
+        assert claims(proofs(ONE, "GET", f"{URL}{query}"))["htu"] == URL
+    assert list(proofs._begun.known) == [("GET", URL)]
+
+
 def test_any_number_of_urls() -> None:
     """The beginnings of no more than a few are kept."""
     proofs = Proofs(DPoP(), FakeClock())

@@ -375,3 +375,14 @@ def test_urls_that_differ_in_one_part(client: ClientKind) -> None:
             sent = flow.run(flow.request(method, url), flow.accepted)
             (said,) = map(claims_of, tokens(sent, PROOF_HEADER))
             assert (said["htm"], said["htu"]) == (method, url)
+
+
+@each_flow
+def test_pages_of_a_list_have_one_target(client: ClientKind) -> None:
+    """What is kept of a URL is kept without its query."""
+    flow = bound(client)
+    for query in ("?page=1", "?page=2&key=k3y", ""):
+        sent = flow.run(flow.request(url=f"{URL}{query}"), flow.accepted)
+        assert [claims_of(proof)["htu"] for proof in tokens(sent, PROOF_HEADER)] == [URL]
+    (aim,) = flow.auth._source.proofs._begun.known
+    assert not any("page" in str(part) for part in aim)
