@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any
 
-from oauth_cc_auth._core.loading import FETCHING, Modules
+from oauth_cc_auth._core.loading import FETCHING, Modules, loaded
 from oauth_cc_auth._errors import TokenError, for_caller
 from oauth_cc_auth._http.origin import may_carry_secrets
 
@@ -15,9 +15,8 @@ if TYPE_CHECKING:
 
 def is_switched_on() -> bool:
     """True unless the environment switches off that renewals run in the background."""
-    from oauth_cc_auth._core.background import is_switched_on
-
-    return is_switched_on()
+    is_on: bool = loaded("_core.background").is_switched_on()
+    return is_on
 
 
 class Transport:  # no ABC, which takes 20 µs more for each of its subclasses

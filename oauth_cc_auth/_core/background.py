@@ -15,6 +15,7 @@ from contextvars import copy_context
 from math import inf
 from typing import Any
 
+from oauth_cc_auth._http.giving_way import giving_way
 from oauth_cc_auth._http.interrupts import Ignoring, is_interrupt
 from oauth_cc_auth._redact.redact import kind_and_place
 
@@ -27,19 +28,19 @@ logger = logging.getLogger("oauth_cc_auth")
 SWITCH = "OAUTH_CC_RENEW_IN_BACKGROUND"  # turns all of this off, for tests: a renewal must not outlive their mocks
 OFF = frozenset({"0", "false", "no", "off"})
 _NAME = "oauth_cc_auth renewal"
-_HEAD_START = 0.002  # seconds
 
 
 def is_switched_on() -> bool:
     """True if aging tokens may be renewed in the background."""
-    return os.environ.get(SWITCH, "").strip().casefold() not in OFF
+    value = os.environ.get(SWITCH)
+    return not value or value.strip().casefold() not in OFF
 
 
 class _Job:
     """One renewal.
 
     Attributes:
-        flight: What it leads.
+        flight: What it leads; None until it knows.
         is_over: Set when it has ended, its events and log lines included.
         process: In which it runs; a child has the object, but neither thread nor loop.
         runner: The thread or the event loop that runs it.
@@ -48,7 +49,7 @@ class _Job:
 
     __slots__ = ("flight", "is_over", "process", "runner", "task")
 
-    def __init__(self, flight: Flight, runner: object = None) -> None:
+    def __init__(self, flight: Flight | None = None, runner: object = None) -> None:
         self.flight = flight
         self.is_over = threading.Event()
         self.process = os.getpid()
@@ -70,19 +71,45 @@ class Background:
         cache: Whose flights they lead.
     """
 
-    __slots__ = ("_cache", "_is_closed", "_jobs")
+    __slots__ = ("_about_to_lead", "_cache", "_is_closed", "_jobs")
 
     def __init__(self, cache: TokenCache) -> None:
+        self._about_to_lead: _Job | None = None
         self._cache = cache
         self._is_closed = False
         self._jobs: set[_Job] = set()
 
     def start_thread(self, flight: Flight, run: Callable[[], object]) -> bool:
         """Call `run`, which leads `flight`, in a thread; False if none can be started."""
-        job = _Job(flight)
+        flight.leader = _no_caller()
+        return self._has_begun_in_thread(_Job(flight), run)
+
+    def start_leader(self, run: Callable[[Callable[[Flight], None]], object]) -> bool:
+        """Have a thread find out whether it is to lead a flight, and lead it; False if none can be started.
+
+        As long as a thread has not found out, no other one is started.
+
+        Args:
+            run: Does so. It is given a function, which it calls with the flight that it leads.
+        """
+        before = self._about_to_lead
+        if before is not None and before.process == os.getpid():
+            return True
+        job = self._about_to_lead = _Job()
+
+        def lead(flight: Flight) -> None:
+            flight.leader = _no_caller()
+            job.flight = flight
+            self._about_to_lead = None
+
+        has_begun = self._has_begun_in_thread(job, lambda: run(lead))
+        if not has_begun:
+            self._about_to_lead = None
+        return has_begun
+
+    def _has_begun_in_thread(self, job: _Job, run: Callable[[], object]) -> bool:
         context = copy_context()
         job.runner = thread = threading.Thread(target=lambda: context.run(self._run, job, run), daemon=True, name=_NAME)
-        flight.leader = Caller(object(), None)  # neither this thread nor any other caller
         return self._has_begun(job, thread.start)
 
     def start_task(self, flight: Flight, run: Callable[[], Awaitable[object]]) -> bool:
@@ -119,8 +146,8 @@ class Background:
 
     def _run(self, job: _Job, run: Callable[[], object]) -> None:
         try:
-            _stand_back()
-            run()
+            with giving_way():  # at first to the request that has started this
+                run()
         except Exception as error:  # of a log handler: no one else is there to see it
             if is_interrupt(error):
                 raise
@@ -139,8 +166,11 @@ class Background:
             self._end(job)
 
     def _end(self, job: _Job) -> None:
+        if self._about_to_lead is job:
+            self._about_to_lead = None
         self._jobs.discard(job)
-        self._cache.settle(job.flight, GONE)  # nothing, unless the job never began
+        if job.flight is not None:
+            self._cache.settle(job.flight, GONE)  # nothing, unless the job never began
         job.is_over.set()
 
     def close(self, timeout: float | None = None) -> None:
@@ -162,12 +192,9 @@ class Background:
             await anyio.to_thread.run_sync(self.close, timeout, abandon_on_cancel=True, limiter=limiter)
 
 
-def _stand_back() -> None:
-    """Let the request that has started this thread be on its way before the renewal begins.
-
-    Else it would wait for the interpreter's lock (GIL) until the renewal waits for something.
-    """
-    threading.Event().wait(_HEAD_START)  # not `time.sleep`, which tests of programs replace to see who sleeps
+def _no_caller() -> Caller:
+    """Stands for a leader in a thread of its own, which is that of no caller."""
+    return Caller(object(), None)
 
 
 def _report(error: Exception) -> None:

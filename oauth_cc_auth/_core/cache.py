@@ -247,6 +247,24 @@ class TokenCache:
         is_old = readings.time() >= until.wall or readings.monotonic() >= until.monotonic
         return None if is_old else lease
 
+    def aging(self) -> Lease | None:
+        """The current token if no one is to wait for its renewal and nothing speaks against that; without the lock.
+
+        It is a glance, for who has no time for more. `claim` has the last word.
+        """
+        lease = self.current
+        if lease is None or self._failures is not None or self.family.failures is not NO_FAILURES:
+            return None
+        readings, until = self.clock.readings, lease.waiting_from
+        is_late = readings.time() >= until.wall or readings.monotonic() >= until.monotonic
+        return None if is_late or not self.renews_in_background() else lease
+
+    def is_being_renewed(self) -> bool:
+        """True if a leader is under way, and is not lost; without the lock."""
+        flight = self._flight
+        is_alive = flight is not None and flight.outcome is None and self.clock.readings.monotonic() < flight.limit
+        return is_alive and self._process == os.getpid()
+
     def usable(self, refused: Lease | None) -> Lease | None:
         """The current token if it has not ended and is not `refused`; nothing is fetched."""
         lease = self.current

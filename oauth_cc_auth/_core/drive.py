@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from oauth_cc_auth._errors import ConfigurationError, TokenError
+from oauth_cc_auth._http.giving_way import give_way
 from oauth_cc_auth._http.interrupts import Ignoring, is_interrupt
 from oauth_cc_auth._protocol.exchange import Reply, TokenRequest, too_slow
 from oauth_cc_auth._protocol.failure import Failure
@@ -50,6 +51,7 @@ def drive(flow: Flow, send: Sender, clock: Clock, detach: Detacher = no_backgrou
                 effect = flow.send(results.pop() if results else None)
             except StopIteration as end:
                 return end.value  # type: ignore[no-any-return]  # typeshed types every generator's end as Any
+            give_way()
             if isinstance(effect, Send):
                 results.append(send(effect.request, effect.budget))
             elif isinstance(effect, AskStore):
@@ -62,6 +64,7 @@ def drive(flow: Flow, send: Sender, clock: Clock, detach: Detacher = no_backgrou
                 results.append(detach(effect))
             else:
                 clock.sleep(effect.seconds)
+            give_way()
     finally:
         flow.close()
         have_leftovers_done()

@@ -200,6 +200,11 @@ class Lease:
         fresh_until = self.aging_from if self.is_bearer and not unknown else _NEVER
         self.fresh_until, self.fresh_until_monotonic = fresh_until.wall, fresh_until.monotonic
 
+    @property
+    def is_settled(self) -> bool:
+        """True if, until it ages, the hot path uses it as it is."""
+        return self.fresh_until > -inf
+
     def has_ended(self, now: Moment) -> bool:
         """True if it is used no more."""
         return now.has_reached(self.ends_at)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .clock import Clock
     from .drive import AsyncSender, Sender
     from .effects import Detach, Effect
+    from .flight import Flight
     from .flow import Flow, Sharing, TokenFlow
     from .lease import Lease
     from .proofs import Proofs
@@ -133,7 +134,7 @@ class TokenSource:
     def obtain(self, refused: Lease | None = None) -> Lease | Failure:
         """The token to use now, or why there is none; `refused` is the one that an API has just refused. Blocks."""
         if refused is None:
-            lease = self.cache.fresh()
+            lease = self.at_once()
             if lease is not None:
                 return lease
         if self._send is None:
@@ -144,7 +145,7 @@ class TokenSource:
     async def aobtain(self, refused: Lease | None = None) -> Lease | Failure:
         """`obtain` in the running event loop."""
         if refused is None:
-            lease = self.cache.fresh()
+            lease = self.at_once()
             if lease is not None:
                 return lease
         if self._asend is None:
@@ -153,6 +154,31 @@ class TokenSource:
             await self._modules.aload(self.deadline)
         flow = self.flow.obtain(Caller.current(blocking=False), refused)
         return await self._adrive(flow)
+
+    def at_once(self) -> Lease | None:
+        """The current token if it is fresh, or if it ages and a thread renews it; None if a caller has to look closer.
+
+        A request that meets an aging token does no more than this. Code that has not run since the last renewal takes
+        milliseconds, and they are the thread's.
+        """
+        cache = self.cache
+        lease = cache.fresh()
+        if lease is None and self._send is not None:
+            lease = cache.aging()
+            if lease is not None and not (cache.is_being_renewed() or self.background.start_leader(self._renew)):
+                return None
+        return lease
+
+    def _renew(self, lead: Callable[[Flight], None]) -> None:
+        """Renew an aging token in this thread, if a closer look says so too."""
+
+        def detach(effect: Detach) -> bool:
+            lead(effect.flight)
+            self._drive(effect.flow)
+            return True
+
+        flow = self.flow.obtain(Caller.current(blocking=True))
+        loaded("_core.drive").drive(flow, self._send, self.cache.clock, detach)
 
     @property
     def flow(self) -> TokenFlow:
@@ -190,11 +216,13 @@ class TokenSource:
     @property
     def background(self) -> Background:
         """The renewals that no one waits for."""
-        make: type[Background] = loaded("_core.background").Background
-        with self.cache.family.lock.here():
-            if self._background is None:
-                self._background = make(self.cache)
-            return self._background
+        background = self._background
+        if background is None:
+            make: type[Background] = loaded("_core.background").Background
+            made = make(self.cache)
+            with self.cache.family.lock.here():
+                background = self._background = self._background or made  # another thread may have made it meanwhile
+        return background
 
     def _detach(self, effect: Detach) -> bool:
         """Run a flow in the background: in a thread, if token requests can be sent in one."""

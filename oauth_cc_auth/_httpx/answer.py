@@ -10,6 +10,7 @@ from typing import Any
 
 from oauth_cc_auth._adapter.transport_errors import transport_failure
 from oauth_cc_auth._http.answers import is_redirect
+from oauth_cc_auth._http.giving_way import give_way
 from oauth_cc_auth._http.interrupts import Ignoring, chain
 from oauth_cc_auth._http.limited_body import LimitedBody, UnreadableBodyError
 from oauth_cc_auth._http.limited_tls import LimitedSocket, is_limited
@@ -36,6 +37,7 @@ class Trace:
     def __call__(self, event: str, info: dict[str, Any]) -> None:
         if self._connected is not None:
             self._go_on(event, info)
+        give_way()
         if event.endswith(".started") and not event.startswith("http2."):
             return  # half of them
         if event.endswith(".connect_tcp.complete"):

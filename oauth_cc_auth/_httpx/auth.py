@@ -84,7 +84,7 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
         lease = policy.cache.current
         readings = policy.readings
         if lease is None or readings.time() >= lease.fresh_until or readings.monotonic() >= lease.fresh_until_monotonic:
-            known = policy.cache.fresh()
+            known = self._source.at_once()
             lease = self._ready(known or self._checked(self._source.obtain(), request), api_request)
             if lease.proofs is not None:
                 yield from self._bound_flow(lease, request)
@@ -122,7 +122,7 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
         lease = policy.cache.current
         readings = policy.readings
         if lease is None or readings.time() >= lease.fresh_until or readings.monotonic() >= lease.fresh_until_monotonic:
-            known = policy.cache.fresh()
+            known = self._source.at_once()
             lease = self._ready(known or self._checked(await self._source.aobtain(), request), api_request)
             if lease.proofs is not None:
                 bound, ticket = policy.bound, policy.bound.Ticket(policy, lease, url)
@@ -268,7 +268,7 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
 
     def _ready(self, lease: Lease, request: Any) -> Lease:
         """The token for `request`, off the hot path: `lease` has just come, or an API may not know it yet."""
-        if lease.introduction is not None:
+        if lease.introduction is not None and not lease.is_settled:
             from .replay import replay_of
 
             stream, library = request.stream, self._library

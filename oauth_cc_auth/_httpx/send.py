@@ -15,6 +15,7 @@ from oauth_cc_auth._adapter.originals import original_class
 from oauth_cc_auth._adapter.transport_errors import passes_through
 from oauth_cc_auth._advice import Advice
 from oauth_cc_auth._http.answers import RedirectHider
+from oauth_cc_auth._http.giving_way import give_way
 from oauth_cc_auth._http.interrupts import Ignoring
 from oauth_cc_auth._http.limited_tls import limited_by
 from oauth_cc_auth._http.origin import is_loopback, origin_of
@@ -24,7 +25,7 @@ from oauth_cc_auth._redact.library_logs import hidden_head, masked
 
 from .answer import Reading, Trace, answer_or_failure
 from .proxies import uses_proxy
-from .tls import tls_context
+from .tls import no_tls, tls_context
 
 _CLOSED = TransportFailure(
     "token_client is closed",
@@ -80,6 +81,7 @@ def send_token_request(
                 token_client = stack.enter_context(
                     client(verify=_verify(library, request), event_hooks=hooks, trust_env=_asks_environment(request))
                 )
+            give_way()
             response = token_client.send(
                 _prepared(library, request, budget, trace=trace),
                 auth=library.Auth(),
@@ -87,6 +89,7 @@ def send_token_request(
                 stream=True,
             )
             stack.callback(_close, response)
+            give_way()
             reading = Reading(response, redirect.location)
             if reading.has_stream:
                 for chunk in response.iter_raw():
@@ -207,7 +210,7 @@ async def _own_async_client(library: Any, request: TokenRequest, hook: Callable[
     """An async client. Its certificates are looked at, and perhaps loaded, in a worker thread: both block."""
     import anyio
 
-    verify: Any = False
+    verify: Any = no_tls()
     if _needs_tls(request):
         limiter = anyio.CapacityLimiter(1)
         verify = await anyio.to_thread.run_sync(_verify, library, request, limiter=limiter)
@@ -222,7 +225,7 @@ def _needs_tls(request: TokenRequest) -> bool:
 
 def _verify(library: Any, request: TokenRequest) -> Any:
     """What to pass as ``verify``: without TLS (loopback, mostly) there is no need to load certificates. Blocks."""
-    return tls_context(library, request.certificate) if _needs_tls(request) else False
+    return tls_context(library, request.certificate) if _needs_tls(request) else no_tls()
 
 
 def _prepared(library: Any, request: TokenRequest, budget: float, **extensions: Any) -> Any:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import ssl
 from collections.abc import Iterator
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +36,20 @@ def tls_context(library: Any, certificate: ClientCertificate | None = None) -> A
     """
     build = library.create_ssl_context
     return shared_context(build, known_by=(build,), files=_files(), certificate=certificate)
+
+
+def no_tls() -> ssl.SSLContext:
+    """The context of a client that speaks no TLS; it trusts no server.
+
+    Without one, each client makes its own. That is much of the work of a renewal: OpenSSL prepares itself anew in each
+    thread.
+    """
+    return _that_trusts_no_one(ssl.SSLContext)
+
+
+@cache
+def _that_trusts_no_one(of: type[ssl.SSLContext]) -> ssl.SSLContext:
+    return of(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def _files() -> Iterator[str | None]:

@@ -72,11 +72,12 @@ class RequestsFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT]
     def _obtained(self, request: Any) -> Lease:
         """The token for a request, off the hot path: fetched, renewed, or one that an API may not know yet."""
         policy = self._policy
-        lease = None if policy.bound is None else policy.cache.fresh()
-        if lease is None:
+        lease = self._source.at_once()
+        if lease is None or (policy.bound is None and not lease.is_settled):
             self._check_client(request)
+        if lease is None:
             lease = self._checked(self._source.obtain(), request)
-        if lease.introduction is not None:
+        if lease.introduction is not None and not lease.is_settled:
             can_be_sent_again = loaded("_requests.renewal").can_be_sent_again(request)
             lease = policy.chosen(lease, str(request.url), can_be_sent_again=can_be_sent_again)
         if lease.api_headers:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from oauth_cc_auth._adapter.originals import original_class
 from oauth_cc_auth._adapter.transport_errors import passes_through, transport_failure
 from oauth_cc_auth._http.answers import RedirectHider, is_redirect
+from oauth_cc_auth._http.giving_way import give_way
 from oauth_cc_auth._http.interrupts import chain, is_interrupt
 from oauth_cc_auth._http.limited_body import LimitedBody, UnreadableBodyError
 from oauth_cc_auth._http.limited_tls import limited_by
@@ -52,6 +53,7 @@ def send_token_request(
         try:
             if own:
                 token_client = stack.enter_context(own_session(library, watchdog, request.certificate))
+            give_way()
             is_direct = (own or not any_proxy) and is_loopback(origin_of(request.url).host)
             answer = _exchange(library, token_client, request, budget, is_direct=is_direct)
             # A connection that was shut down looks like the end of the body, and perhaps like a shorter token.
@@ -85,6 +87,7 @@ def _exchange(library: Any, session: Any, request: TokenRequest, budget: float, 
     ).prepare()
     redirect = RedirectHider()
     prepared.register_hook("response", redirect)
+    give_way()
     try:
         response = session.send(
             prepared,
@@ -97,6 +100,7 @@ def _exchange(library: Any, session: Any, request: TokenRequest, budget: float, 
         response = None if is_interrupt(error) else _raised_for(library, error, prepared, redirect.response)
         if response is None:
             raise
+    give_way()
     try:
         headers = {name.lower(): value for name, value in response.headers.items()}
         if redirect.location is not None:
@@ -175,6 +179,7 @@ def _watched_adapter(library: Any) -> type[Any]:
         def get_connection_with_tls_context(
             self, request: Any, verify: Any, proxies: Any = None, cert: Any = None
         ) -> Any:
+            give_way()
             context = tls_context(
                 self, library, request.url, verify=verify, cert=cert, proxies=proxies, password=self._password
             )
@@ -186,6 +191,7 @@ def _watched_adapter(library: Any) -> type[Any]:
                 pool.key_password = self._password
             pool.ConnectionCls = _watched(pool.ConnectionCls)
             pool.conn_kw["_watchdog"] = self._watchdog
+            give_way()
             return pool
 
         def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
@@ -205,7 +211,10 @@ def _watched(connection_class: type[Any]) -> type[Any]:
             self._watchdog = _watchdog
 
         def _new_conn(self) -> Any:
-            return connected_socket(self, super()._new_conn, self._watchdog)
+            give_way()
+            sock = connected_socket(self, super()._new_conn, self._watchdog)
+            give_way()
+            return sock
 
         def _tunnel(self) -> None:
             super()._tunnel()

@@ -7,11 +7,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from oauth_cc_auth import Event, FetchFailed, HeldOff, TokenObtained
+from oauth_cc_auth._http import giving_way
 from oauth_cc_auth.testing import Answer, LoopbackServer
 from tests.clients import ASYNC_CLIENTS, ClientKind, each_client, for_clients
 from tests.contract.scenes import LIMIT, Claims, Scene, background, scene
@@ -103,6 +105,43 @@ def test_no_request_waits_while_the_token_is_good(
         assert s.go_on(2) == [oauth_server.issued[1]] * 2
         assert s.token_requests == 2
         assert heard.of(TokenObtained)[1].renewal is True
+
+
+@each_client
+def test_requests_go_first(client: ClientKind, oauth_server: LoopbackServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The thread of a renewal gives way to them before it does anything. One thread is enough for all."""
+    with aging(client, oauth_server) as (s, heard, old):
+        go_on = threading.Event()
+        with monkeypatch.context() as patch:
+            patch.setattr(giving_way, "give_way", lambda: go_on.wait(LIMIT))
+            assert s.go_on(3) == [old] * 3
+            names = [thread.name for thread in threading.enumerate()]
+            assert names.count("oauth_cc_auth renewal") == 1
+            assert s.token_requests == 1
+            go_on.set()
+            heard.wait_for(TokenObtained, 2)
+        assert s.go_on() == [oauth_server.issued[1]]
+
+
+@each_client
+def test_a_renewal_rests(client: ClientKind, oauth_server: LoopbackServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between its steps, so that requests of other threads get their turn; a fetch that is waited for does not."""
+    rests = list[str]()
+
+    def wait(seconds: float) -> None:
+        rests.append(threading.current_thread().name)
+
+    with aging(client, oauth_server) as (s, heard, _):
+        monkeypatch.setattr(giving_way, "threading", SimpleNamespace(Event=lambda: SimpleNamespace(wait=wait)))
+        s.go_on()
+        heard.wait_for(TokenObtained, 2)
+        s.session.on_auth("close", timeout=LIMIT)
+        assert len(rests) >= 10
+        assert set(rests) == {"oauth_cc_auth renewal"}
+        taken = len(rests)
+        s.clock.advance(3600)
+        assert s.go_on() == [oauth_server.issued[2]]
+        assert len(rests) == taken
 
 
 @in_both_ways

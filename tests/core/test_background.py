@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import anyio
 import pytest
 
-from oauth_cc_auth._core import background
 from oauth_cc_auth._core.background import SWITCH, Background, _Job, is_switched_on
 from oauth_cc_auth._core.cache import TokenCache
 from oauth_cc_auth._core.caller import Caller
 from oauth_cc_auth._core.flight import GONE, Flight
+from oauth_cc_auth._http import giving_way
 from tests.fake_clock import FakeClock
 
 LIMIT = 30.0  # s
@@ -63,12 +63,94 @@ def test_who_starts_a_thread_goes_first(
     renewals: Background, gate: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The renewal begins when the request that has started it is on its way."""
-    monkeypatch.setattr(background, "_stand_back", gate.wait)
+    monkeypatch.setattr(giving_way, "give_way", gate.wait)
     began = threading.Event()
     assert renewals.start_thread(a_flight(), began.set)
     assert not began.is_set()
     gate.set()
     assert began.wait(LIMIT)
+
+
+class TestWhoMayLead:
+    """A thread that finds out by itself whether there is something to renew."""
+
+    def test_it_leads(self, renewals: Background, gate: threading.Event) -> None:
+        """A flight that is no one else's, and that is settled if nothing comes of it."""
+        flight, leads = a_flight(), threading.Event()
+
+        def run(lead: Callable[[Flight], None]) -> None:
+            lead(flight)
+            leads.set()
+            gate.wait(LIMIT)
+
+        assert renewals.start_leader(run)
+        assert leads.wait(LIMIT)
+        assert flight.leader.loop is None
+        assert flight.leader.thread != 1
+        assert flight.outcome is None
+        gate.set()
+        renewals.close(LIMIT)
+        assert flight.outcome is GONE
+
+    def test_one_finds_out_for_all(self, renewals: Background, gate: threading.Event) -> None:
+        """Until it leads: from then on, others see its flight."""
+        began, leads = list[str](), threading.Event()
+
+        def run(lead: Callable[[Flight], None]) -> None:
+            began.append("first")
+            gate.wait(LIMIT)
+            lead(a_flight())
+            leads.set()
+
+        def second(lead: object) -> None:
+            began.append("second")
+
+        assert renewals.start_leader(run)
+        assert renewals.start_leader(second)
+        gate.set()
+        assert leads.wait(LIMIT)
+        assert renewals.start_leader(second)
+        renewals.close(LIMIT)
+        assert began == ["first", "second"]
+
+    def test_it_has_nothing_to_lead(self, renewals: Background) -> None:
+        """The next one may have."""
+        began = list[object]()
+        for _ in range(2):
+            assert renewals.start_leader(began.append)
+            for job in tuple(renewals._jobs):
+                assert job.is_over.wait(LIMIT)
+        assert len(began) == 2
+
+    def test_an_error_does_not_keep_the_next_one_away(self, renewals: Background) -> None:
+        """What a log handler raises, for example."""
+
+        def run(lead: object) -> None:
+            raise ValueError
+
+        began = threading.Event()
+        assert renewals.start_leader(run)
+        for job in tuple(renewals._jobs):
+            assert job.is_over.wait(LIMIT)
+        assert renewals.start_leader(lambda lead: began.set())
+        assert began.wait(LIMIT)
+
+    def test_closed(self, renewals: Background) -> None:
+        """No thread begins, and none is taken to be on its way."""
+        renewals.close()
+        assert not renewals.start_leader(lambda lead: None)
+        assert not renewals.start_leader(lambda lead: None)
+
+    def test_a_child_starts_its_own(
+        self, renewals: Background, gate: threading.Event, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """It has no thread of its parent."""
+        began, child = threading.Event(), os.getpid() + 1
+        assert renewals.start_leader(lambda lead: gate.wait(LIMIT))
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "getpid", lambda: child)
+            assert renewals.start_leader(lambda lead: began.set())
+        assert began.wait(LIMIT)
 
 
 def test_a_hook_that_closes(renewals: Background) -> None:

@@ -1023,6 +1023,67 @@ def test_the_token_of_the_hot_path(cache: TokenCache, clock: FakeClock, of_the_c
     assert cache.fresh() is None
 
 
+class TestGlance:
+    """What a request is told that has no time for a closer look."""
+
+    @pytest.fixture(autouse=True)
+    def _in_background(self, cache: TokenCache) -> None:
+        cache.renews_in_background = lambda: True
+
+    @pytest.mark.parametrize("of_the_clock", ["now_wall", "now_monotonic"])
+    def test_a_token_that_is_not_due_yet(self, cache: TokenCache, clock: FakeClock, of_the_clock: str) -> None:
+        """By either clock."""
+        assert cache.aging() is None
+        lease = stored(cache, clock)
+        since = getattr(clock, of_the_clock)
+        setattr(clock, of_the_clock, since + 89.9)
+        assert cache.aging() is lease
+        setattr(clock, of_the_clock, since + 90)
+        assert cache.aging() is None
+
+    def test_someone_is_to_wait(self, cache: TokenCache, clock: FakeClock) -> None:
+        """Nothing runs in the background."""
+        stored(cache, clock)
+        cache.renews_in_background = bool
+        assert cache.aging() is None
+
+    @pytest.mark.parametrize("is_about_target", [False, True])
+    def test_a_failure_wants_a_closer_look(self, cache: TokenCache, clock: FakeClock, is_about_target: bool) -> None:
+        """There may be a pause, be it for all siblings or for this target."""
+        lease = stored(cache, clock)
+        clock.advance(81)
+        error = TokenEndpointError("no", reason="invalid_scope" if is_about_target else "invalid_client")
+        fail(cache, Failure(error))
+        assert cache.aging() is None
+        cache.end_hold()
+        assert cache.aging() is lease
+
+    def test_it_is_being_renewed(self, cache: TokenCache, clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
+        """As long as the leader is alive, and in this process."""
+        stored(cache, clock)
+        clock.advance(81)
+        assert not cache.is_being_renewed()
+        flight = lead(cache).flight
+        assert cache.is_being_renewed()
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "getpid", lambda: -1)
+            assert not cache.is_being_renewed()
+        clock.advance(GRACE)
+        assert not cache.is_being_renewed()
+        flight.extend(clock.monotonic())
+        assert cache.is_being_renewed()
+        cache.settle(flight, GONE)
+        assert not cache.is_being_renewed()
+
+    def test_a_flight_that_is_over_is_none(self, cache: TokenCache, clock: FakeClock) -> None:
+        """Another thread may look between its end and its being forgotten."""
+        stored(cache, clock)
+        clock.advance(81)
+        flight = lead(cache).flight
+        flight.outcome = GONE
+        assert not cache.is_being_renewed()
+
+
 def test_whose_lease_a_token_is(cache: TokenCache, clock: FakeClock) -> None:
     """That of the newest or of one before it; a copy is as good. It need not be current any longer."""
     assert cache.lease_of(Token("abc")) is None

@@ -221,10 +221,10 @@ def test_this_machine_is_asked_without_a_proxy(
 @both
 @pytest.mark.parametrize(
     ("url", "verify", "trust_env"),
-    [(URL, "context", True), ("HTTP://127.0.0.1/", False, False), ("https://[::1]/", "context", False)],
+    [(URL, "context", True), ("HTTP://127.0.0.1/", "no TLS", False), ("https://[::1]/", "context", False)],
 )
 def test_a_client_of_our_own(
-    monkeypatch: pytest.MonkeyPatch, is_async: bool, url: str, verify: object, trust_env: bool
+    monkeypatch: pytest.MonkeyPatch, is_async: bool, url: str, verify: str, trust_env: bool
 ) -> None:
     """It presents the certificate, asks the environment unless it stays on this machine, and is closed."""
     contexts: list[Any] = []
@@ -236,10 +236,11 @@ def test_a_client_of_our_own(
     made, certificate = Made(answers(302, b"", Location="https://[")), ClientCertificate("client.pem")
     monkeypatch.setattr(send, "original_class", made)
     monkeypatch.setattr(send, "tls_context", context)
+    monkeypatch.setattr(send, "no_tls", lambda: "no TLS")
     replied = sent(token_request(url, certificate=certificate), 60.0, None, is_async=is_async)
     assert replied == TokenResponse(302, {"location": "https://["}, b"")
     assert (made.options["verify"], made.options["trust_env"]) == (verify, trust_env)
-    assert contexts == ([(httpx, certificate)] if verify else [])
+    assert contexts == ([(httpx, certificate)] if verify == "context" else [])
     assert type(made.client) is (httpx.AsyncClient if is_async else httpx.Client)
     assert made.client.is_closed
 

@@ -86,3 +86,16 @@ def test_those_that_the_environment_names_count_instead(monkeypatch: pytest.Monk
     named = files_of_a_context(monkeypatch)
     assert named[:2] == ["/bundle.pem", "/certificates"]
     assert ssl.get_default_verify_paths().openssl_cafile not in named
+
+
+def test_a_client_without_tls_makes_no_context(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All share one, which trusts no server; truststore replaces the class, and has one of its own."""
+    context = tls.no_tls()
+    assert tls.no_tls() is context
+    assert (context.verify_mode, context.check_hostname, context.get_ca_certs()) == (ssl.CERT_REQUIRED, True, [])
+
+    class Replaced(ssl.SSLContext):
+        pass
+
+    monkeypatch.setattr(ssl, "SSLContext", Replaced)
+    assert type(tls.no_tls()) is Replaced
