@@ -11,6 +11,7 @@ from tests.benchmarks import callgrind, dpop, renewal
 from tests.benchmarks.kinds import BEARER, BY_HAND, FLOOR, HEADER, HEADERS, ONE_MORE_HEADER, OURS, PYJWT, SIGNATURE
 from tests.benchmarks.plot import Curve, plot
 from tests.benchmarks.report import Section, Target, block, number, page, table
+from tests.benchmarks.stalls import Stall, during
 
 
 @pytest.mark.parametrize(
@@ -69,17 +70,29 @@ def say(text: str) -> None:
 
 @pytest.mark.parametrize(("has_precedence", "said"), [(True, "had precedence"), (False, "could delay")])
 def test_the_report_of_renewals(has_precedence: bool, said: str) -> None:
-    """How much longer the tail is than p99, how many waited, and whether other processes could delay them."""
-    times = [1.0] * 970 + [4.0] * 28 + [9.0, 200.0]
-    run: Any = {"names": [FLOOR, OURS], "all": [times, 24, 0, 0, has_precedence]}
+    """How much longer the tail is than p99, how many waited, and whether other processes could delay them.
+
+    A request during which the machine stood still counts among those that waited only.
+    """
+    times = [1.0] * 970 + [4.0] * 28 + [9.0, 200.0, 300.0]
+    disturbed = [*[False] * 1000, True]
+    run: Any = {"names": [FLOOR, OURS], "all": [times, disturbed, 24, 0, 0, has_precedence]}
     environment: Any = Played(renewal_work=run)
     (section,) = renewal.measure(environment, say, quick=True)
     assert said in section.how
-    assert "| requests: oauth_cc_auth | 1.0 | 4.0 | 200.0 | 200.0 | 1 | 24 | 0 | 0 |" in section.table
+    assert "| requests: oauth_cc_auth | 1.0 | 4.0 | 200.0 | 200.0 | 1 | 2 | 24 | 0 | 0 |" in section.table
     assert {(each.limit, each.measured) for each in section.targets} == {
-        ("at most 0 of 1,000", "1 of 1,000"),
+        ("at most 0 of 1,001", "2 of 1,001"),
         ("at most 2.0 of p99", "50.0 of p99"),
     }
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "was_disturbed"), [(0.0, 1.0, False), (0.0, 1.1, True), (1.9, 3.0, True), (2.0, 4.9, False)]
+)
+def test_what_a_stall_disturbs(start: float, end: float, was_disturbed: bool) -> None:
+    """Whatever runs at some moment of it."""
+    assert during([Stall(1.0, 2.0), Stall(5.0, 6.0)], start, end) is was_disturbed
 
 
 def test_the_report_of_proofs(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,15 +20,15 @@ def pin(pid: int, core: int | None) -> None:
         os.sched_setaffinity(pid, {core})
 
 
-def take_precedence() -> bool:
+def take_precedence(level: int = 1) -> bool:
     """Give this process, and those that it starts later, precedence over all others of the machine.
 
-    False if the system cannot do it or does not allow it.
+    A higher `level` has precedence over a lower one. False if the system cannot do it or does not allow it.
     """
     if sys.platform != "linux":
         return False
     try:
-        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(level))
     except PermissionError:
         return False
     return True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -10,6 +10,7 @@ from .environment import Environment
 from .kinds import FLOOR, OURS
 from .plot import Curve, plot
 from .report import Section, Target, number, table
+from .stalls import LATE, PERIOD
 
 RATE = 200  # requests a second
 LIFE = 4  # seconds that a token lives; peers count in whole seconds
@@ -17,6 +18,7 @@ LEEWAY = 1  # seconds before its end at which peers renew it
 TOKEN_DELAY = 0.2  # seconds that the token endpoint takes
 WAITED = TOKEN_DELAY / 2  # a request that took longer has waited for a token
 LIFETIMES = 20
+WARM_UP = 1  # seconds at the beginning that do not count
 HANG = 10.0  # seconds for which the endpoint hangs, once, in a run of its own
 HANG_LIFE = 40  # seconds that a token lives there, so that it outlives that
 HANG_AFTER = 0.25  # of the life, from which on it is renewed there
@@ -36,6 +38,7 @@ class Outcome(NamedTuple):
 
     Attributes:
         milliseconds: One time for each request, from when it was due to its end.
+        disturbed: For each request, whether the machine stood still meanwhile; False if it was not watched.
         tokens: The number of token requests.
         refused: The number of 401 answers.
         errors: The number of requests that raised an exception.
@@ -43,6 +46,7 @@ class Outcome(NamedTuple):
     """
 
     milliseconds: list[float]
+    disturbed: list[bool]
     tokens: int
     refused: int
     errors: int
@@ -54,13 +58,17 @@ class Outcome(NamedTuple):
         return self.percentile(0.999) / self.percentile(0.99)
 
     def percentile(self, share: float) -> float:
-        """The time within which this share of the requests ended."""
-        ordered = sorted(self.milliseconds)
+        """The time within which this share of the undisturbed requests ended."""
+        ordered = sorted(each for each, was_disturbed in self._times if not was_disturbed)
         return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
 
     @property
+    def _times(self) -> Iterator[tuple[float, bool]]:
+        return zip(self.milliseconds, self.disturbed, strict=True)
+
+    @property
     def waited(self) -> int:
-        """How many requests waited for a token."""
+        """How many requests waited for a token, the disturbed ones included."""
         return sum(each > WAITED * 1000 for each in self.milliseconds)
 
 
@@ -90,20 +98,29 @@ def measure(environment: Environment, say: Callable[[str], None], *, quick: bool
     outcomes = {
         kind: {**{name: all_of_them[kind, name] for name in names[kind]}, HANGING: hanging[kind]} for kind in KINDS
     }
-    headings = ["", "p50", "p99", "p99.9", "max", "waited", "token requests", "answers 401", "errors"]
+    headings = ["", "p50", "p99", "p99.9", "max", "disturbed", "waited", "token requests", "answers 401", "errors"]
     rows = [
         [
             f"{kind}: {name}",
             *(number(outcome.percentile(share), 1) for share in (0.5, 0.99, 0.999, 1.0)),
+            number(sum(outcome.disturbed)),
             *(number(count) for count in (outcome.waited, outcome.tokens, outcome.refused, outcome.errors)),
         ]
         for kind, of_kind in outcomes.items()
         for name, outcome in of_kind.items()
     ]
     if all(outcome.has_precedence for of_kind in outcomes.values() for outcome in of_kind.values()):
-        precedence = "Client and server had precedence over all other processes of the machine (`SCHED_FIFO`)."
+        precedence = (
+            "Client and server had precedence over all other processes of the machine (`SCHED_FIFO`). A virtual "
+            "machine stands still now and then, since others need its cores. So a process with still more precedence "
+            f"wanted to run on each core every {PERIOD * 1000:.0f} ms. If it ran more than {LATE * 1000:.1f} ms late, "
+            'the requests of that moment are "disturbed": they count in no percentile, but do count in "waited".'
+        )
     else:
-        precedence = "Other processes of the machine could delay client and server: no precedence was allowed."
+        precedence = (
+            "Other processes of the machine could delay client and server: no precedence was allowed. Nor is it known "
+            "when the machine stood still."
+        )
     targets = []
     for kind, of_kind in outcomes.items():
         for name in (OURS, HANGING):
@@ -119,10 +136,11 @@ def measure(environment: Environment, say: Callable[[str], None], *, quick: bool
             f"{RATE} requests a second on one auth object, for {lifetimes} token lifetimes of {LIFE} s. The token "
             f"endpoint takes {TOKEN_DELAY * 1000:.0f} ms. Milliseconds from the time at which a request was due to its "
             'end: if another request delays it, the delay counts. "Waited" means longer than '
-            f"{WAITED * 1000:.0f} ms. The first token was fetched before. The floor has a token that does not end: its "
-            f"tail is what else delays a request. {precedence} In the rows in which the endpoint hangs, it answers no "
-            f"token request for {HANG:.0f} s, once; a token lives {HANG_LIFE} s and is renewed from "
-            f"{HANG_AFTER * HANG_LIFE:.0f} s on, and the run takes {HANG_SECONDS} s."
+            f"{WAITED * 1000:.0f} ms. The first token was fetched before, and the first {WARM_UP} s does not count. "
+            "The floor has a token that does not end: its tail is what else delays a request. "
+            f"{precedence} In the rows in which the endpoint hangs, it answers no token request for {HANG:.0f} s, "
+            f"once; a token lives {HANG_LIFE} s and is renewed from {HANG_AFTER * HANG_LIFE:.0f} s on, and the run "
+            f"takes {HANG_SECONDS} s."
             f"\n\n![Request times by percentile]({PLOT})",
             table(headings, rows),
             targets,

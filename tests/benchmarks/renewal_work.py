@@ -9,6 +9,8 @@ import json
 import sys
 import threading
 import time
+from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
 from .contestants import Contestant, Place, contestants
@@ -24,8 +26,10 @@ from .renewal import (
     LIFE,
     RATE,
     TOKEN_DELAY,
+    WARM_UP,
     Outcome,
 )
+from .stalls import Stall, during, watched
 
 THREADS = 64  # enough for other requests to start while some wait for a token
 LEFT_OUT = (NO_OP_HOOK, SESSION_HEADERS)  # as the floor, which never renews: it shows what else delays a request
@@ -36,19 +40,31 @@ class Schedule:
 
     def __init__(self, count: int) -> None:
         self.count = count
-        self.milliseconds = [0.0] * count
         self.errors = 0
+        self._ends = [0.0] * count
         gc.collect()
         gc.freeze()  # else each full collection looks at all modules again, which takes longer than most requests
         self._start = time.perf_counter() + 0.1
 
+    def _due(self, number: int) -> float:
+        return self._start + number / RATE
+
     def wait(self, number: int) -> float:
         """Seconds until the request is due."""
-        return self._start + number / RATE - time.perf_counter()
+        return self._due(number) - time.perf_counter()
 
     def ended(self, number: int) -> None:
-        """Record how long the request took."""
-        self.milliseconds[number] = -self.wait(number) * 1000
+        """Record when the request ended."""
+        self._ends[number] = time.perf_counter()
+
+    @property
+    def milliseconds(self) -> list[float]:
+        """How long each request took."""
+        return [(end - self._due(number)) * 1000 for number, end in enumerate(self._ends)]
+
+    def disturbed(self, stalls: Sequence[Stall]) -> list[bool]:
+        """For each request, whether the machine stood still meanwhile."""
+        return [during(stalls, self._due(number), end) for number, end in enumerate(self._ends)]
 
 
 def _send_from_threads(session: Any, url: str, count: int) -> Schedule:
@@ -91,11 +107,10 @@ async def _send_from_tasks(client: Any, url: str, count: int) -> Schedule:
     return schedule
 
 
-def _run(
-    contestant: Contestant, place: Place, server: Loopback, seconds: int, *, is_async: bool, has_precedence: bool
-) -> Outcome:
+def _run(contestant: Contestant, place: Place, server: Loopback, seconds: int, *, is_async: bool) -> Outcome:
+    has_precedence = take_precedence()
     session: Any = contestant.open(place)
-    count = seconds * RATE
+    count = (WARM_UP + seconds) * RATE
 
     async def in_loop() -> Schedule:
         if contestant.start is not None:
@@ -104,17 +119,25 @@ def _run(
         server.report()
         return await _send_from_tasks(session, server.api_url, count)
 
-    if is_async:
-        schedule = asyncio.run(in_loop())
-    else:
-        if contestant.start is not None:
-            contestant.start(session)
-        session.get(server.api_url)
-        server.report()
-        schedule = _send_from_threads(session, server.api_url, count)
+    with watched() if has_precedence else nullcontext(list[Stall]) as stalls:
+        if is_async:
+            schedule = asyncio.run(in_loop())
+        else:
+            if contestant.start is not None:
+                contestant.start(session)
+            session.get(server.api_url)
+            server.report()
+            schedule = _send_from_threads(session, server.api_url, count)
+        disturbed = schedule.disturbed(stalls())
     report = server.report()
-    tokens, refused = report.get("tokens", 0), report.get("refused", 0)
-    return Outcome(schedule.milliseconds, tokens, refused, schedule.errors, has_precedence)
+    return Outcome(
+        schedule.milliseconds[WARM_UP * RATE :],
+        disturbed[WARM_UP * RATE :],
+        tokens=report.get("tokens", 0),
+        refused=report.get("refused", 0),
+        errors=schedule.errors,
+        has_precedence=has_precedence,
+    )
 
 
 def main(what: str, kind: str, name: str = "", lifetimes: str = "0") -> None:
@@ -123,15 +146,15 @@ def main(what: str, kind: str, name: str = "", lifetimes: str = "0") -> None:
     if what == "names":
         print(json.dumps(list(everyone)))
         return
-    options = {"is_async": kind.endswith("async"), "has_precedence": take_precedence()}
+    is_async = kind.endswith("async")
     if what == "hang":
         with loopback(TOKEN_DELAY, HANG_LIFE, hang=HANG) as server:
             place = Place(server.token_url, server.api_url, leeway=LEEWAY, renew_after=HANG_AFTER)
-            print(json.dumps(_run(everyone[OURS], place, server, HANG_SECONDS, **options)))
+            print(json.dumps(_run(everyone[OURS], place, server, HANG_SECONDS, is_async=is_async)))
         return
     with loopback(TOKEN_DELAY, LIFE) as server:
         place = Place(server.token_url, server.api_url, leeway=LEEWAY)
-        print(json.dumps(_run(everyone[name], place, server, int(lifetimes) * LIFE, **options)))
+        print(json.dumps(_run(everyone[name], place, server, int(lifetimes) * LIFE, is_async=is_async)))
 
 
 if __name__ == "__main__":
