@@ -11,7 +11,7 @@ from tests.benchmarks import callgrind, dpop, renewal
 from tests.benchmarks.kinds import BEARER, BY_HAND, FLOOR, HEADER, HEADERS, ONE_MORE_HEADER, OURS, PYJWT, SIGNATURE
 from tests.benchmarks.plot import Curve, plot
 from tests.benchmarks.report import Section, Target, block, number, page, table
-from tests.benchmarks.stalls import Stall, during
+from tests.benchmarks.stalls import Stall, disturbs
 
 
 @pytest.mark.parametrize(
@@ -88,11 +88,12 @@ def test_the_report_of_renewals(has_precedence: bool, said: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("start", "end", "was_disturbed"), [(0.0, 1.0, False), (0.0, 1.1, True), (1.9, 3.0, True), (2.0, 4.9, False)]
+    ("start", "end", "is_disturbed"),
+    [(0.0, 1.0, False), (0.0, 1.2, True), (1.5, 3.0, True), (2.0, 4.9, False), (-8.0, 5.0, False), (-8.0, 7.0, True)],
 )
-def test_what_a_stall_disturbs(start: float, end: float, was_disturbed: bool) -> None:
-    """Whatever runs at some moment of it."""
-    assert during([Stall(1.0, 2.0), Stall(5.0, 6.0)], start, end) is was_disturbed
+def test_what_stalls_disturb(start: float, end: float, is_disturbed: bool) -> None:
+    """What runs in them for more than a tenth of its time, all of them together."""
+    assert disturbs([Stall(1.0, 2.0), Stall(5.0, 6.0)], start, end) is is_disturbed
 
 
 def test_the_report_of_proofs(monkeypatch: pytest.MonkeyPatch) -> None:

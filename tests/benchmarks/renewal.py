@@ -10,7 +10,7 @@ from .environment import Environment
 from .kinds import FLOOR, OURS
 from .plot import Curve, plot
 from .report import Section, Target, number, table
-from .stalls import LATE, PERIOD
+from .stalls import LATE, MUCH, PERIOD
 
 RATE = 200  # requests a second
 LIFE = 4  # seconds that a token lives; peers count in whole seconds
@@ -38,7 +38,7 @@ class Outcome(NamedTuple):
 
     Attributes:
         milliseconds: One time for each request, from when it was due to its end.
-        disturbed: For each request, whether the machine stood still meanwhile; False if it was not watched.
+        disturbed: For each request, whether the machine stood still for much of its time; False if it was not watched.
         tokens: The number of token requests.
         refused: The number of 401 answers.
         errors: The number of requests that raised an exception.
@@ -113,8 +113,9 @@ def measure(environment: Environment, say: Callable[[str], None], *, quick: bool
         precedence = (
             "Client and server had precedence over all other processes of the machine (`SCHED_FIFO`). A virtual "
             "machine stands still now and then, since others need its cores. So a process with still more precedence "
-            f"wanted to run on each core every {PERIOD * 1000:.0f} ms. If it ran more than {LATE * 1000:.1f} ms late, "
-            'the requests of that moment are "disturbed": they count in no percentile, but do count in "waited".'
+            f"wanted to run on each core every {PERIOD * 1000:.0f} ms, and noted when it ran more than "
+            f"{LATE * 1000:.1f} ms late. If that was more than {MUCH:.0%} of the time of a request, the request is "
+            '"disturbed": it counts in no percentile, but does count in "waited".'
         )
     else:
         precedence = (

@@ -29,7 +29,7 @@ from .renewal import (
     WARM_UP,
     Outcome,
 )
-from .stalls import Stall, during, watched
+from .stalls import Stall, disturbs, watched
 
 THREADS = 64  # enough for other requests to start while some wait for a token
 LEFT_OUT = (NO_OP_HOOK, SESSION_HEADERS)  # as the floor, which never renews: it shows what else delays a request
@@ -63,8 +63,8 @@ class Schedule:
         return [(end - self._due(number)) * 1000 for number, end in enumerate(self._ends)]
 
     def disturbed(self, stalls: Sequence[Stall]) -> list[bool]:
-        """For each request, whether the machine stood still meanwhile."""
-        return [during(stalls, self._due(number), end) for number, end in enumerate(self._ends)]
+        """For each request, whether the machine stood still for much of its time."""
+        return [disturbs(stalls, self._due(number), end) for number, end in enumerate(self._ends)]
 
 
 def _send_from_threads(session: Any, url: str, count: int) -> Schedule:

@@ -21,6 +21,7 @@ from .cores import pin, take_precedence
 
 PERIOD = 0.001  # seconds
 LATE = 0.0005  # seconds more than `PERIOD`, from which on the machine stood still
+MUCH = 0.1  # of the time that something took; a stall says little about what took far longer
 PRECEDENCE = 2  # over client and server, which have 1
 
 
@@ -31,9 +32,10 @@ class Stall(NamedTuple):
     end: float
 
 
-def during(stalls: Sequence[Stall], start: float, end: float) -> bool:
-    """True if the machine stood still at some time from `start` to `end`, in seconds."""
-    return any(stall.start < end and start < stall.end for stall in stalls)
+def disturbs(stalls: Sequence[Stall], start: float, end: float) -> bool:
+    """True if the machine stood still for much of the time from `start` to `end`, in seconds."""
+    lost = sum(max(0.0, min(end, stall.end) - max(start, stall.start)) for stall in stalls)
+    return lost > MUCH * (end - start)
 
 
 @contextmanager
