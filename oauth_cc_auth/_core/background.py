@@ -87,24 +87,30 @@ class Background:
     def start_leader(self, run: Callable[[Callable[[Flight], None]], object]) -> bool:
         """Have a thread find out whether it is to lead a flight, and lead it; False if none can be started.
 
-        As long as a thread has not found out, no other one is started.
+        As long as a thread has not found out, no other one is started (or rarely: two requests may ask at once).
 
         Args:
-            run: Does so. It is given a function, which it calls with the flight that it leads.
+            run: Finds out, and leads. It is given a function, to be called with the flight as soon as it leads one.
         """
+        if self._is_closed:
+            return False
         before = self._about_to_lead
         if before is not None and before.process == os.getpid():
             return True
-        job = self._about_to_lead = _Job()
+        job = _Job()
 
         def lead(flight: Flight) -> None:
             flight.leader = _no_caller()
             job.flight = flight
             self._about_to_lead = None
 
-        has_begun = self._has_begun_in_thread(job, lambda: run(lead))
-        if not has_begun:
-            self._about_to_lead = None
+        has_begun = False
+        try:
+            self._about_to_lead = job
+            has_begun = self._has_begun_in_thread(job, lambda: run(lead))
+        finally:  # an interrupt may strike, and no renewal would begin any more
+            if not has_begun:
+                self._about_to_lead = None
         return has_begun
 
     def _has_begun_in_thread(self, job: _Job, run: Callable[[], object]) -> bool:
@@ -132,17 +138,20 @@ class Background:
         return loop is not None and self._has_begun(job, start)
 
     def _has_begun(self, job: _Job, start: Callable[[], object]) -> bool:
-        if self._is_closed:
-            return False
-        self._jobs.add(job)
+        has_begun = False
         try:
-            start()
+            self._jobs.add(job)  # first: `close` either finds it, or has closed this before the next line
+            if not self._is_closed:
+                start()
+                has_begun = True
         except RuntimeError as error:  # no more threads, or the interpreter or the loop is shutting down
             if is_interrupt(error):
                 raise
-            self._jobs.discard(job)
-            return False
-        return True
+        finally:
+            if not has_begun:
+                self._jobs.discard(job)
+                job.is_over.set()
+        return has_begun
 
     def _run(self, job: _Job, run: Callable[[], object]) -> None:
         try:

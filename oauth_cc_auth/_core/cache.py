@@ -248,9 +248,9 @@ class TokenCache:
         return None if is_old else lease
 
     def aging(self) -> Lease | None:
-        """The current token if no one is to wait for its renewal and nothing speaks against that; without the lock.
+        """The current token if it is not due, if renewals run in the background, and if nothing has failed lately.
 
-        It is a glance, for who has no time for more. `claim` has the last word.
+        Read without the lock, by who knows that it is not fresh; `claim` has the last word.
         """
         lease = self.current
         if lease is None or self._failures is not None or self.family.failures is not NO_FAILURES:

@@ -188,6 +188,19 @@ class TokenFlow:
             if not has_begun:
                 self.cache.settle(claim.flight, GONE)
 
+    def renewal(self, caller: Caller) -> Detach | None:
+        """The renewal of an aging token, for `caller` to run, who is in the background already.
+
+        None if there is none, or if someone is to wait for it: then that one sees to it.
+        """
+        claim = self.cache.claim(caller)
+        if not isinstance(claim, Lead):
+            return None
+        if not claim.in_background:
+            self.cache.settle(claim.flight, GONE)
+            return None
+        return Detach(claim.flight, self._lead(claim, self.cache.clock.monotonic() + self.timeout))
+
     def _follow(self, claim: Follow, give_up_at: float) -> Generator[Effect, Any, Outcome | None]:
         """Wait for the flight while its leader lives and this caller has time.
 

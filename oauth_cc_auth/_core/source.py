@@ -10,6 +10,7 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 from oauth_cc_auth._errors import TokenError
+from oauth_cc_auth._http.giving_way import give_way
 from oauth_cc_auth._protocol.failure import Failure
 
 from .cache import TokenCache
@@ -145,7 +146,7 @@ class TokenSource:
     async def aobtain(self, refused: Lease | None = None) -> Lease | Failure:
         """`obtain` in the running event loop."""
         if refused is None:
-            lease = self.at_once()
+            lease = self.at_once(is_async=True)
             if lease is not None:
                 return lease
         if self._asend is None:
@@ -155,30 +156,28 @@ class TokenSource:
         flow = self.flow.obtain(Caller.current(blocking=False), refused)
         return await self._adrive(flow)
 
-    def at_once(self) -> Lease | None:
-        """The current token if it is fresh, or if it ages and a thread renews it; None if a caller has to look closer.
+    def at_once(self, *, is_async: bool = False) -> Lease | None:
+        """The current token if it is fresh, or if it ages and a thread sees to that; None if a closer look is needed.
 
-        A request that meets an aging token does no more than this. Code that has not run since the last renewal takes
-        milliseconds, and they are the thread's.
+        A request that meets an aging token usually does no more than this. Code that has not run since the last renewal
+        takes milliseconds, and they are the thread's.
         """
         cache = self.cache
         lease = cache.fresh()
-        if lease is None and self._send is not None:
-            lease = cache.aging()
-            if lease is not None and not (cache.is_being_renewed() or self.background.start_leader(self._renew)):
-                return None
-        return lease
+        if lease is not None or self._send is None or (is_async and self._asend is None) or self.observer.is_in_hook():
+            return lease
+        lease = cache.aging()
+        if lease is None or cache.is_being_renewed() or self.background.start_leader(self._renew):
+            return lease
+        return None
 
     def _renew(self, lead: Callable[[Flight], None]) -> None:
         """Renew an aging token in this thread, if a closer look says so too."""
-
-        def detach(effect: Detach) -> bool:
-            lead(effect.flight)
-            self._drive(effect.flow)
-            return True
-
-        flow = self.flow.obtain(Caller.current(blocking=True))
-        loaded("_core.drive").drive(flow, self._send, self.cache.clock, detach)
+        renewal = self.flow.renewal(Caller.current(blocking=True))
+        if renewal is not None:
+            lead(renewal.flight)
+            give_way()
+            self._drive(renewal.flow)
 
     @property
     def flow(self) -> TokenFlow:

@@ -12,23 +12,23 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-_REST = 0.002  # seconds; what a request needs of them
+_REST = 0.002  # seconds; a request needs the lock for less
 
-_gives_way = ContextVar("oauth_cc_auth gives way", default=False)
+_thread = ContextVar("oauth_cc_auth thread that gives way", default=0)
 
 
 @contextmanager
 def giving_way() -> Generator[None, None, None]:
-    """Have `give_way` rest in this context, at once for the first time."""
-    before = _gives_way.set(True)
+    """Have `give_way` rest in this thread, and rest once right away."""
+    before = _thread.set(threading.get_ident())
     try:
         give_way()
         yield
     finally:
-        _gives_way.reset(before)
+        _thread.reset(before)
 
 
 def give_way() -> None:
-    """Rest, if no one waits for what this thread does."""
-    if _gives_way.get():
+    """Rest, if this thread gives way. Other threads and event loops may have a copy of its context: they do not."""
+    if _thread.get() == threading.get_ident():
         threading.Event().wait(_REST)  # not `time.sleep`, which tests of programs replace to see who sleeps

@@ -35,9 +35,12 @@ class Trace:
         self.is_connected = False
 
     def __call__(self, event: str, info: dict[str, Any]) -> None:
+        self._note(event, info)
+        give_way()
+
+    def _note(self, event: str, info: dict[str, Any]) -> None:
         if self._connected is not None:
             self._go_on(event, info)
-        give_way()
         if event.endswith(".started") and not event.startswith("http2."):
             return  # half of them
         if event.endswith(".connect_tcp.complete"):
@@ -52,7 +55,7 @@ class Trace:
 
     async def anote(self, event: str, info: dict[str, Any]) -> None:
         """`__call__` for an async client."""
-        self(event, info)
+        self._note(event, info)
 
     def _have_watched(self, watchdog: Watchdog, event: str, info: dict[str, Any]) -> None:
         """Have a new connection watched, unless other requests may share it: that is what HTTP/2 is for."""

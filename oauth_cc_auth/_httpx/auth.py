@@ -122,7 +122,7 @@ class HttpxFamilyAuth(BaseAuth[TokenClientT], Generic[TokenClientT, RequestT, Re
         lease = policy.cache.current
         readings = policy.readings
         if lease is None or readings.time() >= lease.fresh_until or readings.monotonic() >= lease.fresh_until_monotonic:
-            known = self._source.at_once()
+            known = self._source.at_once(is_async=True)
             lease = self._ready(known or self._checked(await self._source.aobtain(), request), api_request)
             if lease.proofs is not None:
                 bound, ticket = policy.bound, policy.bound.Ticket(policy, lease, url)

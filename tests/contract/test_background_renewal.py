@@ -124,6 +124,39 @@ def test_requests_go_first(client: ClientKind, oauth_server: LoopbackServer, mon
 
 
 @each_client
+def test_the_token_is_gone_meanwhile(
+    client: ClientKind, oauth_server: LoopbackServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The thread asks for nothing that no one has asked for: whoever needs a token does so."""
+    with aging(client, oauth_server) as (s, heard, _):
+        go_on = threading.Event()
+        with monkeypatch.context() as patch:
+            patch.setattr(giving_way, "give_way", lambda: go_on.wait(LIMIT))
+            s.go_on()
+            s.auth.invalidate()
+            go_on.set()
+            s.session.on_auth("close", timeout=LIMIT)
+        assert s.token_requests == 1
+        assert s.go_on() == [oauth_server.issued[1]]
+        assert len(heard.of(TokenObtained)) == 2
+
+
+@each_client
+def test_a_hook_begins_none(client: ClientKind, oauth_server: LoopbackServer) -> None:
+    """It has no token fetched by the object that it serves."""
+    given = list[str]()
+
+    def hook(event: Event) -> None:
+        s.clock.advance(AGING * 3600)
+        given.append(s.auth.get_token().access_token)
+
+    with scene(client, oauth_server, on_event=hook) as s:
+        assert s.go_on() == given
+        s.session.on_auth("close", timeout=LIMIT)
+        assert s.token_requests == 1
+
+
+@each_client
 def test_a_renewal_rests(client: ClientKind, oauth_server: LoopbackServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """Between its steps, so that requests of other threads get their turn; a fetch that is waited for does not."""
     rests = list[str]()
@@ -132,7 +165,9 @@ def test_a_renewal_rests(client: ClientKind, oauth_server: LoopbackServer, monke
         rests.append(threading.current_thread().name)
 
     with aging(client, oauth_server) as (s, heard, _):
-        monkeypatch.setattr(giving_way, "threading", SimpleNamespace(Event=lambda: SimpleNamespace(wait=wait)))
+        event = SimpleNamespace(wait=wait)
+        patched = SimpleNamespace(Event=lambda: event, get_ident=threading.get_ident)
+        monkeypatch.setattr(giving_way, "threading", patched)
         s.go_on()
         heard.wait_for(TokenObtained, 2)
         s.session.on_auth("close", timeout=LIMIT)

@@ -6,10 +6,12 @@ import asyncio
 import os
 import threading
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import anyio
 import pytest
 
+from oauth_cc_auth._core import background
 from oauth_cc_auth._core.background import SWITCH, Background, _Job, is_switched_on
 from oauth_cc_auth._core.cache import TokenCache
 from oauth_cc_auth._core.caller import Caller
@@ -141,6 +143,25 @@ class TestWhoMayLead:
         assert not renewals.start_leader(lambda lead: None)
         assert not renewals.start_leader(lambda lead: None)
 
+    def test_an_interrupt_does_not_keep_the_next_one_away(
+        self, renewals: Background, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Before there is a thread. `close` does not wait for it either."""
+
+        def interrupted() -> Any:
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr(background, "copy_context", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                renewals.start_leader(lambda lead: None)
+        began = threading.Event()
+        assert renewals.start_leader(lambda lead: began.set())
+        assert began.wait(LIMIT)
+        with pytest.raises(KeyboardInterrupt):
+            renewals._has_begun(_Job(), interrupted)
+        renewals.close()
+
     def test_a_child_starts_its_own(
         self, renewals: Background, gate: threading.Event, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -169,6 +190,15 @@ def test_closed(renewals: Background) -> None:
     """Neither a thread nor a task begins."""
     renewals.close()
     assert not renewals.start_thread(a_flight(), lambda: None)
+
+
+def test_closed_meanwhile(renewals: Background) -> None:
+    """`close` has not seen a job that does not begin any more. Nor does anyone wait for it."""
+    job = _Job()
+    renewals.close()
+    assert not renewals._has_begun(job, lambda: pytest.fail("it began"))
+    assert job.is_over.is_set()
+    assert not renewals._jobs
 
 
 def test_a_thread_of_the_parent(renewals: Background, gate: threading.Event, monkeypatch: pytest.MonkeyPatch) -> None:

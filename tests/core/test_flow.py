@@ -394,6 +394,33 @@ class TestInBackground:
         new = Playing(effect.flow, world.cache).step(issued("def")).lease
         assert asking.step(True).lease is new
 
+    def test_who_is_in_the_background_already(self, world: World) -> None:
+        """A thread that finds out by itself what there is to renew, in the time of a token request."""
+        old = world.fetched()
+        assert world.flow.renewal(ME) is None
+        world.clock.advance(80)
+        renewal = world.flow.renewal(ME)
+        assert renewal is not None
+        assert world.flow.renewal(YOU) is None
+        assert world.ask(YOU).lease is old
+        renewing = Playing(renewal.flow, world.cache)
+        assert renewing.sending.budget == 10
+        assert renewing.flight is renewal.flight
+        new = renewing.step(issued("def")).lease
+        assert world.ask(YOU).lease is new
+
+    def test_it_is_to_be_waited_for_meanwhile(self, world: World) -> None:
+        """Then it is left to someone who waits: the token is due, or a mock must not see what no one waits for."""
+        world.fetched()
+        world.clock.advance(80)
+        world.cache.renews_in_background = bool
+        assert world.flow.renewal(ME) is None
+        assert isinstance(world.ask(YOU).effect, Send)
+        world = World()
+        world.cache.renews_in_background = lambda: True
+        assert world.flow.renewal(ME) is None
+        assert isinstance(world.ask(YOU).effect, Send)
+
     def test_it_takes_no_longer_than_a_token_request(self) -> None:
         """However many attempts it makes; the caller's deadline does not count."""
         world = World(timeout=2, deadline=60)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from contextvars import copy_context
 from types import SimpleNamespace
 
@@ -15,7 +16,8 @@ from oauth_cc_auth._http.giving_way import give_way, giving_way
 def _rests(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The rests that were taken, in seconds."""
     rests = list[float]()
-    monkeypatch.setattr(module, "threading", SimpleNamespace(Event=lambda: SimpleNamespace(wait=rests.append)))
+    event = SimpleNamespace(wait=rests.append)
+    monkeypatch.setattr(module, "threading", SimpleNamespace(Event=lambda: event, get_ident=threading.get_ident))
     return rests
 
 
@@ -46,4 +48,14 @@ def test_other_contexts_do_not_rest(rests: list[float]) -> None:
     outside = copy_context()
     with giving_way():
         outside.run(give_way)
+    assert len(rests) == 1
+
+
+def test_other_threads_with_its_context_do_not_rest(rests: list[float]) -> None:
+    """An event loop, for example, in which a hook in that thread has something done: it would be blocked."""
+    with giving_way():
+        context = copy_context()
+        thread = threading.Thread(target=lambda: context.run(give_way))
+        thread.start()
+        thread.join()
     assert len(rests) == 1
