@@ -12,7 +12,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-_REST = 0.002  # seconds; a request needs the lock for less
+_REST = 0.005  # seconds; so an event loop that is busy most of the time keeps up
 
 _thread = ContextVar("oauth_cc_auth thread that gives way", default=0)
 

@@ -11,7 +11,6 @@ Otherwise two neighbours could share out a run in several ways, which would make
 
 from __future__ import annotations
 
-import html
 import json
 import re
 from functools import cache
@@ -60,8 +59,10 @@ def pattern_of(secret: str, text: str) -> str:
 
 
 def _forms_of_rest(rest: str) -> list[str]:
+    from html import escape  # which loads a long table
+
     forms = {rest, quote(rest, safe="", errors="surrogatepass"), quote_plus(rest, errors="surrogatepass")}
-    forms |= {json.dumps(rest)[1:-1], html.escape(rest)}
+    forms |= {json.dumps(rest)[1:-1], escape(rest)}
     return [re.escape(form) for form in sorted(forms, reverse=True)]  # one that begins with another comes before it
 
 

@@ -13,6 +13,7 @@ from pathlib import PurePath
 from types import FrameType
 from urllib.parse import urlsplit
 
+from oauth_cc_auth._http.giving_way import give_way
 from oauth_cc_auth._http.interrupts import Ignoring
 
 MASK = "***"
@@ -24,11 +25,13 @@ _LONGEST_FORM = 40  # characters that one encoded character may take
 
 def redact(text: str, secrets: Iterable[str]) -> str:
     """`text` without any of `secrets`, in any usual encoding, the longest first."""
+    give_way()
     from .patterns import pattern_of  # there is a text to search only if something is wrong
 
     for secret in sorted(_in_each_form(secrets), key=len, reverse=True):
         if len(secret) > len(text):
             continue  # no form is shorter than the secret; most texts are "invalid_client"
+        give_way()
         text = re.sub(pattern_of(secret, text), MASK, text, flags=re.IGNORECASE)
     return text
 
