@@ -10,7 +10,7 @@ from .environment import Environment
 from .kinds import FLOOR, OURS
 from .plot import Curve, plot
 from .report import Section, Target, number, table
-from .stalls import LATE, MUCH, PERIOD
+from .stalls import LATE, PERIOD
 
 RATE = 200  # requests a second
 LIFE = 4  # seconds that a token lives; peers count in whole seconds
@@ -38,7 +38,8 @@ class Outcome(NamedTuple):
 
     Attributes:
         milliseconds: One time for each request, from when it was due to its end.
-        disturbed: For each request, whether the machine stood still for much of its time; False if it was not watched.
+        disturbed: For each request, whether it took longer because the machine stood still; False if it waited, or if
+            the machine was not watched.
         tokens: The number of token requests.
         refused: The number of 401 answers.
         errors: The number of requests that raised an exception.
@@ -68,7 +69,7 @@ class Outcome(NamedTuple):
 
     @property
     def waited(self) -> int:
-        """How many requests waited for a token, the disturbed ones included."""
+        """How many requests waited for a token."""
         return sum(each > WAITED * 1000 for each in self.milliseconds)
 
 
@@ -114,8 +115,8 @@ def measure(environment: Environment, say: Callable[[str], None], *, quick: bool
             "Client and server had precedence over all other processes of the machine (`SCHED_FIFO`). A virtual "
             "machine stands still now and then, since others need its cores. So a process with still more precedence "
             f"wanted to run on each core every {PERIOD * 1000:.0f} ms, and noted when it ran more than "
-            f"{LATE * 1000:.1f} ms late. If that was more than {MUCH:.0%} of the time of a request, the request is "
-            '"disturbed": it counts in no percentile, but does count in "waited".'
+            f"{LATE * 1000:.1f} ms late. The requests of such moments, and those that came before they had ended, are "
+            '"disturbed": they count in no percentile. No stall is so long: a request that waited counts in any case.'
         )
     else:
         precedence = (

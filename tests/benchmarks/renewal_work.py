@@ -26,10 +26,11 @@ from .renewal import (
     LIFE,
     RATE,
     TOKEN_DELAY,
+    WAITED,
     WARM_UP,
     Outcome,
 )
-from .stalls import Stall, disturbs, watched
+from .stalls import Stall, disturbed, watched
 
 THREADS = 64  # enough for other requests to start while some wait for a token
 LEFT_OUT = (NO_OP_HOOK, SESSION_HEADERS)  # as the floor, which never renews: it shows what else delays a request
@@ -63,8 +64,8 @@ class Schedule:
         return [(end - self._due(number)) * 1000 for number, end in enumerate(self._ends)]
 
     def disturbed(self, stalls: Sequence[Stall]) -> list[bool]:
-        """For each request, whether the machine stood still for much of its time."""
-        return [disturbs(stalls, self._due(number), end) for number, end in enumerate(self._ends)]
+        """For each request, whether it took longer because the machine stood still. No stall makes a request wait."""
+        return disturbed(stalls, ((self._due(number), end) for number, end in enumerate(self._ends)), WAITED)
 
 
 def _send_from_threads(session: Any, url: str, count: int) -> Schedule:
@@ -128,11 +129,11 @@ def _run(contestant: Contestant, place: Place, server: Loopback, seconds: int, *
             session.get(server.api_url)
             server.report()
             schedule = _send_from_threads(session, server.api_url, count)
-        disturbed = schedule.disturbed(stalls())
+        were_disturbed = schedule.disturbed(stalls())
     report = server.report()
     return Outcome(
         schedule.milliseconds[WARM_UP * RATE :],
-        disturbed[WARM_UP * RATE :],
+        were_disturbed[WARM_UP * RATE :],
         tokens=report.get("tokens", 0),
         refused=report.get("refused", 0),
         errors=schedule.errors,

@@ -13,7 +13,7 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -21,7 +21,6 @@ from .cores import pin, take_precedence
 
 PERIOD = 0.001  # seconds
 LATE = 0.0005  # seconds more than `PERIOD`, from which on the machine stood still
-MUCH = 0.1  # of the time that something took; a stall says little about what took far longer
 PRECEDENCE = 2  # over client and server, which have 1
 
 
@@ -32,10 +31,22 @@ class Stall(NamedTuple):
     end: float
 
 
-def disturbs(stalls: Sequence[Stall], start: float, end: float) -> bool:
-    """True if the machine stood still for much of the time from `start` to `end`, in seconds."""
-    lost = sum(max(0.0, min(end, stall.end) - max(start, stall.start)) for stall in stalls)
-    return lost > MUCH * (end - start)
+def disturbed(stalls: Sequence[Stall], spans: Iterable[tuple[float, float]], longest: float) -> list[bool]:
+    """For each of `spans`, whether a stall may have delayed it: there was one meanwhile, or what it delayed still ran.
+
+    Args:
+        stalls: When the machine stood still.
+        spans: Start and end of what ran, in seconds, in the order of their starts.
+        longest: Seconds that no stall takes. What ran for longer had another reason to.
+    """
+    found, queue_ends = [], 0.0
+    for start, end in spans:
+        had_stall = start < queue_ends or any(stall.start < end and start < stall.end for stall in stalls)
+        is_disturbed = had_stall and end - start <= longest
+        if is_disturbed:
+            queue_ends = max(queue_ends, end)
+        found.append(is_disturbed)
+    return found
 
 
 @contextmanager
