@@ -210,10 +210,11 @@ async def _own_async_client(library: Any, request: TokenRequest, hook: Callable[
     """An async client. Its certificates are looked at, and perhaps loaded, in a worker thread: both block."""
     import anyio
 
-    verify: Any = no_tls()
     if _needs_tls(request):
         limiter = anyio.CapacityLimiter(1)
-        verify = await anyio.to_thread.run_sync(_verify, library, request, limiter=limiter)
+        verify: Any = await anyio.to_thread.run_sync(_verify, library, request, limiter=limiter)
+    else:
+        verify = no_tls()
     return original_class(library, "AsyncClient")(
         verify=verify, event_hooks={"response": [hook]}, trust_env=_asks_environment(request)
     )
