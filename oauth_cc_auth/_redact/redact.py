@@ -25,13 +25,11 @@ _LONGEST_FORM = 40  # characters that one encoded character may take
 
 def redact(text: str, secrets: Iterable[str]) -> str:
     """`text` without any of `secrets`, in any usual encoding, the longest first."""
-    give_way()
     from .patterns import pattern_of  # there is a text to search only if something is wrong
 
     for secret in sorted(_in_each_form(secrets), key=len, reverse=True):
         if len(secret) > len(text):
             continue  # no form is shorter than the secret; most texts are "invalid_client"
-        give_way()
         text = re.sub(pattern_of(secret, text), MASK, text, flags=re.IGNORECASE)
     return text
 
@@ -61,7 +59,9 @@ def redact_start(text: str, secrets: tuple[str, ...]) -> str:
 def presentable(text: str, secrets: Iterable[str]) -> str:
     """Other people's text, fit for one line of ours: secrets masked, unprintable characters gone, cut to length."""
     secrets = tuple(secrets)
+    give_way()
     line = redact_start(text, secrets)
+    give_way()
     line = redact(_on_one_line(line), secrets)  # again: cleaning may put a secret together
     return line if len(line) <= _LONGEST_TEXT else line[: _LONGEST_TEXT - 1] + "…"
 

@@ -383,3 +383,19 @@ def test_without_threads_there_is_no_early_renewal(
         assert s.token_requests == 1
         s.go_on()
         heard.wait_for(TokenObtained, 2)
+
+
+@for_clients(*ASYNC_CLIENTS)
+def test_a_sync_client_serves_sync_requests(client: ClientKind, oauth_server: LoopbackServer) -> None:
+    """An async request with an aging token goes on with it, and begins no renewal through that client."""
+    with scene(client, oauth_server) as s, client.library.Client() as own:
+        auth: Any = client.auth_class(
+            oauth_server.token_url, oauth_server.client_id, oauth_server.client_secret, token_client=own
+        )
+        auth._start(s.clock)
+        auth.get_token()
+        s.clock.advance(AGING * 3600)
+        with client.session(auth=auth) as session:
+            assert session.request("GET", oauth_server.api_url).status == 200
+            session.on_auth("close", timeout=LIMIT)
+        assert len(oauth_server.issued) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import ssl
 from typing import Any
@@ -13,6 +14,7 @@ from oauth_cc_auth._http import limited_tls
 from oauth_cc_auth._http.limited_body import LIMIT
 from oauth_cc_auth._http.limited_tls import LimitedSocket
 from oauth_cc_auth._http.watchdog import Watchdog
+from oauth_cc_auth._httpx import answer
 from oauth_cc_auth._httpx.answer import Reading, Trace, answer_or_failure
 from oauth_cc_auth._protocol.exchange import UNREAD, TokenResponse, TransportFailure
 
@@ -292,3 +294,15 @@ def test_advice_knows_the_url_and_whose_client_it_was() -> None:
     untrusted.__cause__ = ssl.SSLCertVerificationError(1, "unknown issuer")
     assert "pass token_client" in str(outcome(untrusted, own=True).advice)
     assert "verify of the token_client" in str(outcome(untrusted).advice)
+
+
+def test_a_renewal_rests_on_a_connection_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Others may share one with HTTP/2, and would wait. In an event loop, all others would."""
+    rests = list[str]()
+    monkeypatch.setattr(answer, "give_way", lambda: rests.append("rest"))
+    trace = Trace()
+    trace("http2.send_connection_init.started", {})
+    asyncio.run(trace.anote("connection.connect_tcp.started", {}))
+    assert rests == []
+    trace("connection.connect_tcp.started", {})
+    assert rests == ["rest"]

@@ -496,3 +496,13 @@ def test_accents_composed_or_apart() -> None:
         assert redact("p\u00e4ssw\u00f6rd pa\u0308sswo\u0308rd", [secret]) == "*** ***"
     mixed = "p\u00e4sswo\u0308rd"
     assert redact(f"{mixed} key", [mixed, "key"]) == "*** ***"
+
+
+def test_a_renewal_rests_while_it_reports(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not in each search: log lines of other threads may have to wait for it."""
+    rests = list[str]()
+    monkeypatch.setattr(redact_module, "give_way", lambda: rests.append("rest"))
+    assert redact("a secret", ["secret"]) == f"a {MASK}"
+    assert rests == []
+    assert presentable("a secret", ["secret"]) == f"a {MASK}"
+    assert rests
