@@ -61,8 +61,51 @@ class Stream:
             self.send(data)
 
 
+class _TLSSocket:
+    """The server's side of a TLS connection that is read in one thread and written in others.
+
+    An `ssl.SSLSocket` is not made for that: OpenSSL keeps the outcome of the last call in the connection, so a read may
+    find that of a write. Here a lock is held while OpenSSL works, and never while the socket waits.
+    """
+
+    def __init__(self, sock: socket.socket, context: ssl.SSLContext) -> None:
+        self._sock = sock
+        self._lock = threading.Lock()
+        self._received, self._to_send = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._received, self._to_send, server_side=True)
+        while True:
+            try:
+                self._tls.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                self._flush()
+                self._receive()
+        self._flush()
+
+    def recv(self, size: int) -> bytes:
+        while True:
+            with self._lock, suppress(ssl.SSLWantReadError):
+                return self._tls.read(size)
+            self._receive()
+
+    def sendall(self, data: bytes) -> None:
+        with self._lock:
+            self._tls.write(data)
+            self._flush()
+
+    def _receive(self) -> None:
+        data = self._sock.recv(65536)
+        if not data:
+            raise ConnectionResetError("the client has left")
+        with self._lock:
+            self._received.write(data)
+
+    def _flush(self) -> None:
+        self._sock.sendall(self._to_send.read())
+
+
 class _Connection:
-    def __init__(self, server: H2Server, sock: socket.socket) -> None:
+    def __init__(self, server: H2Server, sock: socket.socket | _TLSSocket) -> None:
         self.server = server
         self.lock = threading.RLock()
         self.state = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False, header_encoding="utf-8"))
@@ -146,7 +189,5 @@ class H2Server:
 
     def _serve(self, sock: socket.socket) -> None:
         with suppress(*OSErrors):
-            if self._tls is not None:
-                sock = self._tls.wrap_socket(sock, server_side=True)
             self._open.append(sock)
-            _Connection(self, sock).serve()
+            _Connection(self, sock if self._tls is None else _TLSSocket(sock, self._tls)).serve()
