@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -11,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-SERVERS = ("redis-server", "valkey-server")
-HOW_TO = "no redis-server or valkey-server is installed; on Debian: apt-get install redis-server"
+from tests.stores.programs import SERVERS, program
 
 
 class RedisServer:
@@ -22,10 +20,7 @@ class RedisServer:
     """
 
     def __init__(self, folder: Path, programs: tuple[str, ...] = SERVERS) -> None:
-        found = next(filter(None, map(shutil.which, programs)), None)
-        if found is None:
-            pytest.skip(HOW_TO if len(programs) > 1 else f"no {programs[0]} is installed")
-        self._command = found
+        self._command = program(*programs)
         self._socket = folder / "redis.sock"
         self.url = f"unix://{self._socket}"
         self.start()

@@ -13,7 +13,8 @@ import redis
 from oauth_cc_auth import ConfigurationError
 from oauth_cc_auth._stores.redis import _client_for, _driver
 from oauth_cc_auth.stores import RedisStore
-from tests.stores.conftest import SERVERS, RedisServer, running
+from tests.stores.conftest import RedisServer, running
+from tests.stores.programs import SERVERS
 
 KEY = "ab" * 32
 
