@@ -42,6 +42,8 @@ DOCS = ("tests/docs", "tests/test_design.py")
 
 # .ci/run names here the wheel that it has built, so that what is checked is what is shipped.
 WHEEL = os.environ.get("TESTED_WHEEL")
+# .ci/run measures coverage on one Python: with that, the tests take half as long again.
+MEASURED = os.environ.get("MEASURED") != "no"
 
 nox.needs_version = ">=2026.7.11"
 nox.options.default_venv_backend = "venv"
@@ -60,7 +62,11 @@ def fast(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """All tests, or those named after `--`, on each Python that is there; `coverage` shows what they reached."""
     _install_with_tests(session)
-    _run_measured(session)
+    if MEASURED:
+        # As `coverage run`: a plugin of pytest would start after our own plugin was imported.
+        session.run("coverage", "run", "-m", "pytest", *session.posargs, env=_coverage_file())
+    else:
+        session.run("pytest", *session.posargs)
 
 
 @nox.session(python=PYTHONS[0])
@@ -230,11 +236,6 @@ def _install_with_tests(session: nox.Session, *more: str) -> None:
     """Install the package and what its tests need: the wheel if .ci/run names one, else the checkout itself."""
     package = [f"{WHEEL}[test]"] if WHEEL else ["-e", ".[test]"]
     session.install(*package, *more)
-
-
-def _run_measured(session: nox.Session) -> None:
-    """Run the tests under `coverage run`: a plugin of pytest would start after our own plugin was imported."""
-    session.run("coverage", "run", "-m", "pytest", *session.posargs, env=_coverage_file())
 
 
 def _version() -> str:
