@@ -133,12 +133,12 @@ def _can_be_shared(context: Any) -> bool:
     return type(context).__module__ == "ssl"
 
 
-# Methods that change a context.
-_CHANGING = (
+# Methods that change a context; not all Pythons have all of them.
+_CHANGING = {
     *("load_cert_chain", "load_default_certs", "load_verify_locations", "set_default_verify_paths"),
     *("set_alpn_protocols", "set_ciphers", "set_ecdh_curve", "set_npn_protocols", "set_servername_callback"),
     *("set_psk_client_callback", "load_dh_params"),
-)
+}
 
 
 @cache
@@ -169,7 +169,6 @@ def _shared_class(cls: Any) -> type[Any]:
         method.__name__ = name
         return method
 
-    for name in _CHANGING:
-        if hasattr(cls, name):
-            setattr(SharedContext, name, changing(name))
+    for name in _CHANGING.intersection(dir(cls)):
+        setattr(SharedContext, name, changing(name))
     return SharedContext
