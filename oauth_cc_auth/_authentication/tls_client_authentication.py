@@ -86,10 +86,14 @@ class TlsClientAuthentication(ClientAuthentication):
         return Credentials(fields={"client_id": context.client_id} if context.client_id else {}, note=note)
 
     def proof_of_credential(self, context: AuthenticationContext) -> bytes | None:
-        """What the key's file holds; only who may read it can know that. None without a file."""
-        if self.client_certificate is None:
+        """The certificate, and what the key's file holds: only who may read it can know that. None without a file.
+
+        With a renewed certificate, an API would not take a token that is bound to the one before.
+        """
+        given = self.client_certificate
+        if given is None:
             return None
-        return sha256(Path(self.client_certificate.key_file or self.client_certificate.file).read_bytes()).digest()
+        return sha256(_der_in(given.file) + Path(given.key_file or given.file).read_bytes()).digest()
 
     def __reduce__(self) -> tuple[Any, ...]:
         given = self.client_certificate

@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import json
 import os
+import sys
 from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
@@ -107,5 +108,22 @@ def _description(config: ClientCredentialsConfig) -> str:
 def _as_json(value: Any) -> Any:
     if isinstance(value, Mapping):
         return dict(value)
-    # A callable, such as `response_fields`: the same code in every process.
-    return f"{getattr(value, '__module__', '')}.{getattr(value, '__qualname__', type(value).__qualname__)}"
+    return place_of(value) or os.urandom(16).hex()  # `shareable` has refused what has no place; it had one then
+
+
+def place_of(function: Any) -> str | None:
+    """Where `function` is in every process: its module and its name there. None if it cannot be found by these.
+
+    Those that a function makes cannot, nor methods of an object, partials and lambdas: two of a name may do two things.
+    """
+    module, path = getattr(function, "__module__", None), getattr(function, "__qualname__", None)
+    if not isinstance(module, str) or not isinstance(path, str):
+        return None
+    found: Any = sys.modules.get(module)
+    for name in path.split("."):
+        found = getattr(found, name, None)
+    if found is not function:
+        return None
+    if module in ("__main__", "__mp_main__"):  # of any program; a child of multiprocessing calls it by the second name
+        module = getattr(sys.modules[module], "__file__", None) or ""
+    return f"{module}:{path}" if module else None

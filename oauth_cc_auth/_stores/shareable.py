@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from oauth_cc_auth._authentication.base import ClientAuthentication
 from oauth_cc_auth._config import ClientCredentialsConfig
+from oauth_cc_auth._endpoint import TokenEndpoint
 from oauth_cc_auth._errors import ConfigurationError
 from oauth_cc_auth._settings.callables import has_callable
 
-from .arguments import EncryptingStore, load_cipher
+from .arguments import load_cipher
+from .keys import place_of
 from .protocol import TokenStore
 
 
@@ -24,6 +26,15 @@ def check(config: ClientCredentialsConfig, store: TokenStore) -> None:
                 field="store",
                 problem=f"cannot tell tokens apart if values in {name} are callables",
                 remedy="pass constants, or leave out the store",
+            )
+    source = config.token_source
+    for name in ("request_format", "response_fields") if isinstance(source, TokenEndpoint) else ():
+        function = getattr(source, name)
+        if callable(function) and place_of(function) is None:
+            raise ConfigurationError(
+                field="store",
+                problem=f"cannot tell tokens apart if {name} is a function that others cannot find by its name",
+                remedy="pass one that is defined at the top of a module, or leave out the store",
             )
     if config.dpop is not None and config.dpop.is_made_here:
         raise ConfigurationError(
@@ -57,9 +68,10 @@ def _check_subject(subject: str | None, store: TokenStore) -> None:
             remedy="pass ClientAssertion a subject, which names whom all its assertions are about, or leave out the "
             "store",
         )
-    if isinstance(store, EncryptingStore) and store.encrypt and not store.encryption_keys:
+    if getattr(store, "encrypt", True) and not getattr(store, "encryption_keys", ()):
         raise ConfigurationError(
             field="store",
             problem="has no key to encrypt with: the subject of an assertion is no secret",
-            remedy="pass the store an encryption_key that all processes have, such as secrets.token_hex(32)",
+            remedy="pass the store an encryption_key that all processes have, such as secrets.token_hex(32); one of "
+            "your own has encryption_keys",
         )

@@ -11,7 +11,6 @@ import signal
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -31,6 +30,7 @@ from oauth_cc_auth import (
 )
 from oauth_cc_auth._adapter import tls_contexts
 from oauth_cc_auth.testing import Answer, LoopbackServer
+from tests.cli.check.certificates import Issued, issued
 from tests.clients import HTTPX, HTTPX2, REQUESTS, ClientKind, each_client
 from tests.contract.issuer_server import FORMS, Login, login_fixture  # noqa: F401  # a fixture
 from tests.contract.raw_endpoint import RawEndpoint, Wire, head
@@ -450,13 +450,27 @@ def test_copies_and_pickles(authority: Authority, tmp_path: Path) -> None:
 
 
 def test_what_it_tells(authority: Authority) -> None:
-    """The thumbprint is that of bound tokens (RFC 8705 §3.1), and what a store is told no one else can know."""
+    """The thumbprint is that of bound tokens (RFC 8705 §3.1)."""
     path = authority.issue("client")
     how, bare = TlsClientAuthentication(path), TlsClientAuthentication()
     assert repr(how) == f"TlsClientAuthentication({str(path)!r})"
     assert (repr(bare), bare.thumbprint, bare.proof_of_credential(CONTEXT)) == ("TlsClientAuthentication()", None, None)
-    assert how.proof_of_credential(CONTEXT) == sha256(path.read_bytes()).digest()
     assert bare.credentials_for(CONTEXT).fields == (("client_id", "abcd-1234"),)
+
+
+def test_what_a_store_is_told(tmp_path: Path) -> None:
+    """What no one else can know; and if the certificate is renewed, tokens that are bound to the old one are no use."""
+
+    def proof(*parts: Issued) -> bytes | None:
+        certificate, key = (part.written(tmp_path, f"{name}.pem") for part, name in zip(parts, "ck", strict=True))
+        return TlsClientAuthentication(certificate, key).proof_of_credential(CONTEXT)
+
+    first = issued("client")
+    renewed, other = issued("client", key=first.key), issued("client")
+    assert proof(first, first) == proof(first, first)
+    assert len({proof(first, first), proof(renewed, first), proof(other, other)}) == 3
+    path = first.written(tmp_path)
+    assert TlsClientAuthentication(path).proof_of_credential(CONTEXT) == proof(first, first)
 
 
 @pytest.mark.parametrize("client", [REQUESTS, HTTPX, HTTPX2], ids=["requests", "httpx", "httpx2"])

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+from types import FunctionType, ModuleType
 from typing import Any
 
 import pytest
 
 from oauth_cc_auth import ClientCredentialsConfig, Issuer, TokenEndpoint
 from oauth_cc_auth._stores import keys
-from oauth_cc_auth._stores.keys import Keys, keys_from, name_of, salt_of
+from oauth_cc_auth._stores.keys import Keys, keys_from, name_of, place_of, salt_of
 
 URL = "https://login.example.com/token"
 
@@ -40,6 +42,24 @@ def test_a_name_is_the_same_in_each_process() -> None:
 def test_what_describes_the_endpoint_counts(source: Any) -> None:
     """It decides the token too."""
     assert name(source) == name(source) != name()
+
+
+@pytest.mark.parametrize("called", ["__main__", "__mp_main__"])
+def test_a_function_of_a_program_is_that_of_its_file(called: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All programs have the same name, and a child of multiprocessing has another one. A notebook has no file."""
+    program = ModuleType(called)
+    program.pick = pick = FunctionType(member.__code__, {"__name__": called}, "pick")  # type: ignore[attr-defined]
+    pick.__qualname__ = "pick"
+    monkeypatch.setitem(sys.modules, called, program)
+    assert place_of(pick) is None
+    program.__file__ = "/srv/orders.py"
+    assert place_of(pick) == "/srv/orders.py:pick"
+
+
+def test_a_function_that_has_been_replaced_shares_nothing() -> None:
+    """It cannot be found by its name any longer, so another process may have another one there."""
+    endpoint = TokenEndpoint(URL, response_fields=lambda answer: answer)
+    assert name(endpoint) != name(endpoint)
 
 
 def test_keys_show_nothing() -> None:

@@ -46,10 +46,11 @@ def issued(
     organization: str | None = None,
     days: tuple[int, int] = (-1, 1),
     authority: bool = False,
+    key: EllipticCurvePrivateKey | None = None,
 ) -> Issued:
     """A certificate for these hosts, valid from the first to the second of `days`, counted from now; signed by itself
-    unless by another one."""
-    key = generate_private_key(SECP256R1())
+    unless by another one, and with a new key unless one is given."""
+    key = key or generate_private_key(SECP256R1())
     attributes = [x509.NameAttribute(NameOID.COMMON_NAME, common_name)] if common_name else []
     if organization is not None:
         attributes.append(x509.NameAttribute(NameOID.ORGANIZATION_NAME, organization))
