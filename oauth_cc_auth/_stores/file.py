@@ -25,7 +25,7 @@ from .arguments import CIPHER, EncryptingStore, EncryptionKey, library
 
 _LARGEST = 2**20  # bytes
 _STUCK = 5.0  # seconds beyond its lease after which an owner that still has it is said to hang
-_ABANDONED = 3600.0  # seconds after which a file that was never finished is removed
+_ABANDONED = 10.0  # seconds after which a file that is not finished is what a killed process has left
 _ENTRY, _UNFINISHED, _LOCK, _LEASE = ".token", ".new", ".lock", ".lease"
 
 
@@ -157,6 +157,8 @@ class FileStore(EncryptingStore):
             entries = list(self.directory.glob(f"*{_ENTRY}"))
             for path in entries:
                 path.unlink(missing_ok=True)
+            for path in self.directory.glob(f"*{_UNFINISHED}"):
+                _remove_if_abandoned(path)
             return len(entries)
 
     def _path(self, key: str, kind: str) -> Path:
@@ -183,11 +185,19 @@ class FileStore(EncryptingStore):
             return
         self._has_swept = True
         now = time.time()
-        for path in self.directory.iterdir():
-            end = {_ENTRY: 0.0, _UNFINISHED: _ABANDONED}.get(path.suffix)
+        for path in self.directory.glob(f"*{_ENTRY}"):
             with Ignoring(OSError):  # another process was faster
-                if end is not None and path.stat().st_mtime + end < now:
+                if path.stat().st_mtime < now:
                     path.unlink()
+        for path in self.directory.glob(f"*{_UNFINISHED}"):
+            _remove_if_abandoned(path)
+
+
+def _remove_if_abandoned(path: Path) -> None:
+    """Remove a file that a process did not get finished. Its time of change is used: that of its content is its end."""
+    with Ignoring(OSError):  # another process was faster
+        if path.stat().st_ctime + _ABANDONED < time.time():
+            path.unlink()
 
 
 def default_directory() -> Path:

@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -136,23 +137,40 @@ os.read(0, 1)
 
 
 def test_what_ended_is_swept(store: FileStore) -> None:
-    """By the first write of each process; what another one is writing stays for an hour."""
+    """By the first write of each process; what another one is writing stays."""
     kept(store)
-    old, unfinished, abandoned = (store.directory / name for name in ("a.token", "b.new", "c.new"))
-    now = time.time()
-    for path, seconds in ((old, 1), (unfinished, 10), (abandoned, 4000)):
+    old, unfinished = (store.directory / name for name in ("a.token", "b.new"))
+    for path in (old, unfinished):
         path.touch()
-        os.utime(path, (now, now - seconds))
+        os.utime(path, (0, time.time() - 1))
     kept(FileStore(store.directory), key="cd" * 32)
     names = {path.name for path in store.directory.iterdir()}
-    assert names & {"a.token", "b.new", "c.new"} == {"b.new"}
+    assert names & {"a.token", "b.new"} == {"b.new"}
     assert f"{KEY}.token" in names
 
 
-def test_clear_deletes_tokens_and_no_locks(store: FileStore) -> None:
+@pytest.mark.parametrize("clean", [FileStore.clear, lambda store: kept(FileStore(store.directory))])
+def test_so_is_what_a_killed_process_was_writing(
+    store: FileStore, clean: Callable[[FileStore], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be a whole token, whose time is its end. By `clear`, too."""
     kept(store)
+    unfinished = store.directory / "b.new"
+    unfinished.touch()
+    os.utime(unfinished, (0, time.time() + 3600))
+    monkeypatch.setattr("oauth_cc_auth._stores.file._ABANDONED", -1.0)
+    clean(store)
+    assert not unfinished.exists()
+
+
+def test_clear_deletes_tokens_and_no_locks(store: FileStore) -> None:
+    """Nor what another process is writing."""
+    kept(store)
+    unfinished = store.directory / "b.new"
+    unfinished.touch()
     assert store.clear() == 1
     assert store.clear() == 0
+    unfinished.unlink()
     assert sorted(path.suffix for path in store.directory.iterdir()) == [".lease", ".lock"]
 
 
