@@ -63,6 +63,10 @@ class Pause(Record):
         self.everybody = everybody
         self.renewals = renewals
 
+    def at_least(self, other: Pause) -> Pause:
+        """The longer ones of both."""
+        return Pause(max(self.everybody, other.everybody), max(self.renewals, other.renewals))
+
 
 NEVER = -inf  # as a monotonic time
 
@@ -107,8 +111,10 @@ class Failures:
         failure = self._last
         if failure is None or now < self._noted_at:
             return None
-        # One failure may be over already, and a refused request has nothing else to hope for.
-        can_wait = can_wait or (was_refused and self.in_a_row + others >= FAILURES_BEFORE_HOLD)
+        # One failure may be over already, and a refused request has nothing else to hope for. If another process has
+        # asked, there may be a token in the store by now, and it costs no token request to look.
+        may_give_up = was_refused and bool(failure.error.attempts)
+        can_wait = can_wait or (may_give_up and self.in_a_row + others >= FAILURES_BEFORE_HOLD)
         until = max(self._held_until, self._renew_from) if can_wait else self._held_until
         return _held_off(failure, until - now) if now < until else None
 

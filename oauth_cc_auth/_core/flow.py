@@ -230,7 +230,8 @@ class TokenFlow:
             # itself. Flights of flows that were collected as garbage may still be there.
             before = leading.set((*(flight for flight in leading.get() if flight.outcome is None), claim.flight))
             if claim.pause and started + claim.pause >= until:
-                return out_of_time(self.config)  # the next caller has more time, and keeps to the pause too
+                # The next caller has more time, and keeps to the pause too.
+                return out_of_time(self.config, "the endpoint asks to be left alone for longer than that")
             fetched = yield from self._described(claim, until, started + claim.pause)
             done = (yield from self._leased(claim, fetched, until)) if isinstance(fetched, Fetched) else fetched
             took = clock.monotonic() - started
@@ -298,6 +299,8 @@ class TokenFlow:
 
     def _held(self, claim: Lead, failure: Failure) -> Failure:
         """`failure`, and whether what the endpoint asks for is longer than the next caller would wait."""
+        if failure.hold is not None:
+            return failure  # another process has found out
         asked = failure.retry_after
         is_too_long = asked is not None and (claim.fallback is None or asked >= self.deadline)
         return failure.replaced(hold=asked if is_too_long else None)

@@ -51,8 +51,7 @@ class TokenSource:
         obstacle: The error for who needs one that is None.
         renew_in_background: Says whether no caller of an aging token waits for its renewal now; None: always one does.
         sibling: A source of tokens for another target, with the same credentials; None if there is none.
-        share: Makes what shares the token with other processes, of the observer and of what the sibling has; None if
-            there is no store.
+        share: Makes what shares the token with other processes, of the observer; None if there is no store.
         modules: What token requests take, `_core.flow` and `_core.drive` among them.
 
     Attributes:
@@ -95,7 +94,7 @@ class TokenSource:
         obstacle: TokenError,
         renew_in_background: Callable[[], bool] | None = None,
         sibling: TokenSource | None = None,
-        share: Callable[[Observer, Any], Sharing] | None = None,
+        share: Callable[[Observer], Sharing] | None = None,
         modules: Modules,
     ) -> None:
         self.config = config
@@ -122,9 +121,7 @@ class TokenSource:
 
             self.proofs = Proofs(config.dpop, clock)
         # A `Sharing` of `_stores`, which this floor knows nothing of.
-        self.sharing: Any = (
-            None if share is None else share(self.observer, None if sibling is None else sibling.sharing)
-        )
+        self.sharing: Any = None if share is None else share(self.observer)
         # Until they are needed; there may be thousands of siblings.
         self._flow: TokenFlow | None = None
         self._background: Background | None = None

@@ -24,6 +24,7 @@ class Failure(Record):
         unauthenticated: The server may not have recognised the client; another authentication method may work.
         retry_after: Seconds that the server asked us to wait, or None.
         hold: Seconds for which no one may ask again, since `retry_after` is longer than callers wait; None for no hold.
+            0 if that is over, and only renewals still obey `retry_after`.
     """
 
     __slots__ = ("error", "hold", "retry_after", "transient", "unauthenticated")

@@ -11,6 +11,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from oauth_cc_auth._core.clock import Moment
+from oauth_cc_auth._core.failures import LONGEST_OF_RENEWALS, LONGEST_WITHOUT_TOKEN, Pause
 from oauth_cc_auth._core.flight import Fetched
 from oauth_cc_auth._errors import (
     InvalidTokenResponse,
@@ -26,6 +27,7 @@ from oauth_cc_auth._token import Token
 if TYPE_CHECKING:
     from oauth_cc_auth._advice import Advice
 
+_ROUNDING = 1.0  # seconds; a float may seem a little longer than it was made
 _KINDS = {kind.__name__: kind for kind in (TokenEndpointError, TokenEndpointUnreachable, InvalidTokenResponse)}
 
 
@@ -83,24 +85,34 @@ class KeptFailure(Record):
         status_code: HTTP status of the answer, or None.
         is_transient: It may pass.
         ends_at: Until when no one asks.
+        renewals_from: Until when no one asks who can wait, since there is still a token; not before `ends_at`.
         in_a_row: How many failures there were without a token between them.
     """
 
-    __slots__ = ("ends_at", "in_a_row", "is_transient", "kind", "reason", "status_code")
+    __slots__ = ("ends_at", "in_a_row", "is_transient", "kind", "reason", "renewals_from", "status_code")
 
     def __init__(
-        self, kind: str, reason: str, status_code: int | None, *, is_transient: bool, ends_at: float, in_a_row: int
+        self,
+        kind: str,
+        reason: str,
+        status_code: int | None,
+        *,
+        is_transient: bool,
+        ends_at: float,
+        renewals_from: float,
+        in_a_row: int,
     ) -> None:
         self.kind = kind
         self.reason = reason
         self.status_code = status_code
         self.is_transient = is_transient
         self.ends_at = ends_at
+        self.renewals_from = renewals_from
         self.in_a_row = in_a_row
 
     @classmethod
-    def of(cls, failure: Failure, *, ends_at: float, in_a_row: int) -> KeptFailure:
-        """What others get to see of `failure`."""
+    def of(cls, failure: Failure, pause: Pause, *, now: float, in_a_row: int) -> KeptFailure:
+        """What others get to see of `failure`, after which all of them make a `pause`."""
         error = failure.error
         status: int | None = getattr(error, "status_code", None)
         return cls(
@@ -108,12 +120,21 @@ class KeptFailure(Record):
             error.reason,
             status,
             is_transient=failure.transient,
-            ends_at=ends_at,
+            ends_at=now + pause.everybody,
+            renewals_from=now + pause.renewals,
             in_a_row=in_a_row,
         )
 
-    def seen_for(self, seconds: float, advice: Advice) -> Failure:
-        """The failure for a process that did not ask, and may not for `seconds`; `advice` is what it may do."""
+    def pause_at(self, now: float) -> Pause:
+        """What is left of the pause at `now`, by the store's clock. If that was set back, there is none."""
+        everybody, renewals = self.ends_at - now, self.renewals_from - now
+        return Pause(
+            everybody if everybody <= LONGEST_WITHOUT_TOKEN + _ROUNDING else 0.0,
+            renewals if renewals <= LONGEST_OF_RENEWALS + _ROUNDING else 0.0,
+        )
+
+    def seen_for(self, pause: Pause, advice: Advice) -> Failure:
+        """The failure for a process that did not ask, and makes a `pause`; `advice` is what it may do."""
         status = "" if self.status_code is None else f", HTTP status {self.status_code}"
         reason: Any = self.reason
         error = _KINDS.get(self.kind, TokenError)(
@@ -125,7 +146,9 @@ class KeptFailure(Record):
             error.status_code = self.status_code
         if isinstance(error, TokenEndpointUnreachable):
             error.timed_out = reason in ("timed_out", "deadline")
-        return Failure(error, transient=self.is_transient, retry_after=seconds)
+        is_longer = pause.renewals > pause.everybody
+        hold = max(0.0, pause.everybody) if is_longer else None  # or it follows from `retry_after`
+        return Failure(error, transient=self.is_transient, retry_after=pause.renewals, hold=hold)
 
 
 class Entry(Record):

@@ -4,8 +4,8 @@ process would, and no longer.
 
 from __future__ import annotations
 
-from oauth_cc_auth._core.back_off import back_off
-from oauth_cc_auth._core.failures import LONGEST_WITHOUT_TOKEN
+from oauth_cc_auth._core.back_off import LONGEST, back_off
+from oauth_cc_auth._core.failures import LONGEST_OF_RENEWALS, LONGEST_WITHOUT_TOKEN, Pause
 from oauth_cc_auth._protocol.failure import Failure
 
 FIRST_OF_RENEWALS = 4.0  # seconds that all processes wait after a renewal has failed that can wait
@@ -40,14 +40,16 @@ def is_for_others(failure: Failure) -> bool:
     return bool(failure.error.attempts) and failure.error.reason not in _ABOUT_THIS_HOST
 
 
-def hold_after(failure: Failure, before: int, left: float, chance: float) -> float:
-    """Seconds for which no process asks.
+def pause_after(failure: Failure, before: int, left: float, chance: float, *, is_early: bool) -> Pause:
+    """How long no process asks.
 
     Args:
         failure: What the endpoint has answered.
         before: Failures in a row before this one.
         left: Seconds until the token ends whose renewal has failed; 0 or less if it could not wait.
         chance: In [0, 1).
+        is_early: The endpoint wanted to be left alone for longer, and was asked all the same; from then on it is asked
+            once a minute.
     """
     if left > 0:  # there is more than one try before the token ends, as in `_core.failures`
         seconds = min(back_off(before, FIRST_OF_RENEWALS), max(left / 4, LEAST_OF_RENEWALS))
@@ -55,6 +57,6 @@ def hold_after(failure: Failure, before: int, left: float, chance: float) -> flo
         seconds = back_off(before)
     # All processes wait for as long, so chance need not spread them; a little keeps several fleets apart.
     seconds *= 1 - chance / 4
-    if failure.retry_after is not None:
-        seconds = max(seconds, min(failure.retry_after, LONGEST_WITHOUT_TOKEN))
-    return seconds
+    asked = 0.0 if failure.retry_after is None else failure.retry_after
+    limits = LONGEST if is_early else LONGEST_WITHOUT_TOKEN, LONGEST_OF_RENEWALS
+    return Pause(*(max(seconds, min(asked, limit)) for limit in limits))

@@ -40,7 +40,7 @@ from typing import Any
 from oauth_cc_auth._config import ClientCredentialsConfig
 from oauth_cc_auth._core.clock import Clock
 from oauth_cc_auth._core.effects import Sleep
-from oauth_cc_auth._core.failures import FAILURES_BEFORE_HOLD, LONGEST_WITHOUT_TOKEN
+from oauth_cc_auth._core.failures import FAILURES_BEFORE_HOLD, Pause
 from oauth_cc_auth._core.fetch import Fetching, out_of_time
 from oauth_cc_auth._core.flight import Fetched, Flight
 from oauth_cc_auth._core.flow import Fetch
@@ -49,9 +49,9 @@ from oauth_cc_auth._core.observer import Observer
 from oauth_cc_auth._protocol.failure import Failure
 from oauth_cc_auth._token import Token
 
-from .access import Access, StoreHealth
+from .access import Access
 from .entries import Entry, KeptFailure, KeptToken
-from .holds import hold_after, is_for_others
+from .holds import is_for_others, pause_after
 from .keys import name_beside
 from .place import Place
 from .protocol import TokenStore
@@ -71,7 +71,7 @@ DUE_FRACTION, LONGEST_DUE = 0.1, 30.0  # of a token's life, and seconds: with le
 
 _ANOTHER_PROCESS = "another process has the lease in the store, so it is asking the endpoint, which is slow"
 
-Sharer = Callable[[Observer, "Sharing | None"], "Sharing"]
+Sharer = Callable[[Observer], "Sharing"]
 
 
 class Sharing:
@@ -115,9 +115,11 @@ class Sharing:
         if not (yield from self._can_begin(visit)):
             return
         for name in (visit.name, name_beside(visit.name)):
-            entry = yield from visit.look(name)
-            if entry is not None and entry.token is not None and entry.token.token.serial == token.serial:
-                yield from visit.ask(self.access.store.delete, name)
+            while not (yield from visit.delete(name, token.serial)):  # another process may write a newer one any moment
+                visit.flight.extend(self._clock.monotonic() + LONGEST_POLL)
+                yield Sleep(LONGEST_POLL * POLL_FRACTION)
+                visit.has_waited()
+            visit.has_waited()  # no API request waits for this
 
     def use(self, config: ClientCredentialsConfig) -> None:
         """Share the tokens of `config` from now on; another scope is another entry."""
@@ -221,10 +223,12 @@ class Sharing:
         failure = entry.failure
         if failure is None or visit.is_first_after_invalidate:
             return None  # `invalidate()` ends a hold
-        left = failure.ends_at - entry.now
-        if not 0 < left <= LONGEST_WITHOUT_TOKEN:
+        pause = failure.pause_at(entry.now)
+        if not visit.flight.is_optional:
+            pause = Pause(pause.everybody, pause.everybody)
+        if pause.renewals <= 0:
             return None
-        return failure.seen_for(left, advice_for(failure.reason, failure.status_code, self._config))
+        return failure.seen_for(pause, advice_for(failure.reason, failure.status_code, self._config))
 
     def _fetched(self, visit: Visit, fetch: Fetch) -> Step:
         """With the lease: what another process wrote just before, or else what `fetch` comes to.
@@ -274,7 +278,7 @@ class Sharing:
         if late is not None and visit.has_lease():
             seconds = WITHOUT_END if late.ends_at is None else late.ends_at - left.now
             if not is_newer or (yield from visit.write(entry.as_bytes(), seconds)):
-                yield from visit.ask(self.access.store.delete, name)
+                yield from visit.delete(name, late.token.serial)
         return entry
 
     def _last_resort(self, entry: Entry, visit: Visit) -> Fetched | None:
@@ -338,14 +342,16 @@ class Sharing:
             return
         replaces = visit.flight.replaces if visit.flight.is_optional else None
         left = 0.0 if replaces is None else self._clock.moment().seconds_to(replaces.ends_at)
-        before = 0 if entry.failure is None else entry.failure.in_a_row
-        seconds = hold_after(failure, before, left, self._clock.chance())
-        now, kept = visit.store_time(), entry.token
-        told = KeptFailure.of(failure, ends_at=now + seconds, in_a_row=before + 1)
+        last, now, kept = entry.failure, visit.store_time(), entry.token
+        before, earlier = (0, Pause(0.0, 0.0)) if last is None else (last.in_a_row, last.pause_at(now))
+        is_early = earlier.renewals > max(0.0, earlier.everybody)  # the endpoint wants more than callers obey
+        pause = pause_after(failure, before, left, self._clock.chance(), is_early=is_early)
+        pause = pause.at_least(earlier)  # `invalidate()` ended that for this process alone
+        told = KeptFailure.of(failure, pause, now=now, in_a_row=before + 1)
         if kept is not None and kept.ends_at is not None and kept.ends_at <= now:
             kept = None
         life = 0.0 if kept is None else WITHOUT_END if kept.ends_at is None else kept.ends_at - now
-        yield from visit.write(Entry(kept, told).as_bytes(), max(life, seconds + REMEMBERED))
+        yield from visit.write(Entry(kept, told).as_bytes(), max(life, pause.renewals + REMEMBERED))
 
 
 # Those whose keys a fork may need.
@@ -362,15 +368,11 @@ if hasattr(os, "register_at_fork"):  # pragma: no branch  # not on Windows and W
 
 
 def sharing_of(store: TokenStore, config: ClientCredentialsConfig, clock: Clock) -> Sharer:
-    """What makes the `Sharing` of an auth object, given its observer and the `Sharing` of a sibling or None.
+    """What makes the `Sharing` of an auth object, given its observer.
 
     Raises:
         ConfigurationError: nothing in `config` proves the credential, or it is not known what the token will be.
     """
     check(config, store)
 
-    def share(observer: Observer, sibling: Sharing | None) -> Sharing:
-        health = StoreHealth(store) if sibling is None else sibling.access.health
-        return Sharing(Access(health, clock, observer), config)
-
-    return share
+    return lambda observer: Sharing(Access(store, clock, observer), config)

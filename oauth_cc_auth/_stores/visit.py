@@ -108,15 +108,25 @@ class Visit:
         """The entry of `name`, empty if there is none that can be read; None if the store fails."""
         name = self.name if name is None else name
         moment = self._access.clock.moment()
+        found = yield from self._read(name)
+        if found is None:
+            return None
+        value, now = found
+        self.moment, self.answered = moment, self._access.clock.moment()
+        self._looked_at, self._store_time = moment.monotonic, now
+        return self._entry_in(name, value, now)
+
+    def _read(self, name: str) -> Step:
+        """The value of `name` and the store's time; None if it fails, or says what no store says."""
         answer = yield from self.ask(self._access.store.read, name)
         if isinstance(answer, Raised):
             return None
-        value, now = _checked(answer)
-        if now is None:
+        found = _checked(answer)
+        if found is None:
             self._access.fail(self.flight, "it returned what no store returns")
-            return None
-        self.moment, self.answered = moment, self._access.clock.moment()
-        self._looked_at, self._store_time = moment.monotonic, now
+        return found
+
+    def _entry_in(self, name: str, value: bytes | None, now: float) -> Entry:
         if value is None:
             return Entry(now=now)
         opened = self.seal.opened(name, value)
@@ -127,6 +137,28 @@ class Visit:
             return entry
         self._access.note_unreadable(self.flight)
         return Entry(now=now)
+
+    def delete(self, name: str, serial: str) -> Step:
+        """Delete the entry of `name`, if its token has this serial.
+
+        False if another process has the lease of that name, and there is time left to try again.
+        """
+        store = self._access.store
+        taking, is_over = _Take(store, name, self._owner, MARGIN), False
+        try:
+            answer = yield from self.ask(taking)
+            if answer is True:
+                found = yield from self._read(name)  # no `look`: the last one counts
+                kept = None if found is None else self._entry_in(name, *found).token
+                if kept is not None and kept.token.serial == serial:
+                    yield from self.ask(store.delete, name)
+                is_over = not isinstance((yield from self.ask(store.release, name, self._owner)), Raised)
+            elif answer is False:
+                is_over = True
+            return answer is not False
+        finally:
+            if not is_over:  # the store failed, or this was cancelled
+                taking.abandon()
 
     def move_beside(self) -> None:
         """Go on beside the entry, whose lease another process has."""
@@ -145,15 +177,46 @@ class Visit:
         if not self._access.is_open():
             return None
         began = self._access.clock.monotonic()
-        self._take = taking = _Take(self._access.store, self.name, self._owner, seconds)
-        answer = yield from self.ask(taking)
-        if isinstance(answer, Raised):
-            taking.abandon()
-            return None
-        if answer is not True:
+        had_lease = self.has_lease()
+        answer = yield from self._acquired(seconds)
+        if answer is False and had_lease:
+            answer = yield from self._disputed(seconds)
+        if answer is False:
             self._take = None
-        self._leased_until = began + seconds if answer is True else -inf
-        return answer is True
+        self._leased_until = began + seconds if answer else -inf
+        return answer
+
+    def _disputed(self, seconds: float) -> Step:
+        """What `take` returns after the store has refused a lease that should still be here.
+
+        The store has lost it, and another process has it, or had it a moment ago. Or the store extends no lease: then
+        it is to be had as soon as it is released, and just once.
+        """
+        yield from self.ask(self._access.store.release, self.name, self._owner)
+        answer = yield from self._acquired(seconds)
+        if answer:
+            answer = yield from self._acquired(seconds)
+            if answer:
+                yield from self.ask(self._access.store.release, self.name, self._owner)
+                return False
+            if answer is False:
+                self._access.fail(self.flight, "its acquire() does not extend the lease of the owner that has it")
+                self.let_go()
+                return None
+        return answer
+
+    def _acquired(self, seconds: float) -> Step:
+        """What the store says to who wants the lease; None if it fails, or says what no store says."""
+        before, is_held = self._take, self._leased_until > -inf
+        self._take = taking = _Take(self._access.store, self.name, self._owner, seconds, is_held=is_held)
+        answer = yield from self.ask(taking)
+        if isinstance(answer, bool):
+            self._take = taking if answer else before
+            return answer
+        if not isinstance(answer, Raised):
+            self._access.fail(self.flight, f"its acquire() returned {type(answer).__name__}, not bool")
+        taking.abandon()
+        return None
 
     def has_lease(self) -> bool:
         """True as long as no other process can have taken the lease."""
@@ -205,16 +268,19 @@ class Visit:
 
 
 class _Take:
-    """Taking a lease, perhaps in a thread that was abandoned; then it lets go of what it got."""
+    """Taking a lease, perhaps in a thread that was abandoned; then it lets go of what it got.
+
+    `is_held`: The owner may have the lease already, and extends it.
+    """
 
     __slots__ = ("_is_abandoned", "_is_done", "_key", "_owner", "_seconds", "_store")
 
-    def __init__(self, store: TokenStore, key: str, owner: str, seconds: float) -> None:
+    def __init__(self, store: TokenStore, key: str, owner: str, seconds: float, *, is_held: bool = False) -> None:
         self._store = store
         self._key = key
         self._owner = owner
         self._seconds = seconds
-        self._is_abandoned = self._is_done = False
+        self._is_abandoned, self._is_done = False, is_held
 
     def __call__(self) -> bool:
         try:
@@ -235,10 +301,10 @@ class _Take:
             self._store.release(self._key, self._owner)
 
 
-def _checked(answer: Any) -> tuple[bytes | None, float | None]:
-    """What a store read, and its time; None for the time if that is no answer."""
+def _checked(answer: Any) -> tuple[bytes | None, float] | None:
+    """What a store read, and its time; None if that is no answer."""
     if isinstance(answer, tuple) and len(answer) == 2:
         value, now = answer
         if (value is None or isinstance(value, bytes)) and isinstance(now, (int, float)) and 0 <= now < inf:
             return value, float(now)
-    return None, None
+    return None

@@ -190,21 +190,21 @@ class Store:
 
 
 def test_store_that_tokens_are_shared_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    """By its settings and by its clock; a sibling knows what the first one has."""
+    """By its settings and by its clock; so does a sibling."""
     asked_for: list[Any] = []
     store, clock = Store(), FakeClock()
 
     def sharing_of(*args: Any) -> Any:
         asked_for.append(args)
-        return lambda observer, sibling: (observer, sibling)
+        return lambda observer: [observer]
 
     monkeypatch.setattr("oauth_cc_auth._stores.sharing.sharing_of", sharing_of)
     auth: Any = Auth(URL, "client", "secret", store=store)
     auth._start(clock)
     sibling = auth.with_options(scope="a")
     assert asked_for[1:] == [(store, auth.config, clock), (store, sibling.config, clock)]
-    assert auth._source.sharing == (auth._source.observer, None)
-    assert sibling._source.sharing == (sibling._source.observer, auth._source.sharing)
+    assert auth._source.sharing == [auth._source.observer]
+    assert sibling._source.sharing == [sibling._source.observer]
     assert an_auth()._source.sharing is None
 
 

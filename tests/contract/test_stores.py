@@ -95,19 +95,13 @@ def test_a_store_that_is_down(client: ClientKind, oauth_server: LoopbackServer, 
 @each_client
 def test_waiting_in_vain_for_another_process_holds_no_one_off(client: ClientKind, oauth_server: LoopbackServer) -> None:
     """Its requests end with the API's own 401; as soon as the lease is free, one is served."""
-    store, is_free = MemoryStore(), True
-
-    def acquire(key: str) -> None:
-        if not is_free:
-            store.leases[key] = "another process", store.clock.wall() + 10
-
-    store.faults["acquire"] = acquire
+    store = MemoryStore()
     with scene(client, oauth_server, store=store, deadline=8.0) as s:
         s.go_on()
         oauth_server.revoke_all()
-        is_free = False
+        (key,) = store.values
+        store.leases[key] = "another process", store.clock.wall() + 10
         assert [s.get().status for _ in range(3)] == [401, 401, 401]
-        is_free = True
         store.leases.clear()
         assert s.get().status == 200
         assert s.token_requests == 2

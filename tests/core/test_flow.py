@@ -357,6 +357,7 @@ class TestFollowing:
         error = world.ask().failure.error
         assert isinstance(error, TokenEndpointUnreachable)
         assert error.reason == "deadline"
+        assert "within the deadline; the endpoint asks to be left alone for longer than that" in str(error)
 
 
 class TestInBackground:

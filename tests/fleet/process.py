@@ -59,7 +59,7 @@ class Process:
             timeout=TIMEOUT,
             deadline=DEADLINE,
             rules=RenewalRules(),
-            sharing=None if share is None else share(OBSERVER, None),
+            sharing=None if share is None else share(OBSERVER),
         )
         self._idle_since = self._clock.now
         self._sleep = 0  # counts its sleeps: an event that should end an earlier sleep is void

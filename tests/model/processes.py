@@ -154,6 +154,7 @@ class Process:
         last_asked: When its last token was asked for: one that was asked for earlier is of no use to it.
         is_new: No caller of it has got anything yet.
         doubted_until: What began before it got over that may last until then.
+        invalidations: How often `invalidate` was called.
     """
 
     def __init__(self, world: World, ahead: float) -> None:
@@ -163,7 +164,7 @@ class Process:
         self.cache = TokenCache(self.clock)
         self.cache.renews_in_background = lambda: True
         observer = Observer(CONFIG, None)
-        self.sharing: Sharing = sharing_of(self.view, CONFIG, self.clock)(observer, None)
+        self.sharing: Sharing = sharing_of(self.view, CONFIG, self.clock)(observer)
         self.flow = TokenFlow(
             CONFIG,
             self.cache,
@@ -178,6 +179,7 @@ class Process:
         self.unwanted: set[str] = set()
         self.doubtful: set[str] = set()
         self.doubts = False
+        self.invalidations = 0
         self.doubted_until = self.last_asked = -inf
         self.is_new = True
         world.processes.append(self)
@@ -199,7 +201,7 @@ class Process:
 
     def uses_store(self) -> bool:
         """True if it does not leave the store alone just now."""
-        return self.clock.monotonic() >= self.sharing.access.health.left_alone_until
+        return self.sharing.access.is_open()
 
     def call(self, effect: CallFunction) -> Any:
         """What a driver makes of `effect`, which takes no time unless the store hangs."""
@@ -220,6 +222,7 @@ class Running:
 
     Attributes:
         refused: The lease that an API has just refused to it, or None.
+        invalidations: How often `invalidate` had been called when it began.
         had: The lease that its process had when it began, unless that is `refused`: it renews no other.
         is_background: No one waits for it.
         began: When it began, by the time of the world.
@@ -241,6 +244,7 @@ class Running:
         self.process = process
         self.refused = refused
         self.had = None if refused is process.cache.current else process.cache.current
+        self.invalidations = process.invalidations
         self.is_background = detached is not None
         self.began = self.moved = self.due = self.sent = process.world.now
         self.effect: Effect | None = None

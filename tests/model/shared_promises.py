@@ -17,7 +17,8 @@ from oauth_cc_auth._stores.visit import MARGIN
 from tests.model.answers import DEADLINE, Answer
 from tests.model.processes import Process, Running, World
 
-LONGEST_HOLD = 300.0  # seconds for which a failure keeps others from asking
+LONGEST_HOLD = 300.0  # seconds for which a failure keeps others from asking who have no token; after that, a minute
+LONGEST_HOLD_OF_RENEWALS = 3600.0 + 300.0  # seconds for those who have one, or a refusal to return; with their spread
 LONGEST_BACK_OFF = 60.0  # seconds
 LEAST_HOLD = 0.75  # seconds that everyone leaves the endpoint alone after the first failure
 LAST = 0.5 + LONGEST_POLL  # seconds before its deadline in which a waiter may give up
@@ -61,6 +62,7 @@ class SharedPromises:
         self.shared: Issue | None = None
         self.issued: dict[str, Issue] = {}
         self.hold = -inf, -inf
+        self._asked_until = -inf  # for how long the endpoint wants to be left alone
         self._alone_until = -inf  # each process fetches for itself, since the token ends too soon
         self._wiped = -inf
         self._lease_seen = -inf  # when someone last had the lease, as far as anyone has looked
@@ -105,14 +107,17 @@ class SharedPromises:
                 assert is_left or self.world.is_busy_beside(), "a token that one process got is not there for others"
         else:
             had_lease = running.has_lease and owner in running.owners
-            asked = min(answer.retry_after or 0.0, LONGEST_HOLD)
-            self.hold = self.hold[0], max(self.hold[1], self.world.now + max(LONGEST_BACK_OFF, asked))
+            asked = answer.retry_after or 0.0
+            longest_hold = LONGEST_BACK_OFF if self.world.now < self._asked_until else LONGEST_HOLD
+            self._asked_until = max(self._asked_until, self.world.now + asked)
+            longest = max(LONGEST_BACK_OFF, min(asked, LONGEST_HOLD_OF_RENEWALS))
+            self.hold = self.hold[0], max(self.hold[1], self.world.now + longest)
             self._moved(running, answer)  # and perhaps it asks again, and finds what it has told just now
             is_needed = not running.is_background and process.cache.usable(None) is None
             # One that finds a token after all has nothing to tell.
             is_told = works and is_needed and is_alone and had_lease and isinstance(running.outcome, Failure)
             if is_told and self._works(process):
-                self.hold = self.world.now + max(LEAST_HOLD, asked), self.hold[1]
+                self.hold = self.world.now + max(LEAST_HOLD, min(asked, longest_hold)), self.hold[1]
             if running.was_deceived:  # it may have taken the place of what it could not read
                 self.hold = -inf, self.hold[1]
                 self.look()
@@ -161,6 +166,7 @@ class SharedPromises:
         if process.token is not None:
             process.unwanted.add(process.token)
         process.doubts = True
+        process.invalidations += 1
         process.cache.invalidate()
 
     def wiped(self) -> None:
@@ -202,8 +208,9 @@ class SharedPromises:
         self._is_the_only_one(process)
         if running.sends > 1:
             return
-        process.gets_over_it()
-        if now <= process.doubted_until:
+        if running.invalidations == process.invalidations:
+            process.gets_over_it()
+        if process.doubts or now <= process.doubted_until:
             if shared is not None:
                 process.doubtful.add(shared.text)
             return
@@ -284,6 +291,8 @@ class SharedPromises:
             is_lost = knows and self._works(process) and self._would_find(process)
             assert not is_lost, "a failure although there is a token in the store"
             return
+        if "asks to be left alone for longer" in str(error):
+            return  # so it is no use to wait for its deadline
         if error.reason == "deadline":
             assert now >= running.began + DEADLINE - LAST - SLACK, "a caller gives up early"
             is_in_time = running.late < LONGEST_POLL and now < running.began + DEADLINE

@@ -34,7 +34,10 @@ class MemoryStore:
         asked: The names of the methods that were called.
         faults: What to do instead, by the name of a method; gets the arguments.
         delays: Seconds that a method takes by the clock of whoever calls, by its name.
+        encryption_keys: As those of `TokenStore`.
     """
+
+    encryption_keys: tuple[bytes, ...] = ()
 
     def __init__(self) -> None:
         self.clock = FakeClock()
@@ -68,7 +71,9 @@ class MemoryStore:
         self.values.pop(key, None)
 
     def acquire(self, key: str, owner: str, seconds: float) -> bool:
-        self._fault("acquire", key)
+        self.asked.append("acquire")
+        if "acquire" in self.faults:
+            return self.faults["acquire"](key, owner, seconds)  # type: ignore[no-any-return]
         if self._owner(key) not in (None, owner):
             return False
         self.leases[key] = owner, self.clock.wall() + seconds
@@ -156,20 +161,20 @@ class Host:
         ahead: float = 0.0,
         secret: Any = "secret",
         deadline: float = 30.0,
-        sibling: Host | None = None,
+        process_of: Host | None = None,
         **settings: Any,
     ) -> None:
         Host.numbers += 1
         self.number = Host.numbers
         self.store: TokenStore = store
-        self.clock = FakeClock(now_wall=1_700_000_000.0 + ahead, now_monotonic=1000.0 * self.number)
+        clock = FakeClock(now_wall=1_700_000_000.0 + ahead, now_monotonic=1000.0 * self.number)
+        self.clock: FakeClock = clock if process_of is None else process_of.clock
         settings.setdefault("client_authentication", "client_secret_post")
         config = ClientCredentialsConfig(settings.pop("url", TOKEN_URL), CLIENT_ID, secret, **settings)
         self.events: list[Event] = []
         self.cache = TokenCache(self.clock)
         observer = Observer(config, self.events.append)
-        share = sharing_of(store, config, self.clock)
-        self.sharing: Sharing = share(observer, None if sibling is None else sibling.sharing)
+        self.sharing: Sharing = sharing_of(store, config, self.clock)(observer)
         self.flow = TokenFlow(
             config,
             self.cache,

@@ -5,9 +5,11 @@ Played without threads, network or time: each process is a generator that the te
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,7 @@ from oauth_cc_auth import (
     PrivateKeyJwt,
     TlsClientAuthentication,
     Token,
+    TokenEndpoint,
     TokenEndpointError,
     TokenEndpointUnreachable,
     TokenError,
@@ -33,13 +36,16 @@ from oauth_cc_auth import (
 from oauth_cc_auth._core.caller import Caller
 from oauth_cc_auth._core.effects import CallFunction, Raised, Send, Sleep
 from oauth_cc_auth._core.flight import GONE, Flight
+from oauth_cc_auth._core.lease import Lease
 from oauth_cc_auth._core.leftovers import do_leftovers
 from oauth_cc_auth._events import FetchFailed, TokenFound, TokenObtained
 from oauth_cc_auth._protocol.exchange import TokenResponse, TransportFailure
+from oauth_cc_auth._protocol.failure import Failure
 from oauth_cc_auth._stores import visit
 from oauth_cc_auth._stores.access import LEFT_ALONE
 from oauth_cc_auth._stores.arguments import CIPHER
 from oauth_cc_auth._stores.entries import Entry
+from oauth_cc_auth._stores.holds import pause_after
 from oauth_cc_auth._stores.shareable import check
 from oauth_cc_auth._stores.visit import BUDGET
 from oauth_cc_auth.stores import FileStore, TokenStore
@@ -223,11 +229,15 @@ class TestOneTokenForAll:
         assert Host(store).ask().token == "narrow"
         assert Host(store, scope="wide").ask().token == "wide"
 
-    def test_siblings_share_the_store(self, store: MemoryStore) -> None:
-        """If it fails for one, it is left alone by the other."""
-        first = Host(store)
-        second = Host(store, sibling=first)
-        assert second.sharing.access.health is first.sharing.access.health
+    def test_a_token_ends_for_all_when_it_ends_for_the_one_that_asked(self, store: MemoryStore) -> None:
+        """It counts from the token request, which took five seconds, and by the clock of each host."""
+        first, second = Host(store), Host(store, ahead=3600.0)
+        asking = first.ask()
+        let_pass(5, store, first, second)
+        asking.answered(life=1000)
+        let_pass(7, store, first, second)
+        ends_at = second.ask().lease.token.expires_at
+        assert ends_at == pytest.approx(second.clock.wall() + 1000 - 5 - 7)
 
 
 class TestRenewal:
@@ -337,7 +347,7 @@ class TestRenewal:
         """The endpoint may have ended it by issuing that one."""
         first, second = Host(store), Host(store)
         first.ask().answered("older", 1000)
-        second.sharing.access.health.left_alone_until = second.clock.monotonic() + 2
+        second.sharing.access.health.failed_at = second.clock.monotonic() + 2 - LEFT_ALONE
         let_pass(1, store, first, second)
         second.ask().answered("own", 10)
         let_pass(20, store, first, second)
@@ -358,7 +368,7 @@ class TestRenewal:
         """Then it is known from before the token request, and has not become younger since."""
         first, second = Host(store), Host(store)
         first.ask().answered("older", 1000)
-        second.sharing.access.health.left_alone_until = second.clock.monotonic() + 20
+        second.sharing.access.health.failed_at = second.clock.monotonic() + 20 - LEFT_ALONE
         let_pass(10, store, first, second)
         lease = second.ask().answered("own", 1000).lease
         let_pass(15, store, first, second)
@@ -773,7 +783,7 @@ class TestLateOwners:
         host = Host(store, deadline=0.3)
         assert host.ask().failure.error.reason == "deadline"
         assert host.store_failures == []
-        assert host.sharing.access.health.left_alone_until < host.clock.monotonic()
+        assert host.sharing.access.is_open()
 
     def test_a_token_that_comes_between_look_and_lease_is_used(self, store: MemoryStore) -> None:
         """So after the lease is taken, the store is looked at once more."""
@@ -982,6 +992,100 @@ class TestFailures:
         host.cache.invalidate()
         assert host.ask().is_sending
 
+    def test_a_renewal_obeys_for_an_hour(self, store: MemoryStore) -> None:
+        """Whichever process asks, as it does alone; who has no token obeys for five minutes."""
+        hosts = [Host(store) for _ in range(3)]
+        hosts[0].ask().answered("abc", 36_000)
+        for host in hosts[1:]:
+            assert host.ask().token == "abc"
+        let_pass(30_000, store, *hosts)
+        asking = hosts[0].ask()
+        assert asking.is_sending
+        asking.go_on(TokenResponse(429, {"retry-after": "7200"}, b""))
+        let_pass(3590, store, *hosts)
+        assert hosts[1].ask().token == "abc"
+        assert Host(store, secret="another").ask().is_sending
+        let_pass(20, store, *hosts)
+        assert hosts[2].ask().is_sending
+
+    def test_a_renewal_that_still_has_to_wait_keeps_no_one_else(self, store: MemoryStore) -> None:
+        """Who needs a token asks at once: the five minutes have passed."""
+        host, other = Host(store), Host(store)
+        host.ask().answered("abc", 36_000)
+        lease = other.ask().lease
+        let_pass(30_000, store, host, other)
+        host.ask().go_on(TokenResponse(429, {"retry-after": "3600"}, b""))
+        let_pass(3580, store, host, other)
+        assert other.ask().token == "abc"
+        assert other.ask(refused=lease).is_sending
+
+    @pytest.mark.parametrize("stumbles", ["before", "after"])
+    def test_no_refused_caller_is_kept_from_the_token_of_another_process(
+        self, store: MemoryStore, stumbles: str
+    ) -> None:
+        """By failures that this process has only heard of, and however long renewals wait after them."""
+
+        def fails(host: Host, answer: TokenResponse, refused: Lease | None = None) -> None:
+            asking = host.ask(refused=refused)
+            while asking.is_sending or asking.is_sleeping:
+                asking.go_on(answer if asking.is_sending else None)
+
+        asks, hears = Host(store), Host(store)
+        asks.ask().answered("old", 36_000)
+        lease = hears.ask().lease
+        let_pass(30_000, store, asks, hears)
+        if stumbles == "before":
+            fails(asks, DOWN)
+            assert hears.ask().token == "old"
+            let_pass(30, store, asks, hears)
+        fails(asks, TokenResponse(429, {"retry-after": "3600"}, b""))
+        assert hears.ask().token == "old"
+        let_pass(400, store, asks, hears)
+        renewing = Host(store)
+        assert renewing.ask().token == "old"
+        if stumbles == "after":
+            fails(renewing, DOWN, renewing.cache.current)
+            fails(hears, DOWN, lease)
+            let_pass(5, store, asks, hears, renewing)
+        renewing.ask(refused=renewing.cache.current).answered("new")
+        assert hears.ask(refused=lease).token == "new"
+
+    def test_a_fleet_without_a_token_asks_once_a_minute(self, store: MemoryStore) -> None:
+        """After it has left the endpoint alone for five minutes, which wants to be for an hour."""
+        passed = 0
+        asked = []
+        while passed < 900:
+            asking = Host(store).ask()
+            if asking.is_sending:
+                asked.append(passed)
+                asking.go_on(TokenResponse(429, {"retry-after": str(3600 - passed)}, b""))
+            let_pass(10, store)
+            passed += 10
+        assert asked == [0, 300, 360, 420, 480, 540, 600, 660, 720, 780, 840]
+
+    def test_who_has_no_token_obeys_for_five_minutes(self, store: MemoryStore) -> None:
+        Host(store).ask().go_on(TokenResponse(429, {"retry-after": "7200"}, b""))
+        store.clock.advance(-1e-3)  # as floats are rounded
+        assert Host(store).ask().failure.error.reason == "rate_limited"
+        let_pass(290, store)
+        assert Host(store).ask().failure.error.reason == "rate_limited"
+        let_pass(20, store)
+        assert Host(store).ask().is_sending
+
+    def test_a_failure_ends_no_longer_pause_of_the_others(self, store: MemoryStore) -> None:
+        """One process calls `invalidate()`, and asks in vain; the endpoint wants to be left alone as before."""
+        Host(store).ask().go_on(TokenResponse(429, {"retry-after": "200"}, b""))
+        host = Host(store)
+        host.cache.invalidate()
+        asking = host.ask()
+        while asking.is_sending or asking.is_sleeping:
+            asking.go_on(DOWN if asking.is_sending else None)
+        assert asking.failure.error.reason == "server_error"
+        let_pass(190, store)
+        assert Host(store).ask().failure.error.reason == "server_error"
+        let_pass(20, store)
+        assert Host(store).ask().is_sending
+
     def test_a_hold_is_never_longer_than_any_process_makes_one(self, store: MemoryStore) -> None:
         """Whatever the store's clock does."""
         Host(store).ask().go_on(TOO_MANY)
@@ -991,10 +1095,11 @@ class TestFailures:
     def test_an_unknown_class_of_error(self, store: MemoryStore) -> None:
         """Of a later version, say."""
         from oauth_cc_auth._advice import Advice
+        from oauth_cc_auth._core.failures import Pause
         from oauth_cc_auth._stores.entries import KeptFailure
 
-        kept = KeptFailure("NewError", "other", None, is_transient=True, ends_at=0.0, in_a_row=1)
-        assert type(kept.seen_for(3.0, Advice("wait")).error) is TokenError
+        kept = KeptFailure("NewError", "other", None, is_transient=True, ends_at=0.0, renewals_from=0.0, in_a_row=1)
+        assert type(kept.seen_for(Pause(3.0, 3.0), Advice("wait")).error) is TokenError
 
 
 def _raises(*_: Any) -> Any:
@@ -1036,6 +1141,148 @@ class TestABrokenStore:
         assert fetching.is_sending
         store.faults["read"] = _raises
         assert waiting.go_on().is_sending
+
+    @pytest.mark.parametrize("answer", [None, 1, "yes"])
+    def test_it_says_neither_yes_nor_no(self, store: MemoryStore, answer: Any) -> None:
+        """Or every request would wait for a process that there may not be."""
+        store.faults["acquire"] = lambda *_: answer
+        host = Host(store)
+        assert host.ask().answered().token == "abc"
+        (event,) = host.store_failures
+        assert event.problem == f"its acquire() returned {type(answer).__name__}, not bool"
+
+    def test_it_does_not_extend_a_lease(self, store: MemoryStore) -> None:
+        """Such as one that sets a key if it is not there."""
+
+        def set_if_absent(key: str, owner: str, seconds: float) -> bool:
+            if key in store.leases:
+                return False
+            store.leases[key] = owner, store.clock.wall() + seconds
+            return True
+
+        store.faults["acquire"] = set_if_absent
+        host = Host(store)
+        assert host.ask().answered().token == "abc"
+        (event,) = host.store_failures
+        assert event.problem == "its acquire() does not extend the lease of the owner that has it"
+        do_leftovers()
+        assert not store.is_leased
+
+    def test_it_fails_while_that_is_found_out(self, store: MemoryStore) -> None:
+        """Then that is what is told."""
+        answers = iter([True, False, True])
+
+        def acquire(*_: object) -> bool:
+            try:
+                return next(answers)
+            except StopIteration:
+                raise ConnectionError from None
+
+        store.faults["acquire"] = acquire
+        host = Host(store)
+        assert host.ask().answered().token == "abc"
+        (event,) = host.store_failures
+        assert event.problem == "it raised ConnectionError"
+
+    def test_a_lease_that_it_has_lost_is_no_lie(self, store: MemoryStore) -> None:
+        """It was restarted, and another process had the lease and is just done."""
+        slow, other = Host(store), Host(store)
+        late = slow.ask()
+        store.leases.clear()
+        asking = other.ask()
+        assert asking.is_sending
+        acquire = store.acquire
+
+        def acquire_and_wait(*arguments: Any) -> bool:
+            del store.faults["acquire"]
+            taken = acquire(*arguments)
+            if not taken:
+                asking.answered("of the other")
+            return taken
+
+        store.faults["acquire"] = acquire_and_wait
+        late.go_on(DOWN)
+        while late.is_sleeping:
+            late.go_on()
+        assert late.token == "of the other"
+        assert slow.store_failures == []
+        assert not store.is_leased
+
+    def test_who_is_cancelled_while_that_is_found_out_keeps_no_lease(self, store: MemoryStore) -> None:
+        store.faults["acquire"] = lambda key, owner, seconds: (
+            key not in store.leases and not store.leases.update({key: (owner, store.clock.wall() + seconds)})
+        )
+        for operations in range(3, 12):
+            host = Host(store, secret=f"{operations}")
+            flow: Any = host.flow.obtain(Caller(host.number, loop=None), None)
+            answer = None
+            for _ in range(operations):
+                effect = flow.send(answer)
+                if isinstance(effect, Send):
+                    break
+                answer = host.call(effect)
+            flow.close()
+            do_leftovers()
+            assert not store.is_leased
+
+    def test_one_that_has_no_hash(self) -> None:
+        """And no weak references, such as a dataclass with slots. All who have it share its health, too."""
+
+        class Plain(MemoryStore):
+            __slots__ = ()
+            __hash__ = None  # type: ignore[assignment]
+
+            def __eq__(self, other: object) -> bool:
+                return isinstance(other, Plain)
+
+        store = Plain()
+        first = Host(store)
+        sibling = Host(store, process_of=first)
+        assert sibling.sharing.access.health is first.sharing.access.health
+        assert Host(Plain(), process_of=first).sharing.access.health is not first.sharing.access.health
+
+    def test_a_clock_that_goes_back_ends_its_rest(self, store: MemoryStore) -> None:
+        """A test had stopped it in the future."""
+        host = Host(store)
+        host.clock.advance(100_000)
+        store.faults["read"] = _raises
+        host.ask().answered("abc", 1)
+        store.faults.clear()
+        assert not host.sharing.access.is_open()
+        host.clock.advance(-100_000)
+        assert host.sharing.access.is_open()
+
+    def test_other_processes_find_out_for_themselves(self, store: MemoryStore) -> None:
+        first, second = Host(store), Host(store)
+        store.faults["read"] = _raises
+        first.ask().answered()
+        store.faults.clear()
+        second.ask().answered("shared")
+        assert Host(store).ask().token == "shared"
+
+    def test_all_that_is_wrong_is_told(self, store: MemoryStore) -> None:
+        """An entry that cannot be read, and then a store that is full."""
+        host = Host(store)
+        host.ask().answered("abc", 1)
+        store.faults.update(read=lambda key: (b"what no one wrote", 1.7e9), write=_raises)
+        let_pass(2, store, host)
+        host.ask().answered()
+        assert [event.problem for event in host.store_failures] == [
+            "an entry cannot be read, and is replaced",
+            "it raised ConnectionError",
+        ]
+
+    def test_all_who_have_it_leave_it_alone(self, store: MemoryStore) -> None:
+        """Auth objects of one process, whether they are siblings or not; it is said once."""
+        first = Host(store)
+        others = [Host(store, secret=f"secret {number}", process_of=first) for number in range(2)]
+        store.faults["read"] = _raises
+        first.ask().answered()
+        asked = len(store.asked)
+        for other in others:
+            assert other.ask().is_sending
+        assert len(store.asked) == asked
+        assert [len(host.store_failures) for host in (first, *others)] == [1, 0, 0]
 
     @pytest.mark.parametrize("method", ["read", "acquire", "write", "release"])
     def test_it_hangs(self, store: MemoryStore, method: str) -> None:
@@ -1149,7 +1396,9 @@ class TestABrokenStore:
 
 
 class TestRemoval:
-    def remove(self, host: Host, token: Token) -> None:
+    def remove(self, host: Host, token: Token, *during: Callable[[], object]) -> None:
+        """Each of `during` is done in a pause."""
+        pauses = iter(during)
         flight = Flight(Caller(-1, loop=None), limit=0)
         removal = host.sharing.remove(token, flight, host.clock.monotonic() + 30)
         answer = None
@@ -1158,8 +1407,13 @@ class TestRemoval:
                 effect = removal.send(answer)
             except StopIteration:
                 return
-            assert isinstance(effect, CallFunction)
-            answer = host.call(effect)
+            if isinstance(effect, Sleep):
+                host.clock.advance(effect.seconds)
+                next(pauses)()
+                answer = None
+            else:
+                assert isinstance(effect, CallFunction)
+                answer = host.call(effect)
 
     def test_a_revoked_token_is_taken_out(self, store: MemoryStore) -> None:
         host = Host(store)
@@ -1173,14 +1427,78 @@ class TestRemoval:
         late = slow.ask()
         let_pass(13, store, slow, other)
         assert other.ask().is_sending
-        self.remove(slow, late.answered().lease.token)
+        lease = late.answered().lease
+        let_pass(13, store, slow, other)
+        self.remove(slow, lease.token)
         assert store.values == {}
+
+    def test_a_token_that_comes_meanwhile_stays(self, store: MemoryStore) -> None:
+        """Another process is asking: what it gets is written, and not deleted in the place of the revoked one."""
+        host, other = Host(store), Host(store)
+        lease = host.ask().answered().lease
+        asking = other.ask(refused=other.ask().lease)
+        assert asking.is_sending
+        self.remove(host, lease.token, lambda: asking.answered("newer"))
+        assert Host(store).ask().token == "newer"
+
+    def test_one_that_comes_too_late_stays_in_the_way(self, store: MemoryStore) -> None:
+        """No longer than a token request may take; then whoever holds the lease has to know that it is revoked."""
+        host, other = Host(store), Host(store)
+        lease = host.ask().answered().lease
+        assert other.ask(refused=other.ask().lease).is_sending
+        store.faults["acquire"] = lambda *_: False
+        began = host.clock.monotonic()
+        self.remove(host, lease.token, *[lambda: let_pass(5, store, host)] * 10)
+        assert host.clock.monotonic() - began == pytest.approx(30, abs=6)
+        assert host.sharing.access.is_open()
 
     def test_another_one_stays(self, store: MemoryStore) -> None:
         host = Host(store)
         host.ask().answered()
         self.remove(host, Token("another"))
         assert Host(store).ask().token == "abc"
+
+    def test_its_leases_are_released(self, store: MemoryStore) -> None:
+        """Once each; and if the store fails while it gives one, that is tried as well."""
+        host = Host(store)
+        lease = host.ask().answered().lease
+        store.asked.clear()
+        self.remove(host, lease.token)
+        do_leftovers()
+        assert store.asked.count("release") == store.asked.count("acquire") == 2
+        for name in ("acquire", "read", "delete"):
+            host = Host(store, secret=f"for {name}")
+            lease = host.ask().answered().lease
+            store.asked.clear()
+            store.faults[name] = _raises
+            self.remove(host, lease.token)
+            store.faults.clear()
+            do_leftovers()
+            assert store.asked[-1] == "release"
+            assert not store.is_leased
+
+    def test_its_leases_are_released_if_it_is_cancelled(self, store: MemoryStore) -> None:
+        """After each of its operations."""
+        for operations in range(7):
+            host = Host(store, secret=f"{operations}")
+            token = host.ask().answered().lease.token
+            flight = Flight(Caller(-1, loop=None), limit=0)
+            removal: Any = host.sharing.remove(token, flight, host.clock.monotonic() + 9)
+            answer = None
+            for _ in range(operations + 1):
+                answer = host.call(removal.send(answer))
+            removal.close()
+            do_leftovers()
+            assert not store.is_leased
+
+    def test_each_entry_has_time_of_its_own(self, store: MemoryStore) -> None:
+        """A store that takes 0.1 s for everything does not count as slow."""
+        host = Host(store)
+        lease = host.ask().answered().lease
+        store.delays = dict.fromkeys(("read", "acquire", "delete", "release"), 0.1)
+        self.remove(host, lease.token)
+        assert store.values == {}
+        assert host.sharing.access.is_open()
 
     def test_an_empty_store_and_one_that_is_down(self, store: MemoryStore) -> None:
         host = Host(store)
@@ -1190,6 +1508,23 @@ class TestRemoval:
         asked = len(store.asked)
         self.remove(host, Token("another"))
         assert len(store.asked) == asked
+
+
+class _Picks:
+    """A callable of which each may do something else."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __call__(self, answer: Any) -> Any:
+        return {"access_token": answer[self.name]}
+
+
+def _picking(name: str) -> Callable[[Any], Any]:
+    def pick(answer: Any) -> Any:
+        return {"access_token": answer[name]}
+
+    return pick
 
 
 class OwnKey(ClientAuthentication):
@@ -1261,6 +1596,13 @@ class TestProof:
         with pytest.raises(ConfigurationError, match="additional_headers"):
             check(headers, store)
 
+        for function in (lambda answer: answer, partial(json.loads), _Picks("x"), _Picks("x").__call__, _picking("x")):
+            endpoint = TokenEndpoint(TOKEN_URL, response_fields=function)
+            with pytest.raises(ConfigurationError, match="if response_fields is a function that others cannot find"):
+                check(ClientCredentialsConfig(endpoint, "id", "s"), store)
+        found = TokenEndpoint(TOKEN_URL, request_format=json.dumps, response_fields=json.loads)
+        check(ClientCredentialsConfig(found, "id", "s"), store)
+
         class Unproven(ClientAuthentication):
             needs_secret = False
 
@@ -1300,6 +1642,9 @@ class TestProof:
         named = ClientCredentialsConfig(**base, client_authentication=ClientAssertion(lambda: "x", subject="job"))
         with pytest.raises(ConfigurationError, match="has no key to encrypt with"):
             check(named, FileStore(tmp_path))
+        with pytest.raises(ConfigurationError, match="has no key to encrypt with"):
+            check(named, store)
+        store.encryption_keys = (b"k" * 16,)
         fine: list[TokenStore] = [
             store,
             FileStore(tmp_path, encryption_key="k" * 16),
@@ -1311,6 +1656,7 @@ class TestProof:
     def test_an_assertion_with_a_subject(self, store: MemoryStore) -> None:
         """Its tokens are found by that, whatever the assertions are; another subject has its own."""
         assertions = iter(["first", "second"])
+        store.encryption_keys = (b"k" * 16,)
 
         def about(subject: str) -> ClientAssertion:
             return ClientAssertion(lambda: next(assertions), subject=subject)
@@ -1335,3 +1681,40 @@ def test_a_flow_of_another_process_is_gone(store: MemoryStore) -> None:
     assert isinstance(host.clock, FakeClock)
     assert kinds(host) == []
     assert TokenObtained not in kinds(host)
+
+
+class TestPauses:
+    """What `holds` makes of a failure, in seconds."""
+
+    def pause(
+        self,
+        retry_after: float | None = None,
+        *,
+        before: int = 0,
+        left: float = 0.0,
+        chance: float = 0.0,
+        is_early: bool = False,
+    ) -> Any:
+        failure = Failure(TokenError("down"), transient=True, retry_after=retry_after)
+        pause = pause_after(failure, before, left, chance, is_early=is_early)
+        return pause.everybody, pause.renewals
+
+    def test_it_gets_longer_each_time(self) -> None:
+        assert [self.pause(before=before)[0] for before in (0, 1, 2, 10)] == [1, 2, 4, 60]
+
+    def test_chance_makes_it_shorter_by_a_quarter_at_most(self) -> None:
+        """So several fleets do not come at the same moment."""
+        assert self.pause(before=10, chance=0.5) == (52.5, 52.5)
+
+    def test_a_renewal_is_tried_several_times_before_the_token_ends(self) -> None:
+        assert [self.pause(before=10, left=left)[0] for left in (0.5, 40, 100, 1000)] == [10, 10, 25, 60]
+
+    def test_what_the_endpoint_asks_for_is_the_least(self) -> None:
+        assert self.pause(0.25) == (1, 1)
+        assert self.pause(40) == (40, 40)
+        assert self.pause(1000) == (300, 1000)
+        assert self.pause(86400) == (300, 3600)
+
+    def test_who_asks_too_early_asks_once_a_minute(self) -> None:
+        assert self.pause(86400, is_early=True) == (60, 3600)
+        assert self.pause(40, is_early=True) == (40, 40)

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+from math import inf
 from types import TracebackType
 from typing import Any
 
@@ -159,7 +160,7 @@ class _Worker:
 
     def end_rest(self, _: float) -> None:
         for each in sharing._all:  # the clock of the store cannot be moved as that of this process is
-            each.access.health.left_alone_until = each.access.clock.monotonic()
+            each.access.health.failed_at = -inf
 
     def limit_files(self, size: float) -> None:
         import resource  # not on Windows
