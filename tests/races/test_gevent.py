@@ -1,4 +1,4 @@
-"""Promises 12 and 13 in a process that gevent has patched, where a greenlet is a thread."""
+"""Promises 12, 13 and 26 in a process that gevent has patched, where a greenlet is a thread."""
 
 from __future__ import annotations
 
@@ -76,6 +76,25 @@ AGING = """
     tell(tokens=tokens, after=ask())
 """
 
+SHARED = """
+    import tempfile
+    from oauth_cc_auth.stores import FileStore
+    with tempfile.TemporaryDirectory() as folder:
+        def beside():
+            return new(server.token_url, server.client_id, server.client_secret, store=FileStore(folder + "/tokens"))
+        with server.token_endpoint.hold() as gate:
+            auth = beside()
+            leader = gevent.spawn(ask)
+            gate.wait_for(1)
+            auths = [beside() for _ in range(3)]
+            waiters = [gevent.spawn(auth.get_token) for auth in auths for _ in range(10)]
+            gevent.sleep(0.1)  # some of them look at the store now
+            leader.kill(timeout=30)
+            gate.wait_for(2)
+            gate.release()
+            tell(tokens=[token.access_token for token in tokens_of(waiters)])
+"""
+
 
 def run(client: ClientKind, order: str, script: str) -> dict[str, Any]:
     """What `script` prints about its tokens."""
@@ -108,6 +127,15 @@ def test_when_the_leading_greenlet_is_killed_a_waiter_takes_over(client: ClientK
     assert told["killed"] == "GreenletExit"
     assert told["requests"] == 2
     assert told["tokens"] == told["issued"][-1:] * 8
+
+
+@pytest.mark.parametrize("order", ["patched first", "patched later"])
+@for_clients(REQUESTS, HTTPX, HTTPX2)
+def test_greenlets_with_a_store(client: ClientKind, order: str) -> None:
+    """As if auth objects were processes: one fetches for all; if its greenlet is killed, another one goes on."""
+    told = run(client, order, SHARED)
+    assert told["requests"] == 2
+    assert told["tokens"] == told["issued"][-1:] * 30
 
 
 @pytest.mark.parametrize("order", ["patched first", "patched later"])
