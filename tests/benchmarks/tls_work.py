@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import itertools
 import json
 import os
 import ssl
@@ -21,6 +22,7 @@ import trustme
 from .loopback import loopback
 
 CREDENTIALS = ("client", "secret")
+SHORT = 2.0  # seconds that a token lives that is renewed in the background
 FORM = {"grant_type": "client_credentials"}
 
 Work = Callable[[], Awaitable[object]]
@@ -84,6 +86,10 @@ def _in_a_coroutine(function: Callable[[], object]) -> Work:
     return work
 
 
+def _auth_class(kind: str) -> Any:
+    return importlib.import_module(f"oauth_cc_auth.{kind.partition(' ')[0]}").ClientCredentialsAuth
+
+
 async def _cpu_seconds(work: Work) -> float:
     started = time.process_time()
     await work()
@@ -110,10 +116,32 @@ async def _longest_gap(work: Work) -> float:
     return longest
 
 
+async def _longest_gap_beside(kind: str, url: str, rounds: int) -> float:
+    """The same while a thread renews the token that requests use meanwhile; median of all renewals."""
+    auth_class = _auth_class(kind)
+    renewed: list[float] = []  # when each renewal began, and in the end when it was over
+    gaps: list[float] = []
+
+    def note(event: Any) -> None:
+        now = time.perf_counter()
+        renewed.extend((now - event.elapsed, now))
+
+    auth = auth_class(url, *CREDENTIALS, early_expiry=0.0, on_event=note)
+    for number in range(rounds + 1):  # the first is no renewal
+        ticks = [time.perf_counter()]
+        while len(renewed) < 2 * (number + 1):
+            await auth.aget_token()
+            await asyncio.sleep(0)
+            ticks.append(time.perf_counter())
+        began = renewed[-2]
+        gaps.append(max(now - last for last, now in itertools.pairwise(ticks) if now >= began))
+    return median(gaps[1:])
+
+
 async def _measure(kind: str, url: str, rounds: int) -> dict[str, float]:
     name, _, mode = kind.partition(" ")
     library = importlib.import_module(name)
-    auth_class: Any = importlib.import_module(f"oauth_cc_auth.{name}").ClientCredentialsAuth
+    auth_class = _auth_class(kind)
     auth = auth_class(url, *CREDENTIALS)
 
     def token_of(auth: Any) -> Work:
@@ -146,7 +174,11 @@ def main(kind: str, rounds: int) -> None:
         served, bundle = _certificates(Path(folder))
         os.environ.update(SSL_CERT_FILE=str(bundle), REQUESTS_CA_BUNDLE=str(bundle))
         with loopback(0.0, 3600, str(served)) as server:
-            print(json.dumps(asyncio.run(_measure(kind, server.token_url, rounds))))
+            figures = asyncio.run(_measure(kind, server.token_url, rounds))
+        if "gap" in figures:
+            with loopback(0.0, SHORT, str(served)) as server:
+                figures["gap beside"] = asyncio.run(_longest_gap_beside(kind, server.token_url, rounds // 4))
+        print(json.dumps(figures))
 
 
 if __name__ == "__main__":
