@@ -90,10 +90,13 @@ FETCH = Group(
 POLICY = Group(modules=("_adapter/policy",), tests=("adapter/test_policy",))
 # What keeps tokens and secrets where they belong, and what carries out the procedures of the core and of the adapters.
 HTTP = Group(
-    modules=("_http/origin", "_http/headers", "_http/challenge", "_http/answers", "_http/limited_body"),
+    modules=(
+        *("_http/origin", "_http/headers", "_http/challenge", "_http/answers", "_http/limited_body"),
+        "_http/giving_way",
+    ),
     tests=(
         *("http/test_origin", "http/test_headers", "http/test_challenge", "http/test_answers"),
-        "http/test_limited_body",
+        *("http/test_limited_body", "http/test_giving_way"),
     ),
 )
 REDACTION = Group(
