@@ -112,8 +112,8 @@ class Failures:
         if failure is None or now < self._noted_at:
             return None
         # One failure may be over already, and a refused request has nothing else to hope for. If another process has
-        # asked, there may be a token in the store by now, and it costs no token request to look.
-        may_give_up = was_refused and bool(failure.error.attempts)
+        # asked, it costs no token request to look whether it has a token by now.
+        may_give_up = was_refused and not failure.is_heard_of
         can_wait = can_wait or (may_give_up and self.in_a_row + others >= FAILURES_BEFORE_HOLD)
         until = max(self._held_until, self._renew_from) if can_wait else self._held_until
         return _held_off(failure, until - now) if now < until else None

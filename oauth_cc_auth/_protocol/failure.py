@@ -25,9 +25,10 @@ class Failure(Record):
         retry_after: Seconds that the server asked us to wait, or None.
         hold: Seconds for which no one may ask again, since `retry_after` is longer than callers wait; None for no hold.
             0 if that is over, and only renewals still obey `retry_after`.
+        is_heard_of: Another process has asked, and told this one. It may have a token by now.
     """
 
-    __slots__ = ("error", "hold", "retry_after", "transient", "unauthenticated")
+    __slots__ = ("error", "hold", "is_heard_of", "retry_after", "transient", "unauthenticated")
 
     def __init__(
         self,
@@ -37,12 +38,14 @@ class Failure(Record):
         unauthenticated: bool = False,
         retry_after: float | None = None,
         hold: float | None = None,
+        is_heard_of: bool = False,
     ) -> None:
         self.error = error
         self.transient = transient
         self.unauthenticated = unauthenticated
         self.retry_after = retry_after
         self.hold = hold
+        self.is_heard_of = is_heard_of
 
     def with_facts(
         self, *, attempts: tuple[Attempt, ...] = (), hint: Advice | None = None, held_for: float | None = None

@@ -148,7 +148,7 @@ class KeptFailure(Record):
             error.timed_out = reason in ("timed_out", "deadline")
         is_longer = pause.renewals > pause.everybody
         hold = max(0.0, pause.everybody) if is_longer else None  # or it follows from `retry_after`
-        return Failure(error, transient=self.is_transient, retry_after=pause.renewals, hold=hold)
+        return Failure(error, transient=self.is_transient, retry_after=pause.renewals, hold=hold, is_heard_of=True)
 
 
 class Entry(Record):

@@ -192,18 +192,19 @@ class Visit:
         The store has lost it, and another process has it, or had it a moment ago. Or the store extends no lease: then
         it is to be had as soon as it is released, and just once.
         """
-        yield from self.ask(self._access.store.release, self.name, self._owner)
+        release = self._access.store.release
+        yield from self.ask(release, self.name, self._owner)
         answer = yield from self._acquired(seconds)
-        if answer:
-            answer = yield from self._acquired(seconds)
-            if answer:
-                yield from self.ask(self._access.store.release, self.name, self._owner)
-                return False
-            if answer is False:
-                self._access.fail(self.flight, "its acquire() does not extend the lease of the owner that has it")
-                self.let_go()
-                return None
-        return answer
+        if not answer:
+            return answer
+        is_extended = yield from self._acquired(seconds)
+        if is_extended:
+            yield from self.ask(release, self.name, self._owner)
+            return False
+        if is_extended is False:
+            self._access.fail(self.flight, "its acquire() does not extend the lease of the owner that has it")
+            self.let_go()
+        return None
 
     def _acquired(self, seconds: float) -> Step:
         """What the store says to who wants the lease; None if it fails, or says what no store says."""

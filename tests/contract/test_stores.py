@@ -93,6 +93,20 @@ def test_a_store_that_is_down(client: ClientKind, oauth_server: LoopbackServer, 
 
 
 @each_client
+@pytest.mark.parametrize("answers", [(None,), ("yes",), (True, False, True, False)], ids=repr)
+def test_a_store_that_lies_about_leases(
+    client: ClientKind, oauth_server: LoopbackServer, answers: tuple[Any, ...], caplog: Any
+) -> None:
+    """No API request fails or waits for a process that there is not, and the log says it once."""
+    store, said = MemoryStore(), iter(answers)
+    store.faults["acquire"] = lambda *_: next(said)
+    with client.session(auth=auth_of(client, oauth_server, store=store)) as session:
+        assert [session.request("GET", oauth_server.api_url).status for _ in range(3)] == [200, 200, 200]
+    assert caplog.text.count("so tokens are not shared: its acquire() ") == 1
+    assert len(oauth_server.token_requests) == 1
+
+
+@each_client
 def test_waiting_in_vain_for_another_process_holds_no_one_off(client: ClientKind, oauth_server: LoopbackServer) -> None:
     """Its requests end with the API's own 401; as soon as the lease is free, one is served."""
     store = MemoryStore()

@@ -507,6 +507,19 @@ class TestFailures:
             assert cache.settle(lead(cache, refused=lease).flight, nothing_asked) is None
         assert lead(cache, refused=lease).pause == 0
 
+    def test_what_this_process_has_found_out_holds_refused_callers_off(
+        self, cache: TokenCache, clock: FakeClock
+    ) -> None:
+        """Even if no token request was sent: a callable that fails takes time, and they have a refusal to return.
+
+        Not what another process has told: that one may have a token by now, and it costs nothing to look.
+        """
+        lease = stored(cache, clock)
+        for is_heard_of in (True, True, True, False):
+            failure = Failure(TokenError("no secret"), transient=True, is_heard_of=is_heard_of)
+            cache.settle(lead(cache, refused=lease).flight, failure)
+        assert held(cache, lease).error.held_for
+
     def test_it_keeps_the_pause_that_there_is(self, cache: TokenCache, clock: FakeClock) -> None:
         """The next caller, which has more time, waits for as long as the endpoint wants."""
         fail(cache, a_failure(transient=True, retry_after=20))
